@@ -1,0 +1,1 @@
+"""The workshop: fillings of the Sources and Builder ports."""

@@ -1,0 +1,1 @@
+"""The heart: read a snapshot, calculate a plan, update the world; and what may be asked of it."""

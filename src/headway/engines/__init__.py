@@ -1,0 +1,1 @@
+"""The hands: fillings of the Engine port. Engines carry out and report; they decide nothing."""

@@ -1,0 +1,118 @@
+"""A container: one running copy of anything."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from headway.model.failure import ProbeAnswer
+from headway.model.ids import AppName, ContainerId, DeploymentId, EnvironmentId, NodeId
+from headway.model.value import Value
+
+
+class ContainerKind(StrEnum):
+    """What a container is for."""
+
+    SERVICE = "service"
+    RELEASE = "release"
+    ONE_OFF = "one_off"
+    BUILD = "build"
+
+
+class ContainerState(StrEnum):
+    """Where a container is in its life. `EXITED` and `LOST` are ends."""
+
+    PENDING = "pending"
+    """Accepted and recorded; the engine was not told yet."""
+    STARTING = "starting"
+    """The engine was told, or it runs and is not healthy yet."""
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    """Was healthy, and its checks fail now."""
+    DRAINING = "draining"
+    """Takes no new requests; those in flight end."""
+    STOPPING = "stopping"
+    """Told to stop."""
+    EXITED = "exited"
+    LOST = "lost"
+    """Its end is unknown: its node or its shim is gone."""
+
+
+ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
+SERVING = frozenset({ContainerState.HEALTHY})
+
+
+class Exit(Value, kw_only=True):
+    """How a container ended."""
+
+    status: int | None = None
+    signal: int | None = None
+    reason: str = ""
+    """Set when headway or a limit ended it, such as `memory limit 256 MiB reached`."""
+    at: datetime
+    oom: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """How it ended, for people.
+
+        >>> from datetime import UTC, datetime
+        >>> Exit(status=3, at=datetime(2026, 1, 1, tzinfo=UTC)).sentence
+        'exit status 3'
+        """
+        how = (
+            f"killed by signal {self.signal}"
+            if self.signal is not None
+            else f"exit status {self.status}"
+            if self.status is not None
+            else "end unknown"
+        )
+        return f"{how}: {self.reason}" if self.reason else how
+
+
+class Container(Value, kw_only=True):
+    """One running copy: what it is, where it is, how it does."""
+
+    id: ContainerId
+    environment: EnvironmentId
+    app: AppName
+    kind: ContainerKind = ContainerKind.SERVICE
+    process: str
+    release: int
+    slot: int = 1
+    """1 … scale: `web.1`, `web.2`. For a daemon, one slot a node."""
+    deployment: DeploymentId | None = None
+    command: str = ""
+    """For a one-off or a release command; a service's is in the release."""
+    node: NodeId
+    state: ContainerState = ContainerState.PENDING
+    because: str = ""
+    """Why it was started, and later why it is being stopped."""
+    restarts: int = 0
+    """Failures of this slot in a row before this container."""
+    not_before: datetime | None = None
+    """Back-off: do not start earlier."""
+    host: str = "127.0.0.1"
+    ports: dict[str, int] = msgspec.field(default_factory=dict)
+    """Expose name to the port on `host`, once the engine has given it."""
+    created_at: datetime
+    started_at: datetime | None = None
+    healthy_at: datetime | None = None
+    """Since when it has been healthy without a break."""
+    draining_at: datetime | None = None
+    stopping_at: datetime | None = None
+    probe: ProbeAnswer | None = None
+    exit: Exit | None = None
+    retired: bool = False
+    """Ended, and nothing needs to look at it any more."""
+    version: int = 0
+
+    @property
+    def label(self) -> str:
+        """Its name among the app's containers, such as `web.2`."""
+        return f"{self.process}.{self.slot}"
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it runs no more."""
+        return self.state in ENDED

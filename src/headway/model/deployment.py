@@ -1,0 +1,145 @@
+"""A deployment moves an app in an environment to a release."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from headway.model.app import Commit
+from headway.model.failure import Failure
+from headway.model.ids import AppName, BuildId, ContainerId, DeploymentId, Digest, EnvironmentId
+from headway.model.manifest import Strategy
+from headway.model.value import Value
+
+
+class DeploymentKind(StrEnum):
+    """What was asked for."""
+
+    START = "start"
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    REDEPLOY = "redeploy"
+    CONFIG = "config"
+    SCALE = "scale"
+
+
+class Phase(StrEnum):
+    """What a deployment is doing. The last five are ends."""
+
+    QUEUED = "queued"
+    """Behind another deployment of the same app."""
+    BUILDING = "building"
+    WAITING = "waiting"
+    """For its dependencies to be healthy."""
+    RELEASING = "releasing"
+    """The release command runs."""
+    STARTING = "starting"
+    """Containers of the new release start and take traffic as the strategy says."""
+    PAUSED = "paused"
+    """A canary step waits: for its time, its judgement or `promote`."""
+    FINISHING = "finishing"
+    """The new release serves everything; the old one drains and stops."""
+    REVERTING = "reverting"
+    """Going back to the last good release."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """Failed, and there was nothing to go back to."""
+    ROLLED_BACK = "rolled_back"
+    """Failed, and the last good release serves."""
+    ABORTED = "aborted"
+    """Stopped by a person; the last good release serves."""
+    REPLACED = "replaced"
+    """A later deployment of the app took its place before it changed anything lasting."""
+
+
+ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ROLLED_BACK, Phase.ABORTED, Phase.REPLACED})
+
+
+class Ask(StrEnum):
+    """What a person wants of a deployment under way."""
+
+    NONE = "none"
+    PROMOTE = "promote"
+    ABORT = "abort"
+
+
+class Step(Value, kw_only=True):
+    """One line of a deployment's story."""
+
+    at: datetime
+    what: str
+    because: str = ""
+
+
+class CanaryProgress(Value, kw_only=True):
+    """Where a canary is."""
+
+    step: int = 0
+    since: datetime | None = None
+    requests_new: int = 0
+    """The router's counters when the step began, so that only this step is judged."""
+    errors_new: int = 0
+    requests_old: int = 0
+    errors_old: int = 0
+
+
+class Deployment(Value, kw_only=True):
+    """One move of one app to one release, and its story."""
+
+    id: DeploymentId
+    environment: EnvironmentId
+    app: AppName
+    number: int
+    """1, 2 … per app and environment."""
+    kind: DeploymentKind
+    strategy: Strategy
+    phase: Phase = Phase.QUEUED
+    source: Digest | None = None
+    """What to build; None when `release` was chosen at the start."""
+    build: BuildId | None = None
+    release: int | None = None
+    previous: int | None = None
+    """The release that served when this deployment began: where a rollback goes."""
+    scale: dict[str, int] | None = None
+    """For SCALE: the copies asked for, per process type."""
+    previous_scale: dict[str, int] | None = None
+    release_container: ContainerId | None = None
+    canary: CanaryProgress = CanaryProgress()
+    asked: Ask = Ask.NONE
+    asked_by: str = ""
+    reason: str = ""
+    """Why it was asked for, in the words of whoever asked."""
+    waits_for: tuple[AppName, ...] = ()
+    because: str = ""
+    """Why it is in this phase."""
+    failure: Failure | None = None
+    steps: tuple[Step, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    """Between the release that served and this one, newest first."""
+    config_changed: tuple[str, ...] = ()
+    """Config keys that differ from the release that served."""
+    created_at: datetime
+    created_by: str
+    progress_at: datetime
+    """When it last came closer to its end; the progress deadline counts from here."""
+    ended_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.phase in ENDED
+
+
+def advanced(
+    deployment: Deployment, phase: Phase, at: datetime, what: str, because: str = ""
+) -> Deployment:
+    """Move a deployment to a phase and add the step to its story."""
+    return msgspec.structs.replace(
+        deployment,
+        phase=phase,
+        because=because or what,
+        progress_at=at,
+        ended_at=at if phase in ENDED else None,
+        steps=(*deployment.steps, Step(at=at, what=what, because=because)),
+    )

@@ -1,0 +1,83 @@
+"""An order to an engine: everything it needs to start one container."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from headway.model.build import Mount
+from headway.model.container import ContainerKind, Exit
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
+from headway.model.resources import Resources
+from headway.model.value import Value
+
+
+class Network(StrEnum):
+    """What of the network a container sees."""
+
+    HOST = "host"
+    """The node's own: how services listen and builds download."""
+    NONE = "none"
+
+
+class Order(Value, kw_only=True):
+    """One container to start. The id makes starting it again harmless."""
+
+    id: ContainerId
+    kind: ContainerKind
+    environment: EnvironmentId | None = None
+    app: AppName
+    name: str
+    """For people, such as `demo/web.1`."""
+    argv: tuple[str, ...]
+    directory: str = "/app"
+    variables: dict[str, str] = msgspec.field(default_factory=dict)
+    """The whole environment of the process, ports excepted. May hold secrets: an engine keeps it
+    out of files, arguments and logs."""
+    secrets: tuple[str, ...] = ()
+    """Names of the variables whose values are replaced in the log by `[NAME]`."""
+    mounts: tuple[Mount, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """Names that lead to the router (the loopback address on the embedded engine)."""
+    expose: tuple[str, ...] = ()
+    """Names of the ports to give: the first also becomes `PORT`, each `PORT_<NAME>`."""
+    ports: dict[str, int] = msgspec.field(default_factory=dict)
+    """Ports inside the container, where the engine can keep them apart (docker)."""
+    image: str | None = None
+    resources: Resources = Resources()
+    network: Network = Network.HOST
+    stop_grace_s: float = 10.0
+    timeout_s: float | None = None
+    """Ended with the reason `time limit …` when it runs longer."""
+
+
+class ObservedState(StrEnum):
+    """What an engine can know of a container."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    EXITED = "exited"
+    LOST = "lost"
+    """It was started here and its end cannot be known."""
+
+
+class Observed(Value, kw_only=True):
+    """A fact about one container, as its engine sees it."""
+
+    id: ContainerId
+    state: ObservedState
+    node: NodeId
+    host: str = "127.0.0.1"
+    ports: dict[str, int] = msgspec.field(default_factory=dict)
+    """Expose name to the port at which it can be reached on `host`."""
+    started_at: datetime | None = None
+    exit: Exit | None = None
+
+
+class Usage(Value, kw_only=True):
+    """What a container uses now, and used at most."""
+
+    memory_bytes: int = 0
+    memory_peak_bytes: int = 0
+    cpu_s: float = 0.0
+    processes: int = 0

@@ -1,0 +1,23 @@
+"""What a container asks for and may use at most."""
+
+from headway.model.value import Value
+
+MIB = 1024 * 1024
+
+
+class Resources(Value, kw_only=True):
+    """Reserved capacity and hard limits of one container.
+
+    `cpu` is in cores and is both the reservation and the weight under contention; a container
+    may use idle cores beyond it. `memory_mib` is reserved and is a hard limit. The others are
+    hard limits only.
+    """
+
+    cpu: float = 0.1
+    memory_mib: int = 256
+    processes: int = 256
+    open_files: int = 4096
+    disk_mib: int = 512
+    """Private temporary space (/tmp and /dev/shm together). Memory-backed where tmpfs is used."""
+    log_mib: int = 16
+    """Log kept per container; the oldest half goes when it is full."""

@@ -1,0 +1,134 @@
+"""The door to where containers run."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from headway.model.ids import ContainerId, NodeId
+from headway.model.log import LogLine
+from headway.model.node import Node
+from headway.model.order import Observed, Order, Usage
+
+
+class EngineError(Exception):
+    """The engine could not do what it was asked; the text says what and why."""
+
+
+class EngineUnavailable(EngineError):
+    """The engine does not answer now. Asking again later is right and harmless."""
+
+
+class NoSuchContainer(EngineError):
+    """The engine never had this container, or has forgotten it."""
+
+
+class Session(Protocol):
+    """A command running in a container, with its input and output."""
+
+    def output(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Give what the command writes as (`stdout` or `stderr`, bytes), until it ends."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Write to the command's input. Empty bytes end the input."""
+        ...
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Tell the command's terminal its size; without a terminal this does nothing."""
+        ...
+
+    async def close(self) -> int:
+        """End the session, the command with it, and give its exit status (128 + n by signal n)."""
+        ...
+
+
+class Engine(Protocol):
+    """Starts, stops and watches containers on its nodes.
+
+    Starts and stops are idempotent by id, over restarts of either side. The engine decides
+    nothing: it does not restart, place or judge.
+    """
+
+    name: str
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """List the nodes, sorted by id."""
+        ...
+
+    async def start(self, order: Order, node: NodeId) -> Observed:
+        """Start a container, or give the state of the one that has this id already.
+
+        Returns once the start is durable: a crash of either side after this loses nothing.
+
+        Raises:
+            EngineError: It can never start, such as when the command's directory is missing.
+            EngineUnavailable: Nobody knows whether it started. Ask again with the same order.
+        """
+        ...
+
+    async def stop(self, container: ContainerId, grace_s: float) -> None:
+        """Ask a container to end: SIGTERM, and SIGKILL to all of it after the grace.
+
+        Returns once the request is durable, not once the container ended. An unknown or ended
+        container is no error. A second stop with a shorter grace shortens it.
+        """
+        ...
+
+    def observe(self) -> AsyncIterator[tuple[Observed, ...]]:
+        """Give all containers that are known, first, then each change as it happens.
+
+        The first tuple is the full listing; a container that is missing from it is not there.
+        Ends with `EngineUnavailable` when the engine goes away; call again to resume with a new
+        listing.
+        """
+        ...
+
+    def logs(
+        self,
+        container: ContainerId,
+        *,
+        after: int = 0,
+        tail: int | None = None,
+        follow: bool = False,
+    ) -> AsyncIterator[LogLine]:
+        """Give the lines behind a cursor, oldest first; with `tail`, the last so many of them.
+
+        With `follow`, goes on until the container has ended and all was given.
+
+        Raises:
+            NoSuchContainer: Nothing is kept of it.
+        """
+        ...
+
+    async def exec(
+        self, container: ContainerId, argv: tuple[str, ...], *, terminal: bool = False
+    ) -> Session:
+        """Run a command inside a running container, under the same limits and the same user.
+
+        Raises:
+            NoSuchContainer: It does not run.
+        """
+        ...
+
+    async def listening(self, container: ContainerId) -> tuple[str, ...]:
+        """List where the container's processes listen, such as `127.0.0.1:5000`."""
+        ...
+
+    async def usage(self, container: ContainerId) -> Usage | None:
+        """Give what a running container uses, or None when it does not run."""
+        ...
+
+    async def remove(self, container: ContainerId) -> None:
+        """Forget an ended container and its log. Unknown is no error.
+
+        Raises:
+            EngineError: It still runs.
+        """
+        ...
+
+    async def remove_volumes(self, owner: str) -> None:
+        """Delete every volume below an owner (an environment, or `environment/app`)."""
+        ...
+
+    async def volume(self, owner: str, name: str) -> str:
+        """Give the path on the node of a volume of `environment/app`, made when it is missing."""
+        ...

@@ -1,0 +1,99 @@
+"""The door to what is remembered."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol, TypeVar
+
+from headway.model.event import Event
+from headway.model.value import Value
+
+T = TypeVar("T")
+V = TypeVar("V", bound=Value)
+
+
+class StoreError(Exception):
+    """The store could not answer; the text says what was tried."""
+
+
+class Stale(StoreError):
+    """A row was changed since it was read. Read again and decide again."""
+
+
+class Reader(Protocol):
+    """Reads rows as of one moment.
+
+    Rows are values of the model. Each noun has a key and a few fields that can be asked for;
+    the store's tables name them.
+    """
+
+    def get(self, kind: type[V], *key: str | int) -> V | None:
+        """Give the row with this key."""
+        ...
+
+    def find(
+        self,
+        kind: type[V],
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+        before: str | int | None = None,
+        **fields: Any,
+    ) -> list[V]:
+        """Give the rows whose fields are equal to these, in the order they were first put.
+
+        A tuple as a value means any of its members. Only indexed fields can be asked for.
+        `before` is the key of a row of the same kind: only rows put earlier are given.
+        """
+        ...
+
+    def events(
+        self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
+    ) -> list[Event]:
+        """Give events behind a sequence; `subject`, `environment` and `app` can be asked for."""
+        ...
+
+
+class Writer(Reader, Protocol):
+    """Reads and writes rows in one transaction."""
+
+    def put(self, row: V) -> V:
+        """Insert or replace a row, and give it as it is now, its `version` one higher.
+
+        Raises:
+            Stale: The row's `version` is not the one in the store.
+        """
+        ...
+
+    def delete(self, kind: type[Value], *key: str | int) -> None:
+        """Delete the row with this key, if there is one."""
+        ...
+
+    def record(self, event: Event) -> None:
+        """Add an event to the log, in the same transaction."""
+        ...
+
+
+class Store(Protocol):
+    """Rows and events, durable once `write` returned."""
+
+    async def read(self, question: Callable[[Reader], T]) -> T:
+        """Answer a question from one consistent snapshot."""
+        ...
+
+    async def write(self, deed: Callable[[Writer], T]) -> T:
+        """Do a deed in one transaction: all of it is kept, or, when it raises, none of it."""
+        ...
+
+    def follow(self, after: int | None = None) -> AsyncIterator[Event]:
+        """Give every event with a sequence above `after` as it is committed, without end.
+
+        None starts with what is committed from now on.
+        """
+        ...
+
+    async def prune(self, *, events_before: int, keep_rows: int) -> int:
+        """Forget events up to a sequence and the oldest ended containers above a number of rows."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is being written, and let go of the database."""
+        ...

@@ -1,0 +1,1 @@
+"""The front door: fillings of the Router port."""

@@ -1,0 +1,1 @@
+"""The client: everything the HTTP API offers, typed."""

@@ -1,0 +1,1 @@
+"""The memory: fillings of the Store port and of the Vault port."""

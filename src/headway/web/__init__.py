@@ -1,0 +1,1 @@
+"""Pages and server-drawn pictures."""
