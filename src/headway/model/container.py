@@ -7,6 +7,7 @@ import msgspec
 
 from headway.model.failure import ProbeAnswer
 from headway.model.ids import AppName, ContainerId, DeploymentId, EnvironmentId, NodeId
+from headway.model.resources import Resources
 from headway.model.value import Value
 
 
@@ -90,8 +91,7 @@ class Container(Value, kw_only=True):
     """Why it was started, and later why it is being stopped."""
     restarts: int = 0
     """Failures of this slot in a row before this container."""
-    not_before: datetime | None = None
-    """Back-off: do not start earlier."""
+    resources: Resources = Resources()
     host: str = "127.0.0.1"
     ports: dict[str, int] = msgspec.field(default_factory=dict)
     """Expose name to the port on `host`, once the engine has given it."""

@@ -37,8 +37,8 @@ class Phase(StrEnum):
     """Containers of the new release start and take traffic as the strategy says."""
     PAUSED = "paused"
     """A canary step waits: for its time, its judgement or `promote`."""
-    FINISHING = "finishing"
-    """The new release serves everything; the old one drains and stops."""
+    SWITCHING = "switching"
+    """Every container of the new release is good; the router moves all requests to it."""
     REVERTING = "reverting"
     """Going back to the last good release."""
     SUCCEEDED = "succeeded"
@@ -61,6 +61,8 @@ class Ask(StrEnum):
     NONE = "none"
     PROMOTE = "promote"
     ABORT = "abort"
+    REPLACE = "replace"
+    """Make way for a later deployment."""
 
 
 class Step(Value, kw_only=True):
@@ -105,6 +107,8 @@ class Deployment(Value, kw_only=True):
     previous_scale: dict[str, int] | None = None
     release_container: ContainerId | None = None
     canary: CanaryProgress = CanaryProgress()
+    outcome: Phase | None = None
+    """While reverting: the end it will have."""
     asked: Ask = Ask.NONE
     asked_by: str = ""
     reason: str = ""

@@ -1,0 +1,44 @@
+"""A plan: what a decision would change, each change with its reason."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import Environment, Member
+from headway.model.value import Value
+
+
+class Verb(StrEnum):
+    """What a change does."""
+
+    START_CONTAINER = "start_container"
+    DRAIN_CONTAINER = "drain_container"
+    STOP_CONTAINER = "stop_container"
+    RETIRE_CONTAINER = "retire_container"
+    CREATE_RELEASE = "create_release"
+    ADVANCE_DEPLOYMENT = "advance_deployment"
+    SHARE_TRAFFIC = "share_traffic"
+    SET_MEMBER = "set_member"
+    WARN_LEASE = "warn_lease"
+    END_ENVIRONMENT = "end_environment"
+
+
+class Change(Value, kw_only=True):
+    """One row as it should be, and why. The world follows the rows."""
+
+    verb: Verb
+    row: Environment | Member | Deployment | Container
+    what: str
+    """For people, such as `start web.1 (v2)`."""
+    because: str
+
+
+class Plan(Value, kw_only=True):
+    """Changes in the order they are to be made, and when to decide again at the latest."""
+
+    changes: tuple[Change, ...] = ()
+    wake_at: datetime | None = None
+    """None: nothing changes by time alone."""
+    pending: str = ""
+    """Why something wanted could not be planned, such as a container that fits nowhere."""
