@@ -1,0 +1,240 @@
+"""A plan in the making: rows as they will be, so that each step sees the steps before it."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+import msgspec
+
+from headway.calculate.container import is_staying
+from headway.calculate.placement import place
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.deployment import Deployment, Phase, advanced
+from headway.model.environment import Environment, Member
+from headway.model.failure import Failure
+from headway.model.ids import ContainerId, NodeId
+from headway.model.manifest import Process
+from headway.model.plan import Change, Plan, Verb
+from headway.model.release import Release
+from headway.model.snapshot import MemberSnapshot, Reserved
+from headway.model.value import Value
+
+
+class Launch(Value, kw_only=True):
+    """A container that is wanted."""
+
+    release: Release
+    process: str
+    slot: int
+    because: str
+    deployment: Deployment | None = None
+    before: Container | None = None
+    """The container whose place it takes."""
+    restarts: int = 0
+    node: NodeId | None = None
+    """None: any node that fits."""
+    kind: ContainerKind = ContainerKind.SERVICE
+    command: str = ""
+
+
+class Draft:
+    """Collects changes to one member and keeps the rows they lead to."""
+
+    def __init__(self, snapshot: MemberSnapshot, now: datetime) -> None:
+        self.snapshot = snapshot
+        self.now = now
+        self.environment = snapshot.environment
+        self.member = snapshot.member
+        self.deployments = {row.id: row for row in snapshot.deployments}
+        self.containers = {row.id: row for row in snapshot.containers}
+        self._reserved = dict(snapshot.reserved)
+        self._changes: list[Change] = []
+        self._wake_at: datetime | None = None
+        self._pending: list[str] = []
+
+    def plan(self) -> Plan:
+        """Give what was collected."""
+        return Plan(
+            changes=tuple(self._changes),
+            wake_at=self._wake_at,
+            pending="; ".join(self._pending),
+        )
+
+    # --- reading -------------------------------------------------------------------------
+
+    def release(self, number: int | None) -> Release | None:
+        """Give a release by number."""
+        return None if number is None else self.snapshot.releases.get(number)
+
+    def services(self, release: int | None = None) -> list[Container]:
+        """List service containers, of one release or of all, by process and slot."""
+        rows = [
+            row
+            for row in self.containers.values()
+            if row.kind is ContainerKind.SERVICE
+            and not row.retired
+            and (release is None or row.release == release)
+        ]
+        return sorted(rows, key=lambda row: (row.process, row.slot, row.created_at, row.id))
+
+    def staying(self, release: int, process: str) -> list[Container]:
+        """List the containers of a process type that run and were not asked to leave."""
+        return [row for row in self.services(release) if row.process == process and is_staying(row)]
+
+    def is_good(self, container: Container, release: Release) -> bool:
+        """Say whether a container has been healthy for long enough; if not, wake when it may be."""
+        if container.state is not ContainerState.HEALTHY or container.healthy_at is None:
+            return False
+        good_at = container.healthy_at + timedelta(seconds=release.manifest.deploy.min_healthy_s)
+        if self.now < good_at:
+            self.wake(good_at)
+            return False
+        return True
+
+    def scale(self, process: Process) -> int:
+        """Say how many copies of a process type are wanted."""
+        if self.member.stopped:
+            return 0
+        return self.member.scale.get(process.name, process.scale)
+
+    # --- writing -------------------------------------------------------------------------
+
+    def wake(self, at: datetime) -> None:
+        """Decide again at this time, or earlier."""
+        if self._wake_at is None or at < self._wake_at:
+            self._wake_at = at
+
+    def pend(self, because: str) -> None:
+        """Say why something wanted cannot be done now."""
+        if because not in self._pending:
+            self._pending.append(because)
+
+    def set_environment(self, row: Environment, what: str, because: str) -> None:
+        """Change the environment."""
+        self.environment = row
+        self._add(Verb.END_ENVIRONMENT, row, what, because)
+
+    def set_member(self, what: str, because: str, **fields: object) -> None:
+        """Change fields of the member, if any of them differ."""
+        row = msgspec.structs.replace(self.member, **fields)
+        if row == self.member:
+            return
+        verb = Verb.SHARE_TRAFFIC if "split" in fields else Verb.SET_MEMBER
+        self.member = row
+        self._add(verb, row, what, because)
+
+    def set_deployment(self, row: Deployment, what: str, because: str) -> Deployment:
+        """Change a deployment without moving it to another phase."""
+        self.deployments[row.id] = row
+        self._add(Verb.ADVANCE_DEPLOYMENT, row, what, because)
+        return row
+
+    def advance(
+        self,
+        deployment: Deployment,
+        phase: Phase,
+        what: str,
+        because: str = "",
+        failure: Failure | None = None,
+    ) -> Deployment:
+        """Move a deployment to a phase."""
+        row = advanced(deployment, phase, self.now, what, because)
+        if failure is not None:
+            row = msgspec.structs.replace(row, failure=failure)
+        verb = (
+            Verb.CREATE_RELEASE
+            if deployment.phase is Phase.BUILDING and phase is Phase.WAITING
+            else Verb.ADVANCE_DEPLOYMENT
+        )
+        self.deployments[row.id] = row
+        self._add(verb, row, what, because or what)
+        return row
+
+    def start(self, launch: Launch) -> Container | None:
+        """Start a container, or say why none can be placed."""
+        release = launch.release
+        spec = release.manifest.process(launch.process)
+        resources = (spec or release.manifest.processes[0]).resources
+        node, because = launch.node, launch.because
+        if node is None:
+            placed = place(
+                self.snapshot.nodes, self._reserved, resources, release.manifest.placement
+            )
+            if placed.node is None:
+                what = f"{launch.process}.{launch.slot} ({release.label})"
+                self.pend(f"{what} does not fit: {placed.because}")
+                return None
+            node = placed.node
+            because += f"; on {node}: {placed.because}"
+        used = self._reserved.get(node, Reserved())
+        self._reserved[node] = Reserved(
+            cpu=used.cpu + resources.cpu, memory_mib=used.memory_mib + resources.memory_mib
+        )
+        row = Container(
+            id=self._identity(launch),
+            environment=self.member.environment,
+            app=self.member.app,
+            kind=launch.kind,
+            process=launch.process,
+            release=release.number,
+            slot=launch.slot,
+            deployment=launch.deployment.id if launch.deployment else None,
+            command=launch.command,
+            node=node,
+            because=because,
+            restarts=launch.restarts,
+            resources=resources,
+            created_at=self.now,
+        )
+        self._put(Verb.START_CONTAINER, row, f"start {_name(row)}", row.because)
+        return row
+
+    def drain(self, container: Container, because: str) -> None:
+        """Take a container out of the route table; it is stopped when its requests have ended."""
+        row = msgspec.structs.replace(
+            container, state=ContainerState.DRAINING, draining_at=self.now, because=because
+        )
+        self._put(Verb.DRAIN_CONTAINER, row, f"drain {_name(row)}", because)
+
+    def stop(self, container: Container, because: str) -> None:
+        """Tell a container to end."""
+        row = msgspec.structs.replace(
+            container, state=ContainerState.STOPPING, stopping_at=self.now, because=because
+        )
+        self._put(Verb.STOP_CONTAINER, row, f"stop {_name(row)}", because)
+
+    def retire(self, container: Container) -> None:
+        """Look no more at a container that ended."""
+        row = msgspec.structs.replace(container, retired=True)
+        self._put(Verb.RETIRE_CONTAINER, row, f"forget {_name(row)}", "it ended")
+
+    def _put(self, verb: Verb, row: Container, what: str, because: str) -> None:
+        self.containers[row.id] = row
+        self._add(verb, row, what, because)
+
+    def _add(
+        self,
+        verb: Verb,
+        row: Environment | Member | Deployment | Container,
+        what: str,
+        because: str,
+    ) -> None:
+        self._changes.append(Change(verb=verb, row=row, what=what, because=because))
+
+    def _identity(self, launch: Launch) -> ContainerId:
+        """Derive an id from what is decided, so that the same decision names the same container."""
+        origin = (
+            self.member.environment,
+            self.member.app,
+            launch.release.label,
+            launch.process,
+            str(launch.slot),
+            launch.kind.value,
+            launch.before.id if launch.before else "",
+            self.now.isoformat(),
+        )
+        word = hashlib.sha256("\0".join(origin).encode()).hexdigest()[:10]
+        return ContainerId(f"{self.member.app}-{launch.process}-{launch.slot}-{word}")
+
+
+def _name(container: Container) -> str:
+    return f"{container.label} (v{container.release})"

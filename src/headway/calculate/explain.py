@@ -1,0 +1,74 @@
+"""Why a container failed, as far as it can be told from what was seen."""
+
+from headway.calculate.draft import Draft
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.failure import Failure
+from headway.model.release import Release
+
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+_KILLED = 9
+
+
+def explain_container(draft: Draft, container: Container, release: Release) -> Failure:
+    """Say how a container failed, what is likely, and what to run next."""
+    name = f"{draft.member.app}/{container.label}"
+    environment = draft.environment.name
+    command = f"headway logs -e {environment} -a {draft.member.app}"
+    nexts = [f"{command} {container.id}"]
+    if draft.member.live is not None:
+        nexts.append(
+            f"headway config diff -e {environment} -a {draft.member.app} "
+            f"v{draft.member.live} v{release.number}"
+        )
+    return Failure(
+        code=_code(container),
+        because=f"{name} ({release.label}) {_because(container)}",
+        container=container.id,
+        probe=container.probe if not container.is_ended else None,
+        exit=container.exit.sentence if container.exit else None,
+        hints=tuple(_hints(container)),
+        next=tuple(nexts),
+    )
+
+
+def _code(container: Container) -> str:
+    if container.kind is ContainerKind.RELEASE:
+        return "release-failed"
+    return "exited" if container.is_ended else "probe-failed"
+
+
+def _because(container: Container) -> str:
+    if container.is_ended:
+        how = container.exit.sentence if container.exit else "its end is unknown"
+        if container.kind is ContainerKind.RELEASE:
+            return f"ran `{container.command}`, which failed: {how}"
+        return f"ended: {how}"
+    probe = container.probe
+    asked = f": {probe.asked} answered {probe.answer}" if probe else ""
+    if container.state is ContainerState.UNHEALTHY:
+        return f"became unhealthy{asked}"
+    return f"{container.because.removeprefix('it ')}{asked}"
+
+
+def _hints(container: Container) -> list[str]:
+    hints: list[str] = []
+    if container.exit is not None:
+        if container.exit.oom:
+            hints.append("raise resources.max_mem in headway.yaml, or let it use less")
+        elif container.exit.status == _NOT_FOUND:
+            hints.append("its command was not found: is it installed by the build?")
+        elif container.exit.status == _NOT_EXECUTABLE:
+            hints.append("its command is not executable: chmod +x, and commit the mode")
+        elif container.exit.signal == _KILLED and not container.exit.reason:
+            hints.append("something killed it with SIGKILL: the machine may be short of memory")
+        elif container.exit.status == 0 and container.kind is ContainerKind.SERVICE:
+            hints.append("a service must keep running: does the command put itself in background?")
+    if not container.is_ended and container.probe and container.probe.listening:
+        ports = ", ".join(container.probe.listening)
+        wanted = ", ".join(str(port) for port in container.ports.values())
+        hints.append(f"it listens on {ports}, not on port {wanted}: listen on $PORT")
+    elif not container.is_ended and container.probe and "refused" in container.probe.answer:
+        wanted = ", ".join(str(port) for port in container.ports.values())
+        hints.append(f"nothing listens on port {wanted}: is it still starting, or not a server?")
+    return hints

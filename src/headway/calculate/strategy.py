@@ -1,0 +1,174 @@
+"""How many containers of the old and of the new release a deployment wants at a moment.
+
+Each strategy is a function from what runs to a `Stage`. Carrying it out is not its business.
+"""
+
+from collections.abc import Callable, Mapping
+from math import ceil
+
+import msgspec
+
+from headway.calculate.canary import Verdict, judge, step_began
+from headway.calculate.draft import Draft
+from headway.calculate.placement import eligible
+from headway.model.deployment import Ask, CanaryProgress, Deployment
+from headway.model.manifest import Canary, Process, Strategy
+from headway.model.release import Release
+from headway.model.value import Value
+
+
+class Stage(Value, kw_only=True):
+    """What should be, as of now."""
+
+    new: Mapping[str, int]
+    """Process type to copies of the new release."""
+    old: Mapping[str, int]
+    split: Mapping[str, int] | None
+    """Release number to percent; empty: equal parts for all; None: as it is."""
+    because: str
+    ready: bool = False
+    """All of the new release is good: requests may be switched, or the deployment may end."""
+    paused: bool = False
+    failed: str = ""
+    """Why the new release is not good enough."""
+    canary: CanaryProgress | None = None
+
+
+class Move(Value, kw_only=True):
+    """A move from an old to a new release; old is None when nothing served before."""
+
+    draft: Draft
+    deployment: Deployment
+    new: Release
+    old: Release | None
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """Copies of each process type of the new release when all is done."""
+        return {row.name: self.count(self.new, row) for row in self.new.manifest.processes}
+
+    @property
+    def before(self) -> dict[str, int]:
+        """Copies of each process type of the old release before the deployment."""
+        if self.old is None:
+            return {}
+        return {row.name: self.count(self.old, row) for row in self.old.manifest.processes}
+
+    def count(self, release: Release, process: Process) -> int:
+        """Copies of a process type: one a node for a daemon."""
+        wanted = self.draft.scale(process)
+        if not process.daemon or not wanted:
+            return wanted
+        return len(eligible(self.draft.snapshot.nodes, release.manifest.placement))
+
+    def good(self, process: str) -> int:
+        """Containers of the new release that have been healthy long enough."""
+        return sum(
+            self.draft.is_good(row, self.new)
+            for row in self.draft.staying(self.new.number, process)
+        )
+
+    def all_good(self, wanted: Mapping[str, int]) -> bool:
+        """Whether as many as wanted of each process type are good."""
+        good = {process: self.good(process) for process in wanted}  # each may wake the plan
+        return all(good[process] >= count for process, count in wanted.items())
+
+    def labels(self) -> str:
+        """Both releases, such as `v1 → v2`."""
+        return f"{self.old.label} → {self.new.label}" if self.old else self.new.label
+
+
+def rolling(move: Move) -> Stage:
+    """Replace container by container, never fewer serving than wanted."""
+    surge = move.new.manifest.deploy.surge
+    new: dict[str, int] = {}
+    old: dict[str, int] = dict(move.before)
+    for process, count in move.wanted.items():
+        good = move.good(process)
+        new[process] = min(count, good + max(1, surge)) if move.before.get(process) else count
+        old[process] = max(0, min(old.get(process, 0), count - good))
+    for process in set(old) - set(move.wanted):
+        old[process] = 0 if move.all_good(move.wanted) else old[process]
+    ready = move.all_good(move.wanted)
+    return Stage(new=new, old=old, split={}, ready=ready, because=f"rolling {move.labels()}")
+
+
+def blue_green(move: Move) -> Stage:
+    """Start all of the new release beside the old, then move all requests in one step."""
+    old = move.old
+    split = {str(old.number): 100} if old else {}
+    ready = move.all_good(move.wanted)
+    because = f"{move.labels()}: all of {move.new.label} must be good before it takes requests"
+    return Stage(new=move.wanted, old=move.before, split=split, ready=ready, because=because)
+
+
+def recreate(move: Move) -> Stage:
+    """Stop all of the old release, then start the new: never two at a time."""
+    running = move.old is not None and any(
+        not row.is_ended for row in move.draft.services(move.old.number)
+    )
+    none = dict.fromkeys(move.wanted, 0)
+    if running:
+        because = f"{move.labels()}: the old release ends before the new starts"
+        return Stage(new=none, old=dict.fromkeys(move.before, 0), split={}, because=because)
+    ready = move.all_good(move.wanted)
+    because = f"{move.labels()}: the old release has ended"
+    return Stage(
+        new=move.wanted, old=dict.fromkeys(move.before, 0), split={}, ready=ready, because=because
+    )
+
+
+def canary(move: Move) -> Stage:
+    """Give the new release a small share, and more as it proves no worse than the old."""
+    if move.old is None:
+        return blue_green(move)
+    policy, progress = move.new.manifest.deploy.canary, move.deployment.canary
+    if move.deployment.asked is Ask.PROMOTE or progress.step >= len(policy.steps):
+        return msgspec.structs.replace(
+            blue_green(move), split=_shares(move.old, move.new, _weight(policy, progress))
+        )
+    step = policy.steps[progress.step]
+    few = {
+        process: max(1, ceil(count * step.weight_percent / 100)) if count else 0
+        for process, count in move.wanted.items()
+    }
+    label = f"step {progress.step + 1} of {len(policy.steps)}"
+    if progress.since is None:
+        if not move.all_good(few):
+            because = f"{label}: {move.new.label} starts, before it takes requests"
+            split = _shares(move.old, move.new, _weight(policy, progress))
+            return Stage(new=few, old=move.before, split=split, because=because)
+        progress = step_began(move.draft, move.old, move.new, progress)
+    verdict = judge(move.draft, move.old, move.new, policy, progress)
+    because = f"{label}, {step.weight_percent} % to {move.new.label}: {verdict.because}"
+    if verdict.verdict is Verdict.WORSE:
+        return Stage(new=few, old=move.before, split=None, because=because, failed=verdict.because)
+    if verdict.verdict is Verdict.GOOD:
+        progress = CanaryProgress(step=progress.step + 1)
+    split = _shares(move.old, move.new, step.weight_percent)
+    return Stage(
+        new=few,
+        old=move.before,
+        split=split,
+        because=because,
+        paused=True,
+        canary=progress,
+    )
+
+
+def _weight(policy: Canary, progress: CanaryProgress) -> int:
+    """Say which share the new release has: the present step's once it began, else the last one's."""
+    step = progress.step if progress.since else progress.step - 1
+    return policy.steps[step].weight_percent if step >= 0 else 0
+
+
+def _shares(old: Release, new: Release, percent: int) -> dict[str, int]:
+    return {str(old.number): 100 - percent, str(new.number): percent}
+
+
+STRATEGIES: Mapping[Strategy, Callable[[Move], Stage]] = {
+    Strategy.ROLLING: rolling,
+    Strategy.BLUE_GREEN: blue_green,
+    Strategy.CANARY: canary,
+    Strategy.RECREATE: recreate,
+}
