@@ -157,7 +157,7 @@ def canary(move: Move) -> Stage:
 
 
 def _weight(policy: Canary, progress: CanaryProgress) -> int:
-    """Say which share the new release has: the present step's once it began, else the last one's."""
+    """Say which share the new release has: that of the last step that began."""
     step = progress.step if progress.since else progress.step - 1
     return policy.steps[step].weight_percent if step >= 0 else 0
 

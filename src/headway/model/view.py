@@ -1,0 +1,235 @@
+"""Views: what the API answers and the SDK, the command line and the pages show."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from headway.model.app import Commit
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import EnvironmentState, Lease
+from headway.model.event import Event
+from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName
+from headway.model.log import LogLine
+from headway.model.node import Node
+from headway.model.problem import Problem
+from headway.model.snapshot import Reserved
+from headway.model.value import Value
+
+
+class MemberState(StrEnum):
+    """How an app in an environment does, in one word."""
+
+    QUEUED = "queued"
+    BUILDING = "building"
+    WAITING = "waiting"
+    STARTING = "starting"
+    PROBING = "probing"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    """It serves, with fewer healthy containers than wanted."""
+    PAUSED = "paused"
+    REVERTING = "reverting"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class SourceView(Value, kw_only=True):
+    """A source as it was received; `problems` says why it cannot be used."""
+
+    digest: Digest
+    app: AppName | None
+    size_bytes: int
+    problems: tuple[Problem, ...] = ()
+    commit: Commit | None = None
+    branch: str | None = None
+    dirty: bool = False
+
+
+class AppView(Value, kw_only=True):
+    """An app that headway knows."""
+
+    name: AppName
+    source: Digest
+    team: str | None = None
+    commit: Commit | None = None
+    branch: str | None = None
+    dirty: bool = False
+    dependencies: tuple[AppName, ...] = ()
+    environments: tuple[EnvironmentName, ...] = ()
+    updated_at: datetime
+
+
+class MemberView(Value, kw_only=True):
+    """An app in an environment."""
+
+    environment: EnvironmentName
+    app: AppName
+    state: MemberState
+    because: str = ""
+    live: int | None = None
+    wanted: int = 0
+    healthy: int = 0
+    urls: tuple[str, ...] = ()
+    split: dict[str, int] = msgspec.field(default_factory=dict)
+    deployment: Deployment | None = None
+    """The one under way, else the last."""
+    containers: tuple[Container, ...] = ()
+    """Those not forgotten, by process and slot."""
+
+
+class EnvironmentView(Value, kw_only=True):
+    """An environment and its members."""
+
+    name: EnvironmentName
+    id: str
+    state: EnvironmentState
+    lease: Lease
+    because: str = ""
+    created_at: datetime
+    created_by: str
+    members: tuple[MemberView, ...] = ()
+
+
+class Started(Value, kw_only=True):
+    """What `start`, `deploy` and the like set in motion."""
+
+    environment: EnvironmentName
+    deployments: tuple[Deployment, ...] = ()
+    unchanged: tuple[AppName, ...] = ()
+    """Apps that were as asked for already."""
+    plan: tuple["PlannedChange", ...] = ()
+    """Only when a plan was asked for: nothing was set in motion then."""
+    reserves: Reserved = Reserved()
+    """Only with a plan: what it would reserve in addition; negative when it frees."""
+
+
+class PlannedChange(Value, kw_only=True):
+    """One change that would be made."""
+
+    app: AppName | None
+    verb: str
+    what: str
+    because: str
+
+
+class ConfigValue(Value, kw_only=True):
+    """A config key as it may be shown."""
+
+    key: str
+    value: str | None
+    """None where it must not be shown (a secret) or is not set."""
+    secret: bool = False
+    required: bool = False
+    default: bool = False
+    """The value is the manifest's default."""
+
+
+class ConfigView(Value, kw_only=True):
+    """The config of an app in an environment."""
+
+    environment: EnvironmentName
+    app: AppName
+    number: int
+    values: tuple[ConfigValue, ...] = ()
+    missing: tuple[str, ...] = ()
+    deployment: Deployment | None = None
+    """After a change: the deployment that carries it out."""
+
+
+class ConfigDifference(Value, kw_only=True):
+    """A key that differs; secrets show only that they do."""
+
+    key: str
+    before: str | None
+    after: str | None
+    secret: bool = False
+
+
+class Difference(Value, kw_only=True):
+    """An app that differs between two environments."""
+
+    app: AppName
+    left: str
+    """Such as `v3 (4f1c2e)`, or `absent`."""
+    right: str
+    config: tuple[ConfigDifference, ...] = ()
+
+
+class ReleaseView(Value, kw_only=True):
+    """A release, without what must not be shown."""
+
+    app: AppName
+    number: int
+    fingerprint: str
+    commit: Commit | None = None
+    branch: str | None = None
+    dirty: bool = False
+    config_number: int = 0
+    live: bool = False
+    created_at: datetime
+    created_by: str
+
+
+class LogEntry(Value, kw_only=True):
+    """A log line and who wrote it."""
+
+    container: ContainerId
+    app: AppName
+    label: str
+    release: int
+    line: LogLine
+
+
+class Why(Value, kw_only=True):
+    """Why something is as it is."""
+
+    thing: str
+    state: str
+    because: str
+    chain: tuple[Event, ...] = ()
+    """What led here, oldest first."""
+    next: tuple[str, ...] = ()
+
+
+class NodeView(Value, kw_only=True):
+    """A node, and what is reserved of it."""
+
+    node: Node
+    reserved: Reserved
+    containers: int
+
+
+class Check(Value, kw_only=True):
+    """One thing that `doctor` looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+class Page(Value, kw_only=True):
+    """A part of a long list."""
+
+    items: tuple[Any, ...]
+    next: str | None = None
+    """Cursor for the following part; None at the end."""
+
+
+class Refusal(Value, kw_only=True):
+    """A problem as the API answers it (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str = ""
+    problems: tuple[Problem, ...] = ()
+    next: tuple[str, ...] = ()
+    """Commands that help."""
+    id: str = ""
+    """Names this answer in the server's log."""
