@@ -122,7 +122,8 @@ def canary(move: Move) -> Stage:
     """Give the new release a small share, and more as it proves no worse than the old."""
     if move.old is None:
         return blue_green(move)
-    policy, progress = move.new.manifest.deploy.canary, move.deployment.canary
+    policy = move.deployment.policy or move.new.manifest.deploy.canary
+    progress = move.deployment.canary
     if move.deployment.asked is Ask.PROMOTE or progress.step >= len(policy.steps):
         return msgspec.structs.replace(
             blue_green(move), split=_shares(move.old, move.new, _weight(policy, progress))

@@ -8,7 +8,7 @@ import msgspec
 from headway.model.app import Commit
 from headway.model.failure import Failure
 from headway.model.ids import AppName, BuildId, ContainerId, DeploymentId, Digest, EnvironmentId
-from headway.model.manifest import Strategy
+from headway.model.manifest import Canary, Strategy
 from headway.model.value import Value
 
 
@@ -106,6 +106,8 @@ class Deployment(Value, kw_only=True):
     """For SCALE: the copies asked for, per process type."""
     previous_scale: dict[str, int] | None = None
     release_container: ContainerId | None = None
+    policy: Canary | None = None
+    """A canary's steps, where they were asked for and are not the manifest's."""
     canary: CanaryProgress = CanaryProgress()
     outcome: Phase | None = None
     """While reverting: the end it will have."""

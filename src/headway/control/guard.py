@@ -1,0 +1,35 @@
+"""Keeps a loop alive: an error is logged, shown and retried with back-off, and never swallowed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from headway.control.world import World
+
+_log = structlog.get_logger()
+_RETRY_MAX_S = 10.0
+
+
+async def repeatedly(world: World, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop for ever. When it raises, wait a little longer each time and run it again."""
+    wait_s = 0.1
+    while True:
+        try:
+            began = asyncio.get_running_loop().time()
+            await loop()
+            return
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 (the guard is where every error ends)
+            trouble(world, name, error)
+            if asyncio.get_running_loop().time() - began > _RETRY_MAX_S:
+                wait_s = 0.1
+            await asyncio.sleep(wait_s)
+            wait_s = min(_RETRY_MAX_S, wait_s * 2)
+
+
+def trouble(world: World, name: str, error: Exception) -> None:
+    """Note an error where `doctor` and the log show it."""
+    world.troubles[name] = (world.clock.now(), f"{type(error).__name__}: {error}")
+    _log.error("trouble", loop=name, exc_info=error)

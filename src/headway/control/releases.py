@@ -1,0 +1,166 @@
+"""Makes releases: artifact, config and manifest under the next number."""
+
+from datetime import datetime
+
+import msgspec
+
+from headway.calculate.fingerprint import fingerprint
+from headway.control.settings import Settings
+from headway.model.app import Source
+from headway.model.build import Artifact, Build
+from headway.model.config import Config
+from headway.model.deployment import Deployment, Phase, advanced
+from headway.model.environment import Member
+from headway.model.failure import Failure
+from headway.model.ids import AppName, EnvironmentId
+from headway.model.manifest import Manifest, Protocol
+from headway.model.release import Release
+from headway.ports.store import Reader, Writer
+
+
+def newest(reader: Reader, environment: EnvironmentId, app: AppName) -> int:
+    """Give the number of an app's newest release in an environment; 0 where there is none."""
+    rows = reader.find(Release, environment=environment, app=app, newest_first=True, limit=1)
+    return rows[0].number if rows else 0
+
+
+def missing_config(
+    reader: Reader, environment: EnvironmentId | None, manifest: Manifest
+) -> list[str]:
+    """List the required config keys that are not set, sorted."""
+    config = reader.get(Config, environment, manifest.name) if environment else None
+    settings = config.settings if config else {}
+    return sorted(
+        key for key, default in manifest.env.items() if default is None and key not in settings
+    )
+
+
+def from_build(tx: Writer, deployment: Deployment, settings: Settings, now: datetime) -> Deployment:
+    """Make the release of a deployment whose build succeeded, or fail the deployment.
+
+    A release that means the same as the live one is not made again: the live one is used.
+    """
+    build = tx.get(Build, deployment.build) if deployment.build else None
+    source = tx.get(Source, deployment.source) if deployment.source else None
+    assert build is not None and build.artifact is not None and source is not None  # noqa: PT018
+    manifest = with_commands(source.manifest, build.artifact)
+    failure = _unfit(tx, deployment, manifest)
+    if failure is not None:
+        failed = msgspec.structs.replace(deployment, failure=failure)
+        return advanced(failed, Phase.FAILED, now, "failed", failure.because)
+    release = make(tx, deployment, manifest, build.artifact, source, now)
+    give_ports(tx, deployment.environment, deployment.app, manifest, settings)
+    return msgspec.structs.replace(deployment, release=release.number)
+
+
+def again(tx: Writer, live: Release, deployment: Deployment, now: datetime) -> Release:
+    """Make a new release of the same artifact with the config as it is now."""
+    config = tx.get(Config, live.environment, live.app)
+    settings = config.settings if config else {}
+    release = msgspec.structs.replace(
+        live,
+        number=newest(tx, live.environment, live.app) + 1,
+        config=settings,
+        config_number=config.number if config else 0,
+        fingerprint=fingerprint(live.artifact, live.manifest, settings),
+        created_at=now,
+        created_by=deployment.created_by,
+    )
+    return tx.put(release)
+
+
+def make(
+    tx: Writer,
+    deployment: Deployment,
+    manifest: Manifest,
+    artifact: Artifact,
+    source: Source,
+    now: datetime,
+) -> Release:
+    """Give the live release when it means the same, else a new one."""
+    environment, app = deployment.environment, deployment.app
+    config = tx.get(Config, environment, app)
+    settings = config.settings if config else {}
+    meaning = fingerprint(artifact, manifest, settings)
+    member = tx.get(Member, environment, app)
+    live = tx.get(Release, environment, app, member.live) if member and member.live else None
+    if live is not None and live.fingerprint == meaning:
+        return live
+    return tx.put(
+        Release(
+            environment=environment,
+            app=app,
+            number=newest(tx, environment, app) + 1,
+            fingerprint=meaning,
+            artifact=artifact,
+            manifest=manifest,
+            config=settings,
+            config_number=config.number if config else 0,
+            source=source.digest,
+            commit=source.commit,
+            branch=source.branch,
+            dirty=source.dirty,
+            created_at=now,
+            created_by=deployment.created_by,
+        )
+    )
+
+
+def with_commands(manifest: Manifest, artifact: Artifact) -> Manifest:
+    """Fill in the commands that the builder found for process types that have none."""
+    processes = tuple(
+        process
+        if process.command
+        else msgspec.structs.replace(process, command=artifact.processes.get(process.name, ""))
+        for process in manifest.processes
+    )
+    return msgspec.structs.replace(manifest, processes=processes)
+
+
+def give_ports(
+    tx: Writer,
+    environment: EnvironmentId,
+    app: AppName,
+    manifest: Manifest,
+    settings: Settings,
+) -> None:
+    """Give each expose that is not HTTP a port of the router, for the member's whole life."""
+    member = tx.get(Member, environment, app)
+    assert member is not None
+    wanted = [
+        expose.name
+        for process in manifest.processes
+        for expose in process.expose
+        if expose.protocol is not Protocol.HTTP and expose.name not in member.tcp_ports
+    ]
+    if not wanted:
+        return
+    taken = {port for row in tx.find(Member) for port in row.tcp_ports.values()}
+    free = (
+        port
+        for port in range(settings.tcp_port_first, settings.tcp_port_last + 1)
+        if port not in taken
+    )
+    given = dict(zip(wanted, free, strict=False))
+    tx.put(msgspec.structs.replace(member, tcp_ports={**member.tcp_ports, **given}))
+
+
+def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | None:
+    missing = missing_config(tx, deployment.environment, manifest)
+    if missing:
+        return Failure(
+            code="config-missing",
+            because=f"required config is not set: {', '.join(missing)}",
+            next=(f"headway config set -a {manifest.name} {missing[0]}=…",),
+        )
+    silent = [process.name for process in manifest.processes if not process.command]
+    if silent:
+        return Failure(
+            code="no-command",
+            because=f"nothing says how to run {', '.join(silent)}",
+            hints=(
+                "give run.command or processes in headway.yaml, or a Procfile "
+                "with a line such as `web: python app.py`",
+            ),
+        )
+    return None

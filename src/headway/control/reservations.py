@@ -1,0 +1,39 @@
+"""How much of each node is reserved, kept up to date as containers come and go."""
+
+from headway.model.container import Container
+from headway.model.ids import ContainerId, NodeId
+from headway.model.snapshot import Reserved
+
+
+class Reservations:
+    """A running sum over the containers that have not ended."""
+
+    def __init__(self) -> None:
+        self._held: dict[ContainerId, Container] = {}
+        self._sums: dict[NodeId, Reserved] = {}
+
+    def note(self, container: Container) -> None:
+        """Take over a container's row as it is now; the same row again changes nothing."""
+        held = self._held.get(container.id)
+        if container.is_ended:
+            if held is not None:
+                del self._held[container.id]
+                self._add(held, -1)
+        elif held is None:
+            self._held[container.id] = container
+            self._add(container, 1)
+
+    def all(self) -> dict[NodeId, Reserved]:
+        """Give what is reserved, by node."""
+        return dict(self._sums)
+
+    def count(self, node: NodeId) -> int:
+        """Count the containers on a node."""
+        return sum(row.node == node for row in self._held.values())
+
+    def _add(self, container: Container, sign: int) -> None:
+        before = self._sums.get(container.node, Reserved())
+        self._sums[container.node] = Reserved(
+            cpu=round(before.cpu + sign * container.resources.cpu, 6),
+            memory_mib=before.memory_mib + sign * container.resources.memory_mib,
+        )

@@ -1,0 +1,96 @@
+"""Writes a plan down: every row and its event in one transaction."""
+
+from datetime import datetime
+
+import msgspec
+
+from headway.control import releases
+from headway.control.settings import Settings
+from headway.model.container import Container
+from headway.model.deployment import Deployment, Phase
+from headway.model.environment import Environment, Member
+from headway.model.event import Event
+from headway.model.ids import AppName, EnvironmentId
+from headway.model.plan import Change, Verb
+from headway.ports.store import Writer
+
+Row = Environment | Member | Deployment | Container
+
+_KINDS = {
+    Verb.START_CONTAINER: "container.requested",
+    Verb.DRAIN_CONTAINER: "container.draining",
+    Verb.STOP_CONTAINER: "container.stopping",
+    Verb.CREATE_RELEASE: "deployment.advanced",
+    Verb.ADVANCE_DEPLOYMENT: "deployment.advanced",
+    Verb.SHARE_TRAFFIC: "member.traffic",
+    Verb.SET_MEMBER: "member.changed",
+    Verb.WARN_LEASE: "lease.warning",
+    Verb.END_ENVIRONMENT: "environment.ending",
+}
+
+
+def transcribe(
+    tx: Writer, changes: tuple[Change, ...], settings: Settings, now: datetime
+) -> list[Row]:
+    """Write all changes of a plan, in order.
+
+    Several changes of one row build on one another; the first must build on the row as it is in
+    the store, or nothing is written.
+
+    Raises:
+        Stale: A row was changed since the plan was calculated.
+    """
+    versions: dict[tuple[str, ...], int] = {}
+    written: dict[tuple[str, ...], Row] = {}
+    for change in changes:
+        row = change.row
+        key = _key(row)
+        if key in versions:
+            row = msgspec.structs.replace(row, version=versions[key])
+        if change.verb is Verb.CREATE_RELEASE and isinstance(row, Deployment):
+            row = releases.from_build(tx, row, settings, now)
+        stored = tx.put(row)
+        versions[key] = stored.version
+        written[key] = stored
+        if change.verb in _KINDS:
+            tx.record(_event(change, stored, now))
+    return list(written.values())
+
+
+def _key(row: Row) -> tuple[str, ...]:
+    if isinstance(row, Member):
+        return ("member", row.environment, row.app)
+    return (type(row).__name__, row.id)
+
+
+def _event(change: Change, row: Row, now: datetime) -> Event:
+    environment: EnvironmentId
+    app: AppName | None
+    if isinstance(row, Environment):
+        environment, app, subject = row.id, None, str(row.id)
+    else:
+        environment, app = row.environment, row.app
+        subject = f"{environment}/{app}" if isinstance(row, Member) else str(row.id)
+    return Event(
+        at=now,
+        actor="headway",
+        kind=_KINDS[change.verb],
+        subject=subject,
+        environment=environment,
+        app=app,
+        because=change.because,
+        data=_details(change, row),
+    )
+
+
+def _details(change: Change, row: Row) -> dict[str, object]:
+    details: dict[str, object] = {"what": change.what}
+    if isinstance(row, Deployment):
+        details |= {"phase": row.phase.value, "release": row.release, "kind": row.kind.value}
+        if row.phase in (Phase.FAILED, Phase.ROLLED_BACK) and row.failure:
+            details["failure"] = row.failure.because
+    elif isinstance(row, Container):
+        details |= {"label": row.label, "release": row.release, "state": row.state.value}
+    elif isinstance(row, Member):
+        details |= {"live": row.live, "split": row.split}
+    return details

@@ -1,0 +1,90 @@
+"""Everything the control room can reach, and the bell that wakes its loops."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from headway.control.probes import Probes
+from headway.control.reservations import Reservations
+from headway.control.settings import Settings
+from headway.model.ids import AppName, EnvironmentId
+from headway.model.node import Node
+from headway.ports.builder import Builder, Sources
+from headway.ports.clock import Clock
+from headway.ports.engine import Engine
+from headway.ports.router import Router
+from headway.ports.store import Store
+from headway.ports.vault import Vault
+
+MemberKey = tuple[EnvironmentId, AppName]
+
+
+class Bell:
+    """Tells loops that something they look at has changed."""
+
+    def __init__(self) -> None:
+        self._members: list[Callable[[MemberKey], None]] = []
+        self._builds: list[Callable[[], None]] = []
+        self._environments: list[Callable[[], None]] = []
+
+    def on_member(self, listener: Callable[[MemberKey], None]) -> None:
+        """Call a listener when an app in an environment is to be looked at."""
+        self._members.append(listener)
+
+    def on_build(self, listener: Callable[[], None]) -> None:
+        """Call a listener when builds are to be looked at."""
+        self._builds.append(listener)
+
+    def on_environment(self, listener: Callable[[], None]) -> None:
+        """Call a listener when environments are to be looked at."""
+        self._environments.append(listener)
+
+    def member(self, key: MemberKey) -> None:
+        """Have an app in an environment looked at."""
+        for listener in self._members:
+            listener(key)
+
+    def build(self) -> None:
+        """Have builds looked at."""
+        for listener in self._builds:
+            listener()
+
+    def environment(self) -> None:
+        """Have environments looked at."""
+        for listener in self._environments:
+            listener()
+
+
+class World:
+    """The ports, and what is known of the world in this moment only."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        store: Store,
+        engine: Engine,
+        router: Router,
+        sources: Sources,
+        builder: Builder,
+        vault: Vault,
+        settings: Settings,
+        version: str,
+    ) -> None:
+        self.clock = clock
+        self.store = store
+        self.engine = engine
+        self.router = router
+        self.sources = sources
+        self.builder = builder
+        self.vault = vault
+        self.settings = settings
+        self.version = version
+        self.started_at = clock.now()
+        self.bell = Bell()
+        self.reservations = Reservations()
+        self.probes = Probes()
+        self.nodes: tuple[Node, ...] = ()
+        self.pending: dict[MemberKey, str] = {}
+        """Why something wanted cannot be done now, by member."""
+        self.troubles: dict[str, tuple[datetime, str]] = {}
+        """Loop name to the last error that it has not recovered from."""
