@@ -7,6 +7,7 @@ import msgspec
 
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.environment import PRODUCTION, Environment, Member
+from headway.model.ids import environment_name
 from headway.model.manifest import Expose, Process, Protocol
 from headway.model.release import Release
 from headway.model.route import Route, RouteTable, Target
@@ -48,25 +49,18 @@ def member_routes(
     live = releases.get(member.live or 0) or max(
         releases.values(), key=lambda row: row.number, default=None
     )
-    routes: list[Route] = []
-    named = False
-    for process, expose in exposes(live):
-        http = expose.protocol is Protocol.HTTP
-        host = stable_host(member.app, environment.name)
-        if named:  # the first port has the app's own name, any other its name before it
-            host = f"{expose.name}.{host}"
-        named = named or http
-        routes.append(
-            Route(
-                environment=environment.id,
-                app=member.app,
-                expose=expose.name,
-                protocol=expose.protocol,
-                hosts=(host,) if http else (),
-                port=None if http else member.tcp_ports.get(expose.name),
-                targets=_targets(member, process.name, expose.name, candidates),
-            )
+    routes = [
+        Route(
+            environment=environment.id,
+            app=member.app,
+            expose=expose.name,
+            protocol=expose.protocol,
+            hosts=(host,) if expose.protocol is Protocol.HTTP else (),
+            port=member.tcp_ports.get(expose.name),
+            targets=_targets(member, process.name, expose.name, candidates),
         )
+        for process, expose, host in addresses(member, live)
+    ]
     return MemberRoutes(
         routes=tuple(sorted(routes, key=lambda route: route.key)),
         external_hosts=live.manifest.external_hosts if live else (),
@@ -75,12 +69,21 @@ def member_routes(
     )
 
 
-def exposes(release: Release | None) -> list[tuple[Process, Expose]]:
-    """List a release's exposed ports with the process type that listens there, `web` first."""
+def addresses(member: Member, release: Release | None) -> list[tuple[Process, Expose, str]]:
+    """List a release's exposed ports, who listens there, and the host name of each.
+
+    `web` comes first. The first HTTP port has the app's own name, any other its name before it.
+    """
     if release is None:
         return []
-    processes = sorted(release.manifest.processes, key=lambda process: process.name != "web")
-    return [(process, expose) for process in processes for expose in process.expose]
+    own = stable_host(member.app, environment_name(member.environment))
+    found: list[tuple[Process, Expose, str]] = []
+    named = False
+    for process in sorted(release.manifest.processes, key=lambda process: process.name != "web"):
+        for expose in process.expose:
+            found.append((process, expose, f"{expose.name}.{own}" if named else own))
+            named = named or expose.protocol is Protocol.HTTP
+    return found
 
 
 def _candidates(containers: Sequence[Container]) -> list[Container]:

@@ -15,18 +15,17 @@ async def repeatedly(world: World, name: str, loop: Callable[[], Awaitable[None]
     """Run a loop for ever. When it raises, wait a little longer each time and run it again."""
     wait_s = 0.1
     while True:
+        began = asyncio.get_running_loop().time()
         try:
-            began = asyncio.get_running_loop().time()
             await loop()
-            return
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001 (the guard is where every error ends)
             trouble(world, name, error)
             if asyncio.get_running_loop().time() - began > _RETRY_MAX_S:
                 wait_s = 0.1
             await asyncio.sleep(wait_s)
             wait_s = min(_RETRY_MAX_S, wait_s * 2)
+        else:
+            return
 
 
 def trouble(world: World, name: str, error: Exception) -> None:

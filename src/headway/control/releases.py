@@ -158,9 +158,6 @@ def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | 
         return Failure(
             code="no-command",
             because=f"nothing says how to run {', '.join(silent)}",
-            hints=(
-                "give run.command or processes in headway.yaml, or a Procfile "
-                "with a line such as `web: python app.py`",
-            ),
+            hints=("set run.command in headway.yaml, or add a Procfile with `web: COMMAND`",),
         )
     return None

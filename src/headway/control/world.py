@@ -1,6 +1,7 @@
 """Everything the control room can reach, and the bell that wakes its loops."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from headway.control.probes import Probes
@@ -54,37 +55,25 @@ class Bell:
             listener()
 
 
+@dataclass(kw_only=True, slots=True)
 class World:
     """The ports, and what is known of the world in this moment only."""
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        store: Store,
-        engine: Engine,
-        router: Router,
-        sources: Sources,
-        builder: Builder,
-        vault: Vault,
-        settings: Settings,
-        version: str,
-    ) -> None:
-        self.clock = clock
-        self.store = store
-        self.engine = engine
-        self.router = router
-        self.sources = sources
-        self.builder = builder
-        self.vault = vault
-        self.settings = settings
-        self.version = version
-        self.started_at = clock.now()
-        self.bell = Bell()
-        self.reservations = Reservations()
-        self.probes = Probes()
-        self.nodes: tuple[Node, ...] = ()
-        self.pending: dict[MemberKey, str] = {}
-        """Why something wanted cannot be done now, by member."""
-        self.troubles: dict[str, tuple[datetime, str]] = {}
-        """Loop name to the last error that it has not recovered from."""
+    clock: Clock
+    store: Store
+    engine: Engine
+    router: Router
+    sources: Sources
+    builder: Builder
+    vault: Vault
+    settings: Settings
+    started_at: datetime
+    version: str
+    bell: Bell = field(default_factory=Bell)
+    reservations: Reservations = field(default_factory=Reservations)
+    probes: Probes = field(default_factory=Probes)
+    nodes: tuple[Node, ...] = ()
+    pending: dict[MemberKey, str] = field(default_factory=dict)
+    """Why something wanted cannot be done now, by member."""
+    troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    """Loop name to the last error that it has not recovered from."""

@@ -85,6 +85,8 @@ class Container(Value, kw_only=True):
     deployment: DeploymentId | None = None
     command: str = ""
     """For a one-off or a release command; a service's is in the release."""
+    timeout_s: float | None = None
+    """For a one-off: ended when it runs longer."""
     node: NodeId
     state: ContainerState = ContainerState.PENDING
     because: str = ""

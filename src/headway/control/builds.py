@@ -1,0 +1,156 @@
+"""The loop over builds: a bounded number at a time, each recorded when it ends."""
+
+import asyncio
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from headway.control.errors import NotFound
+from headway.control.guard import trouble
+from headway.control.world import World
+from headway.model.app import Source
+from headway.model.build import Artifact, Build, BuildState
+from headway.model.deployment import Deployment
+from headway.model.event import Event
+from headway.model.failure import Failure
+from headway.model.ids import BuildId, ContainerId
+from headway.ports.store import Reader, Writer
+
+
+class Builds:
+    """Builds what is queued, oldest first, and takes up what a crash left running."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tasks: dict[BuildId, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        world.bell.on_build(self._wake.set)
+
+    async def run(self) -> None:
+        """Start builds as there is room, for ever."""
+        self._wake.set()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._cancel_unwanted()
+            await self._fill()
+
+    async def close(self) -> None:
+        """Let go of running builds: they are taken up again at the next start."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fill(self) -> None:
+        states = (BuildState.RUNNING, BuildState.QUEUED)
+        waiting = [
+            build
+            for state in states
+            for build in await self._find(state)
+            if build.id not in self._tasks
+        ]
+        for build in waiting[: self._world.settings.builds_parallel - len(self._tasks)]:
+            task = asyncio.create_task(self._build(build), name=f"build {build.id}")
+            self._tasks[build.id] = task
+            task.add_done_callback(partial(self._done, build.id))
+
+    def _done(self, build: BuildId, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(build, None)
+        self._wake.set()
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            trouble(self._world, f"build {build}", error)
+
+    async def _find(self, state: BuildState) -> list[Build]:
+        return await self._world.store.read(lambda reader: reader.find(Build, state=state))
+
+    async def _cancel_unwanted(self) -> None:
+        for build in [*await self._find(BuildState.QUEUED), *await self._find(BuildState.RUNNING)]:
+            waiting = await self._world.store.read(partial(waiting_for, build=build))
+            if waiting:
+                continue
+            task = self._tasks.get(build.id)
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            failure = Failure(code="build-cancelled", because="no deployment needs it any more")
+            await self._record(build.id, failure, BuildState.CANCELLED)
+
+    async def _build(self, build: Build) -> None:
+        world = self._world
+        source = await world.store.read(lambda reader: reader.get(Source, build.source))
+        if source is None:
+            await self._record(build.id, Failure(because="its source is gone"), BuildState.FAILED)
+            return
+        running = await world.store.write(lambda tx: self._started(tx, build.id))
+        result = await world.builder.build(running, source.manifest)
+        state = BuildState.SUCCEEDED if isinstance(result, Artifact) else BuildState.FAILED
+        await self._record(build.id, result, state)
+
+    def _started(self, tx: Writer, identity: BuildId) -> Build:
+        build = tx.get(Build, identity)
+        assert build is not None
+        if build.state is not BuildState.QUEUED:
+            return build
+        now = self._world.clock.now()
+        container = ContainerId(f"build-{identity}")
+        row = msgspec.structs.replace(
+            build, state=BuildState.RUNNING, started_at=now, container=container
+        )
+        tx.record(_event(row, now, "build.started", "its turn has come"))
+        return tx.put(row)
+
+    async def _record(
+        self, identity: BuildId, result: Artifact | Failure, state: BuildState
+    ) -> None:
+        now = self._world.clock.now()
+
+        def deed(tx: Writer) -> list[Deployment]:
+            build = tx.get(Build, identity)
+            if build is None or build.state not in (BuildState.QUEUED, BuildState.RUNNING):
+                return []
+            row = msgspec.structs.replace(
+                build,
+                state=state,
+                ended_at=now,
+                artifact=result if isinstance(result, Artifact) else None,
+                failure=result if isinstance(result, Failure) else None,
+            )
+            because = result.because if isinstance(result, Failure) else "built"
+            tx.record(_event(row, now, f"build.{state.value}", because))
+            tx.put(row)
+            return waiting_for(tx, row)
+
+        for deployment in await self._world.store.write(deed):
+            self._world.bell.member((deployment.environment, deployment.app))
+
+
+def waiting_for(reader: Reader, build: Build) -> list[Deployment]:
+    """List the deployments that wait for a build."""
+    active = reader.find(Deployment, app=build.app, is_ended=False)
+    return [row for row in active if row.build == build.id]
+
+
+async def one(world: World, identity: str) -> Build:
+    """Give a build.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    build = await world.store.read(lambda reader: reader.get(Build, identity))
+    if build is None:
+        raise NotFound("build-unknown", f"there is no build {identity}")
+    return build
+
+
+def _event(build: Build, now: datetime, kind: str, because: str) -> Event:
+    return Event(
+        at=now,
+        actor="headway",
+        kind=kind,
+        subject=build.id,
+        app=build.app,
+        because=because,
+        data={"source": build.source},
+    )

@@ -1,0 +1,63 @@
+"""The heart: all loops, started and stopped together."""
+
+import asyncio
+
+from headway.control.builds import Builds
+from headway.control.fleet import Fleet
+from headway.control.guard import repeatedly
+from headway.control.lifetimes import Lifetimes
+from headway.control.prober import Prober
+from headway.control.retention import Retention
+from headway.control.rollouts import Rollouts
+from headway.control.routing import Routing
+from headway.control.world import World
+from headway.model.environment import Environment, EnvironmentState, Member
+
+
+class Heart:
+    """Runs every loop under its guard."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._fleet = Fleet(world)
+        self._prober = Prober(world)
+        self.routing = Routing(world)
+        self._builds = Builds(world)
+        self._rollouts = Rollouts(world, self._fleet, self._prober, self.routing)
+        self._lifetimes = Lifetimes(world)
+        self._retention = Retention(world)
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        world = self._world
+        await self._ring_all()
+        loops = {
+            "engine": self._fleet.run,
+            "routing": self.routing.run,
+            "rollouts": self._rollouts.run,
+            "builds": self._builds.run,
+            "lifetimes": self._lifetimes.run,
+            "retention": self._retention.run,
+        }
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, loop in loops.items():
+                    group.create_task(repeatedly(world, name, loop), name=name)
+        finally:
+            await self._prober.close()
+            await self._fleet.close()
+            await self._builds.close()
+
+    async def _ring_all(self) -> None:
+        """Look at everything once: what was going on before a restart goes on."""
+        rows = await self._world.store.read(
+            lambda reader: [
+                (environment.id, member.app)
+                for environment in reader.find(
+                    Environment, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
+                )
+                for member in reader.find(Member, environment=environment.id)
+            ]
+        )
+        for key in rows:
+            self._world.bell.member(key)

@@ -1,0 +1,113 @@
+"""The loop over environments: leases end, and what ended is cleared away."""
+
+import asyncio
+from datetime import datetime
+
+import msgspec
+
+from headway.calculate.lease import plan_lease
+from headway.control.transcribe import transcribe
+from headway.control.world import World
+from headway.model.config import Config
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.event import Event
+from headway.model.ids import EnvironmentId
+from headway.ports.store import Reader, Stale, Writer
+
+
+class Lifetimes:
+    """Ends environments whose lease ended, and frees the name when nothing of them runs."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._wake = asyncio.Event()
+        world.bell.on_environment(self._wake.set)
+
+    async def run(self) -> None:
+        """Look whenever an environment changed or a lease needs it, for ever."""
+        while True:
+            self._wake.clear()
+            wake_at = await self._beat()
+            now = self._world.clock.now()
+            timeout = max(0.0, (wake_at - now).total_seconds()) if wake_at else None
+            try:
+                await asyncio.wait_for(self._wake.wait(), timeout)
+            except TimeoutError:
+                continue
+
+    async def _beat(self) -> datetime | None:
+        world = self._world
+        states = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
+        rows = await world.store.read(lambda reader: reader.find(Environment, state=states))
+        times: list[datetime] = []
+        for row in rows:
+            if row.state is EnvironmentState.ENDING:
+                await self._clear(row.id)
+                continue
+            now = world.clock.now()
+            plan = plan_lease(row, now)
+            if plan.wake_at is not None:
+                times.append(plan.wake_at)
+            if plan.changes:
+                changes = plan.changes
+                try:
+                    await world.store.write(
+                        lambda tx: transcribe(tx, changes, world.settings, now)  # noqa: B023
+                    )
+                except Stale:
+                    pass
+                await self._ring_members(row.id)
+                self._wake.set()
+        return min(times, default=None)
+
+    async def _ring_members(self, environment: EnvironmentId) -> None:
+        members = await self._world.store.read(
+            lambda reader: reader.find(Member, environment=environment)
+        )
+        for member in members:
+            self._world.bell.member((environment, member.app))
+
+    async def _clear(self, environment: EnvironmentId) -> None:
+        """Delete what an ending environment has, once nothing of it runs."""
+        world = self._world
+        if not await world.store.read(lambda reader: is_quiet(reader, environment)):
+            await self._ring_members(environment)
+            return
+        await world.engine.remove_volumes(environment)
+        await world.store.write(lambda tx: self._end(tx, environment))
+        world.bell.build()
+
+    def _end(self, tx: Writer, environment: EnvironmentId) -> None:
+        row = tx.get(Environment, environment)
+        if row is None or row.state is not EnvironmentState.ENDING:
+            return
+        if not is_quiet(tx, environment):
+            return
+        now = self._world.clock.now()
+        for member in tx.find(Member, environment=environment):
+            tx.delete(Member, environment, member.app)
+            self._world.bell.member((environment, member.app))
+        for config in tx.find(Config, environment=environment):
+            tx.delete(Config, environment, config.app)
+        for container in tx.find(Container, environment=environment, retired=False):
+            tx.put(msgspec.structs.replace(container, retired=True))
+        tx.put(msgspec.structs.replace(row, state=EnvironmentState.ENDED, ended_at=now))
+        tx.record(
+            Event(
+                at=now,
+                actor="headway",
+                kind="environment.ended",
+                subject=environment,
+                environment=environment,
+                because=row.because,
+            )
+        )
+
+
+def is_quiet(reader: Reader, environment: EnvironmentId) -> bool:
+    """Say whether nothing of an environment runs or is under way."""
+    containers = reader.find(Container, environment=environment, retired=False)
+    deployments = reader.find(Deployment, environment=environment, is_ended=False)
+    return not deployments and all(row.is_ended for row in containers)

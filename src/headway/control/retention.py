@@ -1,0 +1,119 @@
+"""The loop that bounds what is kept: logs, rows, events, artifacts, sources."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from headway.control.world import World
+from headway.model.app import App
+from headway.model.build import Artifact, Build, BuildState
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.ids import Digest
+from headway.model.release import Release
+from headway.model.value import Value
+from headway.ports.engine import EngineError
+from headway.ports.store import Reader
+
+_log = structlog.get_logger()
+_EVERY_S = 600.0
+_BUILD_KEPT = timedelta(days=1)
+
+
+class InUse(Value, kw_only=True):
+    """What must not be deleted."""
+
+    artifacts: tuple[Artifact, ...]
+    sources: frozenset[Digest]
+
+
+class Retention:
+    """Deletes, every ten minutes, what the settings do not keep."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def run(self) -> None:
+        """Collect at the start and then every ten minutes, for ever."""
+        while True:
+            await self.collect()
+            await asyncio.sleep(_EVERY_S)
+
+    async def collect(self) -> None:
+        """Collect once."""
+        world = self._world
+        await self._forget_containers()
+        in_use = await world.store.read(lambda reader: self.in_use(reader))
+        freed = await world.builder.collect(in_use.artifacts)
+        freed += await world.sources.collect(in_use.sources)
+        newest = await world.store.read(lambda reader: reader.events(newest_first=True, limit=1))
+        if newest:
+            before = newest[0].sequence - world.settings.events_kept
+            await world.store.prune(events_before=max(0, before), keep_rows=10**9)
+        if freed:
+            _log.info("collected what nothing needs", freed_bytes=freed)
+
+    async def _forget_containers(self) -> None:
+        """Forget ended containers, oldest first, with their logs."""
+        world = self._world
+        retired = await world.store.read(
+            lambda reader: reader.find(Container, retired=True, newest_first=True)
+        )
+        kept: dict[tuple[str, str], int] = {}
+        gone: list[Container] = []
+        for row in retired:
+            key = (row.environment, row.app)
+            kept[key] = kept.get(key, 0) + 1
+            if (
+                kept[key] > world.settings.containers_kept_per_app
+                or sum(kept.values()) > world.settings.containers_kept
+            ):
+                gone.append(row)
+        for row in gone:
+            try:
+                await world.engine.remove(row.id)
+            except EngineError as error:
+                _log.warning("an ended container could not be removed", error=str(error))
+                continue
+            await world.store.write(lambda tx, row=row: tx.delete(Container, row.id))
+
+    def in_use(self, reader: Reader) -> InUse:
+        """List what active environments, builds under way and apps need."""
+        artifacts: dict[Digest, Artifact] = {}
+        sources = {app.source for app in reader.find(App)}
+        active = reader.find(Environment, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING))
+        for environment in active:
+            for release in self._releases(reader, environment):
+                artifacts[release.artifact.digest] = release.artifact
+                sources.add(release.source)
+        for deployment in reader.find(Deployment, is_ended=False):
+            if deployment.source:
+                sources.add(deployment.source)
+        now = self._world.clock.now()
+        for build in reader.find(Build, newest_first=True, limit=1000):
+            if build.state in (BuildState.QUEUED, BuildState.RUNNING):
+                sources.add(build.source)
+            elif build.artifact and build.ended_at and now - build.ended_at < _BUILD_KEPT:
+                artifacts[build.artifact.digest] = build.artifact
+        return InUse(artifacts=tuple(artifacts.values()), sources=frozenset(sources))
+
+    def _releases(self, reader: Reader, environment: Environment) -> list[Release]:
+        """Releases that run or may be rolled back to."""
+        found: list[Release] = []
+        kept = self._world.settings.releases_built_kept
+        for member in reader.find(Member, environment=environment.id):
+            found += reader.find(
+                Release, environment=environment.id, app=member.app, newest_first=True, limit=kept
+            )
+            live = (
+                reader.get(Release, environment.id, member.app, member.live)
+                if member.live
+                else None
+            )
+            found += [live] if live else []
+        for container in reader.find(Container, environment=environment.id, retired=False):
+            release = reader.get(Release, environment.id, container.app, container.release)
+            found += [release] if release else []
+        return found

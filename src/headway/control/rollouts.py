@@ -1,0 +1,175 @@
+"""The loop over apps in environments: read, calculate, update."""
+
+import asyncio
+import heapq
+from datetime import datetime, timedelta
+
+import msgspec
+
+from headway.calculate.check import check_of
+from headway.calculate.rollout import plan_member
+from headway.calculate.route import member_routes
+from headway.control.fleet import Fleet
+from headway.control.guard import trouble
+from headway.control.prober import Prober
+from headway.control.routing import Routing
+from headway.control.snapshots import read_member
+from headway.control.transcribe import transcribe
+from headway.control.world import MemberKey, World
+from headway.model.container import Container, ContainerState
+from headway.model.deployment import Deployment, Phase
+from headway.model.environment import EnvironmentState
+from headway.model.failure import Failure
+from headway.model.ids import ContainerId
+from headway.model.plan import Change, Plan
+from headway.model.snapshot import MemberSnapshot
+from headway.ports.engine import EngineError
+from headway.ports.store import Stale
+
+_LOG_LINES = 20
+_RETRY_S = 1.0
+_DRAIN_LOOK_S = 0.2
+"""Between two looks at how many requests a draining container still has."""
+
+
+class Rollouts:
+    """Decides for one app in one environment at a time, when something about it changed."""
+
+    def __init__(self, world: World, fleet: Fleet, prober: Prober, routing: Routing) -> None:
+        self._world = world
+        self._fleet = fleet
+        self._prober = prober
+        self._routing = routing
+        self._dirty: dict[MemberKey, None] = {}
+        self._due: list[tuple[datetime, MemberKey]] = []
+        self._wake = asyncio.Event()
+        world.bell.on_member(self.ring)
+
+    def ring(self, key: MemberKey) -> None:
+        """Look at this app soon."""
+        self._dirty[key] = None
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Decide whenever something changed or a time has come, for ever."""
+        while True:
+            key = await self._next()
+            try:
+                await self._beat(key)
+                self._world.troubles.pop(f"rollouts {key[0]}/{key[1]}", None)
+            except Stale:
+                self.ring(key)
+            except Exception as error:  # noqa: BLE001 (one app's trouble must not stop the others)
+                trouble(self._world, f"rollouts {key[0]}/{key[1]}", error)
+                self._wake_at(self._world.clock.now() + timedelta(seconds=_RETRY_S), key)
+
+    async def _next(self) -> MemberKey:
+        while True:
+            now = self._world.clock.now()
+            while self._due and self._due[0][0] <= now:
+                self._dirty.setdefault(heapq.heappop(self._due)[1])
+            if self._dirty:
+                key = next(iter(self._dirty))
+                del self._dirty[key]
+                return key
+            self._wake.clear()
+            timeout = (self._due[0][0] - now).total_seconds() if self._due else None
+            try:
+                await asyncio.wait_for(self._wake.wait(), timeout)
+            except TimeoutError:
+                continue
+
+    def _wake_at(self, at: datetime, key: MemberKey) -> None:
+        heapq.heappush(self._due, (at, key))
+
+    async def _beat(self, key: MemberKey) -> None:
+        world = self._world
+        snapshot = await read_member(world, *key)
+        if snapshot is None:
+            self._forget(key)
+            return
+        now = world.clock.now()
+        plan = plan_member(snapshot, now)
+        world.pending[key] = plan.pending
+        if plan.changes:
+            await self._update(key, plan, now)
+            self.ring(key)
+            return
+        self._settle(key, snapshot)
+        self._look_again(key, plan, snapshot, now)
+
+    async def _update(self, key: MemberKey, plan: Plan, now: datetime) -> None:
+        """Write the plan down; then the world follows the rows."""
+        world = self._world
+        changes = tuple([await self._with_log(change) for change in plan.changes])
+        rows = await world.store.write(lambda tx: transcribe(tx, changes, world.settings, now))
+        for row in rows:
+            if isinstance(row, Container):
+                world.reservations.note(row)
+                self._fleet.act(row)
+            elif isinstance(row, Deployment) and row.is_ended:
+                await self._ring_dependents(key)
+                world.bell.build()
+
+    async def _with_log(self, change: Change) -> Change:
+        """Add the last log lines to a failure, before its container is forgotten."""
+        row = change.row
+        if not isinstance(row, Deployment) or row.failure is None or row.failure.log:
+            return change
+        if row.failure.container is None:
+            return change
+        lines = await self._tail(ContainerId(row.failure.container))
+        failure: Failure = msgspec.structs.replace(row.failure, log=lines)
+        return msgspec.structs.replace(change, row=msgspec.structs.replace(row, failure=failure))
+
+    async def _tail(self, container: ContainerId) -> tuple[str, ...]:
+        try:
+            return tuple(
+                [line.text async for line in self._world.engine.logs(container, tail=_LOG_LINES)]
+            )
+        except EngineError as error:
+            return (f"(its log could not be read: {error})",)
+
+    async def _ring_dependents(self, key: MemberKey) -> None:
+        """Wake every app of the environment that waits: one of its dependencies changed."""
+        environment, _ = key
+        waiting = await self._world.store.read(
+            lambda reader: reader.find(Deployment, environment=environment, is_ended=False)
+        )
+        for row in waiting:
+            if row.phase in (Phase.WAITING, Phase.QUEUED):
+                self._world.bell.member((row.environment, row.app))
+
+    def _settle(self, key: MemberKey, snapshot: MemberSnapshot) -> None:
+        """Nothing is to be decided: routes and probes follow what is."""
+        routes = member_routes(
+            snapshot.environment, snapshot.member, snapshot.releases, snapshot.containers
+        )
+        self._routing.update(key, routes)
+        checks = []
+        for container in snapshot.containers:
+            release = snapshot.releases.get(container.release)
+            check = check_of(release, container) if release else None
+            if check is not None and release is not None:
+                checks.append((container, check))
+        self._prober.watch(key, checks)
+        if snapshot.environment.state is not EnvironmentState.ACTIVE and all(
+            row.is_ended for row in snapshot.containers
+        ):
+            self._world.bell.environment()
+
+    def _look_again(
+        self, key: MemberKey, plan: Plan, snapshot: MemberSnapshot, now: datetime
+    ) -> None:
+        times = [plan.wake_at] if plan.wake_at else []
+        if any(row.state is ContainerState.DRAINING for row in snapshot.containers):
+            times.append(now + timedelta(seconds=_DRAIN_LOOK_S))
+        if plan.pending:
+            times.append(now + timedelta(seconds=_RETRY_S))
+        if times:
+            self._wake_at(min(times), key)
+
+    def _forget(self, key: MemberKey) -> None:
+        self._world.pending.pop(key, None)
+        self._routing.update(key, None)
+        self._prober.watch(key, [])
