@@ -1,7 +1,9 @@
 """The loop over environments: leases end, and what ended is cleared away."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -51,13 +53,9 @@ class Lifetimes:
             if plan.wake_at is not None:
                 times.append(plan.wake_at)
             if plan.changes:
-                changes = plan.changes
-                try:
-                    await world.store.write(
-                        lambda tx: transcribe(tx, changes, world.settings, now)  # noqa: B023
-                    )
-                except Stale:
-                    pass
+                write = partial(transcribe, changes=plan.changes, settings=world.settings, now=now)
+                with suppress(Stale):  # somebody extended it meanwhile: the next look decides
+                    await world.store.write(write)
                 await self._ring_members(row.id)
                 self._wake.set()
         return min(times, default=None)

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -15,7 +16,7 @@ from headway.model.ids import Digest
 from headway.model.release import Release
 from headway.model.value import Value
 from headway.ports.engine import EngineError
-from headway.ports.store import Reader
+from headway.ports.store import Reader, Writer
 
 _log = structlog.get_logger()
 _EVERY_S = 600.0
@@ -45,7 +46,7 @@ class Retention:
         """Collect once."""
         world = self._world
         await self._forget_containers()
-        in_use = await world.store.read(lambda reader: self.in_use(reader))
+        in_use = await world.store.read(self.in_use)
         freed = await world.builder.collect(in_use.artifacts)
         freed += await world.sources.collect(in_use.sources)
         newest = await world.store.read(lambda reader: reader.events(newest_first=True, limit=1))
@@ -77,7 +78,7 @@ class Retention:
             except EngineError as error:
                 _log.warning("an ended container could not be removed", error=str(error))
                 continue
-            await world.store.write(lambda tx, row=row: tx.delete(Container, row.id))
+            await world.store.write(partial(_delete, container=row))
 
     def in_use(self, reader: Reader) -> InUse:
         """List what active environments, builds under way and apps need."""
@@ -117,3 +118,7 @@ class Retention:
             release = reader.get(Release, environment.id, container.app, container.release)
             found += [release] if release else []
         return found
+
+
+def _delete(tx: Writer, container: Container) -> None:
+    tx.delete(Container, container.id)

@@ -1,10 +1,11 @@
 """Reads what a decision needs to see: what is active, never history."""
 
-from headway.calculate.container import is_live
+import msgspec
+
 from headway.control.world import World
 from headway.model.app import Source
 from headway.model.build import Build
-from headway.model.container import Container, ContainerKind
+from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, EnvironmentId
@@ -24,23 +25,7 @@ async def read_member(
     if snapshot is None or not _needs_router(snapshot):
         return snapshot
     view = await world.router.view()
-    return with_router(snapshot, view)
-
-
-def with_router(snapshot: MemberSnapshot, view: RouterView) -> MemberSnapshot:
-    """Add what the router does."""
-    return MemberSnapshot(
-        environment=snapshot.environment,
-        member=snapshot.member,
-        deployments=snapshot.deployments,
-        releases=snapshot.releases,
-        build=snapshot.build,
-        containers=snapshot.containers,
-        dependencies=snapshot.dependencies,
-        nodes=snapshot.nodes,
-        reserved=snapshot.reserved,
-        router=view,
-    )
+    return msgspec.structs.replace(snapshot, router=view)
 
 
 def _needs_router(snapshot: MemberSnapshot) -> bool:
@@ -50,9 +35,13 @@ def _needs_router(snapshot: MemberSnapshot) -> bool:
 
 
 def member(
-    world: World, reader: Reader, environment: EnvironmentId, app: AppName
+    world: World,
+    reader: Reader,
+    environment: EnvironmentId,
+    app: AppName,
+    view: RouterView | None = None,
 ) -> MemberSnapshot | None:
-    """Read one app in one environment, without the router."""
+    """Read one app in one environment."""
     owner = reader.get(Environment, environment)
     row = reader.get(Member, environment, app)
     if owner is None or row is None:
@@ -63,11 +52,7 @@ def member(
             key=lambda deployment: deployment.number,
         )
     )
-    containers = tuple(
-        container
-        for container in reader.find(Container, environment=environment, app=app, retired=False)
-        if container.kind is not ContainerKind.ONE_OFF or is_live(container) or container.is_ended
-    )
+    containers = tuple(reader.find(Container, environment=environment, app=app, retired=False))
     first = deployments[0] if deployments else None
     build = reader.get(Build, first.build) if first and first.build else None
     return MemberSnapshot(
@@ -80,6 +65,7 @@ def member(
         dependencies=_dependencies(reader, environment, first),
         nodes=world.nodes,
         reserved=world.reservations.all(),
+        router=view or RouterView(),
     )
 
 

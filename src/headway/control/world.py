@@ -7,6 +7,7 @@ from datetime import datetime
 from headway.control.probes import Probes
 from headway.control.reservations import Reservations
 from headway.control.settings import Settings
+from headway.model.container import Container
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.node import Node
 from headway.ports.builder import Builder, Sources
@@ -26,6 +27,7 @@ class Bell:
         self._members: list[Callable[[MemberKey], None]] = []
         self._builds: list[Callable[[], None]] = []
         self._environments: list[Callable[[], None]] = []
+        self._containers: list[Callable[[Container], None]] = []
 
     def on_member(self, listener: Callable[[MemberKey], None]) -> None:
         """Call a listener when an app in an environment is to be looked at."""
@@ -38,6 +40,15 @@ class Bell:
     def on_environment(self, listener: Callable[[], None]) -> None:
         """Call a listener when environments are to be looked at."""
         self._environments.append(listener)
+
+    def on_container(self, listener: Callable[[Container], None]) -> None:
+        """Call a listener when a container's row asks for something to be done."""
+        self._containers.append(listener)
+
+    def container(self, row: Container) -> None:
+        """Have done what a container's row asks for."""
+        for listener in self._containers:
+            listener(row)
 
     def member(self, key: MemberKey) -> None:
         """Have an app in an environment looked at."""

@@ -27,8 +27,10 @@ class SourceRefused(Exception):
 class Sources(Protocol):
     """Keeps the files of apps as they were sent, by content."""
 
-    async def receive(self, archive: AsyncIterator[bytes]) -> Received:
+    async def receive(self, archive: AsyncIterator[bytes], name: str) -> Received:
         """Take a gzipped tar archive of a source's files.
+
+        `name` is the app's where its manifest gives none.
 
         Only regular files, directories and relative links inside the archive are accepted.
         The limit on its size, packed and unpacked, is enforced while it arrives; nothing is

@@ -1,0 +1,155 @@
+"""What would happen if all went well: the same decisions over a world that obeys at once."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from headway.calculate.rollout import plan_member
+from headway.model.build import Artifact, Build, BuildState
+from headway.model.container import Container, ContainerState, Exit
+from headway.model.deployment import Ask, Deployment, Phase
+from headway.model.environment import Environment, Member
+from headway.model.ids import Digest
+from headway.model.manifest import Manifest
+from headway.model.plan import Change, Verb
+from headway.model.release import Release
+from headway.model.route import RouterView
+from headway.model.snapshot import MemberSnapshot
+
+_STEPS_MAX = 200
+_NOTABLE = frozenset(
+    {
+        Verb.START_CONTAINER,
+        Verb.DRAIN_CONTAINER,
+        Verb.STOP_CONTAINER,
+        Verb.SHARE_TRAFFIC,
+        Verb.SET_MEMBER,
+        Verb.CREATE_RELEASE,
+        Verb.ADVANCE_DEPLOYMENT,
+    }
+)
+
+
+def foresee(
+    snapshot: MemberSnapshot, now: datetime, manifest: Manifest | None = None
+) -> tuple[Change, ...]:
+    """List every change to one app until nothing more would change, if all goes well.
+
+    Args:
+        snapshot: The app as it is, with what was asked for already in it.
+        now: Aware UTC instant.
+        manifest: Of the source that a deployment is to build, whose release does not exist yet.
+    """
+    changes: list[Change] = []
+    snapshot = msgspec.structs.replace(snapshot, dependencies={})
+    for _ in range(_STEPS_MAX):
+        plan = plan_member(snapshot, now)
+        changes += [change for change in plan.changes if change.verb in _NOTABLE]
+        after = _obeyed(snapshot, plan.changes, now, manifest)
+        if plan.changes:
+            snapshot = after
+            now += timedelta(milliseconds=1)
+        elif plan.wake_at is not None and _is_busy(after):
+            snapshot, now = after, max(plan.wake_at, now + timedelta(milliseconds=1))
+        else:
+            break
+    return tuple(changes)
+
+
+def _is_busy(snapshot: MemberSnapshot) -> bool:
+    return any(not row.is_ended for row in snapshot.deployments) or any(
+        row.state is ContainerState.DRAINING for row in snapshot.containers
+    )
+
+
+def _obeyed(
+    snapshot: MemberSnapshot,
+    changes: tuple[Change, ...],
+    now: datetime,
+    manifest: Manifest | None,
+) -> MemberSnapshot:
+    environment: Environment = snapshot.environment
+    member: Member = snapshot.member
+    releases = dict(snapshot.releases)
+    deployments = {row.id: row for row in snapshot.deployments}
+    containers = {row.id: row for row in snapshot.containers}
+    for change in changes:
+        row = change.row
+        if isinstance(row, Environment):
+            environment = row
+        elif isinstance(row, Member):
+            member = row
+        elif isinstance(row, Deployment):
+            if change.verb is Verb.CREATE_RELEASE and manifest is not None:
+                release = _release(row, manifest, releases, now)
+                releases[release.number] = release
+                row = msgspec.structs.replace(row, release=release.number)
+            deployments[row.id] = row
+        else:
+            containers[row.id] = row
+    rows = {key: _container(row, now) for key, row in containers.items() if not row.retired}
+    serving = frozenset(key for key, row in rows.items() if row.state is ContainerState.HEALTHY)
+    build = snapshot.build
+    return msgspec.structs.replace(
+        snapshot,
+        environment=environment,
+        member=member,
+        releases=releases,
+        deployments=tuple(_promoted(row) for row in deployments.values() if not row.is_ended),
+        containers=tuple(rows.values()),
+        build=_built(build) if build else None,
+        router=RouterView(targets=serving & _live_targets(rows, member)),
+    )
+
+
+def _live_targets(rows: dict[str, Container], member: Member) -> frozenset[str]:
+    """Containers that get requests by the member's split."""
+    if not any(member.split.values()):
+        return frozenset(rows)
+    return frozenset(key for key, row in rows.items() if member.split.get(str(row.release)))
+
+
+def _container(row: Container, now: datetime) -> Container:
+    if row.state in (ContainerState.PENDING, ContainerState.STARTING):
+        if row.kind.value == "release":
+            done = Exit(status=0, at=now)
+            return msgspec.structs.replace(row, state=ContainerState.EXITED, exit=done)
+        long_ago = now - timedelta(hours=1)
+        return msgspec.structs.replace(
+            row, state=ContainerState.HEALTHY, started_at=long_ago, healthy_at=long_ago
+        )
+    if row.state is ContainerState.STOPPING:
+        ended = Exit(status=0, at=now)
+        return msgspec.structs.replace(row, state=ContainerState.EXITED, exit=ended)
+    return row
+
+
+def _promoted(row: Deployment) -> Deployment:
+    """Whoever judges a canary, here it passes."""
+    if row.phase is Phase.PAUSED:
+        return msgspec.structs.replace(row, asked=Ask.PROMOTE, asked_by="whoever judges it")
+    return row
+
+
+def _built(build: Build) -> Build:
+    if build.artifact is not None:
+        return build
+    nothing = Artifact(digest=Digest("not built yet"), slug=Digest("not built yet"))
+    return msgspec.structs.replace(build, state=BuildState.SUCCEEDED, artifact=nothing)
+
+
+def _release(
+    deployment: Deployment, manifest: Manifest, releases: dict[int, Release], now: datetime
+) -> Release:
+    nothing = Artifact(digest=Digest("not built yet"), slug=Digest("not built yet"))
+    return Release(
+        environment=deployment.environment,
+        app=deployment.app,
+        number=max(releases, default=0) + 1,
+        fingerprint="not built yet",
+        artifact=nothing,
+        manifest=manifest,
+        source=deployment.source or Digest("none"),
+        created_at=now,
+        created_by=deployment.created_by,
+    )

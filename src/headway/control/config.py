@@ -1,0 +1,267 @@
+"""Config of an app in an environment: set, shown, compared. A change makes a new release."""
+
+from functools import partial
+
+import msgspec
+
+from headway.control import lookup
+from headway.control.differences import config_differences
+from headway.control.enlist import (
+    enlist,
+    ensure_environment,
+    new_deployment_id,
+)
+from headway.control.errors import Invalid, NotFound
+from headway.control.orders import config_place
+from headway.control.planning import members_of, planned, ring
+from headway.control.releases import again
+from headway.control.requests import ConfigRequest
+from headway.control.settings import Settings
+from headway.control.world import World
+from headway.formats.config_key import key_problem
+from headway.model.config import Config, ConfigChange, Setting
+from headway.model.deployment import Deployment, DeploymentKind
+from headway.model.environment import Environment, Member
+from headway.model.event import Event
+from headway.model.ids import AppName, EnvironmentId
+from headway.model.manifest import Manifest, Strategy
+from headway.model.release import Release
+from headway.model.view import ConfigDifference, ConfigValue, ConfigView, Started
+from headway.ports.store import Reader, Writer
+from headway.ports.vault import VaultError
+
+
+async def show(world: World, name: str, app: str, reveal: bool) -> ConfigView:
+    """Show an app's config. Secrets are never shown; `reveal` shows the other values.
+
+    Raises:
+        NotFound: The environment is not there.
+    """
+
+    def question(reader: Reader) -> ConfigView:
+        owner = lookup.environment(reader, name)
+        return _view(world, reader, owner, AppName(app), reveal=reveal)
+
+    return await world.store.read(question)
+
+
+async def change(
+    world: World, actor: str, name: str, app: str, request: ConfigRequest
+) -> ConfigView:
+    """Set and unset keys, all or none; an app that runs gets a new release.
+
+    The environment is made when it is not there, so that config can be set before a first start.
+
+    Raises:
+        Invalid: A key cannot be, or all values together are too large.
+        NotFound: Headway knows no such app.
+    """
+    if not request.set and not request.unset:
+        raise Invalid(
+            "nothing-to-change", "no key was given", next=("headway config set KEY=VALUE",)
+        )
+    deed = partial(_change, world=world, actor=actor, name=name, app=AppName(app), request=request)
+    if request.plan:
+        started = await planned(world, lambda tx: deed(tx)[0], members_of)
+        view = await show(world, name, app, reveal=False)
+        return msgspec.structs.replace(view, deployment=next(iter(started.deployments), None))
+    started, owner = await world.store.write(deed)
+    ring(world, started)
+    view = await world.store.read(
+        lambda reader: _view(world, reader, owner, AppName(app), reveal=False)
+    )
+    return msgspec.structs.replace(view, deployment=next(iter(started.deployments), None))
+
+
+def _change(
+    tx: Writer, *, world: World, actor: str, name: str, app: AppName, request: ConfigRequest
+) -> tuple[Started, Environment]:
+    lookup.source(tx, app)
+    now = world.clock.now()
+    owner = ensure_environment(tx, name, actor, now, world.settings)
+    config = tx.get(Config, owner.id, app) or Config(environment=owner.id, app=app)
+    settings = {key: row for key, row in config.settings.items() if key not in request.unset}
+    _check(config, request, world.settings)
+    for key, new in request.set.items():
+        settings[key] = Setting(
+            sealed=world.vault.seal(new.value, config_place(owner.id, app, key)),
+            mark=world.vault.mark(new.value),
+            secret=new.secret or (key in config.settings and config.settings[key].secret),
+        )
+    changed = _changed(config.settings, settings)
+    if not changed:
+        return Started(environment=owner.name, unchanged=(app,)), owner
+    entry = ConfigChange(
+        number=config.number + 1,
+        at=now,
+        by=actor,
+        set=tuple(key for key in changed if key in settings),
+        unset=tuple(key for key in changed if key not in settings),
+    )
+    tx.put(msgspec.structs.replace(config, settings=settings, history=(*config.history, entry)))
+    because = request.reason or f"{actor} changed {', '.join(changed)}"
+    tx.record(
+        Event(
+            at=now,
+            actor=actor,
+            kind="config.changed",
+            subject=f"{owner.id}/{app}",
+            environment=owner.id,
+            app=app,
+            because=because,
+            data={"set": entry.set, "unset": entry.unset},
+        )
+    )
+    wish = Deployment(
+        id=new_deployment_id(),
+        environment=owner.id,
+        app=app,
+        number=0,
+        kind=DeploymentKind.CONFIG,
+        strategy=Strategy.ROLLING,
+        config_changed=tuple(changed),
+        reason=because,
+        created_at=now,
+        created_by=actor,
+        progress_at=now,
+    )
+    deployments = _deploy(tx, wish, world.settings) if request.deploy else ()
+    return Started(environment=owner.name, deployments=deployments), owner
+
+
+def _check(config: Config, request: ConfigRequest, settings: Settings) -> None:
+    problems = [
+        f"{key}: {problem}" for key in request.set if (problem := key_problem(key)) is not None
+    ]
+    unknown = [key for key in request.unset if key not in config.settings]
+    problems += [f"{key}: is not set" for key in unknown]
+    for key, new in request.set.items():
+        if "\0" in new.value:
+            problems.append(f"{key}: its value has a NUL byte, which no environment can hold")
+    if len(set(config.settings) | set(request.set)) > settings.config_keys_max:
+        problems.append(f"an app has at most {settings.config_keys_max} keys")
+    size = sum(len(new.value.encode()) for new in request.set.values())
+    if size > settings.config_bytes_max:
+        problems.append(f"{size} bytes of values, of at most {settings.config_bytes_max}")
+    if problems:
+        raise Invalid("config-invalid", "; ".join(problems))
+
+
+def _changed(before: dict[str, Setting], after: dict[str, Setting]) -> list[str]:
+    return sorted(
+        key
+        for key in set(before) | set(after)
+        if key not in before
+        or key not in after
+        or (before[key].mark, before[key].secret) != (after[key].mark, after[key].secret)
+    )
+
+
+def _deploy(tx: Writer, wish: Deployment, settings: Settings) -> tuple[Deployment, ...]:
+    """Give a running app a release with the new config."""
+    member = tx.get(Member, wish.environment, wish.app)
+    if member is None or member.live is None or member.stopped:
+        return ()
+    live = tx.get(Release, wish.environment, wish.app, member.live)
+    assert live is not None
+    release = again(tx, live, wish, wish.created_at)
+    wish = msgspec.structs.replace(
+        wish, release=release.number, strategy=live.manifest.deploy.strategy
+    )
+    return (enlist(tx, wish, settings),)
+
+
+async def diff(world: World, name: str, app: str, from_: int, to: int) -> list[ConfigDifference]:
+    """Compare the config of two releases.
+
+    Raises:
+        NotFound: One of them is not there.
+    """
+
+    def question(reader: Reader) -> list[ConfigDifference]:
+        owner = lookup.environment(reader, name)
+        rows = [_release(reader, owner, app, number) for number in (from_, to)]
+        return config_differences(
+            (rows[0].config, owner.id),
+            (rows[1].config, owner.id),
+            AppName(app),
+            partial(readable, world),
+        )
+
+    return await world.store.read(question)
+
+
+async def history(world: World, name: str, app: str) -> list[ConfigChange]:
+    """List who changed which keys, newest first.
+
+    Raises:
+        NotFound: The environment is not there.
+    """
+
+    def question(reader: Reader) -> list[ConfigChange]:
+        owner = lookup.environment(reader, name)
+        config = reader.get(Config, owner.id, app)
+        return list(reversed(config.history)) if config else []
+
+    return await world.store.read(question)
+
+
+def readable(
+    world: World, setting: Setting, environment: EnvironmentId, app: AppName, key: str
+) -> str | None:
+    """Open a value that may be shown; None for a secret."""
+    if setting.secret:
+        return None
+    try:
+        return world.vault.open(setting.sealed, config_place(environment, app, key))
+    except VaultError as error:
+        return f"(cannot be opened: {error})"
+
+
+def _release(reader: Reader, owner: Environment, app: str, number: int) -> Release:
+    row = reader.get(Release, owner.id, app, number)
+    if row is None:
+        raise NotFound(
+            "release-unknown",
+            f"{app} has no release v{number} in {owner.name}",
+            next=(f"headway apps history {app} -e {owner.name}",),
+        )
+    return row
+
+
+def _view(
+    world: World, reader: Reader, owner: Environment, app: AppName, *, reveal: bool
+) -> ConfigView:
+    config = reader.get(Config, owner.id, app)
+    settings = config.settings if config else {}
+    manifest = _manifest(reader, owner, app)
+    declared = manifest.env if manifest else {}
+    values: list[ConfigValue] = []
+    for key in sorted(set(settings) | set(declared)):
+        setting, default = settings.get(key), declared.get(key)
+        shown = readable(world, setting, owner.id, app, key) if setting else default
+        values.append(
+            ConfigValue(
+                key=key,
+                value=shown if reveal or setting is None else None,
+                secret=bool(setting and setting.secret),
+                required=key in declared and default is None,
+                default=setting is None and default is not None,
+            )
+        )
+    missing = tuple(
+        key for key, default in sorted(declared.items()) if default is None and key not in settings
+    )
+    return ConfigView(
+        environment=owner.name,
+        app=app,
+        number=config.number if config else 0,
+        values=tuple(values),
+        missing=missing,
+    )
+
+
+def _manifest(reader: Reader, owner: Environment, app: AppName) -> Manifest | None:
+    member = reader.get(Member, owner.id, app)
+    live = reader.get(Release, owner.id, app, member.live) if member and member.live else None
+    return live.manifest if live else lookup.source(reader, app).manifest

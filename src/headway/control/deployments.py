@@ -1,0 +1,321 @@
+"""Deployments: asked for, shown, promoted, aborted."""
+
+from functools import partial
+
+import msgspec
+
+from headway.control import lookup
+from headway.control.enlist import check_source, enlist, new_deployment_id, refuse_missing
+from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.planning import members_of, planned, ring
+from headway.control.releases import again
+from headway.control.requests import DeployRequest
+from headway.control.starting import check_dependencies
+from headway.control.world import World
+from headway.model.app import Source
+from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
+from headway.model.environment import Environment, Member
+from headway.model.event import Event
+from headway.model.manifest import Canary, CanaryStep, Judgement, Strategy
+from headway.model.release import Release
+from headway.model.view import Page, ReleaseView, Started
+from headway.ports.store import Reader, Writer
+
+_PERCENT_MAX = 99
+_COPIES_MAX = 1000
+
+
+async def deploy(world: World, actor: str, name: str, app: str, request: DeployRequest) -> Started:
+    """Move an app to another release, or to another number of copies.
+
+    Raises:
+        NotFound: The environment, the app or the release is not there.
+        Conflict: A rule refuses it as things are.
+        Invalid: The request makes no sense.
+    """
+    deed = partial(_deploy, world=world, actor=actor, name=name, app=app, request=request)
+    if request.plan:
+        return await planned(world, deed, members_of)
+    started = await world.store.write(deed)
+    ring(world, started)
+    return started
+
+
+def _deploy(
+    tx: Writer, *, world: World, actor: str, name: str, app: str, request: DeployRequest
+) -> Started:
+    owner = lookup.environment(tx, name)
+    if request.kind is DeploymentKind.DEPLOY and tx.get(Member, owner.id, app) is None:
+        lookup.source(tx, app)
+    row = lookup.member(tx, owner, app)
+    now = world.clock.now()
+    wish = Deployment(
+        id=new_deployment_id(),
+        environment=owner.id,
+        app=row.app,
+        number=0,
+        kind=request.kind,
+        strategy=request.strategy or Strategy.ROLLING,
+        policy=_policy(request),
+        reason=request.reason,
+        commits=request.commits,
+        created_at=now,
+        created_by=actor,
+        progress_at=now,
+    )
+    fill = _FILL.get(request.kind)
+    if fill is None:
+        raise Invalid("kind-invalid", f"{request.kind.value} cannot be asked for")
+    wish = fill(tx, owner, row, wish, request)
+    if request.canary_percent is not None:
+        wish = msgspec.structs.replace(wish, strategy=Strategy.CANARY)
+    deployment = enlist(tx, wish, world.settings, replace=request.replace)
+    return Started(environment=owner.name, deployments=(deployment,))
+
+
+def _policy(request: DeployRequest) -> Canary | None:
+    percent = request.canary_percent
+    if percent is None:
+        return None
+    if not 1 <= percent <= _PERCENT_MAX:
+        raise Invalid("canary-invalid", f"a canary takes 1 to 99 %, not {percent} %")
+    return Canary(steps=(CanaryStep(weight_percent=percent),), judgement=Judgement.MANUAL)
+
+
+def _fill_deploy(
+    tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
+) -> Deployment:
+    source = lookup.source(tx, row.app)
+    if request.source is not None:
+        chosen = tx.get(Source, request.source)
+        if chosen is None or chosen.app != row.app:
+            raise NotFound(
+                "source-unknown",
+                f"no source {request.source} of {row.app} was received",
+                next=(f"headway deploy -e {owner.name} -a {row.app}",),
+            )
+        source = chosen
+    refuse_missing(owner.name, {row.app: check_source(tx, owner.id, source)})
+    check_dependencies(tx, owner, source.manifest)
+    return msgspec.structs.replace(
+        wish,
+        source=source.digest,
+        strategy=request.strategy or source.manifest.deploy.strategy,
+        waits_for=source.manifest.dependencies if row.live is None else (),
+    )
+
+
+def _fill_rollback(
+    tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
+) -> Deployment:
+    number = request.release or _before(tx, owner, row)
+    target = _release(tx, owner, row, number)
+    if target.number == row.live:
+        raise Conflict(
+            "release-live",
+            f"{row.app} {target.label} is live already in {owner.name}",
+            next=(f"headway history -e {owner.name} -a {row.app}",),
+        )
+    # Going back is to be quick: all at once where the app can run twice.
+    own = target.manifest.deploy.strategy
+    quick = Strategy.RECREATE if own is Strategy.RECREATE else Strategy.BLUE_GREEN
+    return msgspec.structs.replace(wish, release=target.number, strategy=request.strategy or quick)
+
+
+def _before(tx: Reader, owner: Environment, row: Member) -> int:
+    """Give the release that served before the live one."""
+    for past in tx.find(
+        Deployment, environment=owner.id, app=row.app, newest_first=True, limit=200
+    ):
+        moved = past.phase is Phase.SUCCEEDED and past.release == row.live
+        if moved and past.previous and past.previous != row.live:
+            return past.previous
+    raise Conflict(
+        "no-earlier-release",
+        f"{row.app} has no earlier release in {owner.name} to go back to",
+        next=(f"headway history -e {owner.name} -a {row.app}",),
+    )
+
+
+def _fill_redeploy(
+    tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
+) -> Deployment:
+    live = _live(tx, owner, row)
+    release = again(tx, live, wish, wish.created_at)
+    return msgspec.structs.replace(
+        wish,
+        release=release.number,
+        strategy=request.strategy or live.manifest.deploy.strategy,
+    )
+
+
+def _fill_scale(
+    tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
+) -> Deployment:
+    live = _live(tx, owner, row)
+    problems: list[str] = []
+    for name, count in request.scale.items():
+        process = live.manifest.process(name)
+        if process is None:
+            known = ", ".join(other.name for other in live.manifest.processes)
+            problems.append(f"{row.app} has no process {name}: it has {known}")
+        elif process.daemon:
+            problems.append(f"{name} is a daemon: one on each node, whatever the scale")
+        elif not 0 <= count <= _COPIES_MAX:
+            problems.append(f"{name}={count}: from 0 to {_COPIES_MAX} copies")
+    if not request.scale:
+        problems.append("no scale was given, such as web=3")
+    if problems:
+        raise Invalid("scale-invalid", "; ".join(problems))
+    return msgspec.structs.replace(
+        wish,
+        release=live.number,
+        scale={**row.scale, **request.scale},
+        previous_scale=row.scale,
+        strategy=Strategy.ROLLING,
+    )
+
+
+_FILL = {
+    DeploymentKind.DEPLOY: _fill_deploy,
+    DeploymentKind.ROLLBACK: _fill_rollback,
+    DeploymentKind.REDEPLOY: _fill_redeploy,
+    DeploymentKind.SCALE: _fill_scale,
+}
+
+
+def _live(tx: Reader, owner: Environment, row: Member) -> Release:
+    if row.live is None:
+        raise Conflict(
+            "nothing-live",
+            f"{row.app} has no live release in {owner.name} yet",
+            next=(f"headway why -e {owner.name} {row.app}",),
+        )
+    return _release(tx, owner, row, row.live)
+
+
+def _release(tx: Reader, owner: Environment, row: Member, number: int) -> Release:
+    release = tx.get(Release, owner.id, row.app, number)
+    if release is None:
+        raise NotFound(
+            "release-unknown",
+            f"{row.app} has no release v{number} in {owner.name}",
+            next=(f"headway history -e {owner.name} -a {row.app}",),
+        )
+    return release
+
+
+async def one(world: World, identity: str) -> Deployment:
+    """Give a deployment.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    return await world.store.read(lambda reader: _one(reader, identity))
+
+
+def _one(reader: Reader, identity: str) -> Deployment:
+    row = reader.get(Deployment, identity)
+    if row is None:
+        raise NotFound("deployment-unknown", f"there is no deployment {identity}")
+    return row
+
+
+async def ask(world: World, actor: str, identity: str, wish: Ask) -> Deployment:
+    """Promote or abort a deployment under way.
+
+    Raises:
+        NotFound: There is none with this id.
+        Conflict: It has ended, or has nothing to promote.
+    """
+
+    def deed(tx: Writer) -> Deployment:
+        row = _one(tx, identity)
+        if row.is_ended:
+            raise Conflict(
+                "deployment-ended",
+                f"{identity} has ended: it {row.phase.value.replace('_', ' ')}",
+                next=(f"headway why {identity}",),
+            )
+        if wish is Ask.PROMOTE and row.strategy is not Strategy.CANARY:
+            raise Conflict(
+                "nothing-to-promote",
+                f"{identity} is {row.strategy.value}: only a canary waits to be promoted",
+            )
+        if wish is Ask.ABORT and row.phase in (Phase.SWITCHING, Phase.REVERTING):
+            raise Conflict(
+                "too-late-to-abort",
+                f"{identity} is {row.phase.value} already",
+                next=(f"headway rollback -a {row.app}",),
+            )
+        tx.record(
+            Event(
+                at=world.clock.now(),
+                actor=actor,
+                kind=f"deployment.{wish.value}",
+                subject=row.id,
+                environment=row.environment,
+                app=row.app,
+                because=f"asked by {actor}",
+            )
+        )
+        return tx.put(msgspec.structs.replace(row, asked=wish, asked_by=actor))
+
+    row = await world.store.write(deed)
+    world.bell.member((row.environment, row.app))
+    return row
+
+
+async def history(
+    world: World, name: str, app: str, limit: int = 50, before: str | None = None
+) -> Page:
+    """List an app's deployments in an environment, newest first.
+
+    Raises:
+        NotFound: The environment is not there.
+    """
+
+    def question(reader: Reader) -> Page:
+        owner = lookup.environment(reader, name)
+        rows = reader.find(
+            Deployment,
+            environment=owner.id,
+            app=app,
+            newest_first=True,
+            limit=limit + 1,
+            before=before,
+        )
+        more = rows[limit - 1].id if len(rows) > limit else None
+        return Page(items=tuple(rows[:limit]), next=more)
+
+    return await world.store.read(question)
+
+
+async def releases(world: World, name: str, app: str) -> list[ReleaseView]:
+    """List an app's releases in an environment, newest first.
+
+    Raises:
+        NotFound: The app is not in the environment.
+    """
+
+    def question(reader: Reader) -> list[ReleaseView]:
+        owner = lookup.environment(reader, name)
+        member = lookup.member(reader, owner, app)
+        rows = reader.find(Release, environment=owner.id, app=app, newest_first=True, limit=500)
+        return [
+            ReleaseView(
+                app=row.app,
+                number=row.number,
+                fingerprint=row.fingerprint,
+                commit=row.commit,
+                branch=row.branch,
+                dirty=row.dirty,
+                config_number=row.config_number,
+                live=row.number == member.live,
+                created_at=row.created_at,
+                created_by=row.created_by,
+            )
+            for row in rows
+        ]
+
+    return await world.store.read(question)

@@ -1,0 +1,60 @@
+"""What works on this machine, what does not, and how to mend it."""
+
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from headway.control.world import World
+from headway.model.view import Check
+
+_DISK_FREE_MIN = 1024 * 1024 * 1024
+
+
+async def checks(
+    world: World, data: Path, machine: Sequence[Callable[[], Awaitable[list[Check]]]]
+) -> list[Check]:
+    """Look at the store, the loops, the disk, and at what engines and router say of the machine.
+
+    Args:
+        world: The control plane.
+        data: Its data directory.
+        machine: What each engine and router checks of the machine.
+    """
+    found = [await _store(world), _disk(data)]
+    for check in machine:
+        found += await check()
+    for loop, (at, error) in sorted(world.troubles.items()):
+        found.append(
+            Check(
+                name=f"loop {loop}",
+                ok=False,
+                detail=f"{error} (at {at:%Y-%m-%d %H:%M:%S} UTC)",
+                fix="it is tried again by itself; the server's log has the whole story",
+            )
+        )
+    for node in world.nodes:
+        for limit in node.limits:
+            found.append(
+                Check(name=f"node {node.id}", ok=False, detail=limit, fix="see docs/limits.md")
+            )
+    return found
+
+
+async def _store(world: World) -> Check:
+    try:
+        events = await world.store.read(lambda reader: reader.events(newest_first=True, limit=1))
+    except Exception as error:  # noqa: BLE001 (whatever it is, doctor is to show it)
+        return Check(name="store", ok=False, detail=str(error), fix="see docs/backup.md")
+    last = f"{events[0].sequence} events" if events else "no events yet"
+    return Check(name="store", ok=True, detail=last)
+
+
+def _disk(data: Path) -> Check:
+    usage = shutil.disk_usage(data)
+    detail = f"{usage.free / 2**30:.1f} of {usage.total / 2**30:.1f} GiB free below {data}"
+    return Check(
+        name="disk",
+        ok=usage.free >= _DISK_FREE_MIN,
+        detail=detail,
+        fix="" if usage.free >= _DISK_FREE_MIN else "free some space, or move the data directory",
+    )

@@ -1,0 +1,296 @@
+"""Environments: shown, extended, stopped, copied, compared, ended. `starting` begins them."""
+
+from datetime import timedelta
+from functools import partial
+
+import msgspec
+
+from headway.control import lookup
+from headway.control.config import readable
+from headway.control.differences import compare
+from headway.control.enlist import check_lease, ensure_environment, ensure_member
+from headway.control.errors import Conflict
+from headway.control.orders import config_place
+from headway.control.planning import planned
+from headway.control.requests import StartRequest
+from headway.control.standing import member_view
+from headway.control.starting import start
+from headway.control.world import MemberKey, World
+from headway.model.config import Config, ConfigChange, Setting
+from headway.model.deployment import Ask, Deployment
+from headway.model.environment import Environment, EnvironmentState, Lease, Member
+from headway.model.event import Event
+from headway.model.ids import AppName
+from headway.model.view import Difference, EnvironmentView, MemberView, Started
+from headway.ports.store import Reader, Writer
+
+__all__ = ["copy", "destroy", "diff", "extend", "listing", "member", "one", "start", "stop"]
+
+
+async def listing(world: World) -> list[EnvironmentView]:
+    """List the environments that have not ended, by name."""
+
+    def question(reader: Reader) -> list[EnvironmentView]:
+        states = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
+        rows = sorted(reader.find(Environment, state=states), key=lambda row: row.name)
+        return [_view(world, reader, row) for row in rows]
+
+    return await world.store.read(question)
+
+
+async def one(world: World, name: str) -> EnvironmentView:
+    """Give an environment with its members.
+
+    Raises:
+        NotFound: There is none of this name.
+    """
+
+    def question(reader: Reader) -> EnvironmentView:
+        ending = reader.find(Environment, name=name, state=EnvironmentState.ENDING)
+        row = ending[0] if ending else lookup.environment(reader, name)
+        return _view(world, reader, row)
+
+    return await world.store.read(question)
+
+
+async def member(world: World, name: str, app: str) -> MemberView:
+    """Give an app in an environment.
+
+    Raises:
+        NotFound: It is not there.
+    """
+
+    def question(reader: Reader) -> MemberView:
+        owner = lookup.environment(reader, name)
+        row = lookup.member(reader, owner, app)
+        return member_view(world, reader, owner, row)
+
+    return await world.store.read(question)
+
+
+async def extend(world: World, actor: str, name: str, length_s: float | None) -> EnvironmentView:
+    """Renew a lease: from now, for so long; None: without end.
+
+    Raises:
+        NotFound: There is none of this name.
+        Invalid: The length cannot be.
+    """
+    check_lease(length_s, world.settings)
+    now = world.clock.now()
+
+    def deed(tx: Writer) -> EnvironmentView:
+        row = lookup.environment(tx, name)
+        until = now + timedelta(seconds=length_s) if length_s is not None else None
+        lease = Lease(holder=row.lease.holder, until=until)
+        stored = tx.put(msgspec.structs.replace(row, lease=lease))
+        tx.record(
+            Event(
+                at=now,
+                actor=actor,
+                kind="lease.extended",
+                subject=row.id,
+                environment=row.id,
+                because=f"{actor} asked for {length_s:g} s more" if length_s else "without end",
+            )
+        )
+        return _view(world, tx, stored)
+
+    view = await world.store.write(deed)
+    world.bell.environment()
+    return view
+
+
+async def stop(
+    world: World, actor: str, name: str, apps: tuple[AppName, ...], reason: str, plan: bool
+) -> Started:
+    """Stop apps and keep their place: releases, config, volumes. No app named: all of them.
+
+    Raises:
+        NotFound: The environment, or an app of it, is not there.
+        Conflict: Other apps that run need one of them.
+    """
+    deed = partial(_stop, world=world, actor=actor, name=name, apps=apps, reason=reason)
+    touched: list[MemberKey] = []
+
+    def stopped(tx: Writer) -> Started:
+        answer = deed(tx)
+        owner = lookup.environment(tx, name)
+        touched.extend((owner.id, app) for app in apps or _apps(tx, owner))
+        return answer
+
+    if plan:
+        return await planned(world, stopped, lambda _: touched)
+    answer = await world.store.write(stopped)
+    for key in touched:
+        world.bell.member(key)
+    return answer
+
+
+def _stop(
+    tx: Writer, *, world: World, actor: str, name: str, apps: tuple[AppName, ...], reason: str
+) -> Started:
+    owner = lookup.environment(tx, name)
+    chosen = apps or tuple(_apps(tx, owner))
+    _refuse_needed(tx, owner, chosen)
+    unchanged: list[AppName] = []
+    for app in chosen:
+        row = lookup.member(tx, owner, app)
+        active = tx.find(Deployment, environment=owner.id, app=app, is_ended=False)
+        if row.stopped and not active:
+            unchanged.append(app)
+            continue
+        for deployment in active:
+            asked = msgspec.structs.replace(deployment, asked=Ask.ABORT, asked_by=actor)
+            tx.put(asked)
+        tx.put(msgspec.structs.replace(row, stopped=True))
+        tx.record(
+            Event(
+                at=world.clock.now(),
+                actor=actor,
+                kind="member.stopped",
+                subject=f"{owner.id}/{app}",
+                environment=owner.id,
+                app=app,
+                because=reason or f"asked by {actor}",
+            )
+        )
+    return Started(environment=owner.name, unchanged=tuple(unchanged))
+
+
+def _apps(reader: Reader, owner: Environment) -> list[AppName]:
+    return sorted(row.app for row in reader.find(Member, environment=owner.id))
+
+
+def _refuse_needed(reader: Reader, owner: Environment, chosen: tuple[AppName, ...]) -> None:
+    for row in reader.find(Member, environment=owner.id):
+        if row.app in chosen or row.stopped:
+            continue
+        needed = [app for app in chosen if app in lookup.needs(reader, row)]
+        if needed:
+            raise Conflict(
+                "app-needed",
+                f"{row.app} runs in {owner.name} and needs {', '.join(needed)}",
+                next=(f"headway stop -e {owner.name} {row.app} {' '.join(needed)}",),
+            )
+
+
+async def destroy(
+    world: World, actor: str, name: str, reason: str, plan: bool
+) -> EnvironmentView | Started:
+    """End an environment: containers, volumes, config and routes. Its history stays.
+
+    Raises:
+        NotFound: There is none of this name.
+    """
+    now = world.clock.now()
+    touched: list[MemberKey] = []
+
+    def deed(tx: Writer) -> EnvironmentView:
+        row = lookup.environment(tx, name)
+        because = reason or f"destroyed by {actor}"
+        ending = msgspec.structs.replace(row, state=EnvironmentState.ENDING, because=because)
+        stored = tx.put(ending)
+        tx.record(
+            Event(
+                at=now,
+                actor=actor,
+                kind="environment.ending",
+                subject=row.id,
+                environment=row.id,
+                because=because,
+            )
+        )
+        touched.extend((row.id, app) for app in _apps(tx, row))
+        return _view(world, tx, stored)
+
+    if plan:
+
+        def rehearsed(tx: Writer) -> Started:
+            return Started(environment=deed(tx).name)
+
+        return await planned(world, rehearsed, lambda _: touched)
+    view = await world.store.write(deed)
+    for key in touched:
+        world.bell.member(key)
+    world.bell.environment()
+    return view
+
+
+async def copy(
+    world: World, actor: str, name: str, to: str, lease_s: float | None, plan: bool
+) -> Started:
+    """Start the same apps, with the same config and scale, in a new environment. No data of it.
+
+    The apps' newest sources are used, as by `start`.
+
+    Raises:
+        NotFound: There is no environment of this name.
+        Conflict: The new name is taken.
+    """
+
+    def deed(tx: Writer) -> tuple[AppName, ...]:
+        left = lookup.environment(tx, name)
+        if tx.find(Environment, name=to, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)):
+            raise Conflict("environment-exists", f"there is an environment {to} already")
+        now = world.clock.now()
+        right = ensure_environment(tx, to, actor, now, world.settings, lease_s)
+        apps = _apps(tx, left)
+        for app in apps:
+            row = lookup.member(tx, left, app)
+            fresh = ensure_member(tx, right.id, app, world.settings.members_max)
+            tx.put(msgspec.structs.replace(fresh, scale=row.scale))
+            _copy_config(world, tx, left, right, app, actor)
+        return tuple(apps)
+
+    if plan:
+        left = await one(world, name)
+        apps = tuple(row.app for row in left.members)
+    else:
+        apps = await world.store.write(deed)
+    request = StartRequest(apps=apps, lease_s=lease_s, reason=f"copy of {name}", plan=plan)
+    return await start(world, actor, to, request)
+
+
+def _copy_config(
+    world: World, tx: Writer, left: Environment, right: Environment, app: AppName, actor: str
+) -> None:
+    """Seal every value again: a sealed value opens only where it was sealed for."""
+    config = tx.get(Config, left.id, app)
+    if config is None:
+        return
+    settings: dict[str, Setting] = {}
+    for key, setting in config.settings.items():
+        text = world.vault.open(setting.sealed, config_place(left.id, app, key))
+        settings[key] = msgspec.structs.replace(
+            setting, sealed=world.vault.seal(text, config_place(right.id, app, key))
+        )
+    change = ConfigChange(number=1, at=world.clock.now(), by=actor, set=tuple(sorted(settings)))
+    tx.put(Config(environment=right.id, app=app, settings=settings, history=(change,)))
+
+
+async def diff(world: World, name: str, other: str) -> list[Difference]:
+    """Compare two environments: releases and config. Secrets show only that they differ.
+
+    Raises:
+        NotFound: One of them is not there.
+    """
+
+    def question(reader: Reader) -> list[Difference]:
+        left, right = lookup.environment(reader, name), lookup.environment(reader, other)
+        return compare(reader, left, right, partial(readable, world))
+
+    return await world.store.read(question)
+
+
+def _view(world: World, reader: Reader, row: Environment) -> EnvironmentView:
+    members = sorted(reader.find(Member, environment=row.id), key=lambda other: other.app)
+    return EnvironmentView(
+        name=row.name,
+        id=row.id,
+        state=row.state,
+        lease=row.lease,
+        because=row.because,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        members=tuple(member_view(world, reader, row, other) for other in members),
+    )

@@ -1,0 +1,120 @@
+"""Finds what people name: environments, apps, containers; and says what is near when it fails."""
+
+from difflib import get_close_matches
+
+from headway.control.errors import Conflict, Invalid, NotFound
+from headway.model.app import App, Source
+from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.ids import AppName, EnvironmentName, is_name
+from headway.model.manifest import Manifest
+from headway.model.release import Release
+from headway.ports.store import Reader
+
+
+def environment(reader: Reader, name: str) -> Environment:
+    """Give the active environment of this name.
+
+    Raises:
+        NotFound: There is none.
+        Conflict: It is ending.
+    """
+    rows = reader.find(
+        Environment, name=name, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
+    )
+    if not rows:
+        known = [
+            row.name for row in reader.find(Environment, state=EnvironmentState.ACTIVE, limit=1000)
+        ]
+        near = get_close_matches(name, known, n=1)
+        raise NotFound(
+            "environment-unknown",
+            f"there is no environment {name}",
+            hint=f"did you mean {near[0]}?" if near else "",
+            next=(f"headway start -e {name} APP", "headway envs ls"),
+        )
+    row = rows[0]
+    if row.state is EnvironmentState.ENDING:
+        raise Conflict(
+            "environment-ending",
+            f"{name} is ending: {row.because}",
+            hint="its name is free when everything of it has ended, which takes seconds",
+            next=(f"headway envs show {name}",),
+        )
+    return row
+
+
+def member(reader: Reader, owner: Environment, app: str) -> Member:
+    """Give an app in an environment.
+
+    Raises:
+        NotFound: It is not there.
+    """
+    row = reader.get(Member, owner.id, app)
+    if row is None:
+        known = [other.app for other in reader.find(Member, environment=owner.id)]
+        near = get_close_matches(app, known, n=1)
+        here = f"{owner.name} has {', '.join(sorted(known)) or 'no apps'}"
+        raise NotFound(
+            "app-not-in-environment",
+            f"{app} is not in {owner.name}: {here}",
+            hint=f"did you mean {near[0]}?" if near else "",
+            next=(f"headway start -e {owner.name} {app}",),
+        )
+    return row
+
+
+def source(reader: Reader, app: str) -> Source:
+    """Give the newest source of an app.
+
+    Raises:
+        NotFound: Headway does not know the app.
+    """
+    row = reader.get(App, app)
+    found = reader.get(Source, row.source) if row else None
+    if found is None:
+        known = [other.name for other in reader.find(App, limit=1000)]
+        near = get_close_matches(app, known, n=1)
+        raise NotFound(
+            "app-unknown",
+            f"there is no app {app}",
+            hint=f"did you mean {near[0]}?" if near else "",
+            next=("headway apps add DIRECTORY", "headway apps ls"),
+        )
+    return found
+
+
+def manifests(reader: Reader, wanted: list[AppName]) -> dict[AppName, Manifest]:
+    """Give the manifests of these apps and of all that they need, as far as they are known."""
+    found: dict[AppName, Manifest] = {}
+    waiting = list(wanted)
+    while waiting:
+        app = waiting.pop()
+        row = reader.get(App, app)
+        known = reader.get(Source, row.source) if row and app not in found else None
+        if known is not None:
+            found[app] = known.manifest
+            waiting.extend(known.manifest.dependencies)
+    return found
+
+
+def checked_name(name: str, what: str) -> EnvironmentName:
+    """Give a name that may be used for something new.
+
+    Raises:
+        Invalid: It cannot be part of a host name.
+    """
+    if not is_name(name):
+        raise Invalid(
+            "name-invalid",
+            f"{name!r} cannot name {what}",
+            hint="lower-case letters, digits and single hyphens, a letter first, at most 40",
+        )
+    return EnvironmentName(name)
+
+
+def needs(reader: Reader, member_row: Member) -> tuple[AppName, ...]:
+    """List what an app's live release depends on."""
+    if member_row.live is None:
+        return ()
+    release = reader.get(Release, member_row.environment, member_row.app, member_row.live)
+    return release.manifest.dependencies if release else ()

@@ -1,0 +1,78 @@
+"""Receives sources: what an app consists of, as somebody sent it."""
+
+from collections.abc import AsyncIterator
+
+from headway.control.errors import Conflict, Invalid
+from headway.control.requests import Provenance
+from headway.control.world import World
+from headway.model.app import App, Source
+from headway.model.event import Event
+from headway.model.view import SourceView
+from headway.ports.builder import SourceRefused
+from headway.ports.store import Writer
+
+
+async def receive(
+    world: World, actor: str, archive: AsyncIterator[bytes], provenance: Provenance
+) -> SourceView:
+    """Take an app's files, and make them the app's newest source.
+
+    Raises:
+        Invalid: The archive or its manifest cannot be used; nothing is kept then.
+        Conflict: Another app would be one too many.
+    """
+    try:
+        received = await world.sources.receive(archive, provenance.name)
+    except SourceRefused as refused:
+        raise Invalid("source-refused", str(refused)) from refused
+    manifest = received.manifest.value
+    if received.manifest.problems or manifest is None:
+        raise Invalid(
+            "manifest-invalid",
+            f"the manifest has {len(received.manifest.problems)} mistakes",
+            problems=received.manifest.problems,
+            next=("headway docs", "headway init"),
+        )
+    now = world.clock.now()
+
+    def deed(tx: Writer) -> Source:
+        known = tx.get(App, manifest.name)
+        if known is None and len(tx.find(App)) >= world.settings.apps_max:
+            raise Conflict("too-many-apps", f"headway knows {world.settings.apps_max} apps already")
+        source = tx.put(
+            Source(
+                digest=received.digest,
+                app=manifest.name,
+                manifest=manifest,
+                size_bytes=received.size_bytes,
+                commit=provenance.commit,
+                branch=provenance.branch,
+                dirty=provenance.dirty,
+                created_at=now,
+                created_by=actor,
+            )
+        )
+        tx.put(App(name=manifest.name, source=source.digest, team=manifest.team, updated_at=now))
+        if known is None or known.source != source.digest:
+            what = provenance.commit.id[:7] if provenance.commit else source.digest[:19]
+            tx.record(
+                Event(
+                    at=now,
+                    actor=actor,
+                    kind="app.source",
+                    subject=manifest.name,
+                    app=manifest.name,
+                    because=f"{actor} sent {what}{' with changes' if provenance.dirty else ''}",
+                )
+            )
+        return source
+
+    source = await world.store.write(deed)
+    return SourceView(
+        digest=source.digest,
+        app=source.app,
+        size_bytes=source.size_bytes,
+        commit=source.commit,
+        branch=source.branch,
+        dirty=source.dirty,
+    )

@@ -1,0 +1,157 @@
+"""How an app in an environment does, in one word and one sentence."""
+
+import msgspec
+
+from headway.calculate.container import is_staying
+from headway.calculate.restart import backoff_s, restarts_after
+from headway.calculate.route import addresses
+from headway.control.world import World
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.deployment import Deployment, Phase
+from headway.model.environment import Environment, Member
+from headway.model.manifest import Protocol
+from headway.model.release import Release
+from headway.model.view import MemberState, MemberView
+from headway.ports.store import Reader
+
+_PHASES = {
+    Phase.QUEUED: MemberState.QUEUED,
+    Phase.BUILDING: MemberState.BUILDING,
+    Phase.WAITING: MemberState.WAITING,
+    Phase.RELEASING: MemberState.STARTING,
+    Phase.STARTING: MemberState.STARTING,
+    Phase.PAUSED: MemberState.PAUSED,
+    Phase.SWITCHING: MemberState.STARTING,
+    Phase.REVERTING: MemberState.REVERTING,
+}
+
+
+def member_view(world: World, reader: Reader, owner: Environment, row: Member) -> MemberView:
+    """Show an app in an environment, with the answers of its health checks as of now."""
+    containers = [
+        _with_probe(world, container)
+        for container in reader.find(Container, environment=owner.id, app=row.app, retired=False)
+    ]
+    containers.sort(key=lambda one: (one.process, one.slot, one.release, one.created_at))
+    deployment = _deployment(reader, row)
+    release = _release(reader, row, deployment)
+    wanted = _wanted(row, release)
+    services = [one for one in containers if one.kind is ContainerKind.SERVICE]
+    healthy = sum(
+        one.state is ContainerState.HEALTHY and one.release == row.live for one in services
+    )
+    state, because = _standing(world, row, deployment, services, (healthy, wanted))
+    return MemberView(
+        environment=owner.name,
+        app=row.app,
+        state=state,
+        because=because,
+        live=row.live,
+        wanted=wanted,
+        healthy=healthy,
+        urls=urls(world, row, release),
+        split=row.split,
+        deployment=deployment,
+        containers=tuple(containers),
+    )
+
+
+def urls(world: World, row: Member, release: Release | None) -> tuple[str, ...]:
+    """List the stable addresses of an app."""
+    return tuple(
+        f"http://{host}:{world.router.http_port}"
+        if expose.protocol is Protocol.HTTP
+        else f"tcp://127.0.0.1:{row.tcp_ports[expose.name]}"
+        for _, expose, host in addresses(row, release)
+        if expose.protocol is Protocol.HTTP or expose.name in row.tcp_ports
+    )
+
+
+def _with_probe(world: World, container: Container) -> Container:
+    """Show the newest answer of its health check; the store has only answers that differ."""
+    answer = world.probes.last(container.id)
+    if answer is None or container.is_ended:
+        return container
+    return msgspec.structs.replace(container, probe=answer)
+
+
+def _deployment(reader: Reader, row: Member) -> Deployment | None:
+    active = reader.find(
+        Deployment, environment=row.environment, app=row.app, is_ended=False, limit=1
+    )
+    if active:
+        return active[0]
+    last = reader.find(
+        Deployment, environment=row.environment, app=row.app, newest_first=True, limit=1
+    )
+    return last[0] if last else None
+
+
+def _release(reader: Reader, row: Member, deployment: Deployment | None) -> Release | None:
+    number = row.live or (deployment.release if deployment else None)
+    return reader.get(Release, row.environment, row.app, number) if number else None
+
+
+def _wanted(row: Member, release: Release | None) -> int:
+    if release is None or row.stopped:
+        return 0
+    return sum(row.scale.get(process.name, process.scale) for process in release.manifest.processes)
+
+
+def _standing(
+    world: World,
+    row: Member,
+    deployment: Deployment | None,
+    services: list[Container],
+    counts: tuple[int, int],
+) -> tuple[MemberState, str]:
+    pending = world.pending.get((row.environment, row.app), "")
+    if deployment is not None and not deployment.is_ended:
+        return _moving(deployment, services, pending)
+    if row.stopped:
+        return MemberState.STOPPED, "it was asked to stop"
+    if row.live is None:
+        if deployment is None:
+            return MemberState.STOPPED, "nothing was deployed yet"
+        return MemberState.FAILED, deployment.because
+    healthy, wanted = counts
+    if healthy >= wanted:
+        return MemberState.HEALTHY, f"{healthy} of {wanted} healthy"
+    what = pending or _worst(services, row.live)
+    state = MemberState.DEGRADED if healthy else MemberState.FAILED
+    return state, f"{healthy} of {wanted} healthy{': ' if what else ''}{what}"
+
+
+def _moving(
+    deployment: Deployment, services: list[Container], pending: str
+) -> tuple[MemberState, str]:
+    state = _PHASES[deployment.phase]
+    if pending:
+        return state, pending
+    if state is MemberState.STARTING:
+        probed = [
+            one
+            for one in services
+            if one.release == deployment.release
+            and one.state is ContainerState.STARTING
+            and one.probe is not None
+        ]
+        if probed and probed[0].probe is not None:
+            probe = probed[0].probe
+            return MemberState.PROBING, f"{probe.asked} → {probe.answer} ({probe.tries})"
+    return state, deployment.because
+
+
+def _worst(services: list[Container], live: int) -> str:
+    for one in services:
+        if one.release == live and one.is_ended and one.exit is not None:
+            wait = backoff_s(restarts_after(one))
+            return f"{one.label} ended: {one.exit.sentence}; again after {wait:g} s"
+    for one in services:
+        if one.release == live and not is_staying(one):
+            return f"{one.label} is {one.state.value}: {one.because}"
+    for one in services:
+        if one.release == live and one.state is not ContainerState.HEALTHY:
+            answer = f": {one.probe.asked} → {one.probe.answer}" if one.probe else ""
+            return f"{one.label} is {one.state.value}{answer}"
+    return ""

@@ -1,0 +1,160 @@
+"""`start`: an environment on demand, with everything that the apps need."""
+
+from functools import partial
+
+from headway.calculate.dependencies import resolve
+from headway.control import lookup
+from headway.control.enlist import (
+    check_source,
+    enlist,
+    ensure_environment,
+    ensure_member,
+    new_deployment_id,
+    refuse_missing,
+)
+from headway.control.errors import Conflict, Invalid
+from headway.control.planning import members_of, planned, ring
+from headway.control.requests import StartRequest
+from headway.control.world import World
+from headway.model.app import Source
+from headway.model.deployment import Deployment, DeploymentKind
+from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.ids import AppName
+from headway.model.manifest import Manifest
+from headway.model.release import Release
+from headway.model.view import Started
+from headway.ports.store import Reader, Writer
+
+
+async def start(world: World, actor: str, name: str, request: StartRequest) -> Started:
+    """Bring apps up with all that they need, in a new environment or in one that is there.
+
+    What runs already is left as it is. Nothing is begun unless all of it can be.
+
+    Raises:
+        Invalid: A name, a lease, an app that is not known, or a cycle.
+        Conflict: Required config is not set, an engine is missing, the environment is ending.
+    """
+    if not request.apps:
+        raise Invalid("no-apps", "no app was named", next=(f"headway start -e {name} APP",))
+    deed = partial(_start, world=world, actor=actor, name=name, request=request)
+    if request.plan:
+        return await planned(world, deed, members_of)
+    started = await world.store.write(deed)
+    ring(world, started)
+    return started
+
+
+def _start(tx: Writer, *, world: World, actor: str, name: str, request: StartRequest) -> Started:
+    order = resolved(tx, list(request.apps))
+    known = _known_environment(tx, name)
+    manifests = lookup.manifests(tx, list(request.apps))
+    todo = [app for app in order if known is None or not _runs(tx, known, app)]
+    missing: dict[AppName, list[str]] = {}
+    for app in todo:
+        missing[app] = check_source(tx, known.id if known else None, lookup.source(tx, app))
+    refuse_missing(name, missing)
+    now = world.clock.now()
+    environment = ensure_environment(tx, name, actor, now, world.settings, request.lease_s)
+    deployments = []
+    for app in todo:
+        member = ensure_member(tx, environment.id, app, world.settings.members_max)
+        wish = _deployment(tx, world, member, manifests[app], actor, request.reason)
+        deployments.append(enlist(tx, wish, world.settings))
+    running = [app for app in order if app not in todo]
+    under_way = [
+        row
+        for app in running
+        for row in tx.find(Deployment, environment=environment.id, app=app, is_ended=False)
+    ]
+    return Started(
+        environment=environment.name,
+        deployments=(*under_way, *deployments),
+        unchanged=tuple(app for app in running if app not in {row.app for row in under_way}),
+    )
+
+
+def resolved(reader: Reader, wanted: list[AppName]) -> tuple[AppName, ...]:
+    """Give these apps and all that they need, dependencies first.
+
+    Raises:
+        Invalid: An app is not known, or apps need one another in a circle.
+    """
+    resolution = resolve(lookup.manifests(reader, wanted), wanted)
+    if resolution.missing:
+        parts = [
+            f"{app}, which {needed_by} needs" if needed_by else app
+            for app, needed_by in resolution.missing
+        ]
+        raise Invalid(
+            "app-unknown",
+            f"headway does not know {'; '.join(parts)}",
+            hint="an app is known once its directory was sent",
+            next=tuple(f"headway apps add PATH/TO/{app}" for app, _ in resolution.missing),
+        )
+    if resolution.cycle:
+        raise Invalid(
+            "dependency-cycle",
+            f"apps need one another in a circle: {' → '.join(resolution.cycle)}",
+            hint="take one of these out of `dependencies` in its headway.yaml",
+        )
+    return resolution.order
+
+
+def _known_environment(reader: Reader, name: str) -> Environment | None:
+    rows = reader.find(
+        Environment, name=name, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
+    )
+    return lookup.environment(reader, name) if rows else None
+
+
+def _runs(reader: Reader, environment: Environment, app: AppName) -> bool:
+    """Say whether an app is up, or on its way, so that starting it again changes nothing."""
+    member = reader.get(Member, environment.id, app)
+    if member is None:
+        return False
+    active = reader.find(Deployment, environment=environment.id, app=app, is_ended=False)
+    return bool(active) or (member.live is not None and not member.stopped)
+
+
+def _deployment(
+    tx: Reader, world: World, member: Member, manifest: Manifest, actor: str, reason: str
+) -> Deployment:
+    """Start the newest source; or, where it was stopped, the release that served."""
+    now = world.clock.now()
+    source: Source = lookup.source(tx, member.app)
+    live = tx.get(Release, member.environment, member.app, member.live) if member.live else None
+    if live is not None:
+        manifest = live.manifest
+    return Deployment(
+        id=new_deployment_id(),
+        environment=member.environment,
+        app=member.app,
+        number=0,
+        kind=DeploymentKind.START,
+        strategy=manifest.deploy.strategy,
+        source=None if live else source.digest,
+        release=live.number if live else None,
+        waits_for=manifest.dependencies,
+        reason=reason,
+        created_at=now,
+        created_by=actor,
+        progress_at=now,
+    )
+
+
+def check_dependencies(reader: Reader, environment: Environment, manifest: Manifest) -> None:
+    """Refuse to deploy an app whose dependencies are not in the environment.
+
+    Raises:
+        Conflict: One is not.
+    """
+    absent = [
+        app for app in manifest.dependencies if reader.get(Member, environment.id, app) is None
+    ]
+    if absent:
+        raise Conflict(
+            "dependency-missing",
+            f"{manifest.name} needs {', '.join(absent)}, not in {environment.name}",
+            next=(f"headway start -e {environment.name} {' '.join(absent)}",),
+        )

@@ -1,0 +1,46 @@
+"""Tokens: who may speak to the API. Only hashes are stored."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from headway.control.world import World
+from headway.model.token import Token
+from headway.ports.store import Reader, Store, Writer
+
+PREFIX = "hw_"
+
+
+def hashed(secret: str) -> str:
+    """Give what is stored of a token's secret.
+
+    A token has 256 random bits, so a fast hash is enough.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def create(store: Store, name: str, now: datetime) -> str:
+    """Make a token, and give its secret, which is shown this once."""
+    secret = PREFIX + secrets.token_urlsafe(32)
+    row = Token(id=f"tok-{secrets.token_hex(5)}", name=name, hash=hashed(secret), created_at=now)
+
+    def deed(tx: Writer) -> None:
+        tx.put(row)
+
+    await store.write(deed)
+    return secret
+
+
+async def owner(world: World, secret: str) -> Token | None:
+    """Give the record of a token that is valid now."""
+    wanted = hashed(secret)
+    now = world.clock.now()
+
+    def question(reader: Reader) -> Token | None:
+        rows = reader.find(Token, hash=wanted)
+        return rows[0] if rows else None
+
+    row = await world.store.read(question)
+    if row is None or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    return row

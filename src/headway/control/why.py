@@ -1,0 +1,128 @@
+"""Why something is as it is: its state, and the recorded reasons that led there."""
+
+from typing import Any
+
+from headway.control import lookup
+from headway.control.errors import NotFound
+from headway.control.standing import member_view
+from headway.control.world import World
+from headway.model.build import Build
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.event import Event
+from headway.model.view import Why
+from headway.ports.store import Reader
+
+_CHAIN = 30
+
+
+async def explain(
+    world: World, thing: str, environment: str | None = None, app: str | None = None
+) -> Why:
+    """Explain a deployment, build, container (id or label), app or environment.
+
+    Raises:
+        NotFound: Nothing of this name is known.
+    """
+
+    def question(reader: Reader) -> Why:
+        for attempt in (_deployment, _build, _container):
+            why = attempt(reader, thing)
+            if why is not None:
+                return why
+        why = _in_environments(world, reader, thing, environment, app)
+        if why is not None:
+            return why
+        raise NotFound(
+            "thing-unknown",
+            f"nothing is known as {thing}",
+            hint="a deployment, build or container id, `app.1`, an app, or an environment",
+            next=("headway ps", "headway history"),
+        )
+
+    return await world.store.read(question)
+
+
+def _deployment(reader: Reader, thing: str) -> Why | None:
+    row = reader.get(Deployment, thing)
+    if row is None:
+        return None
+    chain = _chain(reader, subject=row.id)
+    nexts = (f"headway logs -a {row.app}",) if row.failure is None else row.failure.next
+    because = row.failure.because if row.failure else row.because
+    return Why(thing=thing, state=row.phase.value, because=because, chain=chain, next=nexts)
+
+
+def _build(reader: Reader, thing: str) -> Why | None:
+    row = reader.get(Build, thing)
+    if row is None:
+        return None
+    because = row.failure.because if row.failure else f"source {row.source}"
+    chain = _chain(reader, subject=row.id)
+    nexts = (f"headway logs --build {row.id}",)
+    return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
+
+
+def _container(reader: Reader, thing: str) -> Why | None:
+    row = reader.get(Container, thing)
+    return _of_container(reader, thing, row) if row else None
+
+
+def _of_container(reader: Reader, thing: str, row: Container) -> Why:
+    because = row.exit.sentence if row.exit else row.because
+    chain = _chain(reader, subject=row.id)
+    nexts = (f"headway logs {row.id}",)
+    return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
+
+
+def _in_environments(
+    world: World, reader: Reader, thing: str, environment: str | None, app: str | None
+) -> Why | None:
+    if environment is None:
+        rows = reader.find(Environment, name=thing)
+        if rows:
+            return _of_environment(reader, rows[-1])
+        owners = reader.find(Environment, state=EnvironmentState.ACTIVE)
+    else:
+        owners = [lookup.environment(reader, environment)]
+    for owner in owners:
+        name, _, label = thing.partition("/") if "/" in thing else (app or "", "", thing)
+        member = reader.get(Member, owner.id, thing)
+        if member is not None:
+            return _of_member(world, reader, owner, member)
+        for row in reader.find(Container, environment=owner.id, retired=False):
+            if row.label == label and name in ("", row.app):
+                return _of_container(reader, thing, row)
+            if f"{row.app}.{row.slot}" == thing:
+                return _of_container(reader, thing, row)
+    return None
+
+
+def _of_environment(reader: Reader, row: Environment) -> Why:
+    until = f"until {row.lease.until:%Y-%m-%d %H:%M} UTC" if row.lease.until else "without end"
+    because = row.because or f"leased to {row.lease.holder} {until}"
+    return Why(
+        thing=row.name,
+        state=row.state.value,
+        because=because,
+        chain=_chain(reader, subject=row.id),
+        next=(f"headway envs show {row.name}",),
+    )
+
+
+def _of_member(world: World, reader: Reader, owner: Environment, member: Member) -> Why:
+    view = member_view(world, reader, owner, member)
+    chain = _chain(reader, environment=owner.id, app=member.app)
+    nexts = (
+        f"headway ps -e {owner.name}",
+        f"headway logs -e {owner.name} {member.app}",
+    )
+    return Why(
+        thing=member.app, state=view.state.value, because=view.because, chain=chain, next=nexts
+    )
+
+
+def _chain(reader: Reader, **fields: Any) -> tuple[Event, ...]:
+    newest = reader.events(newest_first=True, limit=_CHAIN, **fields)
+    return tuple(reversed(newest))
