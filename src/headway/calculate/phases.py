@@ -171,13 +171,14 @@ def _roll(draft: Draft, deployment: Deployment) -> Deployment:
     stage = STRATEGIES[strategy](Move(draft=draft, deployment=deployment, new=new, old=old))
     if stage.failed:
         return _fail(draft, deployment, Failure(code="canary-worse", because=stage.failed))
-    late = _late(draft, deployment, new)
-    if late is not None and not stage.ready and not stage.paused:
-        return _fail(draft, deployment, late)
     _share(draft, stage.split, stage.because)
     _reconcile(draft, deployment, stage, new, old)
     if stage.ready:
         return _switch(draft, deployment, new)
+    if deployment.phase is not Phase.PAUSED and not stage.paused:
+        late = _late(draft, deployment, new)
+        if late is not None:
+            return _fail(draft, deployment, late)
     return _pause_or_go_on(draft, deployment, stage)
 
 

@@ -1,0 +1,401 @@
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from headway.model.container import ContainerState
+from headway.model.deployment import Ask, DeploymentKind, Phase
+from headway.model.environment import EnvironmentState
+from headway.model.ids import AppName, NodeId
+from headway.model.manifest import Canary, CanaryStep, Deploy, Judgement, Strategy
+from headway.model.node import Node
+from headway.model.route import Traffic
+from headway.model.snapshot import Readiness
+from tests.unit.calculate.small_world import SmallWorld, manifest
+
+
+def running(strategy: Strategy = Strategy.ROLLING, scale: int = 2) -> SmallWorld:
+    world = SmallWorld()
+    first = world.deploy(world.release(manifest(scale=scale, deploy=Deploy(strategy=strategy))))
+    world.run()
+    assert world.phase(first) is Phase.SUCCEEDED
+    return world
+
+
+def next_release(world: SmallWorld, **deploy: object) -> int:
+    live = world.releases[world.member.live or 1].manifest
+    changed = msgspec.structs.replace(live, deploy=msgspec.structs.replace(live.deploy, **deploy))
+    return world.release(changed)
+
+
+def test_a_first_deployment_starts_every_copy_at_once_and_becomes_live():
+    world = running()
+    assert world.member.live == 1
+    assert [row.label for row in world.live()] == ["web.1", "web.2"]
+    assert world.serving() == {1: 512}
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+def test_every_strategy_ends_with_only_the_new_release(strategy):
+    world = running(strategy)
+    canary = Canary(steps=(CanaryStep(weight_percent=20, pause_s=0.5),), judgement=Judgement.TIMED)
+    second = world.deploy(next_release(world, canary=canary))
+    world.run()
+    assert world.phase(second) is Phase.SUCCEEDED
+    assert world.member.live == 2
+    assert {row.release for row in world.live()} == {2}
+    assert set(world.serving()) == {2}
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ROLLING, Strategy.BLUE_GREEN, Strategy.CANARY])
+def test_serving_containers_never_fall_below_the_scale(strategy):
+    world = running(strategy, scale=3)
+    canary = Canary(steps=(CanaryStep(weight_percent=20, pause_s=0.5),), judgement=Judgement.TIMED)
+    fewest = []
+    world.watchers.append(lambda: fewest.append(len(world.table)))
+    world.deploy(next_release(world, canary=canary))
+    world.run()
+    assert min(fewest) >= 3
+
+
+def test_recreate_never_runs_two_releases_at_a_time():
+    world = running(Strategy.RECREATE)
+    together = []
+    world.watchers.append(lambda: together.append({row.release for row in world.live()}))
+    world.deploy(next_release(world))
+    world.run()
+    assert {1, 2} not in together
+    assert {2} in together
+
+
+def test_blue_green_gives_the_new_release_nothing_before_all_of_it_is_good():
+    world = running(Strategy.BLUE_GREEN)
+    shares = []
+    world.watchers.append(lambda: shares.append((set(world.serving()), len(world.live(2)))))
+    world.deploy(next_release(world))
+    world.run()
+    assert all(served != {1, 2} for served, _ in shares)
+    assert all(count == 2 for served, count in shares if served == {2})
+
+
+def test_a_release_that_exits_fails_at_once_and_the_old_one_serves():
+    world = running()
+    world.behaviour = lambda row: "exits" if row.release == 2 else "healthy"
+    second = world.deploy(next_release(world))
+    world.run()
+    row = world.deployments[second]
+    assert row.phase is Phase.ROLLED_BACK
+    assert row.failure is not None
+    assert row.failure.code == "exited"
+    assert "exit status 3" in row.failure.because
+    assert world.member.live == 1
+    assert {one.release for one in world.live()} == {1}
+    assert len(world.live(1)) == 2
+
+
+def test_a_first_release_that_fails_leaves_nothing_running():
+    world = SmallWorld()
+    world.behaviour = lambda _row: "exits"
+    first = world.deploy(world.release(manifest()))
+    world.run()
+    assert world.phase(first) is Phase.FAILED
+    assert world.live() == []
+
+
+def test_a_container_that_is_never_healthy_fails_after_its_grace():
+    world = running()
+    world.behaviour = lambda row: "silent" if row.release == 2 else "healthy"
+    second = world.deploy(next_release(world))
+    world.run()
+    assert world.phase(second) is Phase.STARTING
+    world.pass_time(31)
+    assert world.phase(second) is Phase.ROLLED_BACK
+    assert "30 s" in world.deployments[second].failure.because
+    assert world.serving() == {1: 512}
+
+
+def test_an_abort_goes_back_and_a_queued_deployment_follows():
+    world = running()
+    world.behaviour = lambda row: "silent" if row.release == 2 else "healthy"
+    second = world.deploy(next_release(world))
+    third = world.deploy(next_release(world))
+    world.run()
+    assert world.phase(third) is Phase.QUEUED
+    world.set_deployment(second, asked=Ask.ABORT, asked_by="ana")
+    world.run()
+    assert world.phase(second) is Phase.ABORTED
+    assert world.phase(third) is Phase.SUCCEEDED
+    assert world.member.live == 3
+
+
+def test_a_replaced_deployment_gives_way():
+    world = running()
+    world.behaviour = lambda row: "silent" if row.release == 2 else "healthy"
+    second = world.deploy(next_release(world))
+    world.run()
+    world.set_deployment(second, asked=Ask.REPLACE, asked_by="ana")
+    third = world.deploy(next_release(world))
+    world.run()
+    assert (world.phase(second), world.phase(third)) == (Phase.REPLACED, Phase.SUCCEEDED)
+
+
+def test_two_deployments_never_interleave():
+    world = running()
+    world.deploy(next_release(world))
+    world.deploy(next_release(world))
+    seen = []
+    world.watchers.append(
+        lambda: seen.append({row.release for row in world.live() if row.draining_at is None})
+    )
+    world.run()
+    assert not any({1, 3} <= releases for releases in seen)
+    assert world.member.live == 3
+
+
+def test_a_crashed_container_is_replaced_with_growing_pauses():
+    world = running(scale=1)
+    starts = []
+    for _ in range(4):
+        world.behaviour = lambda _row: "exits"
+        if world.live():
+            world.crash(world.live()[0])
+        world.beat()
+    world.pass_time(20)
+    starts = [row.created_at for row in world.containers.values()]
+    pauses = [round((b - a).total_seconds(), 1) for a, b in zip(starts[1:], starts[2:])]
+    assert pauses[:3] == [1.0, 2.0, 4.0]
+    assert world.member.live == 1
+
+
+def test_an_unhealthy_live_container_is_drained_and_replaced():
+    world = running()
+    sick = world.live()[0]
+    world.containers[sick.id] = msgspec.structs.replace(
+        sick, state=ContainerState.UNHEALTHY, healthy_at=None
+    )
+    world.pass_time(5)
+    assert world.containers[sick.id].is_ended
+    assert len(world.live()) == 2
+    assert world.serving() == {1: 512}
+
+
+def test_a_draining_container_waits_for_its_requests_but_not_longer_than_its_limit():
+    world = running(Strategy.BLUE_GREEN, scale=1)
+    old = world.live()[0]
+    world.traffic = {old.id: Traffic(in_flight=1)}
+    world.deploy(next_release(world))
+    world.pass_time(1)
+    assert world.containers[old.id].state is ContainerState.DRAINING
+    world.traffic = {}
+    world.pass_time(0.1)
+    assert world.containers[old.id].is_ended
+
+    stuck = world.live()[0]
+    world.traffic = {stuck.id: Traffic(in_flight=1)}
+    world.deploy(next_release(world))
+    world.pass_time(12)
+    assert world.containers[stuck.id].is_ended
+
+
+def test_scaling_up_and_down_keeps_the_release():
+    world = running()
+    up = world.deploy(1, DeploymentKind.SCALE, scale={"web": 4}, previous_scale={})
+    world.run()
+    assert world.phase(up) is Phase.SUCCEEDED
+    assert len(world.live(1)) == 4
+    down = world.deploy(1, DeploymentKind.SCALE, scale={"web": 1}, previous_scale={"web": 4})
+    world.run()
+    assert world.phase(down) is Phase.SUCCEEDED
+    assert [row.label for row in world.live()] == ["web.1"]
+
+
+def test_a_rollback_reuses_the_earlier_release():
+    world = running(Strategy.BLUE_GREEN)
+    world.deploy(next_release(world))
+    world.run()
+    back = world.deploy(1, DeploymentKind.ROLLBACK)
+    world.run()
+    assert world.phase(back) is Phase.SUCCEEDED
+    assert world.member.live == 1
+    assert set(world.serving()) == {1}
+
+
+def test_a_deployment_waits_for_its_dependencies_and_says_for_which():
+    world = SmallWorld()
+    world.readiness = {AppName("db"): Readiness(ready=False, because="it is starting")}
+    first = world.deploy(world.release(manifest()), waits_for=(AppName("db"),))
+    world.run()
+    assert world.phase(first) is Phase.WAITING
+    assert world.deployments[first].because == "for db: it is starting"
+    world.readiness = {AppName("db"): Readiness(ready=True, because="v1 is live")}
+    world.run()
+    assert world.phase(first) is Phase.SUCCEEDED
+
+
+def test_a_deployment_whose_dependency_failed_fails_with_its_reason():
+    world = SmallWorld()
+    world.readiness = {
+        AppName("db"): Readiness(ready=False, because="its deployment failed: x", hopeless=True)
+    }
+    first = world.deploy(world.release(manifest()), waits_for=(AppName("db"),))
+    world.run()
+    assert world.phase(first) is Phase.FAILED
+    assert "it needs db" in world.deployments[first].failure.because
+
+
+@pytest.mark.parametrize(("does", "end"), [("exits", Phase.FAILED), ("healthy", Phase.SUCCEEDED)])
+def test_the_release_command_runs_once_before_anything_starts(does, end):
+    world = SmallWorld()
+    world.behaviour = lambda row: does if row.process == "release" else "healthy"
+    first = world.deploy(world.release(manifest(release_command="migrate")))
+    world.run()
+    assert world.phase(first) is end
+    commands = [row for row in world.containers.values() if row.process == "release"]
+    assert len(commands) == 1
+    services = [row for row in world.containers.values() if row.process == "web"]
+    assert bool(services) is (end is Phase.SUCCEEDED)
+    assert all(row.created_at >= commands[0].exit.at for row in services)
+
+
+def test_a_build_makes_the_release():
+    world = SmallWorld()
+    first = world.deploy_source()
+    world.run()
+    assert world.phase(first) is Phase.BUILDING
+    world.built()
+    world.run()
+    assert world.phase(first) is Phase.SUCCEEDED
+    assert world.member.live == 1
+
+
+def canary_world(judgement: Judgement) -> tuple[SmallWorld, str]:
+    world = running(Strategy.CANARY, scale=4)
+    policy = Canary(
+        steps=(
+            CanaryStep(weight_percent=10, pause_s=60),
+            CanaryStep(weight_percent=50, pause_s=60),
+        ),
+        judgement=judgement,
+        requests_min=100,
+    )
+    second = world.deploy(next_release(world, canary=policy))
+    world.run()
+    assert world.phase(second) is Phase.PAUSED
+    return world, second
+
+
+def share(world: SmallWorld) -> float:
+    serving = world.serving()
+    return 100 * serving.get(2, 0) / sum(serving.values())
+
+
+def count(world: SmallWorld, errors_new: int, ms_new: float = 10) -> None:
+    for row in world.live():
+        new = row.release == 2
+        world.traffic[row.id] = Traffic(
+            requests=500,
+            errors=errors_new if new else 1,
+            response_ms=ms_new if new else 10,
+        )
+
+
+def test_a_canary_gets_its_share_within_a_point():
+    world, _ = canary_world(Judgement.MANUAL)
+    assert share(world) == pytest.approx(10, abs=1)
+
+
+def test_a_timed_canary_takes_its_steps():
+    world, second = canary_world(Judgement.TIMED)
+    world.pass_time(61)
+    assert share(world) == pytest.approx(50, abs=1)
+    world.pass_time(61)
+    assert world.phase(second) is Phase.SUCCEEDED
+
+
+def test_a_manual_canary_waits_for_ever_and_goes_on_when_promoted():
+    world, second = canary_world(Judgement.MANUAL)
+    world.pass_time(3600)
+    assert world.phase(second) is Phase.PAUSED
+    world.set_deployment(second, asked=Ask.PROMOTE, asked_by="ana")
+    world.run()
+    assert world.phase(second) is Phase.SUCCEEDED
+    assert set(world.serving()) == {2}
+
+
+def test_an_automatic_canary_needs_enough_requests():
+    world, second = canary_world(Judgement.AUTOMATIC)
+    world.pass_time(300)
+    assert world.phase(second) is Phase.PAUSED
+    assert "0 of 100 requests" in world.deployments[second].because
+
+
+@pytest.mark.parametrize(("errors", "ms", "word"), [(50, 10, "errors"), (0, 40, "slower")])
+def test_an_automatic_canary_goes_back_when_it_is_worse(errors, ms, word):
+    world, second = canary_world(Judgement.AUTOMATIC)
+    count(world, errors, ms)
+    world.pass_time(2)
+    row = world.deployments[second]
+    assert row.phase is Phase.ROLLED_BACK
+    assert word in row.failure.because
+    assert set(world.serving()) == {1}
+
+
+def test_an_automatic_canary_that_is_no_worse_goes_on():
+    world, second = canary_world(Judgement.AUTOMATIC)
+    count(world, 1)
+    world.pass_time(61)
+    assert share(world) == pytest.approx(50, abs=1)
+    assert world.phase(second) is Phase.PAUSED
+
+
+def test_what_does_not_fit_is_said_and_fails_at_the_deadline():
+    world = SmallWorld()
+    world.nodes = (Node(id=NodeId("n1"), cpu=0.15, memory_mib=32_000),)
+    first = world.deploy(world.release(manifest(deploy=Deploy(progress_deadline_s=60))))
+    world.run()
+    assert "0.1 cores needed" in world.pending
+    world.pass_time(61)
+    assert world.phase(first) is Phase.FAILED
+    assert "0.1 cores needed" in world.deployments[first].failure.because
+
+
+def test_an_ending_environment_stops_everything():
+    world = running()
+    world.environment = msgspec.structs.replace(
+        world.environment, state=EnvironmentState.ENDING, because="its lease ended"
+    )
+    third = world.deploy(next_release(world))
+    world.run()
+    assert world.live() == []
+    assert world.phase(third) is Phase.ABORTED
+    assert all(row.retired for row in world.containers.values())
+
+
+def test_a_stopped_app_has_no_containers_and_starts_again():
+    world = running()
+    world.member = msgspec.structs.replace(world.member, stopped=True)
+    world.run()
+    assert world.live() == []
+    again = world.deploy(1, DeploymentKind.START)
+    world.run()
+    assert world.phase(again) is Phase.SUCCEEDED
+    assert len(world.live()) == 2
+
+
+def test_daemons_run_once_on_each_node():
+    world = SmallWorld()
+    world.nodes = tuple(Node(id=NodeId(f"n{i}"), cpu=4, memory_mib=4000) for i in range(3))
+    spec = manifest()
+    process = msgspec.structs.replace(spec.processes[0], daemon=True)
+    first = world.deploy(world.release(msgspec.structs.replace(spec, processes=(process,))))
+    world.run()
+    assert world.phase(first) is Phase.SUCCEEDED
+    assert sorted(row.node for row in world.live()) == ["n0", "n1", "n2"]
+
+
+def test_deciding_again_without_a_change_changes_nothing():
+    world = running()
+    before = len(world.changes)
+    world.now += timedelta(hours=1)
+    world.run()
+    assert len(world.changes) == before
