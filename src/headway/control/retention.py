@@ -52,7 +52,7 @@ class Retention:
         newest = await world.store.read(lambda reader: reader.events(newest_first=True, limit=1))
         if newest:
             before = newest[0].sequence - world.settings.events_kept
-            await world.store.prune(events_before=max(0, before), keep_rows=10**9)
+            await world.store.prune(max(0, before))
         if freed:
             _log.info("collected what nothing needs", freed_bytes=freed)
 

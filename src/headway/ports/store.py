@@ -90,8 +90,8 @@ class Store(Protocol):
         """
         ...
 
-    async def prune(self, *, events_before: int, keep_rows: int) -> int:
-        """Forget events up to a sequence and the oldest ended containers above a number of rows."""
+    async def prune(self, events_before: int) -> int:
+        """Forget events up to a sequence, and give how many they were."""
         ...
 
     async def close(self) -> None:

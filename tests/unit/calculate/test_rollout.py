@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -162,7 +163,7 @@ def test_a_crashed_container_is_replaced_with_growing_pauses():
         world.beat()
     world.pass_time(20)
     starts = [row.created_at for row in world.containers.values()]
-    pauses = [round((b - a).total_seconds(), 1) for a, b in zip(starts[1:], starts[2:])]
+    pauses = [round((b - a).total_seconds(), 1) for a, b in pairwise(starts[1:])]
     assert pauses[:3] == [1.0, 2.0, 4.0]
     assert world.member.live == 1
 

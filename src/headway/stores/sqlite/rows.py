@@ -1,0 +1,177 @@
+"""Reads and writes rows over one SQLite connection, inside a transaction that others began."""
+
+import sqlite3
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from headway.model.event import Event
+from headway.model.value import Value
+from headway.ports.store import Stale
+from headway.stores.tables import TABLES, Table
+
+V = TypeVar("V", bound=Value)
+
+_EVENT_FIELDS = ("subject", "environment", "app")
+
+
+class SqliteReader:
+    """Answers from the snapshot of the transaction under way."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def get(self, kind: type[V], *key: str | int) -> V | None:
+        """Give the row with this key."""
+        table = TABLES[kind]
+        assert len(key) == len(table.key), f"{table.name} has the key {table.key}"
+        where = " AND ".join(f"{column} = ?" for column in table.key)
+        found = self._connection.execute(
+            f"SELECT version, doc FROM {table.name} WHERE {where}",  # noqa: S608 (own names only)
+            key,
+        ).fetchone()
+        return _decode(kind, found) if found else None
+
+    def find(
+        self,
+        kind: type[V],
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+        before: str | int | None = None,
+        **fields: Any,
+    ) -> list[V]:
+        """Give the rows whose fields are equal to these, in the order they were first put."""
+        table = TABLES[kind]
+        unknown = set(fields) - set(table.columns)
+        assert not unknown, f"{table.name} cannot be asked for {sorted(unknown)}"
+        where, values = _where(fields)
+        if before is not None:
+            where.append(f"ordinal < (SELECT ordinal FROM {table.name} WHERE {table.key[0]} = ?)")  # noqa: S608
+            values.append(before)
+        sql = f"SELECT version, doc FROM {table.name}"  # noqa: S608 (own names only)
+        if where:
+            sql += f" WHERE {' AND '.join(where)}"
+        sql += f" ORDER BY ordinal {'DESC' if newest_first else 'ASC'}"
+        if limit is not None:
+            sql += " LIMIT ?"
+            values.append(limit)
+        return [_decode(kind, row) for row in self._connection.execute(sql, values)]
+
+    def events(
+        self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
+    ) -> list[Event]:
+        """Give events behind a sequence."""
+        unknown = set(fields) - set(_EVENT_FIELDS)
+        assert not unknown, f"events cannot be asked for {sorted(unknown)}"
+        where, values = _where(fields)
+        where.append("sequence > ?")
+        values += [after, limit]
+        sql = (
+            f"SELECT sequence, doc FROM events WHERE {' AND '.join(where)} "  # noqa: S608
+            f"ORDER BY sequence {'DESC' if newest_first else 'ASC'} LIMIT ?"
+        )
+        return [
+            msgspec.structs.replace(_decoder(Event).decode(doc), sequence=sequence)
+            for sequence, doc in self._connection.execute(sql, values)
+        ]
+
+
+class SqliteWriter(SqliteReader):
+    """Writes in the transaction under way."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.recorded = 0
+        """Events added in this transaction."""
+
+    def put(self, row: V) -> V:
+        """Insert or replace a row, and give it as it is now, its `version` one higher."""
+        table = TABLES[type(row)]
+        version: int = getattr(row, "version", 0)
+        stored = msgspec.structs.replace(row, version=version + 1) if table.versioned else row
+        values = [_value(getattr(row, column)) for column in table.columns]
+        doc = msgspec.json.encode(stored)
+        if not table.versioned:
+            self._connection.execute(_upsert(table), [*values, 0, doc])
+        elif version == 0:
+            self._insert(table, values, doc)
+        else:
+            self._update(table, values, doc, version)
+        return stored
+
+    def delete(self, kind: type[Value], *key: str | int) -> None:
+        """Delete the row with this key, if there is one."""
+        table = TABLES[kind]
+        where = " AND ".join(f"{column} = ?" for column in table.key)
+        self._connection.execute(f"DELETE FROM {table.name} WHERE {where}", key)  # noqa: S608
+
+    def record(self, event: Event) -> None:
+        """Add an event to the log."""
+        self._connection.execute(
+            "INSERT INTO events (subject, environment, app, doc) VALUES (?, ?, ?, ?)",
+            (event.subject, event.environment, event.app, msgspec.json.encode(event)),
+        )
+        self.recorded += 1
+
+    def _insert(self, table: Table, values: list[Any], doc: bytes) -> None:
+        columns = ", ".join(table.columns)
+        marks = ", ".join("?" for _ in table.columns)
+        try:
+            self._connection.execute(
+                f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, 1, ?)",  # noqa: S608
+                [*values, doc],
+            )
+        except sqlite3.IntegrityError as error:
+            raise Stale(f"{table.name}: a new row's key is taken ({error})") from error
+
+    def _update(self, table: Table, values: list[Any], doc: bytes, version: int) -> None:
+        columns = ", ".join(f"{column} = ?" for column in table.columns)
+        where = " AND ".join(f"{column} = ?" for column in table.key)
+        done = self._connection.execute(
+            f"UPDATE {table.name} SET {columns}, version = ?, doc = ? "  # noqa: S608
+            f"WHERE {where} AND version = ?",
+            [*values, version + 1, doc, *values[: len(table.key)], version],
+        )
+        if done.rowcount != 1:
+            key = "/".join(str(value) for value in values[: len(table.key)])
+            raise Stale(f"{table.name} {key}: it was changed since version {version}")
+
+
+def _upsert(table: Table) -> str:
+    columns = ", ".join(table.columns)
+    marks = ", ".join("?" for _ in table.columns)
+    changes = ", ".join(f"{column} = excluded.{column}" for column in (*table.columns, "doc"))
+    return (
+        f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, ?, ?) "  # noqa: S608
+        f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
+    )
+
+
+def _where(fields: dict[str, Any]) -> tuple[list[str], list[Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    for column, wanted in fields.items():
+        if isinstance(wanted, tuple):
+            parts.append(f"{column} IN ({', '.join('?' for _ in wanted)})")
+            values += [_value(one) for one in wanted]
+        else:
+            parts.append(f"{column} = ?")
+            values.append(_value(wanted))
+    return parts, values
+
+
+def _value(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+@cache
+def _decoder(kind: type[Value]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _decode(kind: type[V], found: tuple[int, bytes]) -> V:
+    row: V = _decoder(kind).decode(found[1])
+    return row

@@ -1,0 +1,189 @@
+"""Fills the Store port with one SQLite file: one thread writes, one reads."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self, TypeVar
+
+from headway.model.event import Event
+from headway.ports.store import Reader, Stale, StoreError, Writer
+from headway.stores.sqlite.migrate import backup, migrate
+from headway.stores.sqlite.rows import SqliteReader, SqliteWriter
+
+T = TypeVar("T")
+
+_PAGE = 500
+"""Events that a follower reads at a time."""
+_PRUNED_AT_ONCE = 2000
+"""Rows deleted in one transaction, so that writers wait milliseconds at most."""
+_BUSY_MS = 10_000
+
+
+class SqliteStore:
+    """Rows and events in a file, durable once `write` returned (WAL, synchronous=FULL).
+
+    Deeds run one after another in a thread of their own, questions in another, so the event loop
+    never waits for the disk. One process at a time writes; who holds the data directory sees to
+    that.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-read")
+        self._followers: set[asyncio.Event] = set()
+        self._write_connection: sqlite3.Connection
+        self._read_connection: sqlite3.Connection
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open a file, made when it is missing, and bring its tables up to date.
+
+        Raises:
+            StoreError: The file cannot be used; the text says why.
+        """
+        store = cls(path)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(store._writing, store._open_for_writing)
+            await loop.run_in_executor(store._reading, store._open_for_reading)
+        except sqlite3.Error as error:
+            raise _explained(path, error) from error
+        return store
+
+    async def read(self, question: Callable[[Reader], T]) -> T:
+        """Answer a question from one consistent snapshot."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reading, self._ask, question)
+
+    async def write(self, deed: Callable[[Writer], T]) -> T:
+        """Do a deed in one transaction: all of it is kept, or, when it raises, none of it."""
+        loop = asyncio.get_running_loop()
+        result, recorded = await loop.run_in_executor(self._writing, self._do, deed)
+        if recorded:
+            for follower in self._followers:
+                follower.set()
+        return result
+
+    async def follow(self, after: int | None = None) -> AsyncIterator[Event]:
+        """Give every event behind a sequence as it is committed, without end."""
+        wake = asyncio.Event()
+        self._followers.add(wake)
+        try:
+            if after is None:
+                after = await self.read(_newest)
+            while True:
+                wake.clear()
+                events = await self.read(
+                    lambda reader, after=after: reader.events(after=after, limit=_PAGE)  # type: ignore[misc]
+                )
+                for event in events:
+                    after = event.sequence
+                    yield event
+                if len(events) < _PAGE:
+                    await wake.wait()
+        finally:
+            self._followers.discard(wake)
+
+    async def prune(self, events_before: int) -> int:
+        """Forget events up to a sequence, some at a time, so that nobody waits long."""
+        loop = asyncio.get_running_loop()
+        total = 0
+        while True:
+            deleted = await loop.run_in_executor(self._writing, self._prune, events_before)
+            total += deleted
+            if deleted < _PRUNED_AT_ONCE:
+                return total
+
+    async def backup(self, path: Path) -> None:
+        """Copy the database, while it is used, to a new file."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._reading, lambda: backup(self._read_connection, path))
+
+    async def close(self) -> None:
+        """Finish what is being written, and let go of the file."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writing, self._write_connection.close)
+        await loop.run_in_executor(self._reading, self._read_connection.close)
+        self._writing.shutdown()
+        self._reading.shutdown()
+
+    # --- in the threads ------------------------------------------------------------------------
+
+    def _open_for_writing(self) -> None:
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        migrate(connection, self._path)
+        self._write_connection = connection
+
+    def _open_for_reading(self) -> None:
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection.execute("PRAGMA query_only = ON")
+        self._read_connection = connection
+
+    def _ask(self, question: Callable[[Reader], T]) -> T:
+        connection = self._read_connection
+        try:
+            connection.execute("BEGIN")
+            try:
+                return question(SqliteReader(connection))
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise _explained(self._path, error) from error
+
+    def _do(self, deed: Callable[[Writer], T]) -> tuple[T, int]:
+        connection = self._write_connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                writer = SqliteWriter(connection)
+                result = deed(writer)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.IntegrityError as error:
+            raise Stale(f"the store refused a row: {error}") from error
+        except sqlite3.Error as error:
+            raise _explained(self._path, error) from error
+        return result, writer.recorded
+
+    def _prune(self, events_before: int) -> int:
+        sql = (
+            "DELETE FROM events WHERE sequence IN "
+            "(SELECT sequence FROM events WHERE sequence <= ? LIMIT ?)"
+        )
+        try:
+            return self._write_connection.execute(sql, (events_before, _PRUNED_AT_ONCE)).rowcount
+        except sqlite3.Error as error:
+            raise _explained(self._path, error) from error
+
+
+def _newest(reader: Reader) -> int:
+    events = reader.events(newest_first=True, limit=1)
+    return events[0].sequence if events else 0
+
+
+_HELP = {
+    sqlite3.SQLITE_FULL: "the disk is full: free some space; nothing of this was kept",
+    sqlite3.SQLITE_READONLY: "it may not be written: check its owner and that of its directory",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup",
+    sqlite3.SQLITE_NOTADB: "it is no SQLite file: restore a backup, or choose another directory",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check its directory and permissions",
+    sqlite3.SQLITE_BUSY: "another process holds it",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write it: see the kernel's log",
+}
+
+
+def _explained(path: Path, error: sqlite3.Error) -> StoreError:
+    """Say which file, what SQLite said, and what to do."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    advice = _HELP.get(code)
+    return StoreError(f"{path}: {error}{'; ' + advice if advice else ''}")

@@ -1,0 +1,57 @@
+"""Which nouns are stored, under which key, and by which fields they can be asked for."""
+
+from dataclasses import dataclass
+
+from headway.model.answer import Answer
+from headway.model.app import App, Source
+from headway.model.build import Build
+from headway.model.config import Config
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import Environment, Member
+from headway.model.release import Release
+from headway.model.token import Token
+from headway.model.value import Value
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where the rows of one noun are kept."""
+
+    kind: type[Value]
+    name: str
+    key: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    """Fields and properties, beside those of the key, that can be asked for."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that can be asked for."""
+        return tuple(dict.fromkeys((*self.key, *self.fields)))
+
+    @property
+    def versioned(self) -> bool:
+        """Whether rows carry a version that guards against lost updates."""
+        return "version" in self.kind.__struct_fields__
+
+
+_TABLES = (
+    Table(Answer, "answers", ("key",)),
+    Table(App, "apps", ("name",)),
+    Table(Build, "builds", ("id",), ("app", "source", "state")),
+    Table(Config, "configs", ("environment", "app")),
+    Table(
+        Container,
+        "containers",
+        ("id",),
+        ("environment", "app", "retired", "kind", "state", "deployment", "release"),
+    ),
+    Table(Deployment, "deployments", ("id",), ("environment", "app", "is_ended")),
+    Table(Environment, "environments", ("id",), ("name", "state")),
+    Table(Member, "members", ("environment", "app")),
+    Table(Release, "releases", ("environment", "app", "number")),
+    Table(Source, "sources", ("digest",), ("app",)),
+    Table(Token, "tokens", ("id",), ("hash",)),
+)
+
+TABLES: dict[type[Value], Table] = {table.kind: table for table in _TABLES}

@@ -1,0 +1,116 @@
+"""Fills the Vault port with AES-256-GCM and keys in a file that only its owner reads."""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from headway.ports.vault import VaultError
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_VERSION = "v1"
+
+
+class _Key(msgspec.Struct, frozen=True):
+    id: str
+    secret: str
+    """32 random bytes, base64."""
+
+
+class FileVault:
+    """Seals with the newest key of a file and opens with any of them.
+
+    A sealed text is `v1.KEY-ID.BASE64(nonce + ciphertext)`. The place it was sealed for is
+    authenticated with it, so a text that was moved does not open. Marks are made with the oldest
+    key, so that they stay equal when a key is added.
+    """
+
+    def __init__(self, keys: list[_Key]) -> None:
+        self._ciphers = {key.id: AESGCM(base64.b64decode(key.secret)) for key in keys}
+        self._newest = keys[-1].id
+        derive = HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=b"headway marks")
+        self._marking = derive.derive(base64.b64decode(keys[0].secret))
+
+    @classmethod
+    def open_file(cls, path: Path) -> Self:
+        """Read the keys of a file, made with one new key when it is missing.
+
+        Raises:
+            VaultError: The file is no key file.
+        """
+        if not path.exists():
+            _write(path, [_new_key()])
+        try:
+            keys = msgspec.json.decode(path.read_bytes(), type=list[_Key])
+        except (msgspec.DecodeError, OSError) as error:
+            raise VaultError(f"{path} is no key file: {error}; restore it from a backup") from error
+        if not keys:
+            raise VaultError(f"{path} holds no key; restore it from a backup")
+        return cls(keys)
+
+    def seal(self, text: str, place: str) -> str:
+        """Encrypt a text for one place."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._ciphers[self._newest].encrypt(nonce, text.encode(), place.encode())
+        return f"{_VERSION}.{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def open(self, sealed: str, place: str) -> str:
+        """Decrypt what was sealed for this place."""
+        version, _, rest = sealed.partition(".")
+        key, _, body = rest.partition(".")
+        if version != _VERSION or not body:
+            raise VaultError(f"what is kept for {place} was not sealed by headway")
+        cipher = self._ciphers.get(key)
+        if cipher is None:
+            raise VaultError(f"{place} was sealed with the key {key}, which the key file lacks")
+        raw = base64.urlsafe_b64decode(body)
+        try:
+            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode()).decode()
+        except InvalidTag as error:
+            raise VaultError(
+                f"{place} does not open: it was changed, or sealed for another place"
+            ) from error
+
+    def mark(self, text: str) -> str:
+        """Give a keyed hash: equal for equal texts, and telling nothing else."""
+        return hmac.new(self._marking, text.encode(), hashlib.sha256).hexdigest()
+
+
+def add_key(path: Path) -> str:
+    """Add a key, with which everything is sealed from the next start on, and give its id."""
+    keys = msgspec.json.decode(path.read_bytes(), type=list[_Key])
+    key = _new_key()
+    _write(path, [*keys, key])
+    return key.id
+
+
+def _new_key() -> _Key:
+    secret = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+    return _Key(id=secrets.token_hex(4), secret=secret)
+
+
+def _write(path: Path, keys: list[_Key]) -> None:
+    """Replace the file as a whole or not at all; only its owner can read it at any moment."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(keys))
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

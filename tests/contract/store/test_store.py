@@ -1,0 +1,202 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from headway.model.app import App
+from headway.model.container import Container, ContainerState
+from headway.model.environment import Environment, EnvironmentState, Lease
+from headway.model.event import Event
+from headway.model.ids import AppName, ContainerId, Digest, EnvironmentId, NodeId
+from headway.ports.store import Stale, StoreError
+from headway.stores.sqlite import SqliteStore
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DEMO = EnvironmentId("demo~1")
+
+
+@pytest.fixture(params=["sqlite"])
+async def store(request, tmp_path):
+    opened = await SqliteStore.open(tmp_path / "headway.db")
+    yield opened
+    await opened.close()
+
+
+def container(name: str, **fields) -> Container:
+    row = Container(
+        id=ContainerId(name),
+        environment=DEMO,
+        app=AppName("web"),
+        process="web",
+        release=1,
+        node=NodeId("n1"),
+        created_at=NOW,
+    )
+    return msgspec.structs.replace(row, **fields)
+
+
+def event(subject: str) -> Event:
+    return Event(at=NOW, actor="ana", kind="test.done", subject=subject, environment=DEMO)
+
+
+async def test_what_was_put_is_given_back_equal(store):
+    row = container("a", ports={"http": 20000}, state=ContainerState.HEALTHY, healthy_at=NOW)
+    stored = await store.write(lambda tx: tx.put(row))
+    assert stored == msgspec.structs.replace(row, version=1)
+    assert await store.read(lambda reader: reader.get(Container, "a")) == stored
+    assert await store.read(lambda reader: reader.get(Container, "b")) is None
+
+
+async def test_a_row_that_was_changed_meanwhile_is_stale(store):
+    first = await store.write(lambda tx: tx.put(container("a")))
+    await store.write(lambda tx: tx.put(msgspec.structs.replace(first, because="one")))
+    with pytest.raises(Stale):
+        await store.write(lambda tx: tx.put(msgspec.structs.replace(first, because="two")))
+    with pytest.raises(Stale):
+        await store.write(lambda tx: tx.put(container("a")))
+    row = await store.read(lambda reader: reader.get(Container, "a"))
+    assert (row.because, row.version) == ("one", 2)
+
+
+async def test_a_deed_that_raises_leaves_nothing(store):
+    def deed(tx):
+        tx.put(container("a"))
+        tx.record(event("a"))
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        await store.write(deed)
+    assert await store.read(lambda reader: reader.get(Container, "a")) is None
+    assert await store.read(lambda reader: reader.events()) == []
+
+
+async def test_rows_are_found_by_fields_in_the_order_they_were_put(store):
+    for name in "cab":
+        await store.write(lambda tx, name=name: tx.put(container(name, retired=name == "a")))
+    found = await store.read(lambda reader: reader.find(Container, retired=False))
+    assert [row.id for row in found] == ["c", "b"]
+    newest = await store.read(lambda reader: reader.find(Container, newest_first=True, limit=2))
+    assert [row.id for row in newest] == ["b", "a"]
+    earlier = await store.read(lambda reader: reader.find(Container, before="b"))
+    assert [row.id for row in earlier] == ["c", "a"]
+    states = (ContainerState.PENDING, ContainerState.EXITED)
+    assert len(await store.read(lambda reader: reader.find(Container, state=states))) == 3
+
+
+async def test_asking_for_a_field_that_has_no_column_is_a_mistake(store):
+    with pytest.raises(AssertionError, match="because"):
+        await store.read(lambda reader: reader.find(Container, because="x"))
+
+
+async def test_a_row_without_version_is_replaced(store):
+    for digest in ("sha256:1", "sha256:2"):
+        row = App(name=AppName("web"), source=Digest(digest), updated_at=NOW)
+        await store.write(lambda tx, row=row: tx.put(row))
+    rows = await store.read(lambda reader: reader.find(App))
+    assert [row.source for row in rows] == ["sha256:2"]
+
+
+async def test_a_name_is_held_by_one_environment_at_a_time(store):
+    def environment(suffix: str) -> Environment:
+        return Environment(
+            id=EnvironmentId(f"demo~{suffix}"),
+            lease=Lease(holder="ana", until=None),
+            created_at=NOW,
+            created_by="ana",
+        )
+
+    first = await store.write(lambda tx: tx.put(environment("1")))
+    with pytest.raises(Stale):
+        await store.write(lambda tx: tx.put(environment("2")))
+    ended = msgspec.structs.replace(first, state=EnvironmentState.ENDED)
+    await store.write(lambda tx: tx.put(ended))
+    await store.write(lambda tx: tx.put(environment("2")))
+
+
+async def test_a_follower_sees_every_event_once_and_in_order(store):
+    await store.write(lambda tx: tx.record(event("before")))
+    seen: list[int] = []
+
+    async def follow() -> None:
+        async for one in store.follow(0):
+            seen.append(one.sequence)
+            if len(seen) == 201:
+                return
+
+    follower = asyncio.create_task(follow())
+    await asyncio.gather(
+        *(store.write(lambda tx, n=n: tx.record(event(str(n)))) for n in range(200))
+    )
+    await asyncio.wait_for(follower, 10)
+    assert seen == sorted(set(seen))
+    assert len(seen) == 201
+
+
+async def test_pruning_forgets_old_events_and_never_reuses_a_sequence(store):
+    for n in range(5):
+        await store.write(lambda tx, n=n: tx.record(event(str(n))))
+    assert await store.prune(5) == 5
+    await store.write(lambda tx: tx.record(event("new")))
+    (last,) = await store.read(lambda reader: reader.events())
+    assert last.sequence == 6
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from headway.stores.sqlite import SqliteStore
+from tests.contract.store.test_store import event
+async def main():
+    store = await SqliteStore.open(Path(sys.argv[1]))
+    for n in range(100000):
+        await store.write(lambda tx: tx.record(event(str(n))))
+        print(n, flush=True)
+asyncio.run(main())
+"""
+
+
+async def test_what_was_acknowledged_survives_a_kill(tmp_path):
+    path = tmp_path / "headway.db"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    acknowledged = [int(writer.stdout.readline()) for _ in range(50)]
+    os.kill(writer.pid, signal.SIGKILL)
+    acknowledged += [int(line) for line in writer.stdout.read().splitlines() if line]
+    writer.wait()
+    writer.stdout.close()
+    store = await SqliteStore.open(path)
+    kept = {int(one.subject) for one in await store.read(lambda r: r.events(limit=100000))}
+    await store.close()
+    assert set(acknowledged) <= kept
+
+
+async def test_a_newer_file_is_refused_with_its_number(tmp_path):
+    import sqlite3
+
+    path = tmp_path / "headway.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    connection.close()
+    with pytest.raises(StoreError, match=r"newer headway.*9999"):
+        await SqliteStore.open(path)
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "headway.db"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreError, match="no SQLite file"):
+        await SqliteStore.open(path)
+
+
+async def test_a_backup_can_be_opened(store, tmp_path):
+    await store.write(lambda tx: tx.put(container("a")))
+    await store.backup(tmp_path / "copy.db")
+    copy = await SqliteStore.open(tmp_path / "copy.db")
+    assert await copy.read(lambda reader: reader.get(Container, "a")) is not None
+    await copy.close()
