@@ -1,1 +1,194 @@
-"""The composition root: the only file that knows every room."""
+"""The composition root: the only file that knows every room.
+
+`python -m headway.serve up` runs the control plane in the foreground; the command line calls it.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+import structlog
+
+from headway import __version__
+from headway.api.app import create_app
+from headway.api.server import PortTaken, serve
+from headway.builders.builder import EngineBuilder
+from headway.builders.sources import DirectorySources
+from headway.control.heart import Heart
+from headway.control.settings import Settings
+from headway.control.tokens import create
+from headway.control.world import World
+from headway.engines.process.engine import ProcessEngine
+from headway.ports.engine import EngineError
+from headway.ports.router import RouterError
+from headway.ports.store import StoreError
+from headway.ports.vault import VaultError
+from headway.routers.haproxy.router import HaproxyRouter
+from headway.stores.sqlite import SqliteStore
+from headway.stores.vault import FileVault
+
+_LOG_BYTES = 16 * 1024 * 1024
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Give the present as an aware UTC instant."""
+        return datetime.now(UTC)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How this installation is run."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 7070
+    http_port: int = 7080
+    bind: str = "127.0.0.1"
+    """Where the router listens."""
+    hosts: tuple[str, ...] = ()
+    """Names under which the API may be reached, beside those of the loopback address."""
+
+
+class Refused(Exception):
+    """The control plane cannot run here; the text says why and what to do."""
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """What `server.json` says while a control plane runs."""
+
+    url: str
+    pid: int
+    http_port: int
+    version: str
+    started_at: datetime
+
+
+@contextlib.contextmanager
+def sole(data: Path) -> "contextlib._GeneratorContextManager[None]":  # type: ignore[misc]
+    """Hold the data directory for one control plane; the kernel lets go when the process dies.
+
+    Raises:
+        Refused: Another one holds it.
+    """
+    data.mkdir(mode=0o711, parents=True, exist_ok=True)
+    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(_already_running(data)) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _already_running(data: Path) -> str:
+    try:
+        running = msgspec.json.decode((data / "server.json").read_bytes(), type=Running)
+    except (OSError, msgspec.DecodeError):
+        return f"another headway runs on {data} and is about to start or to stop"
+    return (
+        f"headway runs already: {running.url} (pid {running.pid}, data {data})\n"
+        "next: headway status · headway down"
+    )
+
+
+async def run(options: Options, stop: asyncio.Event) -> None:
+    """Run the control plane until `stop` is set.
+
+    Raises:
+        Refused: Something that it needs is missing or taken.
+    """
+    data = options.data
+    async with contextlib.AsyncExitStack() as stack:
+        world = await _compose(options, stack)
+        heart = Heart(world)
+        token = await _local_token(world, data)
+        app = create_app(
+            world, heart=heart, data=data, hosts=frozenset({*options.hosts, options.host}), stop=stop
+        )
+        beating = asyncio.create_task(heart.run(), name="heart")
+        stack.push_async_callback(_end, beating)
+        url = f"http://{options.host}:{options.port}"
+        running = Running(
+            url=url,
+            pid=os.getpid(),
+            http_port=options.http_port,
+            version=__version__,
+            started_at=world.started_at,
+        )
+        write_private(data / "token", token.encode())
+        write_private(data / "server.json", msgspec.json.encode(running))
+        stack.callback((data / "server.json").unlink, missing_ok=True)
+        try:
+            await serve(app, host=options.host, port=options.port, stop=stop)
+        except PortTaken as error:
+            raise Refused(str(error)) from error
+
+
+async def _compose(options: Options, stack: contextlib.AsyncExitStack) -> World:
+    data = options.data
+    clock = SystemClock()
+    try:
+        vault = FileVault.open_file(data / "key")
+        store = await SqliteStore.open(data / "headway.db")
+        stack.push_async_callback(store.close)
+        engine = ProcessEngine(data)
+        await engine.open()
+        stack.push_async_callback(engine.close)
+        router = HaproxyRouter(data / "router", http_port=options.http_port, bind=options.bind)
+        await router.start()
+        stack.push_async_callback(router.close, stop=False)
+    except (VaultError, StoreError, EngineError, RouterError) as error:
+        raise Refused(str(error)) from error
+    sources = DirectorySources(data)
+    return World(
+        clock=clock,
+        store=store,
+        engine=engine,
+        router=router,
+        sources=sources,
+        builder=EngineBuilder(data, engine, sources),
+        vault=vault,
+        settings=Settings(),
+        started_at=clock.now(),
+        version=__version__,
+    )
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _local_token(world: World, data: Path) -> str:
+    """Give the token of this machine's own user, kept where only that user reads."""
+    path = data / "token"
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text().strip()
+    name = os.environ.get("SUDO_USER") or os.environ.get("USER") or "operator"
+    return await create(world.store, name, world.clock.now())
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file as a whole or not at all; only its owner can read it at any moment."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

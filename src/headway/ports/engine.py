@@ -1,6 +1,7 @@
 """The door to where containers run."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Protocol
 
 from headway.model.ids import ContainerId, NodeId
@@ -131,4 +132,11 @@ class Engine(Protocol):
 
     async def volume(self, owner: str, name: str) -> str:
         """Give the path on the node of a volume of `environment/app`, made when it is missing."""
+        ...
+
+    async def hand_over(self, path: Path, owner: str) -> None:
+        """Give a directory that no container has written to yet to the user of an owner.
+
+        Afterwards containers of the owner may write there, where it is mounted writable.
+        """
         ...

@@ -1,0 +1,153 @@
+"""Control groups, version 1 and 2: where they are, what to write, how to end what is in them.
+
+Everything here is given to the shim as plain values, because the shim imports nothing of headway.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from headway.model.resources import MIB, Resources
+
+_ROOT = Path("/sys/fs/cgroup")
+_V1 = ("memory", "pids", "cpu", "cpuacct", "freezer")
+_SHARES_PER_CORE = 1024
+_PARENT = "headway"
+
+
+class Hierarchy(NamedTuple):
+    """The control groups of this machine, as far as this process may use them."""
+
+    version: int
+    """1, 2, or 0 where none can be used."""
+    parents: dict[str, Path]
+    """Version 1: controller to the folder in which groups are made. Version 2: key `unified`."""
+    missing: tuple[str, ...]
+    """Limits that cannot be enforced by control groups, in words."""
+
+
+class Group(NamedTuple):
+    """One container's groups: folders to make, files to write, files to join."""
+
+    folders: list[str]
+    writes: list[tuple[str, str]]
+    joins: list[str]
+
+
+def find(root: Path = _ROOT) -> Hierarchy:
+    """Find what control groups this process may make below `headway`."""
+    unified = root / "cgroup.controllers"
+    if unified.exists():
+        return _version_2(root)
+    parents: dict[str, Path] = {}
+    for controller in _V1:
+        folder = root / controller / _PARENT
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            if (folder / "cgroup.procs").exists():
+                parents[controller] = folder
+    missing = tuple(
+        f"{what}: no writable {controller} control group"
+        for controller, what in (("memory", "memory"), ("pids", "processes"), ("cpu", "cpu"))
+        if controller not in parents
+    )
+    return Hierarchy(1 if parents else 0, parents, missing)
+
+
+def _version_2(root: Path) -> Hierarchy:
+    """Use the group that systemd delegated to this process, or the root's own as root."""
+    own = root
+    with suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            if line.startswith("0::"):
+                own = root / line[3:].strip().lstrip("/")
+    for base in (own.parent if own != root else root, own, root):
+        parent = base / _PARENT
+        with suppress(OSError):
+            parent.mkdir(exist_ok=True)
+            _delegate(base)
+            _delegate(parent)
+            available = (parent / "cgroup.subtree_control").read_text().split()
+            missing = tuple(
+                f"{what}: the {what} controller is not delegated"
+                for what in ("memory", "pids", "cpu")
+                if what not in available
+            )
+            return Hierarchy(2, {"unified": parent}, missing)
+    words = tuple(f"{what}: no writable control group" for what in ("memory", "processes", "cpu"))
+    return Hierarchy(0, {}, words)
+
+
+def _delegate(folder: Path) -> None:
+    for controller in ("memory", "pids", "cpu"):
+        with suppress(OSError):
+            (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def group(hierarchy: Hierarchy, name: str, resources: Resources) -> Group:
+    """Say what to make, write and join for one container."""
+    memory = str(resources.memory_mib * MIB)
+    shares = max(2, round(resources.cpu * _SHARES_PER_CORE))
+    if hierarchy.version == 2:
+        folder = hierarchy.parents["unified"] / name
+        weight = max(1, min(10_000, round(resources.cpu * 100)))
+        writes = [
+            ("memory.max", memory),
+            ("memory.swap.max", "0"),
+            ("memory.oom.group", "1"),
+            ("pids.max", str(resources.processes)),
+            ("cpu.weight", str(weight)),
+        ]
+        return Group(
+            [str(folder)],
+            [(str(folder / file), value) for file, value in writes],
+            [str(folder / "cgroup.procs")],
+        )
+    wanted = {
+        "memory": [
+            ("memory.limit_in_bytes", memory),
+            ("memory.memsw.limit_in_bytes", memory),
+            ("memory.swappiness", "0"),
+        ],
+        "pids": [("pids.max", str(resources.processes))],
+        "cpu": [("cpu.shares", str(shares))],
+    }
+    folders = {controller: parent / name for controller, parent in hierarchy.parents.items()}
+    return Group(
+        [str(folder) for folder in folders.values()],
+        [
+            (str(folders[controller] / file), value)
+            for controller, files in wanted.items()
+            if controller in folders
+            for file, value in files
+        ],
+        [str(folder / "cgroup.procs") for folder in folders.values()],
+    )
+
+
+def usage(folders: list[str]) -> tuple[int, int, float, int]:
+    """Give (memory bytes, peak memory bytes, cpu seconds, processes) of one container's groups."""
+    memory = peak = processes = 0
+    cpu_s = 0.0
+    for folder in map(Path, folders):
+        memory = _number(folder, "memory.usage_in_bytes", "memory.current") or memory
+        peak = _number(folder, "memory.max_usage_in_bytes", "memory.peak") or peak
+        processes = _number(folder, "pids.current") or processes
+        nanoseconds = _number(folder, "cpuacct.usage")
+        if nanoseconds:
+            cpu_s = nanoseconds / 1e9
+        with suppress(OSError):
+            for line in (folder / "cpu.stat").read_text().splitlines():
+                word, _, value = line.partition(" ")
+                if word == "usage_usec":
+                    cpu_s = int(value) / 1e6
+    return memory, max(peak, memory), cpu_s, processes
+
+
+def _number(folder: Path, *names: str) -> int:
+    for name in names:
+        with suppress(OSError, ValueError):
+            return int((folder / name).read_text())
+    return 0

@@ -1,0 +1,193 @@
+"""Runs a command inside a running container: same namespaces, limits, user and environment."""
+
+import asyncio
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import sys
+import termios
+from contextlib import suppress
+from pathlib import Path
+
+from headway.engines.process import messages
+from headway.engines.process.spool import Launch
+from headway.ports.engine import EngineError, NoSuchContainer
+
+_GUEST = Path(__file__).with_name("guest.py")
+_READ_BYTES = 65536
+
+
+class Entered:
+    """A command in a container; its connection carries frames both ways."""
+
+    def __init__(self, process: asyncio.subprocess.Process, terminal: int | None) -> None:
+        self._process = process
+        self._terminal = terminal
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry input and output until the command ends or the caller goes; then end it."""
+        pumps = [asyncio.create_task(pump) for pump in self._outputs(writer)]
+        inputs = asyncio.create_task(self._inputs(reader))
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.wait({ended, inputs}, return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():  # the caller went
+                self._end()
+            status = await ended
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await asyncio.gather(*pumps, return_exceptions=True)
+            code = status if status >= 0 else 128 - status
+            writer.write(frame(messages.EXIT, json.dumps({"status": code}).encode()))
+            with suppress(ConnectionError):
+                await writer.drain()
+        finally:
+            for task in (*pumps, inputs):
+                task.cancel()
+            self._end()
+            if self._terminal is not None:
+                os.close(self._terminal)
+
+    def _end(self) -> None:
+        with suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _outputs(self, writer: asyncio.StreamWriter):  # type: ignore[no-untyped-def]
+        if self._terminal is not None:
+            return [self._pump_terminal(writer)]
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        return [
+            self._pump(self._process.stdout, messages.STDOUT, writer),
+            self._pump(self._process.stderr, messages.STDERR, writer),
+        ]
+
+    async def _pump(
+        self, source: asyncio.StreamReader, kind: int, writer: asyncio.StreamWriter
+    ) -> None:
+        while data := await source.read(_READ_BYTES):
+            writer.write(frame(kind, data))
+            await writer.drain()
+
+    async def _pump_terminal(self, writer: asyncio.StreamWriter) -> None:
+        assert self._terminal is not None
+        loop = asyncio.get_running_loop()
+        while True:
+            ready: asyncio.Future[None] = loop.create_future()
+            loop.add_reader(self._terminal, lambda: ready.done() or ready.set_result(None))  # noqa: B023
+            try:
+                await ready
+            finally:
+                loop.remove_reader(self._terminal)
+            try:
+                data = os.read(self._terminal, _READ_BYTES)
+            except OSError:  # the last holder of the other side closed it
+                return
+            if not data:
+                return
+            writer.write(frame(messages.STDOUT, data))
+            await writer.drain()
+
+    async def _inputs(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                head = await reader.readexactly(messages.FRAME.size)
+                kind, length = messages.FRAME.unpack(head)
+                if length > messages.FRAME_BYTES_MAX:
+                    return
+                data = await reader.readexactly(length)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            if kind == messages.STDIN:
+                await self._feed(data)
+            elif kind == messages.RESIZE and self._terminal is not None:
+                size = json.loads(data)
+                resize(self._terminal, int(size["columns"]), int(size["rows"]))
+
+    async def _feed(self, data: bytes) -> None:
+        if self._terminal is not None:
+            while data:
+                try:
+                    data = data[os.write(self._terminal, data) :]
+                except BlockingIOError:
+                    await asyncio.sleep(0.01)
+                except OSError:
+                    return
+            return
+        stdin = self._process.stdin
+        assert stdin is not None
+        with suppress(ConnectionError, RuntimeError):
+            if data:
+                stdin.write(data)
+                await stdin.drain()
+            else:
+                stdin.close()
+
+
+def frame(kind: int, data: bytes) -> bytes:
+    """Write a frame."""
+    return messages.FRAME.pack(kind, len(data)) + data
+
+
+def resize(terminal: int, columns: int, rows: int) -> None:
+    """Tell a terminal its size."""
+    size = struct.pack("HHHH", min(rows, 65535), min(columns, 65535), 0, 0)
+    with suppress(OSError):
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
+
+
+async def enter(init: int, launch: Launch, argv: tuple[str, ...], *, terminal: bool) -> Entered:
+    """Start a command in the namespaces of a container's first process.
+
+    Raises:
+        NoSuchContainer: The container ended meanwhile.
+        EngineError: There is no command.
+    """
+    if not argv:
+        raise EngineError("no command was given")
+    try:
+        main = Path(f"/proc/{init}/task/{init}/children").read_text().split()
+        environment = Path(f"/proc/{main[0]}/environ").read_bytes() if main else b""
+    except (FileNotFoundError, IndexError, ProcessLookupError) as error:
+        raise NoSuchContainer("it has just ended") from error
+    asked = {
+        "init": init,
+        "uid": launch.uid,
+        "argv": argv,
+        "directory": launch.directory,
+        "network": launch.network,
+        "seccomp": launch.seccomp,
+        "joins": launch.group["joins"],
+        "rlimits": launch.rlimits,
+        "terminal": terminal,
+    }
+    secret = os.memfd_create("guest")
+    os.write(secret, json.dumps(asked).encode() + b"\0\0" + environment)
+    os.lseek(secret, 0, os.SEEK_SET)
+    outer, inner = pty.openpty() if terminal else (None, None)
+    pipe = asyncio.subprocess.PIPE
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            "-S",
+            str(_GUEST),
+            str(secret),
+            stdin=inner if inner is not None else pipe,
+            stdout=inner if inner is not None else pipe,
+            stderr=inner if inner is not None else pipe,
+            pass_fds=(secret,),
+            start_new_session=True,
+            env={},
+        )
+    finally:
+        os.close(secret)
+        if inner is not None:
+            os.close(inner)
+    if outer is not None:
+        os.set_blocking(outer, False)
+    return Entered(process, outer)

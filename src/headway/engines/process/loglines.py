@@ -1,0 +1,123 @@
+"""Reads a container's log as its shim writes it: the CRI format, in files named by position."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from headway.model.log import LogLine, Stream
+
+_READ_BYTES = 256 * 1024
+_FOLLOW_S = 0.1
+"""How often a followed log is looked at. Nobody looks at one that is not followed."""
+
+
+async def read(
+    folder: Path, *, after: int, tail: int | None, follow: bool, is_over: Callable[[], bool]
+) -> AsyncIterator[LogLine]:
+    """Give the lines behind a position, oldest first.
+
+    Args:
+        folder: The container's directory.
+        after: Position behind which to begin; what was rotated away is passed over.
+        tail: Only the last so many lines, then what follows.
+        follow: Go on until `is_over`, and all was given.
+        is_over: Whether the container writes no more.
+    """
+    position = after if tail is None else max(after, await asyncio.to_thread(_tail, folder, tail))
+    while True:
+        over = is_over()
+        while True:
+            lines, position = await asyncio.to_thread(_lines, folder, position)
+            if not lines:
+                break
+            for line in lines:
+                yield line
+        if over or not follow:
+            return
+        await asyncio.sleep(_FOLLOW_S)
+
+
+def segments(folder: Path) -> list[tuple[int, Path]]:
+    """List the log's files by the position of their first byte, oldest first."""
+    found = [
+        (int(name[4:]), folder / name)
+        for name in os.listdir(folder)
+        if name.startswith("log.") and name[4:].isdigit()
+    ]
+    return sorted(found)
+
+
+def _lines(folder: Path, position: int) -> tuple[list[LogLine], int]:
+    """Give the next whole lines behind a position, and the position behind them."""
+    for base, path in segments(folder):
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if position >= base + size:
+                    continue
+                start = max(position, base)
+                file.seek(start - base)
+                data = file.read(_READ_BYTES)
+        except FileNotFoundError:  # rotated away meanwhile
+            continue
+        end = data.rfind(b"\n") + 1
+        if end == 0:
+            return [], position
+        lines: list[LogLine] = []
+        cursor = start
+        for raw in data[:end].split(b"\n")[:-1]:
+            cursor += len(raw) + 1
+            line = parse(raw, cursor)
+            if line is not None:
+                lines.append(line)
+        return lines, cursor
+    return [], position
+
+
+def _tail(folder: Path, count: int) -> int:
+    """Find the position behind which the last `count` lines stand, reading from the end."""
+    found = 0
+    for base, path in reversed(segments(folder)):
+        with path.open("rb") as file:
+            at = os.fstat(file.fileno()).st_size
+            while at > 0:
+                start = max(0, at - _READ_BYTES)
+                file.seek(start)
+                data = file.read(at - start)
+                newlines = data.count(b"\n")
+                if found + newlines > count:
+                    return base + start + _cut(data, found + newlines - count)
+                found += newlines
+                at = start
+    return 0
+
+
+def _cut(data: bytes, skipped: int) -> int:
+    """Give the offset behind the first `skipped` lines."""
+    offset = 0
+    for _ in range(skipped):
+        offset = data.index(b"\n", offset) + 1
+    return offset
+
+
+def parse(raw: bytes, cursor: int) -> LogLine | None:
+    """Read one line of the CRI format; None for one that was broken by a crash.
+
+    >>> parse(b"2026-11-21T04:17:00.123456789Z stdout F hello", 47).text
+    'hello'
+    """
+    words = raw.split(b" ", 3)
+    try:
+        stamp, stream, tag, text = words
+        at = datetime.fromisoformat(stamp[:26].decode() + "+00:00").astimezone(UTC)
+        return LogLine(
+            at=at,
+            stream=Stream(stream.decode()),
+            text=text.decode(errors="replace"),
+            cursor=cursor,
+            partial=tag == b"P",
+        )
+    except ValueError:
+        return None

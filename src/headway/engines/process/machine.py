@@ -1,0 +1,41 @@
+"""This machine as a node."""
+
+import os
+import platform
+import socket
+
+from headway.engines.process.cgroups import Hierarchy
+from headway.model.ids import NodeId
+from headway.model.node import Node
+
+CPU_OVERCOMMIT = 8.0
+"""Cores offered for each that the machine has: most services idle most of the time."""
+MEMORY_OVERCOMMIT = 1.5
+
+
+def node(hierarchy: Hierarchy) -> Node:
+    """Describe this machine: what may be reserved of it, and what it cannot enforce."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limits = list(hierarchy.missing)
+    if os.geteuid() != 0:
+        limits.append("users: containers run as the user that runs headway")
+        limits.append("disk: /tmp, /home and /dev/shm are bounded one by one, not together")
+    return Node(
+        id=NodeId(socket.gethostname()),
+        cpu=round((os.cpu_count() or 1) * _setting("HEADWAY_CPU_OVERCOMMIT", CPU_OVERCOMMIT), 3),
+        memory_mib=int(pages / 2**20 * _setting("HEADWAY_MEMORY_OVERCOMMIT", MEMORY_OVERCOMMIT)),
+        tags={
+            "engine": "process",
+            "hostname": socket.gethostname(),
+            "arch": platform.machine(),
+            "os": platform.system().lower(),
+        },
+        limits=tuple(limits),
+    )
+
+
+def _setting(name: str, default: float) -> float:
+    try:
+        return float(os.environ[name])
+    except (KeyError, ValueError):
+        return default

@@ -1,0 +1,49 @@
+"""Ports of this machine for containers that expose something."""
+
+import socket
+from collections.abc import Collection
+
+from headway.ports.engine import EngineError
+
+FIRST, LAST = 20_000, 29_999
+"""Below the range from which the kernel gives ports to outgoing connections."""
+
+
+class Ports:
+    """Gives free ports in turn, so that one just let go is not given again at once."""
+
+    def __init__(self) -> None:
+        self._next = FIRST
+
+    def pick(self, count: int, taken: Collection[int]) -> list[int]:
+        """Give ports that no live container has and nobody listens on.
+
+        Raises:
+            EngineError: All are taken.
+        """
+        found: list[int] = []
+        for _ in range(LAST - FIRST + 1):
+            if len(found) == count:
+                return found
+            port = self._next
+            self._next = FIRST if port == LAST else port + 1
+            if port not in taken and is_free(port):
+                found.append(port)
+        if len(found) == count:
+            return found
+        raise EngineError(f"all ports from {FIRST} to {LAST} are taken")
+
+
+def is_free(port: int) -> bool:
+    """Say whether nobody listens on a port, on any address."""
+    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind((address, port))
+        except OSError as error:
+            if family == socket.AF_INET or error.errno == 98:
+                return False
+    return True

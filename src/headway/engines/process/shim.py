@@ -1,0 +1,494 @@
+"""The small process that each container has: it starts it, keeps its log, and records its end.
+
+Run as `python -I -S shim.py DIRECTORY`. It imports as little as it can, for its memory, and nothing
+of headway. It outlives the agent and the control plane; everything they need to know of it after a
+crash is in its directory:
+
+    lock         held by the shim as long as it lives
+    launch.json  how to start the container (no variable of its environment is in it)
+    started      there once it may have begun: it is never begun twice
+    status.json  which processes it has
+    stop.json    that it is to end, and how long that may take; read when SIGTERM comes
+    exit.json    how it ended
+    log.N        its output in the CRI log format; N is the position of the file's first byte
+
+Its environment and the values to be left out of the log come through descriptor 3, and word that it
+started goes out on descriptor 4.
+"""
+
+import _signal as signal
+import errno
+import fcntl
+import json
+import os
+import select
+import sys
+import time
+
+READ_BYTES = 65536
+LINE_BYTES = 16384
+SECRET_BYTES_MIN = 4
+DRAIN_S = 2.0
+"""How long output is still read after the end: what was handed to others may stay open for ever."""
+
+
+def main(directory):
+    os.chdir(directory)
+    lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return 0  # another shim has this container
+    if os.path.exists("exit.json"):
+        return 0
+    if os.path.exists("started"):
+        record_exit(None, None, "its supervisor was killed", lost=True)
+        return 0
+    with open("launch.json") as file:
+        launch = json.load(file)
+    with os.fdopen(3, "rb") as file:
+        private = json.load(file)
+    log = Log(launch["log_bytes"], private["secrets"])
+    durable("started", "")
+    Container(launch, private, log).run()
+    return 0
+
+
+def durable(name, text):
+    """Write a file as a whole or not at all, and have it survive a loss of power."""
+    part = name + ".part"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, text.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.rename(part, name)
+    folder = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def record_exit(status, number, reason, lost=False, oom=False):
+    """Record the end. While the disk is full, try again: an end must not be forgotten."""
+    text = json.dumps(
+        {
+            "status": status,
+            "signal": number,
+            "reason": reason,
+            "at": time.time(),
+            "lost": lost,
+            "oom": oom,
+        }
+    )
+    while True:
+        try:
+            durable("exit.json", text)
+            return
+        except OSError:
+            time.sleep(1)
+
+
+class Log:
+    """The container's log: two files at most, the older one dropped when the newer is full."""
+
+    def __init__(self, limit, secrets=None):
+        self._half = max(limit // 2, 4 * LINE_BYTES)
+        self._secrets = sorted(
+            (
+                (value.encode(), b"[" + name.encode() + b"]")
+                for name, text in (secrets or {}).items()
+                for value in text.splitlines()
+                if len(value.encode()) >= SECRET_BYTES_MIN
+            ),
+            key=lambda pair: -len(pair[0]),
+        )
+        self._base = 0
+        self._size = 0
+        self._older = None
+        self._file = None
+        self._dropped = 0
+
+    def write(self, stream, lines):
+        """Add lines, given as (bytes, whether the line ends here)."""
+        if not lines:
+            return
+        at = stamp()
+        text = b"".join(
+            b"%s %s %s %s\n" % (at, stream, b"F" if ends else b"P", self._clean(line))
+            for line, ends in lines
+        )
+        try:
+            if self._dropped:
+                note = b"%s headway F %d writes to the log were dropped: no space\n"
+                text = note % (at, self._dropped) + text
+            self._append(text)
+            self._dropped = 0
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise
+            self._dropped += 1
+
+    def _append(self, text):
+        if self._file is None or self._size + len(text) > self._half:
+            self._turn()
+        whole = self._size
+        try:
+            while text:
+                done = os.write(self._file, text)
+                self._size += done
+                text = text[done:]
+        except OSError:
+            os.ftruncate(self._file, whole)  # no half line
+            os.lseek(self._file, whole, os.SEEK_SET)
+            self._size = whole
+            raise
+
+    def _turn(self):
+        base = self._base + self._size
+        name = "log.%d" % base
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        if self._file is not None:
+            os.close(self._file)
+            if self._older is not None:
+                os.unlink("log.%d" % self._older)
+            self._older = self._base
+        self._file, self._base, self._size = file, base, 0
+
+    def _clean(self, line):
+        for value, name in self._secrets:
+            if value in line:
+                line = line.replace(value, name)
+        return line
+
+
+def stamp():
+    now = time.time_ns()
+    seconds, rest = divmod(now, 1_000_000_000)
+    t = time.gmtime(seconds)
+    return b"%04d-%02d-%02dT%02d:%02d:%02d.%09dZ" % (*t[:6], rest)
+
+
+class Lines:
+    """Cuts what arrives into lines; one longer than the limit is given in parts."""
+
+    def __init__(self, longest_secret):
+        self._kept = b""
+        # A part ends early enough that no secret is cut in two.
+        self._overlap = min(longest_secret, LINE_BYTES // 2)
+
+    def feed(self, data):
+        data = self._kept + data
+        *lines, self._kept = data.split(b"\n")
+        found = []
+        for line in lines:
+            found += self._parts(line, True)
+        while len(self._kept) > LINE_BYTES + self._overlap:
+            found.append((self._kept[:LINE_BYTES], False))
+            self._kept = self._kept[LINE_BYTES:]
+        return found
+
+    def rest(self):
+        found = self._parts(self._kept, True) if self._kept else []
+        self._kept = b""
+        return found
+
+    def _parts(self, line, ends):
+        parts = []
+        while len(line) > LINE_BYTES + self._overlap:
+            parts.append((line[:LINE_BYTES], False))
+            line = line[LINE_BYTES:]
+        parts.append((line, ends))
+        return parts
+
+
+class Container:
+    """Starts the sandbox, follows it to its end, and ends it when asked."""
+
+    def __init__(self, launch, private, log):
+        self._launch = launch
+        self._private = private
+        self._log = log
+        longest = max([len(value) for value in private["secrets"].values()] or [0])
+        self._lines = {}
+        self._longest = longest
+        self._init = 0
+        self._sandbox = 0
+        self._code = None
+        self._stop_at = None
+        self._reason = ""
+        self._asked = False
+
+    def run(self):
+        launch = self._launch
+        try:
+            make_groups(launch["group"])
+        except OSError as error:
+            self._log.write(b"headway", [(str(error).encode(), True)])
+        wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake_write)
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_IGN)
+        out, err, told = (os.pipe2(os.O_CLOEXEC) for _ in range(3))
+        self._sandbox = os.fork()
+        if self._sandbox == 0:
+            begin(launch, self._private, out[1], err[1], told[1])
+        for pipe in (out, err, told):
+            os.close(pipe[1])
+        self._private = {}
+        # The start is durable and under way: that is all an order waits for.
+        self._tell_status()
+        poll = select.poll()
+        for descriptor in (out[0], err[0], told[0], wake_read):
+            os.set_blocking(descriptor, False)
+            poll.register(descriptor, select.POLLIN | select.POLLHUP)
+        names = {out[0]: b"stdout", err[0]: b"stderr"}
+        self._lines = {name: Lines(self._longest) for name in names.values()}
+        ends_at = time.monotonic() + launch["timeout_s"] if launch["timeout_s"] else None
+        self._look_for_stop()
+        self._follow(poll, names, told[0], wake_read, ends_at)
+
+    # --- following -----------------------------------------------------------------------------
+
+    def _follow(self, poll, names, told, wake, ends_at):
+        open_pipes = set(names)
+        heard = b""
+        ended_at = None
+        while True:
+            now = time.monotonic()
+            if ends_at is not None and now >= ends_at and ended_at is None:
+                self._reason = "time limit %g s reached" % self._launch["timeout_s"]
+                self._ask_to_end(self._launch["stop_grace_s"])
+                ends_at = None
+            if self._stop_at is not None and now >= self._stop_at:
+                self._kill()
+                self._stop_at = now + 0.2
+            if ended_at is not None and (not open_pipes or now >= ended_at + DRAIN_S):
+                break
+            moments = [at for at in (ends_at, self._stop_at) if at is not None]
+            if ended_at is not None:
+                moments.append(ended_at + DRAIN_S)
+            timeout = max(0, (min(moments) - now) * 1000) if moments else None
+            for descriptor, _ in poll.poll(timeout):
+                data = read(descriptor)
+                if descriptor == wake:
+                    if self._look_for_end() and ended_at is None:
+                        ended_at = time.monotonic()
+                        self._stop_at = None
+                    self._look_for_stop()
+                elif descriptor == told:
+                    heard += data or b""
+                    heard = self._hear(heard)
+                    if data == b"":
+                        poll.unregister(descriptor)
+                elif data:
+                    name = names[descriptor]
+                    self._log.write(name, self._lines[name].feed(data))
+                elif data == b"":
+                    poll.unregister(descriptor)
+                    open_pipes.discard(descriptor)
+        self._finish()
+
+    def _hear(self, heard):
+        """Learn the pid of the container's first process from what the sandbox tells."""
+        *documents, rest = heard.split(b"\n")
+        for document in documents:
+            try:
+                said = json.loads(document)
+            except ValueError:
+                continue
+            if "child-pid" in said:
+                self._init = said["child-pid"]
+                self._tell_status()
+            if "exit-code" in said:
+                self._code = said["exit-code"]
+        return rest
+
+    def _tell_status(self):
+        try:
+            text = json.dumps(
+                {
+                    "shim": os.getpid(),
+                    "sandbox": self._sandbox,
+                    "init": self._init,
+                    "at": self._launch["at"],
+                }
+            )
+            durable("status.json", text)
+        except OSError:
+            return  # the lock still says that it runs
+        if self._init:
+            try:
+                os.write(4, b"R")
+                os.close(4)
+            except OSError:
+                pass
+
+    def _look_for_end(self):
+        try:
+            pid, status = os.waitpid(self._sandbox, os.WNOHANG)
+        except ChildProcessError:
+            return True
+        if pid == 0:
+            return False
+        if self._code is None:
+            self._code = os.waitstatus_to_exitcode(status)
+        return True
+
+    # --- ending --------------------------------------------------------------------------------
+
+    def _look_for_stop(self):
+        try:
+            with open("stop.json") as file:
+                grace = json.load(file)["grace_s"]
+        except (OSError, ValueError):
+            return
+        self._ask_to_end(grace)
+
+    def _ask_to_end(self, grace):
+        at = time.monotonic() + grace
+        if self._asked:
+            if self._stop_at is not None:
+                self._stop_at = min(self._stop_at, at)
+            return
+        main_process = self._main_process()
+        if main_process is None and self._code is None and self._init == 0:
+            # It is just being set up: nobody is there to be asked yet.
+            self._stop_at = time.monotonic() + min(grace, 0.2)
+        else:
+            self._stop_at = at
+        self._asked = True
+        if main_process is not None:
+            try:
+                os.kill(main_process, signal.SIGTERM)
+            except OSError:
+                pass
+
+    def _main_process(self):
+        """The first child of the container's init is the command itself."""
+        if not self._init:
+            return None
+        try:
+            with open("/proc/%d/task/%d/children" % (self._init, self._init)) as file:
+                children = file.read().split()
+        except OSError:
+            return None
+        return int(children[0]) if children else None
+
+    def _kill(self):
+        """End every process at once: the kernel ends a pid namespace with its first process."""
+        for pid in (self._init, self._sandbox):
+            if pid:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
+
+    def _finish(self):
+        for name, lines in self._lines.items():
+            self._log.write(name, lines.rest())
+        oom = out_of_memory(self._launch["group"])
+        remove_groups(self._launch["group"])
+        status, number = self._code, None
+        if status is not None and status < 0:
+            status, number = None, -self._code
+        elif status is not None and 128 < status <= 192:
+            status, number = None, self._code - 128
+        reason = self._reason
+        if oom and (number == signal.SIGKILL or self._code != 0):
+            reason = "memory limit %d MiB reached" % self._launch["memory_mib"]
+        elif not reason and self._asked:
+            reason = "stopped" if number != signal.SIGKILL else "killed: it did not end in time"
+        record_exit(status, number, reason, oom=oom)
+
+
+def read(descriptor):
+    try:
+        return os.read(descriptor, READ_BYTES)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+# --- control groups ------------------------------------------------------------------------------
+
+
+def make_groups(group):
+    for folder in group["folders"]:
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            pass
+    for path, value in group["writes"]:
+        try:
+            with open(path, "w") as file:
+                file.write(value)
+        except OSError:
+            pass  # not every kernel has every file: memory.memsw needs swap accounting
+
+
+def out_of_memory(group):
+    for folder in group["folders"]:
+        for name in ("memory.oom_control", "memory.events"):
+            try:
+                with open(folder + "/" + name) as file:
+                    for line in file:
+                        words = line.split()
+                        if words[0] == "oom_kill" and int(words[1]):
+                            return True
+            except (OSError, ValueError, IndexError):
+                pass
+    return False
+
+
+def remove_groups(group):
+    """Remove the groups; processes that were just killed leave them in their own time."""
+    for folder in group["folders"]:
+        for _ in range(100):
+            try:
+                os.rmdir(folder)
+            except FileNotFoundError:
+                break
+            except OSError:
+                time.sleep(0.02)
+            else:
+                break
+
+
+# --- in the child --------------------------------------------------------------------------------
+
+
+def begin(launch, private, out, err, told):
+    """Become the sandbox. Whatever goes wrong is said on stderr, which is the container's log."""
+    try:
+        os.dup2(err, 2)
+        os.dup2(out, 1)
+        null = os.open("/dev/null", os.O_RDONLY)
+        os.dup2(null, 0)
+        for path in launch["group"]["joins"]:
+            try:
+                with open(path, "w") as file:
+                    file.write("0")
+            except OSError as error:
+                os.write(2, ("headway: %s: %s\n" % (path, error)).encode())
+        try:
+            with open("/proc/self/oom_score_adj", "w") as file:
+                file.write("500")
+        except OSError:
+            pass
+        sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+        import inside
+
+        inside.become(launch, private, told)
+    except BaseException as error:  # nobody above could say it
+        os.write(2, ("headway: the sandbox could not be started: %r\n" % error).encode())
+    os._exit(125)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

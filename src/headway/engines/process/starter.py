@@ -1,0 +1,176 @@
+"""Turns an order into a shim that runs it."""
+
+import os
+import sys
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from headway.engines.process import cgroups, host, seccomp
+from headway.engines.process.identities import Identities
+from headway.engines.process.ports import Ports
+from headway.engines.process.spool import Launch, Spool, write_whole
+from headway.model.order import Order
+from headway.model.resources import MIB
+from headway.ports.engine import EngineError
+
+_SHIM = Path(__file__).with_name("shim.py")
+_INODES_PER_MIB = 256
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_MEMLOCK_BYTES = MIB
+
+
+class Starter:
+    """Prepares containers' directories and starts their shims."""
+
+    def __init__(self, folder: Path) -> None:
+        self.identities = Identities(folder)
+        self.hierarchy = cgroups.find()
+        self._ports = Ports()
+        self._bubblewrap: host.Bubblewrap | None = None
+        self._system = host.system_arguments(_extra())
+        self._interpreters = host.interpreters()
+        self._seccomp = folder / "seccomp.bpf"
+        filter_ = seccomp.program()
+        if filter_ is not None:
+            write_whole(self._seccomp, filter_)
+
+    def start(self, spool: Spool, order: Order, node: str, taken: Collection[int]) -> int:
+        """Start a container's shim; gives the descriptor on which it says that it runs.
+
+        Raises:
+            EngineError: It can never start here.
+        """
+        check(order)
+        launch = self._launch(spool, order, node, taken)
+        spool.write_launch(launch)
+        spool.path.chmod(0o711)
+        private = {
+            "variables": _variables(order, launch.ports),
+            "secrets": {
+                name: order.variables[name] for name in order.secrets if name in order.variables
+            },
+        }
+        return _spawn(spool.path, msgspec.json.encode(private))
+
+    def _launch(self, spool: Spool, order: Order, node: str, taken: Collection[int]) -> Launch:
+        owner = f"{order.environment or 'build'}/{order.app}"
+        uid = self.identities.of(owner)
+        if self._bubblewrap is None:
+            self._bubblewrap = host.bubblewrap(uid)
+        names = order.expose
+        earlier = spool.launch()
+        ports = (
+            earlier.ports
+            if earlier is not None
+            else dict(zip(names, self._ports.pick(len(names), taken), strict=True))
+        )
+        hostname = f"{order.app}"[:63]
+        files = host.etc_files(hostname, uid if uid is not None else os.getuid(), order.hosts)
+        etc = spool.path / "etc"
+        etc.mkdir(parents=True, exist_ok=True)
+        mounts: list[tuple[str, str, bool]] = [(path, path, False) for path in self._interpreters]
+        for name, text in files.items():
+            (etc / name).write_text(text)
+            (etc / name).chmod(0o644)
+            mounts.append((str(etc / name), f"/etc/{name}", False))
+        mounts += [(mount.source, mount.path, mount.writable) for mount in order.mounts]
+        group = cgroups.group(self.hierarchy, order.id, order.resources)
+        resources = order.resources
+        return Launch(
+            at=time.time(),
+            node=node,
+            name=order.name,
+            ports=ports,
+            argv=order.argv,
+            directory=order.directory,
+            hostname=hostname,
+            network=order.network.value,
+            uid=uid,
+            bwrap=self._bubblewrap.path,
+            bwrap_root=self._bubblewrap.root,
+            disable_userns=self._bubblewrap.disable_userns,
+            system=self._system,
+            mounts=tuple(mounts),
+            seccomp=str(self._seccomp) if self._seccomp.exists() else "",
+            group={"folders": group.folders, "writes": group.writes, "joins": group.joins},
+            rlimits=(
+                ("RLIMIT_NOFILE", resources.open_files),
+                ("RLIMIT_CORE", 0),
+                ("RLIMIT_MEMLOCK", _MEMLOCK_BYTES),
+                ("RLIMIT_MSGQUEUE", 0),
+            ),
+            memory_mib=resources.memory_mib,
+            disk_bytes=resources.disk_mib * MIB,
+            inodes=max(1024, resources.disk_mib * _INODES_PER_MIB),
+            log_bytes=resources.log_mib * MIB,
+            timeout_s=order.timeout_s,
+            stop_grace_s=order.stop_grace_s,
+        )
+
+
+def check(order: Order) -> None:
+    """Refuse an order that can never be carried out here.
+
+    Raises:
+        EngineError: It names a file that is not there, or an image.
+    """
+    if order.image is not None:
+        raise EngineError("the process engine runs no images: that needs the docker engine")
+    for mount in order.mounts:
+        if not Path(mount.source).exists():
+            raise EngineError(f"{mount.source}, to be seen at {mount.path}, is not there")
+
+
+def _variables(order: Order, ports: dict[str, int]) -> dict[str, str]:
+    given = {"PATH": _PATH, "HOME": "/home", "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108
+    for number, (name, port) in enumerate(ports.items()):
+        if number == 0:
+            given["PORT"] = str(port)
+        given[f"PORT_{name.upper().replace('-', '_')}"] = str(port)
+    return {**given, **order.variables, **{k: v for k, v in given.items() if k.startswith("PORT")}}
+
+
+def _spawn(folder: Path, private: bytes) -> int:
+    """Start a shim in a session of its own, with what is secret in a file without a name."""
+    secret = os.memfd_create("private")
+    try:
+        os.write(secret, private)
+        os.lseek(secret, 0, os.SEEK_SET)
+        told, tell = os.pipe2(os.O_CLOEXEC)
+        try:
+            _start_shim(folder, secret, tell)
+        except OSError as error:
+            os.close(told)
+            raise EngineError(f"no process can be started: {error}") from error
+        finally:
+            os.close(tell)
+    finally:
+        os.close(secret)
+    return told
+
+
+def _start_shim(folder: Path, secret: int, tell: int) -> None:
+    actions = [
+        (os.POSIX_SPAWN_DUP2, secret, 3),
+        (os.POSIX_SPAWN_DUP2, tell, 4),
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, str(folder / "shim.err"), os.O_WRONLY | os.O_CREAT, 0o600),
+    ]
+    if min(secret, tell) <= 4:
+        raise OSError("descriptors 3 and 4 are in use")
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-I", "-S", str(_SHIM), str(folder)],
+        {},
+        file_actions=actions,
+        setsid=True,
+    )
+
+
+def _extra() -> tuple[str, ...]:
+    """Directories that an operator wants every container to see, read-only."""
+    return tuple(path for path in os.environ.get("HEADWAY_READ_ONLY", "").split(":") if path)
