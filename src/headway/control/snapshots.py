@@ -52,7 +52,10 @@ def member(
             key=lambda deployment: deployment.number,
         )
     )
-    containers = tuple(reader.find(Container, environment=environment, app=app, retired=False))
+    containers = tuple(
+        with_probe(world, container)
+        for container in reader.find(Container, environment=environment, app=app, retired=False)
+    )
     first = deployments[0] if deployments else None
     build = reader.get(Build, first.build) if first and first.build else None
     return MemberSnapshot(
@@ -67,6 +70,14 @@ def member(
         reserved=world.reservations.all(),
         router=view or RouterView(),
     )
+
+
+def with_probe(world: World, container: Container) -> Container:
+    """Show the newest answer of its health check; the store has only answers that differ."""
+    answer = world.probes.last(container.id)
+    if answer is None or container.is_ended:
+        return container
+    return msgspec.structs.replace(container, probe=answer)
 
 
 def _releases(

@@ -1,10 +1,9 @@
 """How an app in an environment does, in one word and one sentence."""
 
-import msgspec
-
 from headway.calculate.container import is_staying
 from headway.calculate.restart import backoff_s, restarts_after
 from headway.calculate.route import addresses
+from headway.control.snapshots import with_probe
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Deployment, Phase
@@ -29,7 +28,7 @@ _PHASES = {
 def member_view(world: World, reader: Reader, owner: Environment, row: Member) -> MemberView:
     """Show an app in an environment, with the answers of its health checks as of now."""
     containers = [
-        _with_probe(world, container)
+        with_probe(world, container)
         for container in reader.find(Container, environment=owner.id, app=row.app, retired=False)
     ]
     containers.sort(key=lambda one: (one.process, one.slot, one.release, one.created_at))
@@ -65,14 +64,6 @@ def urls(world: World, row: Member, release: Release | None) -> tuple[str, ...]:
         for _, expose, host in addresses(row, release)
         if expose.protocol is Protocol.HTTP or expose.name in row.tcp_ports
     )
-
-
-def _with_probe(world: World, container: Container) -> Container:
-    """Show the newest answer of its health check; the store has only answers that differ."""
-    answer = world.probes.last(container.id)
-    if answer is None or container.is_ended:
-        return container
-    return msgspec.structs.replace(container, probe=answer)
 
 
 def _deployment(reader: Reader, row: Member) -> Deployment | None:

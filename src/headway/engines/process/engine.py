@@ -1,4 +1,4 @@
-"""Fills the Engine port: speaks with the node agent, starts it, and starts it again when it died."""
+"""Fills the Engine port: speaks with the node agent, and starts it again when it died."""
 
 import asyncio
 import json

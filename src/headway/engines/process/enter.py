@@ -9,8 +9,10 @@ import signal
 import struct
 import sys
 import termios
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from headway.engines.process import messages
 from headway.engines.process.spool import Launch
@@ -56,7 +58,7 @@ class Entered:
             if self._process.returncode is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _outputs(self, writer: asyncio.StreamWriter):  # type: ignore[no-untyped-def]
+    def _outputs(self, writer: asyncio.StreamWriter) -> list[Coroutine[Any, Any, None]]:
         if self._terminal is not None:
             return [self._pump_terminal(writer)]
         assert self._process.stdout is not None
@@ -78,7 +80,7 @@ class Entered:
         loop = asyncio.get_running_loop()
         while True:
             ready: asyncio.Future[None] = loop.create_future()
-            loop.add_reader(self._terminal, lambda: ready.done() or ready.set_result(None))  # noqa: B023
+            loop.add_reader(self._terminal, _settle, ready)
             try:
                 await ready
             finally:
@@ -128,6 +130,11 @@ class Entered:
                 stdin.close()
 
 
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 def frame(kind: int, data: bytes) -> bytes:
     """Write a frame."""
     return messages.FRAME.pack(kind, len(data)) + data
@@ -140,6 +147,19 @@ def resize(terminal: int, columns: int, rows: int) -> None:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
 
 
+def environment(init: int) -> bytes:
+    """Give the environment of a container's main process, as the kernel keeps it.
+
+    Raises:
+        NoSuchContainer: The container ended meanwhile.
+    """
+    try:
+        children = Path(f"/proc/{init}/task/{init}/children").read_text().split()
+        return Path(f"/proc/{children[0]}/environ").read_bytes()
+    except (OSError, IndexError) as error:
+        raise NoSuchContainer("it has just ended") from error
+
+
 async def enter(init: int, launch: Launch, argv: tuple[str, ...], *, terminal: bool) -> Entered:
     """Start a command in the namespaces of a container's first process.
 
@@ -149,11 +169,6 @@ async def enter(init: int, launch: Launch, argv: tuple[str, ...], *, terminal: b
     """
     if not argv:
         raise EngineError("no command was given")
-    try:
-        main = Path(f"/proc/{init}/task/{init}/children").read_text().split()
-        environment = Path(f"/proc/{main[0]}/environ").read_bytes() if main else b""
-    except (FileNotFoundError, IndexError, ProcessLookupError) as error:
-        raise NoSuchContainer("it has just ended") from error
     asked = {
         "init": init,
         "uid": launch.uid,
@@ -166,7 +181,7 @@ async def enter(init: int, launch: Launch, argv: tuple[str, ...], *, terminal: b
         "terminal": terminal,
     }
     secret = os.memfd_create("guest")
-    os.write(secret, json.dumps(asked).encode() + b"\0\0" + environment)
+    os.write(secret, json.dumps(asked).encode() + b"\0\0" + environment(init))
     os.lseek(secret, 0, os.SEEK_SET)
     outer, inner = pty.openpty() if terminal else (None, None)
     pipe = asyncio.subprocess.PIPE

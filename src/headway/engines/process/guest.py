@@ -4,6 +4,8 @@ The descriptor gives, as JSON, what to become, then two NUL bytes, then the envi
 container's main process, which is the command's too.
 """
 
+from __future__ import annotations
+
 import ctypes
 import fcntl
 import json
@@ -12,6 +14,7 @@ import resource
 import signal
 import sys
 import termios
+from typing import Any
 
 NAMESPACES = ("user", "cgroup", "ipc", "uts", "net", "pid", "mnt")  # mnt last: /proc changes
 NS_GET_USERNS = 0xB701
@@ -22,10 +25,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Program(ctypes.Structure):
+    """struct sock_fprog."""
+
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def main(descriptor):
+def main(descriptor: int) -> int:
+    """Become the command, in a child; end as it ends."""
     with os.fdopen(descriptor, "rb") as file:
         head, _, environment = file.read().partition(b"\0\0")
     asked = json.loads(head)
@@ -48,7 +54,7 @@ def main(descriptor):
     return 125
 
 
-def join(init):
+def join(init: int) -> None:
     """Enter every namespace of a process that is not ours already.
 
     Entering needs rights in the user namespace that owns the others, which is not the innermost
@@ -72,35 +78,33 @@ def join(init):
         enter(inner)
 
 
-def enter(namespace):
+def enter(namespace: int) -> None:
+    """Enter one namespace."""
     if _libc.setns(namespace, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, "entering the container: " + os.strerror(number))
     os.close(namespace)
 
 
-def follow(child):
+def follow(child: int) -> int:
     """Wait for the command and end as it ended."""
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
 
-def become(asked, environment, filter_):
+def become(asked: dict[str, Any], environment: bytes, filter_: bytes) -> None:
+    """Take on the container's limits and user, and start the command."""
     try:
         if asked["terminal"]:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        for name, value in asked["rlimits"]:
-            number = getattr(resource, name)
-            _, hard = resource.getrlimit(number)
-            if hard != resource.RLIM_INFINITY:
-                value = min(value, hard)
-            resource.setrlimit(number, (value, value))
+        limit(asked["rlimits"])
         for capability in range(64):
             _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
         if asked["uid"] is not None:
-            os.setgroups([]) if can_set_groups() else None
+            if can_set_groups():
+                os.setgroups([])
             os.setresgid(asked["uid"], asked["uid"], asked["uid"])
             os.setresuid(asked["uid"], asked["uid"], asked["uid"])
         drop_capabilities()
@@ -110,9 +114,7 @@ def become(asked, environment, filter_):
             variables.setdefault(b"TERM", b"xterm-256color")
         _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         if filter_:
-            program = Program(len(filter_) // 8, filter_)
-            if _libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
-                raise OSError(ctypes.get_errno(), "the system-call filter was refused")
+            set_filter(filter_)
         path = variables.get(b"PATH", b"/usr/bin:/bin")
         for number in (signal.SIGPIPE, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
@@ -123,7 +125,24 @@ def become(asked, environment, filter_):
     os._exit(127)
 
 
-def run(argv, path, variables):
+def set_filter(filter_: bytes) -> None:
+    """Let the kernel refuse what the container's own processes are refused."""
+    program = Program(len(filter_) // 8, filter_)
+    if _libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "the system-call filter was refused")
+
+
+def limit(rlimits: list[tuple[str, int]]) -> None:
+    """Set limits, none of them above what this process may have."""
+    for name, wanted in rlimits:
+        number = getattr(resource, name)
+        _, hard = resource.getrlimit(number)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(number, (value, value))
+
+
+def run(argv: list[str], path: bytes, variables: dict[bytes, bytes]) -> None:
+    """Find the command in the container's PATH and start it."""
     words = [os.fsencode(word) for word in argv]
     if b"/" in words[0]:
         os.execve(words[0], words, variables)
@@ -136,7 +155,8 @@ def run(argv, path, variables):
     os._exit(127)
 
 
-def can_set_groups():
+def can_set_groups() -> bool:
+    """Say whether the user namespace lets groups be dropped."""
     try:
         with open("/proc/self/setgroups") as file:
             return file.read().strip() == "allow"
@@ -144,7 +164,7 @@ def can_set_groups():
         return False
 
 
-def drop_capabilities():
+def drop_capabilities() -> None:
     """Clear every capability set: entering a user namespace gave all of them."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     nothing = (ctypes.c_uint32 * 6)()

@@ -5,9 +5,12 @@ namespace of its own, where the container's directories are gathered and where o
 everything that may be written; then it becomes the container's user. bubblewrap does the rest.
 """
 
+from __future__ import annotations
+
 import ctypes
 import os
 import resource
+from typing import Any
 
 CLONE_NEWNS = 0x00020000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
@@ -34,7 +37,7 @@ MASKED = (
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def become(launch, private, told):
+def become(launch: dict[str, Any], private: dict[str, Any], told: int) -> None:
     """Become the sandbox; returns never."""
     mounts = list(launch["mounts"])
     if launch["uid"] is not None:
@@ -66,7 +69,8 @@ def become(launch, private, told):
     os.execve(bwrap, ["bwrap", "--args", str(given), "--", *launch["argv"]], {})
 
 
-def close_others(kept):
+def close_others(kept: set[int]) -> None:
+    """Close every descriptor but these."""
     for name in os.listdir("/proc/self/fd"):
         if int(name) not in kept:
             try:
@@ -75,7 +79,9 @@ def close_others(kept):
                 pass
 
 
-def gather(launch, mounts):
+def gather(
+    launch: dict[str, Any], mounts: list[tuple[str, str, bool]]
+) -> tuple[str, list[tuple[str, str, bool]], str]:
     """Make the directories of the container reachable for its user, and nothing else of them."""
     call("unshare", CLONE_NEWNS)
     mount("none", "/", None, MS_REC | MS_PRIVATE)
@@ -109,14 +115,18 @@ def gather(launch, mounts):
     return bwrap, gathered, disk
 
 
-def make_like(source, place):
+def make_like(source: str, place: str) -> None:
+    """Make something that a source can be bound to."""
     if os.path.isdir(source):
         os.mkdir(place)
     else:
         os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o644))
 
 
-def arguments(launch, mounts, disk, told):
+def arguments(
+    launch: dict[str, Any], mounts: list[tuple[str, str, bool]], disk: str | None, told: int
+) -> list[str]:
+    """Give bubblewrap's arguments."""
     words = [
         "--unshare-user",
         "--unshare-pid",
@@ -154,23 +164,25 @@ def arguments(launch, mounts, disk, told):
     return words
 
 
-def limit(rlimits):
-    for name, value in rlimits:
+def limit(rlimits: list[tuple[str, int]]) -> None:
+    """Set limits, none of them above what this process may have."""
+    for name, wanted in rlimits:
         number = getattr(resource, name)
         _, hard = resource.getrlimit(number)
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(number, (value, value))
 
 
-def mount(source, target, kind, flags, data=None):
+def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    """Mount, or say what could not be mounted where."""
     words = [None if word is None else os.fsencode(word) for word in (source, target, kind, data)]
     if _libc.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]) != 0:
         number = ctypes.get_errno()
         raise OSError(number, "mount %s on %s: %s" % (source, target, os.strerror(number)))
 
 
-def call(name, *values):
+def call(name: str, *values: int) -> None:
+    """Call a function of the C library that gives 0, or say what it did not do."""
     if getattr(_libc, name)(*values) != 0:
         number = ctypes.get_errno()
         raise OSError(number, "%s: %s" % (name, os.strerror(number)))

@@ -42,9 +42,9 @@ async def read(
 def segments(folder: Path) -> list[tuple[int, Path]]:
     """List the log's files by the position of their first byte, oldest first."""
     found = [
-        (int(name[4:]), folder / name)
-        for name in os.listdir(folder)
-        if name.startswith("log.") and name[4:].isdigit()
+        (int(path.name[4:]), path)
+        for path in folder.iterdir()
+        if path.name.startswith("log.") and path.name[4:].isdigit()
     ]
     return sorted(found)
 

@@ -16,7 +16,9 @@ Its environment and the values to be left out of the log come through descriptor
 started goes out on descriptor 4.
 """
 
-import _signal as signal
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]  # half the memory of signal
 import errno
 import fcntl
 import json
@@ -25,14 +27,20 @@ import select
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing would cost every container its memory
+    from typing import Any
+
 READ_BYTES = 65536
 LINE_BYTES = 16384
 SECRET_BYTES_MIN = 4
+KILL_AGAIN_S = 0.2
 DRAIN_S = 2.0
 """How long output is still read after the end: what was handed to others may stay open for ever."""
 
 
-def main(directory):
+def main(directory: str) -> int:
+    """Supervise the container of a directory until it has ended."""
     os.chdir(directory)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -48,13 +56,12 @@ def main(directory):
         launch = json.load(file)
     with os.fdopen(3, "rb") as file:
         private = json.load(file)
-    log = Log(launch["log_bytes"], private["secrets"])
     durable("started", "")
-    Container(launch, private, log).run()
+    Container(launch, private, Log(launch["log_bytes"], private["secrets"])).run()
     return 0
 
 
-def durable(name, text):
+def durable(name: str, text: str) -> None:
     """Write a file as a whole or not at all, and have it survive a loss of power."""
     part = name + ".part"
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -71,7 +78,9 @@ def durable(name, text):
         os.close(folder)
 
 
-def record_exit(status, number, reason, lost=False, oom=False):
+def record_exit(
+    status: int | None, number: int | None, reason: str, *, lost: bool = False, oom: bool = False
+) -> None:
     """Record the end. While the disk is full, try again: an end must not be forgotten."""
     text = json.dumps(
         {
@@ -94,12 +103,12 @@ def record_exit(status, number, reason, lost=False, oom=False):
 class Log:
     """The container's log: two files at most, the older one dropped when the newer is full."""
 
-    def __init__(self, limit, secrets=None):
+    def __init__(self, limit: int, secrets: dict[str, str]) -> None:
         self._half = max(limit // 2, 4 * LINE_BYTES)
         self._secrets = sorted(
             (
                 (value.encode(), b"[" + name.encode() + b"]")
-                for name, text in (secrets or {}).items()
+                for name, text in secrets.items()
                 for value in text.splitlines()
                 if len(value.encode()) >= SECRET_BYTES_MIN
             ),
@@ -107,11 +116,11 @@ class Log:
         )
         self._base = 0
         self._size = 0
-        self._older = None
-        self._file = None
+        self._older: int | None = None
+        self._file: int | None = None
         self._dropped = 0
 
-    def write(self, stream, lines):
+    def write(self, stream: bytes, lines: list[tuple[bytes, bool]]) -> None:
         """Add lines, given as (bytes, whether the line ends here)."""
         if not lines:
             return
@@ -131,9 +140,10 @@ class Log:
                 raise
             self._dropped += 1
 
-    def _append(self, text):
+    def _append(self, text: bytes) -> None:
         if self._file is None or self._size + len(text) > self._half:
             self._turn()
+        assert self._file is not None
         whole = self._size
         try:
             while text:
@@ -146,7 +156,7 @@ class Log:
             self._size = whole
             raise
 
-    def _turn(self):
+    def _turn(self) -> None:
         base = self._base + self._size
         name = "log.%d" % base
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -157,14 +167,15 @@ class Log:
             self._older = self._base
         self._file, self._base, self._size = file, base, 0
 
-    def _clean(self, line):
+    def _clean(self, line: bytes) -> bytes:
         for value, name in self._secrets:
             if value in line:
                 line = line.replace(value, name)
         return line
 
 
-def stamp():
+def stamp() -> bytes:
+    """Give the time as the CRI log format writes it."""
     now = time.time_ns()
     seconds, rest = divmod(now, 1_000_000_000)
     t = time.gmtime(seconds)
@@ -174,15 +185,16 @@ def stamp():
 class Lines:
     """Cuts what arrives into lines; one longer than the limit is given in parts."""
 
-    def __init__(self, longest_secret):
+    def __init__(self, longest_secret: int) -> None:
         self._kept = b""
         # A part ends early enough that no secret is cut in two.
         self._overlap = min(longest_secret, LINE_BYTES // 2)
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> list[tuple[bytes, bool]]:
+        """Take what arrived and give the lines that are whole."""
         data = self._kept + data
         *lines, self._kept = data.split(b"\n")
-        found = []
+        found: list[tuple[bytes, bool]] = []
         for line in lines:
             found += self._parts(line, True)
         while len(self._kept) > LINE_BYTES + self._overlap:
@@ -190,13 +202,14 @@ class Lines:
             self._kept = self._kept[LINE_BYTES:]
         return found
 
-    def rest(self):
+    def rest(self) -> list[tuple[bytes, bool]]:
+        """Give what no line end followed."""
         found = self._parts(self._kept, True) if self._kept else []
         self._kept = b""
         return found
 
-    def _parts(self, line, ends):
-        parts = []
+    def _parts(self, line: bytes, ends: bool) -> list[tuple[bytes, bool]]:
+        parts: list[tuple[bytes, bool]] = []
         while len(line) > LINE_BYTES + self._overlap:
             parts.append((line[:LINE_BYTES], False))
             line = line[LINE_BYTES:]
@@ -207,21 +220,28 @@ class Lines:
 class Container:
     """Starts the sandbox, follows it to its end, and ends it when asked."""
 
-    def __init__(self, launch, private, log):
+    def __init__(self, launch: dict[str, Any], private: dict[str, Any], log: Log) -> None:
         self._launch = launch
         self._private = private
         self._log = log
         longest = max([len(value) for value in private["secrets"].values()] or [0])
-        self._lines = {}
+        self._lines: dict[bytes, Lines] = {}
         self._longest = longest
         self._init = 0
         self._sandbox = 0
-        self._code = None
-        self._stop_at = None
+        self._code: int | None = None
+        self._stop_at: float | None = None
+        self._late_at: float | None = None
+        self._ended_at: float | None = None
         self._reason = ""
         self._asked = False
+        self._poll = select.poll()
+        self._names: dict[int, bytes] = {}
+        self._told = self._wake = -1
+        self._heard = b""
 
-    def run(self):
+    def run(self) -> None:
+        """Start the sandbox and stay until its end is recorded."""
         launch = self._launch
         try:
             make_groups(launch["group"])
@@ -242,58 +262,62 @@ class Container:
         self._private = {}
         # The start is durable and under way: that is all an order waits for.
         self._tell_status()
-        poll = select.poll()
+        self._names = {out[0]: b"stdout", err[0]: b"stderr"}
+        self._lines = {name: Lines(self._longest) for name in self._names.values()}
+        self._told, self._wake = told[0], wake_read
         for descriptor in (out[0], err[0], told[0], wake_read):
             os.set_blocking(descriptor, False)
-            poll.register(descriptor, select.POLLIN | select.POLLHUP)
-        names = {out[0]: b"stdout", err[0]: b"stderr"}
-        self._lines = {name: Lines(self._longest) for name in names.values()}
-        ends_at = time.monotonic() + launch["timeout_s"] if launch["timeout_s"] else None
+            self._poll.register(descriptor, select.POLLIN | select.POLLHUP)
+        if launch["timeout_s"]:
+            self._late_at = time.monotonic() + launch["timeout_s"]
         self._look_for_stop()
-        self._follow(poll, names, told[0], wake_read, ends_at)
+        self._follow()
+        self._finish()
 
     # --- following -----------------------------------------------------------------------------
 
-    def _follow(self, poll, names, told, wake, ends_at):
-        open_pipes = set(names)
-        heard = b""
-        ended_at = None
+    def _follow(self) -> None:
+        """Keep the log and the time until the sandbox has ended and its output was read."""
+        open_pipes = set(self._names)
         while True:
             now = time.monotonic()
-            if ends_at is not None and now >= ends_at and ended_at is None:
-                self._reason = "time limit %g s reached" % self._launch["timeout_s"]
-                self._ask_to_end(self._launch["stop_grace_s"])
-                ends_at = None
-            if self._stop_at is not None and now >= self._stop_at:
-                self._kill()
-                self._stop_at = now + 0.2
-            if ended_at is not None and (not open_pipes or now >= ended_at + DRAIN_S):
-                break
-            moments = [at for at in (ends_at, self._stop_at) if at is not None]
-            if ended_at is not None:
-                moments.append(ended_at + DRAIN_S)
+            self._keep_time(now)
+            drained_at = None if self._ended_at is None else self._ended_at + DRAIN_S
+            if drained_at is not None and (not open_pipes or now >= drained_at):
+                return
+            moments = [at for at in (self._late_at, self._stop_at, drained_at) if at is not None]
             timeout = max(0, (min(moments) - now) * 1000) if moments else None
-            for descriptor, _ in poll.poll(timeout):
-                data = read(descriptor)
-                if descriptor == wake:
-                    if self._look_for_end() and ended_at is None:
-                        ended_at = time.monotonic()
-                        self._stop_at = None
-                    self._look_for_stop()
-                elif descriptor == told:
-                    heard += data or b""
-                    heard = self._hear(heard)
-                    if data == b"":
-                        poll.unregister(descriptor)
-                elif data:
-                    name = names[descriptor]
-                    self._log.write(name, self._lines[name].feed(data))
-                elif data == b"":
-                    poll.unregister(descriptor)
+            for descriptor, _ in self._poll.poll(timeout):
+                if not self._take(descriptor):
+                    self._poll.unregister(descriptor)
                     open_pipes.discard(descriptor)
-        self._finish()
 
-    def _hear(self, heard):
+    def _keep_time(self, now: float) -> None:
+        if self._late_at is not None and now >= self._late_at and self._ended_at is None:
+            self._reason = "time limit %g s reached" % self._launch["timeout_s"]
+            self._ask_to_end(self._launch["stop_grace_s"])
+            self._late_at = None
+        if self._stop_at is not None and now >= self._stop_at:
+            self._kill()
+            self._stop_at = now + KILL_AGAIN_S
+
+    def _take(self, descriptor: int) -> bool:
+        """Take what a descriptor has; says whether more can come."""
+        data = read(descriptor)
+        if descriptor == self._wake:
+            if self._ended_at is None and self._look_for_end():
+                self._ended_at = time.monotonic()
+                self._stop_at = self._late_at = None
+            self._look_for_stop()
+            return True
+        if descriptor == self._told:
+            self._heard = self._hear(self._heard + (data or b""))
+        elif data:
+            name = self._names[descriptor]
+            self._log.write(name, self._lines[name].feed(data))
+        return data != b""
+
+    def _hear(self, heard: bytes) -> bytes:
         """Learn the pid of the container's first process from what the sandbox tells."""
         *documents, rest = heard.split(b"\n")
         for document in documents:
@@ -308,7 +332,7 @@ class Container:
                 self._code = said["exit-code"]
         return rest
 
-    def _tell_status(self):
+    def _tell_status(self) -> None:
         try:
             text = json.dumps(
                 {
@@ -328,7 +352,7 @@ class Container:
             except OSError:
                 pass
 
-    def _look_for_end(self):
+    def _look_for_end(self) -> bool:
         try:
             pid, status = os.waitpid(self._sandbox, os.WNOHANG)
         except ChildProcessError:
@@ -341,7 +365,7 @@ class Container:
 
     # --- ending --------------------------------------------------------------------------------
 
-    def _look_for_stop(self):
+    def _look_for_stop(self) -> None:
         try:
             with open("stop.json") as file:
                 grace = json.load(file)["grace_s"]
@@ -349,7 +373,7 @@ class Container:
             return
         self._ask_to_end(grace)
 
-    def _ask_to_end(self, grace):
+    def _ask_to_end(self, grace: float) -> None:
         at = time.monotonic() + grace
         if self._asked:
             if self._stop_at is not None:
@@ -368,7 +392,7 @@ class Container:
             except OSError:
                 pass
 
-    def _main_process(self):
+    def _main_process(self) -> int | None:
         """The first child of the container's init is the command itself."""
         if not self._init:
             return None
@@ -379,7 +403,7 @@ class Container:
             return None
         return int(children[0]) if children else None
 
-    def _kill(self):
+    def _kill(self) -> None:
         """End every process at once: the kernel ends a pid namespace with its first process."""
         for pid in (self._init, self._sandbox):
             if pid:
@@ -388,16 +412,17 @@ class Container:
                 except OSError:
                     pass
 
-    def _finish(self):
+    def _finish(self) -> None:
         for name, lines in self._lines.items():
             self._log.write(name, lines.rest())
         oom = out_of_memory(self._launch["group"])
         remove_groups(self._launch["group"])
-        status, number = self._code, None
-        if status is not None and status < 0:
-            status, number = None, -self._code
-        elif status is not None and 128 < status <= 192:
-            status, number = None, self._code - 128
+        code = self._code
+        status, number = code, None
+        if code is not None and code < 0:
+            status, number = None, -code
+        elif code is not None and 128 < code <= 192:
+            status, number = None, code - 128
         reason = self._reason
         if oom and (number == signal.SIGKILL or self._code != 0):
             reason = "memory limit %d MiB reached" % self._launch["memory_mib"]
@@ -406,7 +431,8 @@ class Container:
         record_exit(status, number, reason, oom=oom)
 
 
-def read(descriptor):
+def read(descriptor: int) -> bytes | None:
+    """Read what is there; None: nothing now, empty: never again."""
     try:
         return os.read(descriptor, READ_BYTES)
     except BlockingIOError:
@@ -418,7 +444,8 @@ def read(descriptor):
 # --- control groups ------------------------------------------------------------------------------
 
 
-def make_groups(group):
+def make_groups(group: dict[str, Any]) -> None:
+    """Make the control groups and set their limits."""
     for folder in group["folders"]:
         try:
             os.mkdir(folder)
@@ -432,7 +459,8 @@ def make_groups(group):
             pass  # not every kernel has every file: memory.memsw needs swap accounting
 
 
-def out_of_memory(group):
+def out_of_memory(group: dict[str, Any]) -> bool:
+    """Say whether the kernel ended a process for its memory limit."""
     for folder in group["folders"]:
         for name in ("memory.oom_control", "memory.events"):
             try:
@@ -446,7 +474,7 @@ def out_of_memory(group):
     return False
 
 
-def remove_groups(group):
+def remove_groups(group: dict[str, Any]) -> None:
     """Remove the groups; processes that were just killed leave them in their own time."""
     for folder in group["folders"]:
         for _ in range(100):
@@ -463,7 +491,7 @@ def remove_groups(group):
 # --- in the child --------------------------------------------------------------------------------
 
 
-def begin(launch, private, out, err, told):
+def begin(launch: dict[str, Any], private: dict[str, Any], out: int, err: int, told: int) -> None:
     """Become the sandbox. Whatever goes wrong is said on stderr, which is the container's log."""
     try:
         os.dup2(err, 2)
@@ -482,8 +510,7 @@ def begin(launch, private, out, err, told):
         except OSError:
             pass
         sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-        import inside
-
+        inside: Any = __import__("inside")
         inside.become(launch, private, told)
     except BaseException as error:  # nobody above could say it
         os.write(2, ("headway: the sandbox could not be started: %r\n" % error).encode())

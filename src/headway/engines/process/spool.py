@@ -8,13 +8,15 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from headway.model.container import Exit
 from headway.model.ids import ContainerId, NodeId
 from headway.model.order import Observed, ObservedState
+
+T = TypeVar("T")
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -156,7 +158,7 @@ class Spool:
         )
 
 
-def _read(path: Path, kind: type[Any]) -> Any:
+def _read(path: Path, kind: type[T]) -> T | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (FileNotFoundError, msgspec.DecodeError):
