@@ -1,0 +1,5 @@
+"""The front door filled with HAProxy."""
+
+from headway.routers.haproxy.router import HaproxyRouter
+
+__all__ = ["HaproxyRouter"]

@@ -1,0 +1,85 @@
+"""The commands that make a running HAProxy follow a table, and nothing beyond."""
+
+from collections.abc import Iterable, Mapping
+
+from headway.model.route import RouteTable, Target
+from headway.routers.haproxy.config import address, backend_name
+from headway.routers.haproxy.statistics import ServerRow
+
+
+def server_changes(
+    table: RouteTable, rows: Iterable[ServerRow], backends: Iterable[str]
+) -> list[str]:
+    """Give the commands for the servers, the new ones first so that no route is without one.
+
+    Args:
+        table: What is wanted.
+        rows: The servers that HAProxy has.
+        backends: The backends that it has.
+    """
+    have: dict[str, dict[str, ServerRow]] = {name: {} for name in backends}
+    for row in rows:
+        have.setdefault(row.backend, {})[row.server] = row
+    wanted = {backend_name(route): route.targets for route in table.routes}
+    commands: list[str] = []
+    for backend, servers in have.items():
+        for target in wanted.get(backend, ()):
+            commands += _into_service(backend, target, servers.get(target.container))
+    for backend, servers in have.items():
+        stay = {target.container for target in wanted.get(backend, ())}
+        for name, row in servers.items():
+            if name not in stay:
+                commands += _out_of_service(f"{backend}/{name}", row)
+    return commands
+
+
+def _into_service(backend: str, target: Target, row: ServerRow | None) -> list[str]:
+    server = f"{backend}/{target.container}"
+    if row is None:
+        return [
+            f"add server {server} {address(target)} weight {target.weight}",
+            f"set server {server} state ready",
+        ]
+    commands = []
+    if row.address != address(target):
+        commands.append(f"set server {server} addr {target.host} port {target.port}")
+    if row.weight != target.weight:
+        commands.append(f"set weight {server} {target.weight}")
+    if row.is_leaving:
+        commands.append(f"set server {server} state ready")
+    return commands
+
+
+def _out_of_service(server: str, row: ServerRow) -> list[str]:
+    commands = [] if row.is_leaving else [f"set server {server} state maint"]
+    if row.in_flight == 0:
+        commands.append(f"del server {server}")
+    return commands
+
+
+def host_changes(
+    path: str, wanted: Mapping[str, str], have: Mapping[str, str], backends: Iterable[str]
+) -> list[str]:
+    """Give the commands for the map of host names.
+
+    Args:
+        path: The map's name: the path it was read from.
+        wanted: Backend of each host.
+        have: What the map says.
+        backends: The backends that this HAProxy has; it cannot be told of others.
+    """
+    known = frozenset(backends)
+    commands = []
+    for host, backend in wanted.items():
+        if backend in known and host not in have:
+            commands.append(f"add map {path} {host} {backend}")
+        elif backend in known and have[host] != backend:
+            commands.append(f"set map {path} {host} {backend}")
+    commands += [f"del map {path} {host}" for host in have if host not in wanted]
+    return commands
+
+
+def parse_map(text: str) -> dict[str, str]:
+    """Read what `show map` answers: a reference, the host and the backend on each line."""
+    entries = (line.split() for line in text.splitlines())
+    return {entry[1]: entry[2] for entry in entries if len(entry) == 3}
