@@ -1,0 +1,353 @@
+"""`headway.yaml`: text in, a `Manifest` and everything wrong with it out."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from headway.formats.manifest_schema import MANIFEST
+from headway.formats.procfile import parse_procfile
+from headway.formats.schema import MISSING, Reading
+from headway.formats.yaml import Place, parse_yaml
+from headway.model.ids import NAME_LENGTH_MAX, AppName, is_name
+from headway.model.manifest import (
+    BuildSpec,
+    Canary,
+    CanaryStep,
+    CheckType,
+    Deploy,
+    Expose,
+    HealthCheck,
+    Judgement,
+    Manifest,
+    Placement,
+    Process,
+    Protocol,
+    RunType,
+    Spread,
+    Strategy,
+    Volume,
+)
+from headway.model.problem import Parsed, Problem
+from headway.model.resources import MIB, Resources
+
+FILE = "headway.yaml"
+_RESERVED_PATHS = ("/app", "/proc", "/sys", "/dev", "/tmp", "/etc", "/usr", "/layers")  # noqa: S108
+_TOP = Place(1, 1)
+
+
+def parse_manifest(
+    text: str,
+    *,
+    file: str = FILE,
+    default_name: str | None = None,
+    procfile: str | None = None,
+) -> Parsed[Manifest]:
+    """Read a manifest. Every mistake is reported at once, each with its place.
+
+    Args:
+        text: The file's content.
+        file: How problems name the file.
+        default_name: The app's name where the file gives none, made fit to be one.
+        procfile: The content of the Procfile beside it, for process types the file leaves open.
+    """
+    tree = parse_yaml(text)
+    if tree.value is None:
+        return Parsed(None, _filed(tree.problems, file))
+    reading = Reading(list(tree.problems))
+    raw = MANIFEST.read(tree.value, "", reading)
+    if raw is MISSING:
+        return Parsed(None, _filed(tuple(reading.problems), file))
+    commands: dict[str, str] = {}
+    problems: tuple[Problem, ...] = ()
+    if procfile is not None:
+        parsed = parse_procfile(procfile)
+        commands = parsed.value or {}
+        problems = _filed(parsed.problems, "Procfile")
+    manifest = _Builder(raw, reading, commands, default_name).build()
+    problems = (*_filed(tuple(reading.problems), file), *problems)
+    return Parsed(None if problems else manifest, problems)
+
+
+def name_from(text: str) -> str | None:
+    """Make a name of a directory's, such as `my-shop` of `My_Shop`.
+
+    >>> name_from("My_Shop.v2"), name_from("123")
+    ('my-shop-v2', None)
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:NAME_LENGTH_MAX].strip("-")
+    return name if is_name(name) else None
+
+
+def _filed(problems: tuple[Problem, ...], file: str) -> tuple[Problem, ...]:
+    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    return tuple(msgspec.structs.replace(problem, file=file) for problem in ordered)
+
+
+class _Builder:
+    """Makes the manifest of values that are right one by one, and checks them together."""
+
+    def __init__(
+        self,
+        raw: dict[str, Any],
+        reading: Reading,
+        commands: dict[str, str],
+        default_name: str | None,
+    ) -> None:
+        self._raw = raw
+        self._reading = reading
+        self._commands = commands
+        self._default_name = default_name
+
+    def build(self) -> Manifest:
+        raw = self._raw
+        volumes = self._volumes()
+        return Manifest(
+            name=AppName(self._name()),
+            run=RunType(raw.get("run", {}).get("type", "process")),
+            build=self._build_spec(),
+            processes=self._processes(),
+            env=self._env(),
+            external_hosts=self._hosts(),
+            dependencies=self._dependencies(),
+            release_command=self._release().get("command"),
+            release_timeout_s=self._release().get("timeout", 600.0),
+            deploy=self._deploy(volumes),
+            volumes=volumes,
+            placement=Placement(
+                tags=raw.get("placement", {}).get("tags", {}),
+                spread=Spread(raw.get("placement", {}).get("spread", "none")),
+            ),
+            team=raw.get("team"),
+            shepherds=tuple(raw.get("shepherds", ())),
+        )
+
+    def _place(self, path: str) -> Place:
+        return self._reading.places.get(path, _TOP)
+
+    def _name(self) -> str:
+        if "name" in self._raw:
+            return str(self._raw["name"])
+        name = name_from(self._default_name or "")
+        if name is None and "name" not in self._reading.places:
+            self._reading.wrong(_TOP, "the app has no name", "add `name: my-app`")
+        return name or "unnamed"
+
+    def _build_spec(self) -> BuildSpec:
+        raw = self._raw.get("build", {})
+        spec = BuildSpec()
+        output = raw.get("output", ".")
+        if output.startswith("/") or ".." in output.split("/"):
+            where = self._place("build.output")
+            self._reading.wrong(where, "build.output must be a directory below the source")
+        return BuildSpec(
+            command=raw.get("command"),
+            output=output,
+            timeout_s=raw.get("timeout", spec.timeout_s),
+            resources=_resources(raw.get("resources", {}), spec.resources),
+            image=self._raw.get("run", {}).get("image"),
+        )
+
+    # --- process types ---------------------------------------------------------------------------
+
+    def _processes(self) -> tuple[Process, ...]:
+        raw = self._raw
+        given: dict[str, Any] = {
+            name: {"command": value} if isinstance(value, str) else value
+            for name, value in raw.get("processes", {}).items()
+        }
+        for name, command in self._commands.items():
+            given.setdefault(name, {}).setdefault("command", command)
+        top_command = raw.get("run", {}).get("command")
+        if not given or top_command or "expose" in raw:
+            web = given.setdefault("web", {})
+            if top_command:
+                web["command"] = top_command
+        if "expose" in raw:
+            if "expose" in given["web"]:
+                self._reading.wrong(
+                    self._place("expose"), "web's ports are given here and in processes.web"
+                )
+            given["web"] = {**given["web"], "expose": raw["expose"]}
+        self._check_exposes(given)
+        self._check_scale(given)
+        names = sorted(given, key=lambda name: name != "web")
+        return tuple(self._process(name, given[name]) for name in names)
+
+    def _process(self, name: str, raw: dict[str, Any]) -> Process:
+        default = Process(name=name, command="")
+        shared = _resources(self._raw.get("resources", {}), default.resources)
+        path = f"processes.{name}"
+        check = raw.get("health_check")
+        return Process(
+            name=name,
+            command=raw.get("command", ""),
+            scale=self._raw.get("scale", {}).get(name, raw.get("scale", default.scale)),
+            expose=tuple(
+                self._expose(expose, f"{path}.expose[{number}]")
+                for number, expose in enumerate(raw.get("expose", ()))
+            ),
+            health_check=self._check(check, f"{path}.health_check") if check else None,
+            resources=_resources(raw.get("resources", {}), shared),
+            daemon=raw.get("daemon", self._raw.get("placement", {}).get("daemon", False)),
+            drain_s=raw.get("drain", default.drain_s),
+            stop_grace_s=raw.get("stop_grace", default.stop_grace_s),
+        )
+
+    def _expose(self, raw: dict[str, Any], path: str) -> Expose:
+        protocol = Protocol(raw.get("protocol", "http"))
+        check = self._check(raw.get("health_check", {"type": "tcp"}), f"{path}.health_check")
+        return Expose(
+            name=raw.get("name", ""),
+            port=raw.get("port", 80),
+            protocol=protocol,
+            health_check=check,
+        )
+
+    def _check(self, raw: dict[str, Any], path: str) -> HealthCheck:
+        kind = raw.get("type") or (
+            "command" if "command" in raw else "http" if "path" in raw else "tcp"
+        )
+        default = HealthCheck(type=CheckType(kind))
+        place = self._place(path.removeprefix("processes.web."))
+        if kind == "command" and "command" not in raw:
+            self._reading.wrong(place, "a health check of type command needs a command")
+        asked = raw.get("path", default.path)
+        if not asked.startswith("/") or any(character.isspace() for character in asked):
+            self._reading.wrong(
+                place, f"the path {asked!r} of a health check must start with / and have no space"
+            )
+        return HealthCheck(
+            type=CheckType(kind),
+            path=asked,
+            command=raw.get("command", ""),
+            interval_s=raw.get("interval", default.interval_s),
+            timeout_s=raw.get("timeout", default.timeout_s),
+            healthy_threshold=raw.get("healthy_threshold", default.healthy_threshold),
+            unhealthy_threshold=raw.get("unhealthy_threshold", default.unhealthy_threshold),
+            grace_s=raw.get("grace", default.grace_s),
+        )
+
+    def _check_exposes(self, given: dict[str, Any]) -> None:
+        """Exposed ports are named once in the whole app: addresses are made of their names."""
+        names: set[str] = set()
+        for process in given.values():
+            for expose in process.get("expose", ()):
+                name = expose.get("name", "")
+                if name and name in names:
+                    place = self._place("expose")
+                    self._reading.wrong(place, f"two exposed ports are named {name!r}")
+                names.add(name)
+
+    def _check_scale(self, given: dict[str, Any]) -> None:
+        for name in self._raw.get("scale", {}):
+            if name not in given:
+                self._reading.wrong(
+                    self._place(f"scale.{name}"),
+                    f"scale names {name!r}, which is no process type",
+                    f"there is {', '.join(given)}",
+                )
+
+    # --- the rest --------------------------------------------------------------------------------
+
+    def _env(self) -> dict[str, str | None]:
+        raw = self._raw.get("env", [])
+        found: dict[str, str | None] = {}
+        items = [raw] if isinstance(raw, dict) else raw
+        for item in items:
+            entries = {item: None} if isinstance(item, str) else item
+            for key, value in entries.items():
+                if key in found:
+                    self._reading.wrong(self._place("env"), f"env names {key} twice")
+                if key != "PORT":
+                    found[key] = value
+        return found
+
+    def _hosts(self) -> tuple[str, ...]:
+        raw = self._raw.get("external", {})
+        hosts = [raw["host"]] if "host" in raw else []
+        return tuple(dict.fromkeys(host.lower() for host in (*hosts, *raw.get("hosts", ()))))
+
+    def _dependencies(self) -> tuple[AppName, ...]:
+        found: list[AppName] = []
+        for name in self._raw.get("dependencies", ()):
+            if name == self._raw.get("name"):
+                self._reading.wrong(self._place("dependencies"), f"{name} depends on itself")
+            elif name not in found:
+                found.append(AppName(name))
+        return tuple(found)
+
+    def _release(self) -> dict[str, Any]:
+        raw = self._raw.get("release", {})
+        return {"command": raw} if isinstance(raw, str) else raw
+
+    def _volumes(self) -> tuple[Volume, ...]:
+        found: list[Volume] = []
+        for raw in self._raw.get("volumes", ()):
+            if "name" not in raw or "path" not in raw:
+                continue
+            volume = Volume(name=raw["name"], path=raw["path"].rstrip("/") or "/")
+            problem = _volume_problem(volume, found)
+            if problem:
+                self._reading.wrong(self._place("volumes"), problem)
+            found.append(volume)
+        return tuple(found)
+
+    def _deploy(self, volumes: tuple[Volume, ...]) -> Deploy:
+        raw = self._raw.get("deploy", {})
+        default = Deploy()
+        own = "recreate" if volumes else "rolling"
+        canary = raw.get("canary", {})
+        steps = tuple(
+            CanaryStep(weight_percent=step["weight"], pause_s=step.get("pause", 60.0))
+            for step in canary.get("steps", ())
+            if "weight" in step
+        )
+        weights = [step.weight_percent for step in steps]
+        if weights != sorted(set(weights)):
+            self._reading.wrong(
+                self._place("deploy.canary.steps"), "the weights of a canary must rise"
+            )
+        policy = default.canary
+        return Deploy(
+            strategy=Strategy(raw.get("strategy", own)),
+            min_healthy_s=raw.get("min_healthy_time", default.min_healthy_s),
+            progress_deadline_s=raw.get("progress_deadline", default.progress_deadline_s),
+            surge=raw.get("surge", default.surge),
+            canary=Canary(
+                steps=steps or policy.steps,
+                judgement=Judgement(canary.get("judgement", policy.judgement.value)),
+                requests_min=canary.get("requests_min", policy.requests_min),
+                error_rate_margin_percent=canary.get(
+                    "error_rate_margin", policy.error_rate_margin_percent
+                ),
+                latency_ratio_max=canary.get("latency_ratio_max", policy.latency_ratio_max),
+            ),
+        )
+
+
+def _volume_problem(volume: Volume, others: list[Volume]) -> str:
+    path = volume.path
+    if not path.startswith("/") or path == "/" or ".." in path.split("/"):
+        return f"the path of volume {volume.name} must be absolute and not /"
+    for top in _RESERVED_PATHS:
+        if path == top or path.startswith(f"{top}/"):
+            return f"volume {volume.name} cannot be at {path}: {top} is headway's"
+    for other in others:
+        if other.name == volume.name:
+            return f"two volumes are named {volume.name}"
+        if f"{path}/".startswith(f"{other.path}/") or f"{other.path}/".startswith(f"{path}/"):
+            return f"the volumes {other.name} and {volume.name} lie in one another"
+    return ""
+
+
+def _resources(raw: dict[str, Any], default: Resources) -> Resources:
+    memory = raw.get("max_mem", raw.get("memory"))
+    return Resources(
+        cpu=raw.get("cpu", default.cpu),
+        memory_mib=round(memory / MIB) if memory is not None else default.memory_mib,
+        processes=raw.get("processes", default.processes),
+        open_files=raw.get("open_files", default.open_files),
+        disk_mib=round(raw["disk"] / MIB) if "disk" in raw else default.disk_mib,
+        log_mib=round(raw["log"] / MIB) if "log" in raw else default.log_mib,
+    )

@@ -1,0 +1,274 @@
+"""`headway.yaml`, key by key. The validator, `headway docs` and the reference page are all this."""
+
+from headway.formats.config_key import key_problem
+from headway.formats.schema import Choice, Either, Flag, Key, ListOf, MapOf, Quantity, Record, Text
+from headway.formats.units import parse_cores, parse_duration, parse_percent, parse_size
+from headway.model.ids import is_name
+from headway.model.resources import MIB
+
+_GIB = 1024 * MIB
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text.strip().isdigit() else None
+
+
+def name_problem(text: str) -> str | None:
+    """Say why a text cannot be a name."""
+    if is_name(text):
+        return None
+    return (
+        f"{text!r} cannot be a name: lower-case letters, digits and single hyphens, "
+        "a letter first, at most 40"
+    )
+
+
+def host_problem(text: str) -> str | None:
+    """Say why a text cannot be a host name."""
+    labels = text.lower().split(".")
+    fine = len(text) <= 253 and all(
+        label and len(label) <= 63 and label.replace("-", "a").isalnum() and label.isascii()
+        for label in labels
+    )
+    return None if fine else f"{text!r} is no host name, such as shop.example.com"
+
+
+def command_problem(text: str) -> str | None:
+    """Say why a text cannot be a command."""
+    return None if text.strip() else "a command must not be empty"
+
+
+def env_problem(text: str) -> str | None:
+    """Say why a text cannot be declared as a config key; `PORT` may be, and is always given."""
+    return None if text == "PORT" else key_problem(text)
+
+
+NAME = Text(name_problem, "a name")
+COMMAND = Text(command_problem, "a command")
+DURATION = Quantity(parse_duration, "a length of time such as 30s, 10m or 1h30m")
+MEMORY = Quantity(
+    lambda text: parse_size(text, plain=_GIB),
+    "a size such as 512MiB; a plain number is GiB",
+    least=16 * MIB,
+    most=1024 * _GIB,
+)
+SIZE = Quantity(parse_size, "a size such as 512MiB", least=MIB, most=1024 * _GIB)
+CORES = Quantity(parse_cores, "cores such as 0.2 or 200m", least=0.001, most=1024)
+PERCENT = Quantity(parse_percent, "a share such as 10%", most=100)
+COUNT = Quantity(_number, "a whole number", most=1000, integer=True)
+
+
+def _whole(least: int, most: int) -> Quantity:
+    return Quantity(_number, "a whole number", least=least, most=most, integer=True)
+
+
+HEALTH_CHECK = Record(
+    (
+        Key(
+            "type",
+            Choice(("http", "tcp", "command")),
+            "How health is asked for: a GET that must answer 200 to 399, a connection, "
+            "or a command in the container that must end with status 0.",
+            "http with a path, command with a command, else tcp",
+        ),
+        Key("path", Text(words="a path"), "For http: what is asked for.", "/"),
+        Key("command", COMMAND, "For command: run by /bin/sh -c inside the container."),
+        Key("interval", DURATION, "Between two probes of a healthy container.", "5s"),
+        Key("timeout", DURATION, "How long an answer may take.", "2s"),
+        Key("healthy_threshold", _whole(1, 100), "Good answers in a row to be healthy.", "1"),
+        Key("unhealthy_threshold", _whole(1, 100), "Bad answers in a row to be unhealthy.", "3"),
+        Key("grace", DURATION, "A container not healthy this long after its start failed.", "30s"),
+    )
+)
+EXPOSE = Record(
+    (
+        Key("name", NAME, "Names the port in addresses and variables.", required=True),
+        Key(
+            "port",
+            _whole(1, 65535),
+            "The port inside a docker container. A process listens on $PORT, or "
+            "$PORT_<NAME>, which headway chooses.",
+            "80",
+        ),
+        Key("protocol", Choice(("http", "tcp")), "What the router speaks.", "http"),
+        Key("health_check", HEALTH_CHECK, "How health is asked for.", "a connection (tcp)"),
+    )
+)
+RESOURCES = Record(
+    (
+        Key("cpu", CORES, "Cores reserved; idle ones may be used beyond.", "0.1"),
+        Key("max_mem", MEMORY, "Memory reserved, and its hard limit.", "256MiB"),
+        Key("memory", MEMORY, "The same as max_mem."),
+        Key("processes", _whole(1, 100_000), "Processes and threads at most.", "256"),
+        Key("open_files", _whole(16, 1_000_000), "Open files of one process at most.", "4096"),
+        Key("disk", SIZE, "Space in /tmp, /home and /dev/shm together, in memory.", "512MiB"),
+        Key("log", SIZE, "Log kept of one container.", "16MiB"),
+    )
+)
+PROCESS = Record(
+    (
+        Key("command", COMMAND, "Run by /bin/sh -c in /app.", "what the build finds"),
+        Key("scale", COUNT, "How many copies.", "1"),
+        Key("expose", ListOf(EXPOSE, most=20), "Ports on which it can be reached."),
+        Key("health_check", HEALTH_CHECK, "For a process type that exposes nothing."),
+        Key("resources", RESOURCES, "What a copy may use.", "the app's resources"),
+        Key("daemon", Flag(), "Runs once on each matching node.", "false"),
+        Key("drain", DURATION, "How long requests may take to end before it is stopped.", "10s"),
+        Key("stop_grace", DURATION, "From SIGTERM to SIGKILL.", "10s"),
+    )
+)
+CANARY = Record(
+    (
+        Key(
+            "steps",
+            ListOf(
+                Record(
+                    (
+                        Key(
+                            "weight",
+                            Quantity(parse_percent, "a share such as 10%", 1, 99, integer=True),
+                            "Requests for the new release.",
+                            required=True,
+                        ),
+                        Key("pause", DURATION, "How long the step lasts.", "60s"),
+                    )
+                ),
+                most=20,
+            ),
+            "Shares in rising order.",
+            "10% and 50%, 60s each",
+        ),
+        Key(
+            "judgement",
+            Choice(("timed", "manual", "automatic")),
+            "Whether a step ends by time alone, by `headway promote`, or when its time is over "
+            "and the router counted no more errors and no slower answers than the old release's.",
+            "automatic",
+        ),
+        Key("requests_min", _whole(1, 1_000_000), "Requests needed to judge a step.", "100"),
+        Key("error_rate_margin", PERCENT, "Points by which its errors may exceed.", "1%"),
+        Key(
+            "latency_ratio_max",
+            Quantity(parse_percent, "a ratio such as 1.5", 1, 100),
+            "Its mean response time against the old release's.",
+            "1.5",
+        ),
+    )
+)
+DEPLOY = Record(
+    (
+        Key(
+            "strategy",
+            Choice(("rolling", "blue_green", "canary", "recreate")),
+            "Container by container; all at once beside the old; a share first; or stop, then "
+            "start.",
+            "rolling, or recreate where there are volumes",
+        ),
+        Key("min_healthy_time", DURATION, "Healthy this long counts as good.", "500ms"),
+        Key("progress_deadline", DURATION, "No progress this long has failed.", "10m"),
+        Key("surge", _whole(1, 100), "For rolling: containers started ahead.", "1"),
+        Key("canary", CANARY, "For canary."),
+    )
+)
+MANIFEST = Record(
+    (
+        Key("name", NAME, "The app's name.", "the directory's"),
+        Key(
+            "run",
+            Record(
+                (
+                    Key("type", Choice(("process", "docker")), "How it is run.", "process"),
+                    Key("command", COMMAND, "Command of the process type web."),
+                    Key("image", Text(words="an image"), "For docker: run this image."),
+                )
+            ),
+            "How the app is run.",
+        ),
+        Key(
+            "build",
+            Record(
+                (
+                    Key("command", COMMAND, "Run in the source; what it leaves is deployed."),
+                    Key("output", Text(words="a directory"), "The part that is deployed.", "."),
+                    Key("timeout", DURATION, "How long a build may take.", "15m"),
+                    Key("resources", RESOURCES, "What a build may use.", "1 core, 2GiB"),
+                )
+            ),
+            "How a source becomes what is run. Without it, headway looks for requirements.txt, "
+            "pyproject.toml, uv.lock or package.json.",
+        ),
+        Key(
+            "env",
+            Either(
+                ListOf(
+                    Either(Text(env_problem, "a key"), MapOf(Text(any_scalar=True), env_problem)),
+                    most=500,
+                ),
+                MapOf(Text(any_scalar=True), env_problem, most=500),
+            ),
+            "Config keys. A name alone is required and set by `headway config set`; a name with "
+            "a value has that default. PORT is always given.",
+        ),
+        Key("resources", RESOURCES, "What a container may use."),
+        Key("expose", ListOf(EXPOSE, most=20), "Ports of the process type web."),
+        Key(
+            "external",
+            Record(
+                (
+                    Key("host", Text(host_problem, "a host name"), "A public host name."),
+                    Key("hosts", ListOf(Text(host_problem, "a host name")), "Several."),
+                )
+            ),
+            "Host names that lead here from outside: in production, else in the oldest "
+            "environment.",
+        ),
+        Key("dependencies", ListOf(NAME, most=100), "Apps that must be healthy first."),
+        Key("team", Text(), "Who owns it."),
+        Key("shepherds", ListOf(Text(), most=50), "Whom to ask."),
+        Key(
+            "processes",
+            MapOf(Either(COMMAND, PROCESS), name_problem, most=100),
+            "Process types, each a command or a mapping. A Procfile says the same.",
+        ),
+        Key("scale", MapOf(COUNT, name_problem), "Copies of each process type.", "1"),
+        Key("deploy", DEPLOY, "How another release takes over."),
+        Key(
+            "release",
+            Either(
+                COMMAND,
+                Record(
+                    (
+                        Key("command", COMMAND, "The command.", required=True),
+                        Key("timeout", DURATION, "How long it may take.", "10m"),
+                    )
+                ),
+            ),
+            "Run once, in a container of the new release, before it takes requests: a migration.",
+        ),
+        Key(
+            "volumes",
+            ListOf(
+                Record(
+                    (
+                        Key("name", NAME, "The volume's name.", required=True),
+                        Key("path", Text(words="an absolute path"), "Where.", required=True),
+                    )
+                ),
+                most=20,
+            ),
+            "Directories kept across releases of an environment, deleted with it.",
+        ),
+        Key(
+            "placement",
+            Record(
+                (
+                    Key("tags", MapOf(Text(any_scalar=True)), "Tags that a node must have."),
+                    Key("spread", Choice(("none", "node")), "Over what copies spread.", "none"),
+                    Key("daemon", Flag(), "Every process type is a daemon.", "false"),
+                )
+            ),
+            "Which nodes run it.",
+        ),
+    ),
+    later=("jobs", "schedules", "queues", "workflows", "ci"),
+)

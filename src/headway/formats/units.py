@@ -1,0 +1,96 @@
+"""Lengths of time, sizes and shares as people write them."""
+
+import re
+
+from headway.model.resources import MIB
+
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB|K|M|G|T|KB|MB|GB|TB)?", re.IGNORECASE)
+_POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def parse_duration(text: str) -> float | None:
+    """Read a length of time, in seconds: `90s`, `10m`, `1h30m`, `500ms`, or a plain number.
+
+    >>> parse_duration("1h30m"), parse_duration("500ms"), parse_duration("2"), parse_duration("x")
+    (5400.0, 0.5, 2.0, None)
+    """
+    text = text.strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    position, total = 0, 0.0
+    for part in _DURATION_PART.finditer(text):
+        if part.start() != position:
+            return None
+        total += float(part[1]) * _SECONDS[part[2]]
+        position = part.end()
+    return round(total, 6) if text and position == len(text) else None
+
+
+def render_duration(seconds: float) -> str:
+    """Write a length of time so that `parse_duration` reads it.
+
+    >>> render_duration(5400), render_duration(0.5), render_duration(8 * 3600)
+    ('1h30m', '500ms', '8h')
+    """
+    milliseconds = round(seconds * 1000)
+    parts: list[str] = []
+    for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        count, milliseconds = divmod(milliseconds, length)
+        if count:
+            parts.append(f"{count}{unit}")
+    if milliseconds:
+        parts.append(f"{milliseconds}ms")
+    return "".join(parts) or "0s"
+
+
+def parse_size(text: str, plain: int = MIB) -> int | None:
+    """Read a size, in bytes: `512MiB`, `0.5GiB`, or a plain number of `plain` bytes each.
+
+    Units are powers of 1024, however they are written.
+
+    >>> parse_size("512MiB") == 512 * MIB, parse_size("0.5", plain=1024 * MIB) == 512 * MIB
+    (True, True)
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        return None
+    if found[2] is None:
+        return round(float(found[1]) * plain)
+    power: int = _POWERS[found[2][0].lower()]
+    return round(float(found[1]) * float(1024**power))
+
+
+def render_size(size: int) -> str:
+    """Write a size so that `parse_size` reads it.
+
+    >>> render_size(512 * MIB), render_size(1536)
+    ('512MiB', '1536B')
+    """
+    for unit, power in (("TiB", 4), ("GiB", 3), ("MiB", 2), ("KiB", 1)):
+        if size and size % 1024**power == 0:
+            return f"{size // 1024**power}{unit}"
+    return f"{size}B"
+
+
+def parse_cores(text: str) -> float | None:
+    """Read a number of processor cores: `0.2`, `2` or `200m`.
+
+    >>> parse_cores("200m"), parse_cores("2")
+    (0.2, 2.0)
+    """
+    text = text.strip()
+    if re.fullmatch(r"\d+m", text):
+        return int(text[:-1]) / 1000
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None
+
+
+def parse_percent(text: str) -> float | None:
+    """Read a share: `10%` or `10`.
+
+    >>> parse_percent("10%"), parse_percent("2.5")
+    (10.0, 2.5)
+    """
+    text = text.strip().removesuffix("%").strip()
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None
