@@ -41,7 +41,7 @@ async def find(setting: Path | None = None) -> Binary:
         elif _number(version) < OLDEST:
             tried.append(f"{origin}: {path} is {version}, too old")
         else:
-            return Binary(path=path, version=version)
+            return Binary(path=path.absolute(), version=version)
     least = ".".join(map(str, OLDEST))
     raise RouterError(f"no HAProxy {least} or newer; looked at {'; '.join(tried)}; {_INSTALL}")
 
@@ -50,7 +50,7 @@ def _candidates(setting: Path | None) -> list[tuple[str, Path | None]]:
     if setting is not None:
         return [("setting", setting)]
     # The PATH of a plain user often lacks the sbin directories.
-    search = os.pathsep.join([os.environ.get("PATH", ""), _SYSTEM_PATH])
+    search = os.pathsep.join(filter(None, [os.environ.get("PATH"), _SYSTEM_PATH]))
     system = shutil.which("haproxy", path=search)
     return [("system", Path(system) if system else None), (f"{_WHEEL} wheel", _in_wheel())]
 

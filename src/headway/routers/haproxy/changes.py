@@ -51,10 +51,20 @@ def _into_service(backend: str, target: Target, row: ServerRow | None) -> list[s
 
 
 def _out_of_service(server: str, row: ServerRow) -> list[str]:
-    commands = [] if row.is_leaving else [f"set server {server} state maint"]
-    if row.in_flight == 0:
-        commands.append(f"del server {server}")
-    return commands
+    if not row.is_leaving:
+        commands = [f"set server {server} state maint"]
+    elif row.in_flight == 0:
+        # HAProxy drops idle connections when a server goes into maintenance, but keeps those of
+        # requests that end later. It goes there once more, out and in without a weight, so that
+        # no request reaches it in between.
+        commands = [
+            f"set weight {server} 0",
+            f"set server {server} state ready",
+            f"set server {server} state maint",
+        ]
+    else:
+        return []
+    return [*commands, f"del server {server}"] if row.in_flight == 0 else commands
 
 
 def host_changes(

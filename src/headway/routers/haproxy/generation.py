@@ -132,8 +132,11 @@ class Generation:
             self.record = msgspec.structs.replace(self.record, retired=True)
             write_record(self.folder, self.record)
         commands = [f"shutdown frontend {name}" for name in self.record.frontends]
-        with contextlib.suppress(admin.NoAnswer):  # dead, so it accepts nothing
+        try:
             await admin.ask(self.admin, commands)
+        except admin.NoAnswer:
+            # It would go on accepting connections that it does not serve.
+            await self.end()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this very process, and never to a later one with its number."""

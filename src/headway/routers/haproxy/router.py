@@ -425,7 +425,7 @@ class HaproxyRouter:
         with contextlib.suppress(admin.NoAnswer):
             (info,) = await admin.ask(generation.admin, ["show info"])
             lines = dict(line.split(": ", 1) for line in info.splitlines() if ": " in line)
-            if int(lines["CurrConns"]) <= 1:  # ours
+            if int(lines["CurrConns"]) == 0:  # ours, to the runtime API, is not counted
                 await generation.end()
 
     # -- reading ----------------------------------------------------------------------------
