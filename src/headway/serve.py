@@ -23,6 +23,7 @@ from headway.api.app import create_app
 from headway.api.server import PortTaken, serve
 from headway.builders.builder import EngineBuilder
 from headway.builders.sources import DirectorySources
+from headway.disk.files import write_whole
 from headway.control.heart import Heart
 from headway.control.settings import Settings
 from headway.control.tokens import create
@@ -116,7 +117,11 @@ async def run(options: Options, stop: asyncio.Event) -> None:
         heart = Heart(world)
         token = await _local_token(world, data)
         app = create_app(
-            world, heart=heart, data=data, hosts=frozenset({*options.hosts, options.host}), stop=stop
+            world,
+            heart=heart,
+            data=data,
+            hosts=frozenset({*options.hosts, options.host}),
+            stop=stop,
         )
         beating = asyncio.create_task(heart.run(), name="heart")
         stack.push_async_callback(_end, beating)
@@ -128,8 +133,8 @@ async def run(options: Options, stop: asyncio.Event) -> None:
             version=__version__,
             started_at=world.started_at,
         )
-        write_private(data / "token", token.encode())
-        write_private(data / "server.json", msgspec.json.encode(running))
+        write_whole(data / "token", token.encode())
+        write_whole(data / "server.json", msgspec.json.encode(running))
         stack.callback((data / "server.json").unlink, missing_ok=True)
         try:
             await serve(app, host=options.host, port=options.port, stop=stop)
@@ -180,15 +185,3 @@ async def _local_token(world: World, data: Path) -> str:
         return path.read_text().strip()
     name = os.environ.get("SUDO_USER") or os.environ.get("USER") or "operator"
     return await create(world.store, name, world.clock.now())
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file as a whole or not at all; only its owner can read it at any moment."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

@@ -11,7 +11,7 @@ _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.*)")
 def parse_procfile(text: str) -> Parsed[dict[str, str]]:
     """Read process types and their commands, in order.
 
-    >>> parse_procfile("web: python app.py\\n").value
+    >>> parse_procfile("web: python app.py").value
     {'web': 'python app.py'}
     """
     found: dict[str, str] = {}

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 from typing import Self
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from headway.disk.files import write_whole
 from headway.ports.vault import VaultError
 
 _KEY_BYTES = 32
@@ -49,7 +49,7 @@ class FileVault:
             VaultError: The file is no key file.
         """
         if not path.exists():
-            _write(path, [_new_key()])
+            write_whole(path, msgspec.json.encode([_new_key()]))
         try:
             keys = msgspec.json.decode(path.read_bytes(), type=list[_Key])
         except (msgspec.DecodeError, OSError) as error:
@@ -90,27 +90,10 @@ def add_key(path: Path) -> str:
     """Add a key, with which everything is sealed from the next start on, and give its id."""
     keys = msgspec.json.decode(path.read_bytes(), type=list[_Key])
     key = _new_key()
-    _write(path, [*keys, key])
+    write_whole(path, msgspec.json.encode([*keys, key]))
     return key.id
 
 
 def _new_key() -> _Key:
     secret = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
     return _Key(id=secrets.token_hex(4), secret=secret)
-
-
-def _write(path: Path, keys: list[_Key]) -> None:
-    """Replace the file as a whole or not at all; only its owner can read it at any moment."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(keys))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+from headway.disk.trees import give, remove
 from headway.engines.process import loglines, messages
 from headway.engines.process.identities import Identities
 from headway.engines.process.messages import Answer, Request
 from headway.engines.process.spool import Spool
-from headway.engines.process.trees import give, remove
 from headway.model.ids import ContainerId, NodeId
 from headway.model.log import LogLine
 from headway.model.node import Node

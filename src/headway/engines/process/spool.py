@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from headway.disk.files import write_whole
 from headway.model.container import Exit
 from headway.model.ids import ContainerId, NodeId
 from headway.model.order import Observed, ObservedState
@@ -163,20 +164,3 @@ def _read(path: Path, kind: type[T]) -> T | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all, and have it survive a loss of power."""
-    part = path.with_name(f"{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
