@@ -57,7 +57,8 @@ class Upstream:
 
     async def _echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
         )
         while line := await reader.readline():
             writer.write(line)
@@ -198,5 +199,5 @@ async def get(port: int, host: str, path: str = "/", **more: str) -> Answer:
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
     """Wait for a condition, with a deadline."""
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 (the world has no event for it)
             await asyncio.sleep(0.01)

@@ -114,7 +114,8 @@ class Generation:
             )
             if not asked.done() or asked.exception() is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.dead.wait(), 1)
+                    async with asyncio.timeout(1):
+                        await self.dead.wait()
                 raise RouterError(f"HAProxy refused its configuration: {self.said or 'no answer'}")
         finally:
             for task in (asked, ended):
@@ -147,7 +148,8 @@ class Generation:
         """End it now, with whatever it still serves."""
         self.signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self.dead.wait(), grace_s)
+            async with asyncio.timeout(grace_s):
+                await self.dead.wait()
         except TimeoutError:
             self.signal(signal.SIGKILL)
             await self.dead.wait()

@@ -4,6 +4,7 @@ The control plane keeps them open, so that a client that connects while HAProxy 
 waits in the kernel's queue instead of being refused.
 """
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -79,13 +80,17 @@ def holder_of(port: int) -> str | None:
     """Name the process that listens on a port, such as `nginx (pid 812)`; None if not visible."""
     inodes = _listening_inodes(port)
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
-            if inodes.intersection(links):
+        with contextlib.suppress(OSError):
+            if any(_link(entry) in inodes for entry in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:
-            continue
     return None
+
+
+def _link(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except OSError:  # closed since it was listed
+        return ""
 
 
 def _listening_inodes(port: int) -> set[str]:

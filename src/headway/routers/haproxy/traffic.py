@@ -50,9 +50,9 @@ class Ledger:
     def view(self) -> RouterView:
         """Give the last readings of all processes as one."""
         rows = [row for reading in self._readings.values() for row in reading.values()]
-        by_server: dict[str, list[ServerRow]] = {}
+        by_server: dict[str, list[ServerRow]] = {server: [] for server in self._totals}
         for row in rows:
-            by_server.setdefault(row.server, []).append(row)
+            by_server[row.server].append(row)
         return RouterView(
             targets=frozenset(ContainerId(row.server) for row in rows if row.takes_requests),
             traffic={

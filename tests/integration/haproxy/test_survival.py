@@ -1,0 +1,265 @@
+"""What HAProxy and the control plane survive of each other."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from headway.ports.router import RouterError
+from headway.routers.haproxy import HaproxyRouter
+from headway.routers.haproxy.limits import Limits
+from tests.contract.router.upstream import (
+    Client,
+    free_port,
+    get,
+    route,
+    table,
+    tcp_route,
+    until,
+    upstreams,
+)
+
+WEB = "web.demo.localhost"
+
+CONTROL_PLANE = """
+import asyncio, os, sys
+from pathlib import Path
+import msgspec
+from headway.model.route import RouteTable
+from headway.routers.haproxy import HaproxyRouter
+
+async def main(data, port, binary, table, user="0"):
+    if int(user):
+        os.setgroups([])
+        os.setgid(int(user))
+        os.setuid(int(user))
+    router = HaproxyRouter(Path(data), int(port), binary=Path(binary))
+    await router.start()
+    await router.apply(msgspec.json.decode(table, type=RouteTable))
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def _pids(data: Path) -> list[int]:
+    """The HAProxy processes on a data directory, found as a stranger would."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"{data}/processes".encode() in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+    return sorted(found)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "r"
+
+
+async def test_connections_wait_while_a_killed_haproxy_is_replaced(
+    router: HaproxyRouter, data: Path
+) -> None:
+    port = free_port()
+    async with upstreams("a") as (a,):
+        await router.apply(table(route("web", (a, 256)), tcp_route("db", port, (a, 256))))
+        for _ in range(5):
+            (pid,) = await _one(data)
+            os.kill(pid, signal.SIGKILL)
+            answers = await asyncio.gather(get(router.http_port, WEB), get(port, "x"))
+            assert [answer.name for answer in answers] == ["a", "a"]
+        assert (await router.view()).targets == {"a"}
+
+
+async def _one(data: Path) -> list[int]:
+    await until(lambda: _is_one(data))
+    return _pids(data)
+
+
+async def _is_one(data: Path) -> bool:
+    return len(_pids(data)) == 1
+
+
+async def test_counters_do_not_fall_when_haproxy_is_killed(
+    router: HaproxyRouter, data: Path
+) -> None:
+    async with upstreams("a") as (a,):
+        await router.apply(table(route("web", (a, 256))))
+        for _ in range(4):
+            await get(router.http_port, WEB)
+        before = (await router.view()).traffic["a"].requests
+        (pid,) = await _one(data)
+        os.kill(pid, signal.SIGKILL)
+        assert (await router.view()).traffic["a"].requests >= before == 4
+        await get(router.http_port, WEB)
+        await until(lambda: _has_counted(router, "a", 5))
+
+
+async def _has_counted(router: HaproxyRouter, name: str, count: int) -> bool:
+    return (await router.view()).traffic[name].requests == count
+
+
+async def test_apply_works_in_the_moment_haproxy_dies(router: HaproxyRouter, data: Path) -> None:
+    async with upstreams("a", "b") as (a, b):
+        await router.apply(table(route("web", (a, 256))))
+        (pid,) = await _one(data)
+        os.kill(pid, signal.SIGKILL)
+        await router.apply(table(route("web", (b, 256))))
+        assert (await get(router.http_port, WEB)).name == "b"
+
+
+async def test_a_stuck_haproxy_is_replaced_when_it_is_told_something(
+    router: HaproxyRouter, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headway.routers.haproxy.admin._ANSWER_S", 0.5)
+    async with upstreams("a", "b") as (a, b):
+        await router.apply(table(route("web", (a, 256))))
+        (stuck,) = await _one(data)
+        os.kill(stuck, signal.SIGSTOP)
+        await router.apply(table(route("web", (b, 256))))
+        assert (await get(router.http_port, WEB)).name == "b"
+        (pid,) = await _one(data)
+        assert pid != stuck
+
+
+async def test_a_killed_control_plane_leaves_haproxy_serving(
+    data: Path, binary: Path, make: Callable[[], HaproxyRouter]
+) -> None:
+    import msgspec
+
+    router = make()
+    async with upstreams("a", "b") as (a, b):
+        wanted = table(route("web", (a, 256)))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CONTROL_PLANE, str(data), str(router.http_port), str(binary),
+            msgspec.json.encode(wanted).decode(), stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        await process.stdout.readuntil(b"ready\n")
+        await _one(data)
+        client = Client(router.http_port)
+        assert (await client.get(WEB)).name == "a"
+        process.kill()
+        await process.wait()
+        before = await _one(data)
+        assert (await client.get(WEB)).name == "a"
+        await router.start()
+        assert await _one(data) == before
+        await router.apply(table(route("web", (b, 256))))
+        assert (await client.get(WEB)).name == "b"
+        assert await _one(data) == before
+        # The adopter holds the listening socket too: nobody is refused when HAProxy dies now.
+        os.kill(before[0], signal.SIGKILL)
+        assert (await get(router.http_port, WEB)).name == "b"
+        await client.close()
+        process._transport.close()  # type: ignore[attr-defined]
+
+
+async def test_haproxy_that_died_with_its_control_plane_comes_up_as_it_was(
+    data: Path, make: Callable[[], HaproxyRouter]
+) -> None:
+    async with upstreams("a", "b") as (a, b):
+        first = make()
+        await first.start()
+        await first.apply(table(route("web", (a, 256))))
+        await first.apply(table(route("web", (b, 256))))
+        (pid,) = await _one(data)
+        await first.close(stop=False)
+        os.kill(pid, signal.SIGKILL)
+        second = make()
+        await second.start()
+        assert (await get(second.http_port, WEB)).name == "b"
+
+
+async def test_a_taken_port_is_named_with_who_holds_it(tmp_path: Path, binary: Path) -> None:
+    async with upstreams("a") as (a,):
+        router = HaproxyRouter(tmp_path / "r", a.port, binary=binary)
+        with pytest.raises(RouterError, match=rf"port {a.port} .* \(pid {os.getpid()}\)"):
+            await router.start()
+        await router.close(stop=True)
+
+
+async def test_a_taken_tcp_port_refuses_the_table_only(router: HaproxyRouter) -> None:
+    async with upstreams("a") as (a,):
+        good = table(route("web", (a, 256)))
+        await router.apply(good)
+        with pytest.raises(RouterError, match=f"port {a.port} .* taken"):
+            await router.apply(table(route("web", (a, 256)), tcp_route("db", a.port, (a, 256))))
+        assert (await get(router.http_port, WEB)).name == "a"
+        await router.apply(good)
+
+
+async def test_what_haproxy_says_of_a_refusal_is_told(tmp_path: Path, binary: Path) -> None:
+    limits = Limits(headers_max=-1)
+    router = HaproxyRouter(tmp_path / "r", free_port(), binary=binary, limits=limits)
+    with pytest.raises(RouterError, match=r"tune\.http\.maxhdr"):
+        await router.start()
+    await router.close(stop=True)
+
+
+async def test_a_missing_haproxy_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    router = HaproxyRouter(tmp_path / "r", free_port(), binary=Path("/nowhere/haproxy"))
+    with pytest.raises(RouterError, match="/nowhere/haproxy does not run; install"):
+        await router.start()
+    (program, running, _) = await router.checks()
+    assert not program.ok
+    assert not running.ok
+    await router.close(stop=True)
+
+
+async def test_only_the_owner_can_reach_the_runtime_api(router: HaproxyRouter, data: Path) -> None:
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    (socket,) = data.rglob("admin.sock")
+    assert stat.S_IMODE(socket.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to have a privilege to give up")
+async def test_haproxy_gives_up_roots_privileges(router: HaproxyRouter, data: Path) -> None:
+    async with upstreams("a") as (a,):
+        await router.apply(table(route("web", (a, 256))))
+    (pid,) = await _one(data)
+    status = Path(f"/proc/{pid}/status").read_text()
+    assert "Uid:\t65534\t65534\t65534\t65534" in status
+
+
+@pytest.fixture
+def strangers_home() -> Iterator[Path]:
+    """A directory that belongs to a plain user."""
+    home = Path(tempfile.mkdtemp(prefix="headway-plain-"))
+    os.chown(home, 65534, 65534)
+    yield home
+    for pid in _pids(home / "r"):
+        os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(home)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+async def test_a_plain_user_can_run_and_readopt_it(strangers_home: Path, binary: Path) -> None:
+    import msgspec
+
+    port = free_port()
+    async with upstreams("a") as (a,):
+        wanted = msgspec.json.encode(table(route("web", (a, 256)))).decode()
+        for _ in range(2):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", CONTROL_PLANE, str(strangers_home / "r"), str(port),
+                str(binary), wanted, "65534", stdout=subprocess.PIPE,
+            )  # fmt: skip
+            assert process.stdout is not None
+            await process.stdout.readuntil(b"ready\n")
+            await _one(strangers_home / "r")
+            process.kill()
+            await process.wait()
+            process._transport.close()  # type: ignore[attr-defined]
+            assert (await get(port, WEB)).name == "a"
+        assert len(_pids(strangers_home / "r")) == 1
