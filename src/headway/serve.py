@@ -10,8 +10,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import click
@@ -20,24 +21,26 @@ import structlog
 
 from headway import __version__
 from headway.api.app import create_app
-from headway.api.server import PortTaken, serve
+from headway.api.server import serve
 from headway.builders.builder import EngineBuilder
 from headway.builders.sources import DirectorySources
-from headway.disk.files import write_whole
 from headway.control.heart import Heart
 from headway.control.settings import Settings
 from headway.control.tokens import create
 from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
+from headway.machine.files import write_whole
+from headway.machine.listening import PortTaken
 from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
 from headway.ports.store import StoreError
 from headway.ports.vault import VaultError
-from headway.routers.haproxy.router import HaproxyRouter
+from headway.routers.haproxy_draft.router import HaproxyRouter
 from headway.stores.sqlite import SqliteStore
 from headway.stores.vault import FileVault
 
 _LOG_BYTES = 16 * 1024 * 1024
+_CLEAR_GRACE_S = 10.0
 
 
 class SystemClock:
@@ -76,7 +79,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextlib.contextmanager
-def sole(data: Path) -> "contextlib._GeneratorContextManager[None]":  # type: ignore[misc]
+def sole(data: Path) -> Iterator[None]:
     """Hold the data directory for one control plane; the kernel lets go when the process dies.
 
     Raises:
@@ -185,3 +188,130 @@ async def _local_token(world: World, data: Path) -> str:
         return path.read_text().strip()
     name = os.environ.get("SUDO_USER") or os.environ.get("USER") or "operator"
     return await create(world.store, name, world.clock.now())
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+@click.group()
+def main() -> None:
+    """Run the control plane of this machine."""
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True)
+@click.option("--host", default="127.0.0.1")
+@click.option("--port", default=7070)
+@click.option("--http-port", default=7080)
+@click.option("--bind", default="127.0.0.1")
+@click.option("--allow-host", "hosts", multiple=True)
+@click.option("--log-file", type=click.Path(path_type=Path))
+def up(
+    data: Path,
+    host: str,
+    port: int,
+    http_port: int,
+    bind: str,
+    hosts: tuple[str, ...],
+    log_file: Path | None,
+) -> None:
+    """Run in the foreground until SIGINT or SIGTERM; containers go on."""
+    options = Options(
+        data=data.absolute(), host=host, port=port, http_port=http_port, bind=bind, hosts=hosts
+    )
+    _log_to(log_file)
+    try:
+        with sole(options.data):
+            asyncio.run(_until_told(options))
+    except Refused as refused:
+        click.echo(f"headway: {refused}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"headway: {options.data} cannot be used: {error}", err=True)
+        sys.exit(1)
+
+
+async def _until_told(options: Options) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await run(options, stop)
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True)
+def clear(data: Path) -> None:
+    """End everything that a control plane left running: containers, agent, router. State stays."""
+    data = data.absolute()
+    _log_to(None)
+    try:
+        with sole(data):
+            count = asyncio.run(_clear(data))
+    except Refused as refused:
+        click.echo(f"headway: {refused}", err=True)
+        sys.exit(1)
+    click.echo(f"stopped {count} containers, the node agent and the router")
+
+
+async def _clear(data: Path) -> int:
+    """Containers are stopped in the engine only: their rows say that they are wanted again."""
+    engine = ProcessEngine(data)
+    await engine.open()
+    count = 0
+    async for facts in engine.observe():
+        running = [fact.id for fact in facts if fact.exit is None]
+        for container in running:
+            await engine.stop(container, _CLEAR_GRACE_S)
+        count = len(running)
+        break
+    await _await_ends(engine, count)
+    await engine.close(stop=True)
+    router = HaproxyRouter(data / "router", http_port=0)
+    await router.end_running()
+    return count
+
+
+async def _await_ends(engine: ProcessEngine, count: int) -> None:
+    if not count:
+        return
+    async with asyncio.timeout(_CLEAR_GRACE_S + 10):
+        running: set[str] = set()
+        first = True
+        async for facts in engine.observe():
+            for fact in facts:
+                if fact.exit is None and first:
+                    running.add(fact.id)
+                else:
+                    running.discard(fact.id)
+            first = False
+            if not running:
+                return
+
+
+def _log_to(path: Path | None) -> None:
+    """Write headway's own log to a file that is bounded, or to standard error."""
+    handler: logging.Handler = (
+        RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1)
+        if path is not None
+        else logging.StreamHandler()
+    )
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in ("uvicorn", "uvicorn.error", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,7 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from headway.disk.trees import stays_inside
+from headway.machine.trees import stays_inside
 from headway.ports.builder import SourceRefused
 
 UNPACKED_BYTES_MAX = 1024 * 1024 * 1024

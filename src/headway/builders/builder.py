@@ -13,8 +13,8 @@ import msgspec
 
 from headway.builders.explain import failed
 from headway.builders.recipe import READ_FILES, Layer, Recipe, Toolchain, plan, recipe_digest
-from headway.disk import trees
-from headway.disk.files import write_whole
+from headway.machine import trees
+from headway.machine.files import write_whole
 from headway.formats.start_command import find_start_command
 from headway.model.build import Artifact, Build, Mount
 from headway.model.container import ContainerKind, Exit
@@ -347,7 +347,7 @@ class EngineBuilder:
 
 async def _outgrown(work: Path, limit: int) -> None:
     """Return when a build has written more than it may."""
-    while await asyncio.to_thread(trees.measure, work) <= limit:
+    while await asyncio.to_thread(trees.measure, work) <= limit:  # noqa: ASYNC110 (nothing tells)
         await asyncio.sleep(_WATCH_S)
 
 

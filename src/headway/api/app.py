@@ -1,0 +1,96 @@
+"""The HTTP application: every noun under `/v1`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+
+from headway.api import (
+    apps,
+    config,
+    containers,
+    deployments,
+    environments,
+    errors,
+    events,
+    logs,
+    system,
+)
+from headway.api.answers import schemas
+from headway.api.authentication import Authentication
+from headway.api.limits import Limits
+from headway.control.heart import Heart
+from headway.control.world import World
+from headway.model.view import Check
+
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
+
+
+def create_app(
+    world: World,
+    *,
+    heart: Heart,
+    data: Path,
+    hosts: frozenset[str],
+    stop: asyncio.Event,
+    machine_checks: Sequence[Callable[[], Awaitable[list[Check]]]] = (),
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        world: What it speaks of.
+        heart: Whose route table it shows.
+        data: The data directory.
+        hosts: Names under which it may be asked, beside those of the loopback address.
+        stop: Set when streams are to end.
+        machine_checks: What `doctor` looks at, beside headway itself.
+    """
+    app = FastAPI(
+        title="headway",
+        version=world.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.world = world
+    app.state.heart = heart
+    app.state.data = data
+    app.state.stop = stop
+    app.state.machine_checks = machine_checks
+    for noun in (apps, environments, config, deployments, containers, logs, events, system):
+        app.include_router(noun.router, prefix="/v1")
+    app.include_router(system.open_router)
+    errors.install(app)
+    app.middleware("http")(_with_headers)
+    app.add_middleware(Authentication, world=world, hosts=hosts)
+    app.add_middleware(Limits)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _with_headers(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(title="headway", version=app.version, routes=app.routes)
+        components = document.setdefault("components", {})
+        components.setdefault("schemas", {}).update(schemas())
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+        app.openapi_schema = document
+    return app.openapi_schema

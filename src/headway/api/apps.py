@@ -1,0 +1,56 @@
+"""Apps and their sources."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from headway.api.answers import Json, answers
+from headway.api.scope import Actor, App, TheWorld
+from headway.control import apps, sources
+from headway.control.requests import Provenance
+from headway.model.app import Commit
+from headway.model.view import AppView, SourceView
+
+router = APIRouter(tags=["apps"])
+_Short = Annotated[str, Query(max_length=500)]
+
+
+@router.post("/sources", responses=answers(SourceView))
+async def receive_source(
+    request: Request,
+    world: TheWorld,
+    actor: Actor,
+    name: Annotated[str, Query(max_length=200, description="The directory's name.")] = "",
+    commit: _Short = "",
+    subject: _Short = "",
+    author: _Short = "",
+    branch: _Short = "",
+    dirty: bool = False,
+) -> Json:
+    """Send an app's files as a gzipped tar archive; they become its newest source."""
+    provenance = Provenance(
+        name=name,
+        commit=Commit(id=commit, subject=subject, author=author) if commit else None,
+        branch=branch or None,
+        dirty=dirty,
+    )
+    return Json(await sources.receive(world, actor, request.stream(), provenance))
+
+
+@router.get("/apps", responses=answers(list[AppView]))
+async def list_apps(world: TheWorld) -> Json:
+    """List all apps by name."""
+    return Json(await apps.listing(world))
+
+
+@router.get("/apps/{app}", responses=answers(AppView))
+async def get_app(world: TheWorld, app: App) -> Json:
+    """Give an app."""
+    return Json(await apps.one(world, app))
+
+
+@router.delete("/apps/{app}", responses=answers(None))
+async def forget_app(world: TheWorld, actor: Actor, app: App) -> Json:
+    """Forget an app that is in no environment."""
+    await apps.forget(world, actor, app)
+    return Json(None)

@@ -1,0 +1,115 @@
+"""Containers, one-offs, and commands run inside."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query, Request, WebSocket, WebSocketDisconnect
+
+from headway.api.answers import Json, answers
+from headway.api.requests import RunBody
+from headway.api.scope import Actor, App, Environment, Identity, TheWorld, done_once
+from headway.control import containers, runs
+from headway.control.errors import HeadwayError
+from headway.control.requests import RunRequest
+from headway.model.container import Container
+from headway.ports.engine import EngineError, Session
+
+router = APIRouter(tags=["containers"])
+_STDIN, _STDOUT, _STDERR, _RESIZE, _EXIT = range(5)
+_FRAME_BYTES_MAX = 256 * 1024
+
+
+@router.get("/containers/{container}", responses=answers(Container))
+async def get_container(world: TheWorld, container: Identity) -> Json:
+    """Give a container."""
+    return Json(await containers.one(world, container))
+
+
+@router.post("/containers/{container}/stop", responses=answers(Container))
+async def stop_container(world: TheWorld, actor: Actor, container: Identity) -> Json:
+    """Stop a container. A service's is followed by another."""
+    return Json(await containers.stop(world, actor, container))
+
+
+@router.post("/environments/{environment}/apps/{app}/runs", responses=answers(Container))
+async def run(
+    request: Request,
+    world: TheWorld,
+    actor: Actor,
+    environment: Environment,
+    app: App,
+    body: RunBody,
+) -> Json:
+    """Run a command once, in a container of the live release."""
+    wish = RunRequest(
+        command=body.command,
+        process=body.process,
+        timeout_s=body.timeout_s,
+        wait_for_exec=body.wait_for_exec,
+    )
+    return await done_once(request, lambda: runs.start(world, actor, environment, app, wish))
+
+
+@router.websocket("/containers/{container}/exec")
+async def exec_in_container(
+    socket: WebSocket,
+    container: str,
+    argv: Annotated[list[str], Query(max_length=1000)],
+    terminal: bool = False,
+) -> None:
+    """Run a command in a container.
+
+    Binary frames: a byte that says what (0 input, 1 output, 2 error output, 3 size of the
+    terminal, 4 the end) and the data. An empty input frame ends the input.
+    """
+    world = socket.app.state.world
+    await socket.accept()
+    try:
+        session = await containers.exec(world, socket.state.actor, container, tuple(argv), terminal)
+    except HeadwayError as error:
+        await socket.close(4409, error.because[:120])
+        return
+    await _carry(socket, session)
+
+
+async def _carry(socket: WebSocket, session: Session) -> None:
+    feeding = asyncio.create_task(_feed(socket, session))
+    showing = asyncio.create_task(_show(socket, session))
+    stopping = asyncio.create_task(socket.app.state.stop.wait())
+    tasks = {feeding, showing, stopping}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended = showing.done() and showing.exception() is None
+        status = await session.close()
+        with suppress(RuntimeError, WebSocketDisconnect):
+            if ended:
+                end = bytes([_EXIT]) + msgspec.json.encode({"status": status})
+                await socket.send_bytes(end)
+            await socket.close(1000 if ended else 1012)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _show(socket: WebSocket, session: Session) -> None:
+    with suppress(WebSocketDisconnect):
+        async for stream, data in session.output():
+            kind = _STDERR if stream == "stderr" else _STDOUT
+            await socket.send_bytes(bytes([kind]) + data)
+
+
+async def _feed(socket: WebSocket, session: Session) -> None:
+    """Pass input on until the other side goes."""
+    with suppress(WebSocketDisconnect, EngineError):
+        while True:
+            frame = await socket.receive_bytes()
+            if not frame or len(frame) > _FRAME_BYTES_MAX:
+                return
+            if frame[0] == _STDIN:
+                await session.send(frame[1:])
+            elif frame[0] == _RESIZE:
+                size = msgspec.json.decode(frame[1:], type=dict[str, int])
+                await session.resize(size.get("columns", 80), size.get("rows", 24))

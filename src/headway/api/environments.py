@@ -1,0 +1,108 @@
+"""Environments: begun, shown, extended, stopped, copied, compared, ended."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from headway.api.answers import Json, answers
+from headway.api.requests import CopyBody, LeaseBody, StartBody, StopBody
+from headway.api.scope import Actor, App, Environment, TheWorld, done_once
+from headway.control import containers, environments
+from headway.control.requests import StartRequest
+from headway.model.container import Container
+from headway.model.ids import AppName
+from headway.model.view import Difference, EnvironmentView, MemberView, Started
+
+router = APIRouter(tags=["environments"], prefix="/environments")
+
+
+@router.get("", responses=answers(list[EnvironmentView]))
+async def list_environments(world: TheWorld) -> Json:
+    """List the environments that have not ended."""
+    return Json(await environments.listing(world))
+
+
+@router.get("/{environment}", responses=answers(EnvironmentView))
+async def get_environment(world: TheWorld, environment: Environment) -> Json:
+    """Give an environment with its apps and containers."""
+    return Json(await environments.one(world, environment))
+
+
+@router.post("/{environment}/start", responses=answers(Started))
+async def start(
+    request: Request, world: TheWorld, actor: Actor, environment: Environment, body: StartBody
+) -> Json:
+    """Bring apps up with everything they need; `plan` only says what would be done."""
+    wish = StartRequest(
+        apps=tuple(AppName(app) for app in body.apps),
+        lease_s=body.lease_s,
+        reason=body.reason,
+        plan=body.plan,
+    )
+    return await done_once(request, lambda: environments.start(world, actor, environment, wish))
+
+
+@router.post("/{environment}/stop", responses=answers(Started))
+async def stop(
+    request: Request, world: TheWorld, actor: Actor, environment: Environment, body: StopBody
+) -> Json:
+    """Stop apps and keep their place; none named: all of them."""
+    apps = tuple(AppName(app) for app in body.apps)
+    return await done_once(
+        request,
+        lambda: environments.stop(world, actor, environment, apps, body.reason, body.plan),
+    )
+
+
+@router.delete("/{environment}", responses=answers(EnvironmentView | Started))
+async def destroy(
+    request: Request,
+    world: TheWorld,
+    actor: Actor,
+    environment: Environment,
+    reason: Annotated[str, Query(max_length=2000)] = "",
+    plan: bool = False,
+) -> Json:
+    """End an environment: containers, volumes, config and routes. Its history stays."""
+    return await done_once(
+        request, lambda: environments.destroy(world, actor, environment, reason, plan)
+    )
+
+
+@router.post("/{environment}/lease", responses=answers(EnvironmentView))
+async def extend(
+    request: Request, world: TheWorld, actor: Actor, environment: Environment, body: LeaseBody
+) -> Json:
+    """Renew a lease, from now."""
+    return await done_once(
+        request, lambda: environments.extend(world, actor, environment, body.length_s)
+    )
+
+
+@router.post("/{environment}/copy", responses=answers(Started))
+async def copy(
+    request: Request, world: TheWorld, actor: Actor, environment: Environment, body: CopyBody
+) -> Json:
+    """Start the same apps, with the same config and scale, in a new environment."""
+    return await done_once(
+        request,
+        lambda: environments.copy(world, actor, environment, body.to, body.lease_s, body.plan),
+    )
+
+
+@router.get("/{environment}/diff", responses=answers(list[Difference]))
+async def diff(world: TheWorld, environment: Environment, other: str) -> Json:
+    """Compare two environments."""
+    return Json(await environments.diff(world, environment, other))
+
+
+@router.get("/{environment}/apps/{app}", responses=answers(MemberView))
+async def get_member(world: TheWorld, environment: Environment, app: App) -> Json:
+    """Give an app in an environment."""
+    return Json(await environments.member(world, environment, app))
+
+
+@router.get("/{environment}/containers", responses=answers(list[Container]))
+async def list_containers(world: TheWorld, environment: Environment) -> Json:
+    """List the containers of an environment."""
+    return Json(await containers.listing(world, environment))

@@ -1,0 +1,62 @@
+"""The event log, and the reasons in it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from headway.api.answers import Json, answers
+from headway.api.scope import TheWorld
+from headway.api.streams import sse
+from headway.control import events, plans, why
+from headway.model.event import Event
+from headway.model.view import PlannedChange, Why
+
+router = APIRouter(tags=["events"])
+
+
+@router.get("/events", responses=answers(list[Event]))
+async def list_events(
+    request: Request,
+    world: TheWorld,
+    after: Annotated[int | None, Query(ge=0)] = None,
+    environment: str | None = None,
+    app: str | None = None,
+    subject: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response:
+    """List events behind a sequence; as server-sent events, go on with every new one.
+
+    A stream resumes behind `Last-Event-ID`, else behind `after`, else with what comes.
+    """
+    if "text/event-stream" in request.headers.get("accept", ""):
+        last = request.headers.get("last-event-id", "")
+        start = int(last) if last.isdigit() else after
+        stream = events.follow(
+            world, after=start, environment=environment, app=app, subject=subject
+        )
+        return sse(request, stream, lambda event: str(event.sequence), lambda event: event.kind)
+    return Json(
+        await events.page(
+            world,
+            after=after or 0,
+            environment=environment,
+            app=app,
+            subject=subject,
+            limit=limit,
+            newest_first=after is None,
+        )
+    )
+
+
+@router.get("/why", responses=answers(Why))
+async def explain(
+    world: TheWorld, thing: str, environment: str | None = None, app: str | None = None
+) -> Json:
+    """Say why something is as it is."""
+    return Json(await why.explain(world, thing, environment, app))
+
+
+@router.get("/plan", responses=answers(list[PlannedChange]))
+async def upcoming(world: TheWorld, environment: str | None = None) -> Json:
+    """Say what would be done next if nothing else happened."""
+    return Json(await plans.upcoming(world, environment))

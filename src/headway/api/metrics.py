@@ -1,0 +1,49 @@
+"""What Prometheus is told: read when it asks, so that nothing is kept twice."""
+
+from collections import Counter
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from headway.control.world import World
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import Environment, EnvironmentState
+from headway.ports.store import Reader
+
+
+async def observe(world: World) -> CollectorRegistry:
+    """Give the figures of this moment."""
+    registry = CollectorRegistry()
+
+    def gauge(name: str, help_: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(f"headway_{name}", help_, labels, registry=registry)
+
+    states, phases, environments, events = await world.store.read(_count)
+    gauge("info", "This headway.", ("version",)).labels(world.version).set(1)
+    gauge("uptime_seconds", "Since it started.").set(
+        (world.clock.now() - world.started_at).total_seconds()
+    )
+    containers = gauge("containers", "Containers not forgotten, by state.", ("state",))
+    for state, count in states.items():
+        containers.labels(state).set(count)
+    deployments = gauge("deployments_under_way", "Deployments by phase.", ("phase",))
+    for phase, count in phases.items():
+        deployments.labels(phase).set(count)
+    gauge("environments", "Environments that have not ended.").set(environments)
+    gauge("events", "Events since the beginning.").set(events)
+    gauge("loops_in_trouble", "Loops whose last error was not recovered from.").set(
+        len(world.troubles)
+    )
+    for name, reserved in world.reservations.all().items():
+        gauge("reserved_cores", "Cores reserved.", ("node",)).labels(name).set(reserved.cpu)
+    return registry
+
+
+def _count(reader: Reader) -> tuple[Counter[str], Counter[str], int, int]:
+    newest = reader.events(newest_first=True, limit=1)
+    return (
+        Counter(row.state.value for row in reader.find(Container, retired=False)),
+        Counter(row.phase.value for row in reader.find(Deployment, is_ended=False)),
+        len(reader.find(Environment, state=EnvironmentState.ACTIVE)),
+        newest[0].sequence if newest else 0,
+    )

@@ -1,0 +1,97 @@
+"""What may be sent, checked by pydantic so that every mistake is reported at once."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from headway.model.deployment import DeploymentKind
+from headway.model.manifest import Strategy
+
+Name = Annotated[str, Field(min_length=1, max_length=40)]
+Reason = Annotated[str, Field(max_length=2000)]
+Key = Annotated[str, Field(min_length=1, max_length=128)]
+Seconds = Annotated[float, Field(gt=0, le=10**8, allow_inf_nan=False)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StartBody(_Body):
+    """Bring apps up with everything they need."""
+
+    apps: list[Name] = Field(min_length=1, max_length=2000)
+    lease_s: Seconds | None = None
+    reason: Reason = ""
+    plan: bool = False
+
+
+class StopBody(_Body):
+    """Stop apps; none named: all of them."""
+
+    apps: list[Name] = Field(default=[], max_length=2000)
+    reason: Reason = ""
+    plan: bool = False
+
+
+class LeaseBody(_Body):
+    """Renew a lease, from now; null: without end."""
+
+    length_s: Seconds | None = None
+
+
+class CopyBody(_Body):
+    """Start the same in a new environment."""
+
+    to: Name
+    lease_s: Seconds | None = None
+    plan: bool = False
+
+
+class ValueBody(_Body):
+    """A config value."""
+
+    value: str = Field(max_length=256 * 1024)
+    secret: bool = False
+
+
+class ConfigBody(_Body):
+    """Set and unset config keys."""
+
+    set: dict[Key, ValueBody] = Field(default={}, max_length=500)
+    unset: list[Key] = Field(default=[], max_length=500)
+    deploy: bool = True
+    reason: Reason = ""
+    plan: bool = False
+
+
+class CommitBody(_Body):
+    """One commit between the release that serves and this one."""
+
+    id: str = Field(max_length=64)
+    subject: str = Field(max_length=500)
+    author: str = Field(default="", max_length=200)
+
+
+class DeployBody(_Body):
+    """Move an app to another release."""
+
+    kind: DeploymentKind = DeploymentKind.DEPLOY
+    source: str | None = Field(default=None, max_length=100)
+    release: int | None = Field(default=None, ge=1, le=10**9)
+    scale: dict[Name, Annotated[int, Field(ge=0, le=1000)]] = Field(default={}, max_length=100)
+    strategy: Strategy | None = None
+    canary_percent: int | None = Field(default=None, ge=1, le=99)
+    replace: bool = False
+    reason: Reason = ""
+    commits: list[CommitBody] = Field(default=[], max_length=200)
+    plan: bool = False
+
+
+class RunBody(_Body):
+    """Run a command once."""
+
+    command: str = Field(default="", max_length=64 * 1024)
+    process: Name | None = None
+    timeout_s: Seconds | None = 3600.0
+    wait_for_exec: bool = False

@@ -1,0 +1,43 @@
+"""What every endpoint has at hand: the world, who asks, and the answer's form."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Path, Request
+
+from headway.api.answers import Json
+from headway.control.idempotency import once
+from headway.control.world import World
+
+Environment = Annotated[str, Path(min_length=1, max_length=40, description="The environment.")]
+App = Annotated[str, Path(min_length=1, max_length=40, description="The app.")]
+Identity = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+def _world(request: Request) -> World:
+    world: World = request.app.state.world
+    return world
+
+
+def _actor(request: Request) -> str:
+    return str(request.state.actor)
+
+
+TheWorld = Annotated[World, Depends(_world)]
+Actor = Annotated[str, Depends(_actor)]
+
+
+async def done_once(request: Request, deed: Callable[[], Awaitable[Any]]) -> Json:
+    """Do what a request asks, once for each Idempotency-Key."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return Json(await deed())
+
+    async def encoded() -> bytes:
+        return msgspec.json.encode(await deed())
+
+    body = await request.body()
+    meaning = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
+    answer = await once(_world(request), _actor(request), key, meaning, encoded)
+    return Json(msgspec.Raw(answer))

@@ -1,0 +1,55 @@
+"""Serves the application until told to stop, which streams notice at once."""
+
+import asyncio
+from contextlib import nullcontext
+
+import uvicorn
+from fastapi import FastAPI
+
+from headway.machine.listening import listen
+
+_GRACE_S = 3
+_HEAD_BYTES = 64 * 1024
+_WAITING_MAX = 2048
+_BACKLOG = 512
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own."""
+
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """Leave signals to who runs the server."""
+        return nullcontext()
+
+
+async def serve(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; requests under way then have three seconds.
+
+    Raises:
+        PortTaken: Another process listens there, or it is not allowed.
+    """
+    listener = listen(host, port, option="--port", backlog=_BACKLOG)
+    listener.setblocking(False)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            timeout_keep_alive=30,
+            h11_max_incomplete_event_size=_HEAD_BYTES,
+            limit_concurrency=_WAITING_MAX,
+            ws_max_size=1024 * 1024,
+            lifespan="off",
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="api")
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.cancel()
+        listener.close()

@@ -1,0 +1,65 @@
+"""The installation itself: nodes, routes, health, metrics."""
+
+import os
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from headway.api.answers import Json, answers
+from headway.api.metrics import observe
+from headway.api.scope import TheWorld
+from headway.control import doctor, nodes
+from headway.model.view import Check, NodeView
+
+router = APIRouter(tags=["system"])
+open_router = APIRouter(tags=["system"])
+
+
+@router.get("/nodes", responses=answers(list[NodeView]))
+async def list_nodes(world: TheWorld) -> Json:
+    """List nodes and what is reserved of them."""
+    return Json(await nodes.listing(world))
+
+
+@router.get("/routes", responses=answers(dict[str, Any]))
+async def routes(request: Request, world: TheWorld) -> Json:
+    """Give the route table and what the router counted."""
+    view = await world.router.view()
+    table = request.app.state.heart.routing.applied
+    return Json({"routes": table.routes, "traffic": view.traffic})
+
+
+@router.get("/doctor", responses=answers(list[Check]))
+async def checks(request: Request, world: TheWorld) -> Json:
+    """Look at this machine and this installation."""
+    state = request.app.state
+    return Json(await doctor.checks(world, state.data, state.machine_checks))
+
+
+@router.get("/version", responses=answers(dict[str, Any]))
+async def version(request: Request, world: TheWorld) -> Json:
+    """Say which headway this is."""
+    return Json(
+        {
+            "version": world.version,
+            "pid": os.getpid(),
+            "data": str(request.app.state.data),
+            "started_at": world.started_at,
+            "http_port": world.router.http_port,
+        }
+    )
+
+
+@open_router.get("/healthz", responses=answers(dict[str, str]))
+async def healthz(world: TheWorld) -> Json:
+    """Answer 200 while the store answers and no loop is in trouble that stops it all."""
+    await world.store.read(lambda reader: reader.events(newest_first=True, limit=1))
+    return Json({"status": "ok", "version": world.version})
+
+
+@open_router.get("/metrics", include_in_schema=False)
+async def metrics(world: TheWorld) -> Response:
+    """Prometheus metrics."""
+    registry = await observe(world)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
