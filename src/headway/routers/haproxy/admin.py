@@ -6,6 +6,7 @@ from pathlib import Path
 
 _PROMPT = b"\n> "
 _ANSWER_S = 15.0
+DELETED = "Server deleted."
 
 
 class NoAnswer(Exception):
@@ -46,24 +47,26 @@ async def _converse(socket: Path, commands: Sequence[str]) -> list[str]:
         writer.transport.abort()
 
 
-async def order(socket: Path, commands: Sequence[str]) -> None:
-    """Send commands that change something.
+async def order(socket: Path, commands: Sequence[str]) -> list[str]:
+    """Send commands that change something, and give their answers.
 
     Raises:
         NoAnswer: As for `ask`.
         CommandRefused: One of them was not carried out; those behind it may have been.
     """
     if not commands:
-        return
-    for command, answer in zip(commands, await ask(socket, commands), strict=True):
+        return []
+    answers = await ask(socket, commands)
+    for command, answer in zip(commands, answers, strict=True):
         if not _is_success(command, answer):
             raise CommandRefused(f"{command!r}: {answer}")
+    return answers
 
 
 def _is_success(command: str, answer: str) -> bool:
     if command.startswith("del server"):
         # A request may have come in between; it is deleted when that has ended.
-        return answer == "Server deleted." or "still has connections" in answer
+        return answer == DELETED or "still has connections" in answer
     if command.startswith("add server"):
         return answer == "New server registered."
     if command.startswith("set server") and " addr " in command:

@@ -33,6 +33,16 @@ def server_changes(
     return commands
 
 
+def count_leaving(table: RouteTable, rows: Iterable[ServerRow]) -> int:
+    """Count the servers that are not wanted."""
+    wanted = {
+        (backend_name(route), target.container)
+        for route in table.routes
+        for target in route.targets
+    }
+    return sum((row.backend, row.server) not in wanted for row in rows)
+
+
 def _into_service(backend: str, target: Target, row: ServerRow | None) -> list[str]:
     server = f"{backend}/{target.container}"
     if row is None:

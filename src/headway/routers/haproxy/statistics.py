@@ -1,13 +1,13 @@
 """What HAProxy says of its servers, read from `show stat`."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-COMMAND = "show stat -1 4 -1"
-"""All backends, servers only."""
 _DOWN = ("MAINT", "DRAIN", "DOWN")
+_ERRORS = ("hrsp_5xx", "econ", "eresp", "wredis")
+"""`wredis`: a connection failed, and the request went to another server."""
 
 
 class ServerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,30 +35,30 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.weight > 0 and not self.status.startswith(_DOWN)
 
 
+def commands(backends: Iterable[str] | None) -> list[str]:
+    """Give the commands that show the servers of these backends; None: of all."""
+    if backends is None:
+        return ["show stat -1 4 -1"]
+    return [f"show stat {name} 4 -1" for name in sorted(backends)]
+
+
 def parse(text: str) -> list[ServerRow]:
     """Read the servers from the CSV that `show stat` answers."""
-    return list(_rows(text))
-
-
-def _rows(text: str) -> Iterator[ServerRow]:
     lines = csv.reader(text.lstrip("# \n").splitlines())
     column = {name: index for index, name in enumerate(next(lines, []))}
-    for line in lines:
-        if len(line) < len(column) - 1:
-            continue
+    return [_row(line, column) for line in lines if len(line) >= len(column) - 1]
 
-        def count(*names: str, cells: list[str] = line) -> int:
-            return sum(int(cells[column[name]] or 0) for name in names)
 
-        speaks_http = line[column["mode"]] == "http"
-        yield ServerRow(
-            backend=line[column["pxname"]],
-            server=line[column["svname"]],
-            address=line[column["addr"]],
-            weight=count("weight"),
-            status=line[column["status"]],
-            in_flight=count("scur", "qcur"),
-            requests=count("stot"),
-            errors=count("hrsp_5xx", "econ", "eresp", "wredis"),
-            response_ms=count("rtime" if speaks_http else "ttime"),
-        )
+def _row(line: Sequence[str], column: Mapping[str, int]) -> ServerRow:
+    mean = "rtime" if line[column["mode"]] == "http" else "ttime"
+    return ServerRow(
+        backend=line[column["pxname"]],
+        server=line[column["svname"]],
+        address=line[column["addr"]],
+        weight=int(line[column["weight"]] or 0),
+        status=line[column["status"]],
+        in_flight=int(line[column["scur"]] or 0) + int(line[column["qcur"]] or 0),
+        requests=int(line[column["stot"]] or 0),
+        errors=sum(int(line[column[name]] or 0) for name in _ERRORS),
+        response_ms=int(line[column[mean]] or 0),
+    )
