@@ -263,3 +263,38 @@ async def test_a_plain_user_can_run_and_readopt_it(strangers_home: Path, binary:
             process._transport.close()  # type: ignore[attr-defined]
             assert (await get(port, WEB)).name == "a"
         assert len(_pids(strangers_home / "r")) == 1
+
+
+async def test_without_its_sockets_handed_back_an_adopted_router_still_works(
+    data: Path, make: Callable[[], HaproxyRouter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with upstreams("a", "b") as (a, b):
+        first = make()
+        await first.start()
+        await first.apply(table(route("web", (a, 256))))
+        (pid,) = await _one(data)
+        await first.close(stop=False)
+        # A number that no kernel knows: what a kernel that forbids the call answers like.
+        monkeypatch.setattr("headway.routers.haproxy.listening._PIDFD_GETFD", 100_000)
+        second = make()
+        await second.start()
+        assert _pids(data) == [pid]
+        (_, _, sockets) = await second.checks()
+        assert not sockets.ok
+        assert str(second.http_port) in sockets.detail
+        await second.apply(table(route("web", (b, 256)), route("new", (b, 256))))
+        await until(lambda: _is_one(data))
+        assert {(await get(second.http_port, WEB)).name for _ in range(10)} == {"b"}
+        assert (await second.checks())[2].ok
+
+
+async def test_a_client_that_drips_its_headers_is_cut_off(tmp_path: Path, binary: Path) -> None:
+    limits = Limits(headers_s=1)
+    router = HaproxyRouter(tmp_path / "r", free_port(), binary=binary, limits=limits)
+    await router.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", router.http_port)
+    writer.write(b"GET / HTTP/1.1\r\n")
+    assert b" 408 " in await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    await router.close(stop=True)
