@@ -298,3 +298,38 @@ async def test_a_client_that_drips_its_headers_is_cut_off(tmp_path: Path, binary
     writer.close()
     await writer.wait_closed()
     await router.close(stop=True)
+
+
+async def test_a_tcp_port_that_was_taken_meanwhile_does_not_hinder_the_start(
+    data: Path, make: Callable[[], HaproxyRouter]
+) -> None:
+    port = free_port()
+    async with upstreams("a") as (a,):
+        first = make()
+        await first.start()
+        await first.apply(table(route("web", (a, 256)), tcp_route("db", port, (a, 256))))
+        await first.close(stop=True)
+        stranger = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", port)
+        second = make()
+        await second.start()
+        await second.apply(table(route("web", (a, 256))))
+        assert (await get(second.http_port, WEB)).name == "a"
+        stranger.close()
+        await stranger.wait_closed()
+
+
+async def test_a_process_that_was_never_taken_into_service_is_ended(
+    data: Path, make: Callable[[], HaproxyRouter]
+) -> None:
+    async with upstreams("a") as (a,):
+        first = make()
+        await first.start()
+        await first.apply(table(route("web", (a, 256))))
+        (pid,) = await _one(data)
+        await first.close(stop=False)
+        (record,) = data.rglob("record.json")
+        record.unlink()
+        second = make()
+        await second.start()
+        assert await _one(data) != [pid]
+        assert (await get(second.http_port, WEB)).name == "a"

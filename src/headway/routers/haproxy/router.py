@@ -87,9 +87,19 @@ class HaproxyRouter:
         self._table = self._saved_table()
         await self._processes.open()
         if self._processes.current is None or self._processes.is_elsewhere:
-            await self._processes.replace(self._table)
+            await self._start_saved()
         self._tending = asyncio.create_task(self._tend(), name="haproxy")
         self._wake.set()
+
+    async def _start_saved(self) -> None:
+        """Start with the last table, or, when that cannot be any more, with none."""
+        try:
+            await self._processes.replace(self._table)
+        except RouterError as error:
+            if not self._table.routes:
+                raise
+            _log.warning("router.last-table-refused", because=str(error), then="starts empty")
+            await self._processes.replace(RouteTable())
 
     async def apply(self, table: RouteTable) -> None:
         """Make the table true; see the port."""
