@@ -9,9 +9,10 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headway.ports.router import RouterError
@@ -60,6 +61,24 @@ def _pids(data: Path) -> list[int]:
             if f"{data}/processes".encode() in (process / "cmdline").read_bytes():
                 found.append(int(process.name))
     return sorted(found)
+
+
+@contextlib.asynccontextmanager
+async def _control_plane(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a control plane of its own that has applied a table; it is killed at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CONTROL_PLANE, *arguments, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        await process.stdout.readuntil(b"ready\n")
+        await _one(Path(arguments[0]))
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        process._transport.close()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -135,22 +154,12 @@ async def test_a_stuck_haproxy_is_replaced_when_it_is_told_something(
 async def test_a_killed_control_plane_leaves_haproxy_serving(
     data: Path, binary: Path, make: Callable[[], HaproxyRouter]
 ) -> None:
-    import msgspec
-
     router = make()
     async with upstreams("a", "b") as (a, b):
-        wanted = table(route("web", (a, 256)))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CONTROL_PLANE, str(data), str(router.http_port), str(binary),
-            msgspec.json.encode(wanted).decode(), stdout=subprocess.PIPE,
-        )  # fmt: skip
-        assert process.stdout is not None
-        await process.stdout.readuntil(b"ready\n")
-        await _one(data)
+        wanted = msgspec.json.encode(table(route("web", (a, 256)))).decode()
         client = Client(router.http_port)
-        assert (await client.get(WEB)).name == "a"
-        process.kill()
-        await process.wait()
+        async with _control_plane(str(data), str(router.http_port), str(binary), wanted):
+            assert (await client.get(WEB)).name == "a"
         before = await _one(data)
         assert (await client.get(WEB)).name == "a"
         await router.start()
@@ -162,7 +171,6 @@ async def test_a_killed_control_plane_leaves_haproxy_serving(
         os.kill(before[0], signal.SIGKILL)
         assert (await get(router.http_port, WEB)).name == "b"
         await client.close()
-        process._transport.close()  # type: ignore[attr-defined]
 
 
 async def test_haproxy_that_died_with_its_control_plane_comes_up_as_it_was(
@@ -245,22 +253,13 @@ def strangers_home() -> Iterator[Path]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 async def test_a_plain_user_can_run_and_readopt_it(strangers_home: Path, binary: Path) -> None:
-    import msgspec
-
     port = free_port()
     async with upstreams("a") as (a,):
         wanted = msgspec.json.encode(table(route("web", (a, 256)))).decode()
         for _ in range(2):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", CONTROL_PLANE, str(strangers_home / "r"), str(port),
-                str(binary), wanted, "65534", stdout=subprocess.PIPE,
-            )  # fmt: skip
-            assert process.stdout is not None
-            await process.stdout.readuntil(b"ready\n")
-            await _one(strangers_home / "r")
-            process.kill()
-            await process.wait()
-            process._transport.close()  # type: ignore[attr-defined]
+            home = str(strangers_home / "r")
+            async with _control_plane(home, str(port), str(binary), wanted, "65534"):
+                pass
             assert (await get(port, WEB)).name == "a"
         assert len(_pids(strangers_home / "r")) == 1
 
