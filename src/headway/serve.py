@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -31,16 +31,20 @@ from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
 from headway.machine.files import write_whole
 from headway.machine.listening import PortTaken
+from headway.model.view import Check
 from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
 from headway.ports.store import StoreError
 from headway.ports.vault import VaultError
-from headway.routers.haproxy_draft.router import HaproxyRouter
+from headway.routers.haproxy.router import HaproxyRouter
 from headway.stores.sqlite import SqliteStore
 from headway.stores.vault import FileVault
 
 _LOG_BYTES = 16 * 1024 * 1024
 _CLEAR_GRACE_S = 10.0
+
+
+MachineCheck = Callable[[], Awaitable[list[Check]]]
 
 
 class SystemClock:
@@ -116,7 +120,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
     """
     data = options.data
     async with contextlib.AsyncExitStack() as stack:
-        world = await _compose(options, stack)
+        world, checks = await _compose(options, stack)
         heart = Heart(world)
         token = await _local_token(world, data)
         app = create_app(
@@ -145,7 +149,9 @@ async def run(options: Options, stop: asyncio.Event) -> None:
             raise Refused(str(error)) from error
 
 
-async def _compose(options: Options, stack: contextlib.AsyncExitStack) -> World:
+async def _compose(
+    options: Options, stack: contextlib.AsyncExitStack
+) -> tuple[World, list[MachineCheck]]:
     data = options.data
     clock = SystemClock()
     try:
@@ -161,7 +167,7 @@ async def _compose(options: Options, stack: contextlib.AsyncExitStack) -> World:
     except (VaultError, StoreError, EngineError, RouterError) as error:
         raise Refused(str(error)) from error
     sources = DirectorySources(data)
-    return World(
+    world = World(
         clock=clock,
         store=store,
         engine=engine,
@@ -173,6 +179,7 @@ async def _compose(options: Options, stack: contextlib.AsyncExitStack) -> World:
         started_at=clock.now(),
         version=__version__,
     )
+    return world, [engine.checks, router.checks]
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

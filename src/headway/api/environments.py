@@ -54,7 +54,7 @@ async def stop(
     )
 
 
-@router.delete("/{environment}", responses=answers(EnvironmentView | Started))
+@router.delete("/{environment}", responses=answers(Started))
 async def destroy(
     request: Request,
     world: TheWorld,

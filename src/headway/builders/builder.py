@@ -13,9 +13,9 @@ import msgspec
 
 from headway.builders.explain import failed
 from headway.builders.recipe import READ_FILES, Layer, Recipe, Toolchain, plan, recipe_digest
+from headway.formats.start_command import find_start_command
 from headway.machine import trees
 from headway.machine.files import write_whole
-from headway.formats.start_command import find_start_command
 from headway.model.build import Artifact, Build, Mount
 from headway.model.container import ContainerKind, Exit
 from headway.model.failure import Failure

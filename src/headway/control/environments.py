@@ -174,9 +174,7 @@ def _refuse_needed(reader: Reader, owner: Environment, chosen: tuple[AppName, ..
             )
 
 
-async def destroy(
-    world: World, actor: str, name: str, reason: str, plan: bool
-) -> EnvironmentView | Started:
+async def destroy(world: World, actor: str, name: str, reason: str, plan: bool) -> Started:
     """End an environment: containers, volumes, config and routes. Its history stays.
 
     Raises:
@@ -185,11 +183,11 @@ async def destroy(
     now = world.clock.now()
     touched: list[MemberKey] = []
 
-    def deed(tx: Writer) -> EnvironmentView:
+    def deed(tx: Writer) -> Started:
         row = lookup.environment(tx, name)
         because = reason or f"destroyed by {actor}"
         ending = msgspec.structs.replace(row, state=EnvironmentState.ENDING, because=because)
-        stored = tx.put(ending)
+        tx.put(ending)
         tx.record(
             Event(
                 at=now,
@@ -201,19 +199,15 @@ async def destroy(
             )
         )
         touched.extend((row.id, app) for app in _apps(tx, row))
-        return _view(world, tx, stored)
+        return Started(environment=row.name)
 
     if plan:
-
-        def rehearsed(tx: Writer) -> Started:
-            return Started(environment=deed(tx).name)
-
-        return await planned(world, rehearsed, lambda _: touched)
-    view = await world.store.write(deed)
+        return await planned(world, deed, lambda _: touched)
+    started = await world.store.write(deed)
     for key in touched:
         world.bell.member(key)
     world.bell.environment()
-    return view
+    return started
 
 
 async def copy(

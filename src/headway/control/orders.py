@@ -1,5 +1,6 @@
 """Turns a container's row into the order that an engine carries out."""
 
+from headway.calculate.command import as_main
 from headway.calculate.route import addresses
 from headway.control.world import World
 from headway.model.build import Mount
@@ -63,7 +64,7 @@ async def make_order(world: World, need: Need) -> Order:
         environment=container.environment,
         app=container.app,
         name=f"{environment}/{container.app}/{container.label}",
-        argv=("/bin/sh", "-c", command),
+        argv=("/bin/sh", "-c", as_main(command)),
         variables=_variables(world, need),
         secrets=tuple(sorted(key for key, row in release.config.items() if row.secret)),
         mounts=(*world.builder.mounts(release.artifact), *volumes),

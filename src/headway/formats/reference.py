@@ -17,7 +17,7 @@ once, with line, column and a hint.
 """
 
 
-def keys() -> list[str]:
+def paths() -> list[str]:
     """List all keys by dotted path, in the order of the schema."""
     return [path for path, _ in _walk(MANIFEST, "")]
 

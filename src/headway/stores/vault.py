@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from headway.disk.files import write_whole
+from headway.machine.files import write_whole
 from headway.ports.vault import VaultError
 
 _KEY_BYTES = 32

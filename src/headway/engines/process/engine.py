@@ -9,15 +9,17 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-from headway.disk.trees import give, remove
 from headway.engines.process import loglines, messages
+from headway.engines.process.doctor import machine_checks
 from headway.engines.process.identities import Identities
 from headway.engines.process.messages import Answer, Request
 from headway.engines.process.spool import Spool
+from headway.machine.trees import give, remove
 from headway.model.ids import ContainerId, NodeId
 from headway.model.log import LogLine
 from headway.model.node import Node
 from headway.model.order import Observed, Order, Usage
+from headway.model.view import Check
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
 
 _CALL_S = 30.0
@@ -156,6 +158,10 @@ class ProcessEngine:
         uid = self._identities.of(owner)
         if uid is not None:
             await asyncio.to_thread(give, path, uid)
+
+    async def checks(self) -> list[Check]:
+        """Say what this machine can give containers, and what it cannot."""
+        return await asyncio.to_thread(machine_checks, self._identities.of("doctor/self-test"))
 
     # --- the agent -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from headway.disk.files import write_whole
+from headway.machine.files import write_whole
 
 _FIRST = 200_000
 _COUNT = 100_000

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headway.disk.files import write_whole
+from headway.machine.files import write_whole
 from headway.model.container import Exit
 from headway.model.ids import ContainerId, NodeId
 from headway.model.order import Observed, ObservedState

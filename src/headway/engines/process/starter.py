@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from headway.disk.files import write_whole
 from headway.engines.process import cgroups, host, seccomp
 from headway.engines.process.identities import Identities
 from headway.engines.process.ports import Ports
 from headway.engines.process.spool import Launch, Spool
+from headway.machine.files import write_whole
 from headway.model.order import Order
 from headway.model.resources import MIB
 from headway.ports.engine import EngineError

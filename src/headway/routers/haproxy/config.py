@@ -163,7 +163,7 @@ def _unknown_host() -> str:
     text = (
         "404: No app has the host name '%[var(txn.host)]' here.\\n"
         "Addresses look like http://APP.ENVIRONMENT.localhost.\\n"
-        "next: headway environment list, headway ps\\n"
+        "next: headway envs ls, headway ps\\n"
     )
     return _section(
         f"backend {UNKNOWN_HOST}",

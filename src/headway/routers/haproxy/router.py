@@ -141,6 +141,11 @@ class HaproxyRouter:
         async with self._changing:
             await self._processes.close(stop=stop)
 
+    async def end_running(self) -> None:
+        """End what an earlier control plane left running, without starting anything."""
+        await self._processes.open()
+        await self.close(stop=True)
+
     async def checks(self) -> list[Check]:
         """Look at the program, the process and the sockets, for `headway doctor`."""
         return await health.checks(self._processes)

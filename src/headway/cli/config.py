@@ -1,0 +1,193 @@
+"""`config`: what an app is told by its environment."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from headway.cli import render
+from headway.cli.options import (
+    app_option,
+    chosen_app,
+    chosen_environment,
+    env_option,
+    json_option,
+    print_json,
+    reason_option,
+)
+from headway.cli.progress import conclude, watch
+from headway.formats.dotenv import parse_dotenv
+from headway.model.problem import render_problem
+from headway.model.view import ConfigView, Started
+from headway.sdk import Client
+
+
+@click.group()
+def config() -> None:
+    """Set, show and compare config and secrets."""
+
+
+@config.command()
+@click.argument("key", required=False)
+@env_option
+@app_option
+@json_option
+def get(key: str | None, environment: str | None, app: str | None, as_json: bool) -> None:
+    """Show config, or the value of KEY. Secrets never show."""
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        view = client.config.show(name, chosen_app(app), reveal=True)
+    if as_json:
+        print_json(view)
+    elif key is not None:
+        value = next((row for row in view.values if row.key == key), None)
+        if value is None or (value.value is None and not value.secret):
+            raise click.UsageError(f"{key} is not set for {view.app} in {view.environment}")
+        click.echo("(secret)" if value.secret else value.value)
+    elif not view.values:
+        click.echo(f"{view.app} has no config in {name}. next: headway config set KEY=VALUE")
+    else:
+        click.echo(_table(view))
+
+
+def _table(view: ConfigView) -> str:
+    rows = [
+        (
+            row.key,
+            "(secret)"
+            if row.secret
+            else "(not set)"
+            if row.value is None
+            else render.safe(row.value),
+            "default" if row.default else "required" if row.required else "",
+        )
+        for row in view.values
+    ]
+    return render.table(rows)
+
+
+@config.command(name="set")
+@click.argument("pairs", nargs=-1, metavar="KEY=VALUE…")
+@env_option
+@app_option
+@click.option("--secret", is_flag=True, help="Never shown again, and kept out of logs.")
+@click.option("--from-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--no-deploy", is_flag=True, help="Only the next release has it.")
+@reason_option
+@json_option
+def set_(
+    pairs: tuple[str, ...],
+    environment: str | None,
+    app: str | None,
+    secret: bool,
+    from_file: Path | None,
+    no_deploy: bool,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Set config; an app that runs gets a new release.
+
+    A KEY without a value is asked for, or read from standard input, so that it stands in no
+    history.
+    """
+    values: dict[str, tuple[str, bool]] = {}
+    if from_file is not None:
+        parsed = parse_dotenv(from_file.read_text(), file=str(from_file))
+        if parsed.problems:
+            raise click.UsageError("\n".join(render_problem(row) for row in parsed.problems))
+        values |= {key: (value, secret) for key, value in (parsed.value or {}).items()}
+    for pair in pairs:
+        key, given, value = pair.partition("=")
+        values[key] = (value if given else _asked(key), secret)
+    if not values:
+        raise click.UsageError("give KEY=VALUE, or --from-file")
+    with Client.local() as client:
+        name = environment or chosen_environment(client, None)
+        view = client.config.change(
+            name, chosen_app(app), set=values, deploy=not no_deploy, reason=reason
+        )
+        _finish(client, view, f"set {', '.join(values)}", as_json)
+
+
+def _asked(key: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(key, hide_input=True))
+    return sys.stdin.read().rstrip("\n")
+
+
+@config.command()
+@click.argument("keys", nargs=-1, required=True)
+@env_option
+@app_option
+@reason_option
+@json_option
+def unset(
+    keys: tuple[str, ...], environment: str | None, app: str | None, reason: str, as_json: bool
+) -> None:
+    """Unset config; an app that runs gets a new release."""
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        view = client.config.change(name, chosen_app(app), unset=keys, reason=reason)
+        _finish(client, view, f"unset {', '.join(keys)}", as_json)
+
+
+def _finish(client: Client, view: ConfigView, what: str, as_json: bool) -> None:
+    if as_json:
+        print_json(view)
+    else:
+        click.echo(f"{what} for {view.app} in {view.environment}")
+    if view.deployment is not None:
+        started = Started(environment=view.environment, deployments=(view.deployment,))
+        progress = "quiet" if as_json else "auto"
+        ended = watch(client, started, timeout_s=1800, progress=progress)
+        conclude(ended, quiet=as_json)
+    elif view.missing and not as_json:
+        click.echo(f"still missing: {', '.join(view.missing)}")
+
+
+@config.command()
+@click.argument("before")
+@click.argument("after")
+@env_option
+@app_option
+@json_option
+def diff(before: str, after: str, environment: str | None, app: str | None, as_json: bool) -> None:
+    """Compare the config of two releases: headway config diff v1 v2."""
+    numbers = [text.removeprefix("v") for text in (before, after)]
+    if not all(text.isdigit() for text in numbers):
+        raise click.UsageError("give two releases, such as v1 v2")
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        rows = client.config.diff(name, chosen_app(app), int(numbers[0]), int(numbers[1]))
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo("their config is the same")
+    for row in [] if as_json else rows:
+        old = "(secret)" if row.secret else row.before if row.before is not None else "(not set)"
+        new = "(secret)" if row.secret else row.after if row.after is not None else "(not set)"
+        click.echo(f"{row.key}: {render.safe(old)} → {render.safe(new)}")
+
+
+@config.command()
+@env_option
+@app_option
+@json_option
+def history(environment: str | None, app: str | None, as_json: bool) -> None:
+    """Show who changed which keys."""
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        rows = client.config.history(name, chosen_app(app))
+    if as_json:
+        print_json(rows)
+        return
+    lines = [
+        (
+            f"{row.number}",
+            render.moment(row.at),
+            row.by,
+            " ".join([f"+{key}" for key in row.set] + [f"-{key}" for key in row.unset]),
+        )
+        for row in rows
+    ]
+    click.echo(render.table(lines) or "nothing was ever set")

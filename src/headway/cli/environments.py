@@ -1,0 +1,161 @@
+"""`envs` and `extend`."""
+
+import click
+
+from headway.cli import render
+from headway.cli.options import (
+    Duration,
+    chosen_environment,
+    env_option,
+    json_option,
+    plan_option,
+    print_json,
+    reason_option,
+    waiting_options,
+)
+from headway.cli.progress import conclude, watch
+from headway.sdk import Client, RefusedError
+
+
+@click.command()
+@click.argument("length")
+@env_option
+@json_option
+def extend(length: str, environment: str | None, as_json: bool) -> None:
+    """Renew an environment's lease, from now: headway extend 2h. `never` has no end."""
+    seconds = None if length == "never" else Duration().convert(length, None, None)
+    with Client.local() as client:
+        view = client.environments.extend(chosen_environment(client, environment), seconds)
+    if as_json:
+        print_json(view)
+    else:
+        click.echo(f"{view.name} is leased {render.until(view.lease.until)}")
+
+
+@click.group()
+def envs() -> None:
+    """Environments: named, isolated sets of apps."""
+
+
+@envs.command(name="ls")
+@json_option
+def list_(as_json: bool) -> None:
+    """List environments."""
+    with Client.local() as client:
+        views = client.environments.all()
+    if as_json:
+        print_json(views)
+        return
+    rows = [
+        (
+            view.name,
+            view.state.value,
+            f"{sum(row.state.value == 'healthy' for row in view.members)}/{len(view.members)}",
+            view.lease.holder,
+            render.until(view.lease.until),
+        )
+        for view in views
+    ]
+    head = ("ENVIRONMENT", "STATE", "HEALTHY", "HOLDER", "LEASE")
+    click.echo(render.table(rows, head) if rows else "none. next: headway start -e NAME APP")
+
+
+@envs.command()
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show an environment."""
+    with Client.local() as client:
+        view = client.environments.get(name)
+    if as_json:
+        print_json(view)
+        return
+    click.echo(f"{view.name} · {view.state.value} · leased to {view.lease.holder}")
+    click.echo(f"  lease {render.until(view.lease.until)}")
+    for member in view.members:
+        click.echo(f"  {render.member_line(member)} {' '.join(member.urls)}")
+
+
+@envs.command()
+@click.argument("left")
+@click.argument("right")
+@json_option
+def diff(left: str, right: str, as_json: bool) -> None:
+    """Compare two environments. Secrets show only that they differ."""
+    with Client.local() as client:
+        rows = client.environments.diff(left, right)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo(f"{left} and {right} are the same")
+    for row in [] if as_json else rows:
+        click.echo(f"{row.app}: {row.left} | {row.right}")
+        for key in row.config:
+            old = "(secret)" if key.secret else key.before or "(not set)"
+            new = "(secret)" if key.secret else key.after or "(not set)"
+            click.echo(f"  {key.key}: {render.safe(old)} | {render.safe(new)}")
+
+
+@envs.command()
+@click.argument("name")
+@click.argument("to")
+@click.option("--lease", type=Duration(), help="How long the copy lives. Default: 8h.")
+@plan_option
+@waiting_options
+@json_option
+def copy(
+    name: str,
+    to: str,
+    lease: float | None,
+    plan: bool,
+    wait: bool,
+    timeout: float,
+    progress: str,
+    as_json: bool,
+) -> None:
+    """Start the same apps, with the same config and scale, under another name. No data of it."""
+    with Client.local() as client:
+        started = client.environments.copy(name, to, lease_s=lease, plan=plan)
+        if plan or not wait:
+            print_json(started) if as_json else click.echo(render.plan(started))
+            return
+        ended = watch(client, started, timeout_s=timeout, progress=progress)
+        conclude(ended)
+    click.echo(f"next: headway status -e {to}")
+
+
+@envs.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@reason_option
+@plan_option
+@click.option("--wait/--no-wait", default=True, help="Wait until its name is free.")
+@json_option
+def destroy(name: str, yes: bool, reason: str, plan: bool, wait: bool, as_json: bool) -> None:
+    """End an environment: containers, volumes, config. Its history stays."""
+    with Client.local() as client:
+        if plan:
+            started = client.environments.destroy(name, plan=True)
+            print_json(started) if as_json else click.echo(render.plan(started))
+            return
+        view = client.environments.get(name)
+        if not yes:
+            count = len(view.members)
+            typed = click.prompt(f"this ends {count} apps and their volumes; type {name} to go on")
+            if typed != name:
+                raise click.UsageError("nothing was done")
+        client.environments.destroy(name, reason=reason)
+        if wait:
+            _await_end(client, name)
+    click.echo(f"ended {name}" if wait else f"ending {name}")
+
+
+def _await_end(client: Client, name: str) -> None:
+    try:
+        client.environments.get(name)
+        for event in client.environments.follow(name, after=0):
+            if event.kind == "environment.ended":
+                client.environments.get(name)
+    except RefusedError as refused:
+        if refused.status != 404:
+            raise

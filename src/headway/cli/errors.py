@@ -1,0 +1,75 @@
+"""What goes wrong, shown in one place, and the exit status it leads to.
+
+0 done, 1 failed, 2 usage, 3 refused by a rule, 4 not allowed, 8 still pending, 130 interrupted.
+"""
+
+import sys
+
+import click
+
+from headway.model.problem import render_problem
+from headway.sdk.errors import RefusedError, SdkError, UnreachableError
+
+DONE, FAILED, USAGE, REFUSED, NOT_ALLOWED, PENDING, INTERRUPTED = 0, 1, 2, 3, 4, 8, 130
+_NOT_ALLOWED = frozenset({401, 403})
+_RULES = frozenset({404, 409, 422})
+
+
+class Failed(Exception):
+    """A command did not do what was asked; everything was said already."""
+
+    def __init__(self, status: int = FAILED) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def handled(command: click.Command) -> int:
+    """Run a command and give its exit status."""
+    try:
+        result = command.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except Failed as failed:
+        return failed.status
+    except RefusedError as refused:
+        return show_refusal(refused)
+    except UnreachableError as error:
+        fail(str(error), "headway up")
+        return FAILED
+    except SdkError as error:
+        fail(str(error), "headway up")
+        return FAILED
+    except BrokenPipeError:
+        sys.stdout = None
+        return DONE
+    return result if isinstance(result, int) else DONE
+
+
+def show_refusal(refused: RefusedError) -> int:
+    """Show why headway refused, and what to do."""
+    refusal = refused.refusal
+    click.echo(f"{click.style('✗', fg='red')} {refusal.detail}", err=True)
+    for problem in refusal.problems:
+        click.echo(f"  {render_problem(problem)}", err=True)
+    if refusal.hint:
+        click.echo(f"  hint: {refusal.hint}", err=True)
+    if refusal.id:
+        click.echo(f"  id: {refusal.id}", err=True)
+    if refusal.next:
+        click.echo(f"next: {' · '.join(refusal.next)}", err=True)
+    if refusal.status in _NOT_ALLOWED:
+        return NOT_ALLOWED
+    return REFUSED if refusal.status in _RULES else FAILED
+
+
+def fail(because: str, *nexts: str) -> None:
+    """Say what failed, and what to do next."""
+    click.echo(f"{click.style('✗', fg='red')} {because}", err=True)
+    if nexts:
+        click.echo(f"next: {' · '.join(nexts)}", err=True)

@@ -1,0 +1,115 @@
+"""`logs` and `builds`."""
+
+import re
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import click
+import msgspec
+
+from headway.cli import render
+from headway.cli.options import (
+    Duration,
+    app_option,
+    chosen_environment,
+    env_option,
+    json_option,
+    print_json,
+    split_reference,
+)
+from headway.model.view import LogEntry
+from headway.sdk import Client
+
+
+@click.command()
+@click.argument("things", nargs=-1, metavar="[APP|CONTAINER]…")
+@env_option
+@app_option
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written.")
+@click.option(
+    "-n", "--tail", type=click.IntRange(0, 100_000), default=100, help="Lines. Default 100."
+)
+@click.option("--since", type=Duration(), help="Only what is this young, such as 1h.")
+@click.option("--grep", help="Only lines that match this regular expression.")
+@click.option("--build", help="The log of a build.")
+@json_option
+def logs(
+    things: tuple[str, ...],
+    environment: str | None,
+    app: str | None,
+    follow: bool,
+    tail: int,
+    since: float | None,
+    grep: str | None,
+    build: str | None,
+    as_json: bool,
+) -> None:
+    """Show what containers wrote; all of an environment, an app's, or one container's."""
+    pattern = _pattern(grep)
+    with Client.local() as client:
+        if build is not None:
+            _print(client.logs.build(build, follow=follow), pattern, as_json, prefix=False)
+            return
+        owner, thing = split_reference(things[0]) if things else (None, None)
+        name = owner or chosen_environment(client, environment)
+        apps = {member.app for member in client.environments.get(name).members}
+        wanted = app if app is not None else thing if thing in apps else None
+        container = thing if thing is not None and thing not in apps else None
+        after = datetime.now(UTC) - timedelta(seconds=since) if since else None
+        read = client.logs.follow if follow else client.logs.environment
+        lines = read(name, app=wanted, container=container, tail=tail, since=after)
+        _print(lines, pattern, as_json, prefix=True)
+
+
+def _pattern(text: str | None) -> "re.Pattern[str] | None":
+    try:
+        return re.compile(text) if text else None
+    except re.error as error:
+        raise click.UsageError(f"--grep {text!r} is no regular expression: {error}") from error
+
+
+def _print(
+    entries: Iterable[LogEntry], pattern: "re.Pattern[str] | None", as_json: bool, *, prefix: bool
+) -> None:
+    count = 0
+    for entry in entries:
+        if pattern is not None and not pattern.search(entry.line.text):
+            continue
+        count += 1
+        if as_json:
+            click.echo(msgspec.json.encode(entry).decode())
+        else:
+            click.echo(render.log_line(entry, prefix=prefix))
+        sys.stdout.flush()
+    if not count and not as_json:
+        click.echo("no line matches" if pattern else "nothing was written", err=True)
+
+
+@click.group()
+def builds() -> None:
+    """Builds and their logs."""
+
+
+@builds.command(name="show")
+@click.argument("build")
+@json_option
+def show_build(build: str, as_json: bool) -> None:
+    """Show a build."""
+    with Client.local() as client:
+        row = client.logs.get_build(build)
+    if as_json:
+        print_json(row)
+        return
+    click.echo(f"{row.id} · {row.app} · {row.state.value} · source {row.source[:19]}")
+    if row.failure is not None:
+        click.echo(render.failure(row.failure, "it failed"))
+
+
+@builds.command(name="logs")
+@click.argument("build")
+@click.option("-f", "--follow", is_flag=True)
+def build_logs(build: str, follow: bool) -> None:
+    """Show what a build wrote."""
+    with Client.local() as client:
+        _print(client.logs.build(build, follow=follow), None, False, prefix=False)

@@ -1,0 +1,116 @@
+"""Options that many commands share, and what they default to."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from headway.formats.headway_yaml import FILE, name_from, parse_manifest
+from headway.formats.units import parse_duration
+from headway.sdk import Client
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Duration(click.ParamType[float]):
+    """A length of time, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read `90s`, `10m`, `8h`."""
+        if isinstance(value, float):
+            return value
+        seconds = parse_duration(str(value))
+        if seconds is None:
+            self.fail(f"{value!r} is no length of time, such as 90s, 10m or 8h", param, ctx)
+        return seconds
+
+
+env_option = click.option(
+    "-e", "--env", "environment", help="The environment. Default: HEADWAY_ENV, or the only one."
+)
+app_option = click.option("-a", "--app", help="The app. Default: the one of this directory.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+plan_option = click.option("--plan", is_flag=True, help="Only say what would be done.")
+reason_option = click.option("--reason", default="", help="Why, for the history.")
+
+
+def waiting_options(function: F) -> F:
+    """Add what commands that set something in motion share."""
+    for option in (
+        click.option("--wait/--no-wait", default=True, help="Wait for the end."),
+        click.option(
+            "--timeout", type=Duration(), default="30m", help="How long to wait. Default: 30m."
+        ),
+        click.option(
+            "--progress",
+            type=click.Choice(["auto", "tty", "plain", "quiet", "json"]),
+            default="auto",
+            help="How progress is shown.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def chosen_environment(client: Client, given: str | None) -> str:
+    """Give the environment that is meant, or say which there are.
+
+    Raises:
+        click.UsageError: It is not clear.
+    """
+    name = given or os.environ.get("HEADWAY_ENV")
+    if name:
+        return name
+    names = [view.name for view in client.environments.all()]
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise click.UsageError("there is no environment yet. Next: headway start -e NAME APP")
+    raise click.UsageError(f"say which environment, by -e: {', '.join(names)}")
+
+
+def chosen_app(given: str | None, directory: Path | None = None) -> str:
+    """Give the app that is meant: as given, or the one of a directory.
+
+    Raises:
+        click.UsageError: It is not clear.
+    """
+    if given:
+        return given
+    name = app_of(directory or Path.cwd())
+    if name is None:
+        raise click.UsageError("say which app, by -a, or go to its directory")
+    return name
+
+
+def app_of(directory: Path) -> str | None:
+    """Give the name of the app in a directory, if there is one."""
+    path = directory / FILE
+    if not path.is_file():
+        return None
+    parsed = parse_manifest(path.read_text(errors="replace"), default_name=directory.resolve().name)
+    if parsed.value is not None:
+        return str(parsed.value.name)
+    return name_from(directory.resolve().name)
+
+
+def split_reference(text: str) -> tuple[str | None, str]:
+    """Take `ENV/APP` apart.
+
+    >>> split_reference("demo/web"), split_reference("web")
+    (('demo', 'web'), (None, 'web'))
+    """
+    environment, slash, rest = text.partition("/")
+    return (environment, rest) if slash else (None, text)

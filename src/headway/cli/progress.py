@@ -1,0 +1,180 @@
+"""Watches what was set in motion, and shows it as it goes.
+
+One stream of events, shown in one of four ways: redrawn in a terminal, one line for each change of
+state, JSON lines, or nothing.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+from headway.cli import render
+from headway.cli.errors import FAILED, PENDING, Failed
+from headway.model.deployment import Deployment, Phase
+from headway.model.ids import environment_name
+from headway.model.view import MemberView, Started
+from headway.sdk import Client
+
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+Show = Callable[[list[MemberView]], None]
+
+
+def watch(client: Client, started: Started, *, timeout_s: float, progress: str) -> list[Deployment]:
+    """Show deployments until all have ended; gives them as they ended.
+
+    Raises:
+        Failed: One failed (1), or the time is over and they go on (8).
+    """
+    waiting = {row.id: row for row in started.deployments}
+    if not waiting:
+        return []
+    name = started.environment
+    show, finish = _shower(progress)
+    ends_at = time.monotonic() + timeout_s
+    try:
+        for _ in _beats(client, name):
+            _show(client, name, set(waiting), show)
+            waiting = {key: client.deployments.get(key) for key in waiting}
+            if all(row.is_ended for row in waiting.values()):
+                break
+            if any(row.phase is Phase.PAUSED for row in waiting.values()) and len(waiting) == 1:
+                break
+            if time.monotonic() > ends_at:
+                finish()
+                click.echo(f"still under way after {timeout_s:g} s", err=True)
+                click.echo(f"next: headway status · headway why {next(iter(waiting))}", err=True)
+                raise Failed(PENDING)
+    except KeyboardInterrupt:
+        finish()
+        identity = next(iter(waiting))
+        click.echo("\nit goes on in the background", err=True)
+        click.echo(f"next: headway why {identity} · headway abort {identity}", err=True)
+        raise
+    _show(client, name, set(waiting), show)
+    finish()
+    return list(waiting.values())
+
+
+def conclude(ended: list[Deployment], *, quiet: bool = False) -> None:
+    """Say how deployments ended; failures with all that is known.
+
+    Raises:
+        Failed: One did not succeed.
+    """
+    failed = False
+    for row in ended:
+        good = row.phase is Phase.SUCCEEDED
+        if row.phase is Phase.PAUSED:
+            click.echo(f"· {row.app}: {row.because}")
+            click.echo(f"next: headway promote {row.id} · headway abort {row.id}")
+            continue
+        if not good:
+            failed = True
+            environment = environment_name(row.environment)
+            if row.failure is not None:
+                click.echo(render.failure(row.failure, _title(row)), err=True)
+            else:
+                click.echo(f"{render.outcome(row)}: {row.because}", err=True)
+                click.echo(f"next: headway history -e {environment} -a {row.app}", err=True)
+        elif not quiet:
+            click.echo(render.outcome(row))
+    if failed:
+        raise Failed(FAILED)
+
+
+def _title(row: Deployment) -> str:
+    label = f"{row.app} v{row.release}" if row.release else row.app
+    if row.phase is Phase.ROLLED_BACK:
+        return f"{label} was not kept: v{row.previous} serves everything ({row.id})"
+    return f"{label} {row.phase.value.replace('_', ' ')} ({row.id})"
+
+
+def _beats(client: Client, name: str) -> Iterator[None]:
+    """Beat at once, and whenever something happened in the environment."""
+    yield None
+    last = 0.0
+    for _ in client.environments.follow(name, after=0):
+        now = time.monotonic()
+        if now - last >= 0.05:
+            last = now
+            yield None
+
+
+def _show(client: Client, name: str, watched: set[str], show: Show) -> None:
+    view = client.environments.get(name)
+    show([row for row in view.members if row.deployment and row.deployment.id in watched])
+
+
+def _shower(progress: str) -> tuple[Show, Callable[[], None]]:
+    if progress == "auto":
+        progress = "tty" if sys.stdout.isatty() else "plain"
+    if progress == "tty":
+        drawing = _Drawing()
+        return drawing.show, drawing.finish
+    if progress == "json":
+        return _json_lines, lambda: None
+    if progress == "quiet":
+        return lambda _members: None, lambda: None
+    return _Lines().show, lambda: None
+
+
+def _json_lines(members: list[MemberView]) -> None:
+    for member in members:
+        line = {"app": member.app, "state": member.state, "because": member.because}
+        click.echo(msgspec.json.encode(line).decode())
+
+
+class _Lines:
+    """A line for each change of state."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+
+    def show(self, members: list[MemberView]) -> None:
+        for member in members:
+            word = member.state.value
+            if self._said.get(member.app) != word:
+                self._said[member.app] = word
+                click.echo(render.member_line(member))
+
+
+class _Drawing:
+    """A block of lines that is drawn over itself."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+        self._frame = 0
+        self._began = datetime.now(UTC)
+
+    def show(self, members: list[MemberView]) -> None:
+        import shutil
+
+        width = shutil.get_terminal_size().columns
+        self._frame += 1
+        lines = [self._line(member)[: width + 20] for member in members]
+        up = f"\x1b[{self._drawn}A" if self._drawn else ""
+        sys.stdout.write(up + "".join(f"\x1b[2K{line}\x1b[0m\n" for line in lines))
+        sys.stdout.flush()
+        self._drawn = len(lines)
+
+    def finish(self) -> None:
+        self._drawn = 0
+
+    def _line(self, member: MemberView) -> str:
+        ended = member.deployment is not None and member.deployment.is_ended
+        good = ended and member.deployment is not None
+        mark = _SPINNER[self._frame % len(_SPINNER)]
+        if good and member.deployment is not None:
+            done = member.deployment.phase is Phase.SUCCEEDED
+            mark = click.style("✓", fg="green") if done else click.style("✗", fg="red")
+        began = member.deployment.created_at if member.deployment else self._began
+        until = member.deployment.ended_at if member.deployment else None
+        seconds = ((until or datetime.now(UTC)) - began).total_seconds()
+        state = render.state_word(member.state)
+        return (
+            f"  {mark} {member.app:<16} {state:<18} {seconds:5.1f} s  {render.safe(member.because)}"
+        )

@@ -1,0 +1,159 @@
+"""Texts of values, for a terminal or a pipe: no cursor, no timer, safe to print."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import click
+
+from headway.formats.units import render_duration
+from headway.model.deployment import Deployment, Phase
+from headway.model.failure import Failure
+from headway.model.view import LogEntry, MemberState, MemberView, PlannedChange, Started
+
+_COLOURS = {
+    MemberState.HEALTHY: "green",
+    MemberState.FAILED: "red",
+    MemberState.DEGRADED: "yellow",
+    MemberState.PAUSED: "yellow",
+    MemberState.REVERTING: "yellow",
+}
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_INSTANCE_COLOURS = ("cyan", "magenta", "blue", "green", "yellow", "bright_cyan")
+
+
+def safe(text: str) -> str:
+    r"""Take away what a terminal would obey, and keep what a person reads.
+
+    Of a line that was overwritten by carriage returns, what was seen last is kept.
+
+    >>> safe("10%\r50%\rdone \x1b[31mred\x1b[0m")
+    'done red'
+    """
+    last = text.rstrip("\r").rsplit("\r", 1)[-1]
+    return _UNPRINTABLE.sub("", _CONTROL.sub("", last)).replace("\t", "    ")
+
+
+def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
+    """Align columns, two spaces apart; nothing is drawn that grep would stumble over."""
+    lines = [list(head), *map(list, rows)] if head else [list(row) for row in rows]
+    if not lines:
+        return ""
+    widths = [max(len(row[column]) for row in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in lines
+    )
+
+
+def age(at: datetime | None, now: datetime | None = None) -> str:
+    """Say how long ago something was, in its two largest units.
+
+    >>> age(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 1, 2, 3, tzinfo=UTC))
+    '1h2m'
+    """
+    if at is None:
+        return "-"
+    seconds = max(0, int(((now or datetime.now(UTC)) - at).total_seconds()))
+    text = render_duration(seconds)
+    parts = re.findall(r"\d+[a-z]+", text)
+    return "".join(parts[:2])
+
+
+def moment(at: datetime) -> str:
+    """Write an instant in local time."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def until(at: datetime | None) -> str:
+    """Say when a lease ends."""
+    if at is None:
+        return "without end"
+    left = int((at - datetime.now(UTC)).total_seconds())
+    if left <= 0:
+        return "ended"
+    parts = re.findall(r"\d+[a-z]+", render_duration(left))
+    return f"for {''.join(parts[:2])}, until {at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def state_word(state: MemberState) -> str:
+    """Write a state with its colour, which the word does not need."""
+    return click.style(state.value, fg=_COLOURS.get(state, "cyan"))
+
+
+def member_line(view: MemberView) -> str:
+    """Write an app's state on one line."""
+    release = f"v{view.live}" if view.live else "-"
+    mark = {"healthy": "✓", "failed": "✗"}.get(view.state.value, "·")
+    words = [mark, view.app, view.state.value, release, safe(view.because)]
+    return " ".join(words).rstrip()
+
+
+def failure(found: Failure, title: str) -> str:
+    """Write a failure with everything that is known of it, on one screen."""
+    lines = [f"{click.style('✗', fg='red')} {title}", f"    because {safe(found.because)}"]
+    if found.probe is not None:
+        tries = f" ({found.probe.tries} times)" if found.probe.tries > 1 else ""
+        lines += [
+            f"    probe   {safe(found.probe.asked)}{tries}",
+            f"    answer  {safe(found.probe.answer)}",
+        ]
+    if found.exit:
+        lines.append(f"    exit    {found.exit}")
+    if found.log:
+        lines.append("    last lines")
+        lines += [f"      {safe(line)}" for line in found.log]
+    lines += [f"    likely  {safe(hint)}" for hint in found.hints]
+    if found.next:
+        lines.append(f"  next: {' · '.join(found.next)}")
+    return "\n".join(lines)
+
+
+def outcome(deployment: Deployment) -> str:
+    """Write how a deployment ended, on one line."""
+    took = ""
+    if deployment.ended_at is not None:
+        seconds = (deployment.ended_at - deployment.created_at).total_seconds()
+        took = f" · took {seconds:.1f} s"
+    release = f"v{deployment.release}" if deployment.release else deployment.kind.value
+    marks = {Phase.SUCCEEDED: click.style("✓", fg="green")}
+    mark = marks.get(deployment.phase, click.style("✗", fg="red"))
+    return (
+        f"{mark} {deployment.app} {release} {deployment.phase.value.replace('_', ' ')}"
+        f"{took} · {deployment.id}"
+    )
+
+
+def plan(started: Started) -> str:
+    """Write what would be done."""
+    lines = changes(started.plan)
+    reserves = started.reserves
+    if reserves.cpu or reserves.memory_mib:
+        lines.append(f"reserves {reserves.cpu:+g} cores, {reserves.memory_mib:+d} MiB")
+    lines += [f"{app}: stays as it is" for app in started.unchanged]
+    return "\n".join(lines) or "nothing would change"
+
+
+def changes(planned: Iterable[PlannedChange]) -> list[str]:
+    """Write changes, one a line, each with its reason."""
+    return [
+        f"{change.app or '-'}: {change.what}"
+        + (f"  ({change.because})" if change.because != change.what else "")
+        for change in planned
+    ]
+
+
+def log_line(entry: LogEntry, *, prefix: bool) -> str:
+    """Write a log line, with who wrote it."""
+    text = safe(entry.line.text)
+    if entry.line.stream.value == "headway":
+        text = f"[headway] {text}"
+    if not prefix:
+        return text
+    name = f"{entry.app}/{entry.label}"
+    if entry.release:
+        name += f"@v{entry.release}"
+    colour = _INSTANCE_COLOURS[sum(entry.container.encode()) % len(_INSTANCE_COLOURS)]
+    clock = entry.line.at.astimezone().strftime("%H:%M:%S")
+    return f"{clock} {click.style(name, fg=colour)} {text}"

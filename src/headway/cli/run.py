@@ -1,0 +1,135 @@
+"""`run`, `exec` and `shell`: commands in containers."""
+
+import shlex
+import sys
+import time
+from contextlib import suppress
+
+import click
+
+from headway.cli import render
+from headway.cli.errors import FAILED, Failed, fail
+from headway.cli.options import app_option, chosen_app, chosen_environment, env_option
+from headway.model.container import Container, ContainerState
+from headway.sdk import Client, RefusedError
+
+_READY_S = 30.0
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@env_option
+@app_option
+@click.option("--process", help="Whose resources it gets.")
+@click.option("-t", "--terminal", is_flag=True, help="With a terminal.")
+def run(
+    command: tuple[str, ...],
+    environment: str | None,
+    app: str | None,
+    process: str | None,
+    terminal: bool,
+) -> None:
+    """Run a command once, in a container of its own: headway run -a web -- python manage.py.
+
+    It sees the app's release, config and volumes, and ends with the command's status.
+    """
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        wanted = chosen_app(app)
+        if terminal:
+            _in_terminal(client, name, wanted, command, process)
+            return
+        row = client.containers.run(name, wanted, shlex.join(command), process=process)
+        try:
+            _await_start(client, row)
+            for entry in client.logs.container(row.id, follow=True):
+                error = entry.line.stream.value != "stdout"
+                click.echo(render.log_line(entry, prefix=False), err=error)
+        except KeyboardInterrupt:
+            client.containers.stop(row.id)
+            raise
+        raise Failed(_status(client, row.id))
+
+
+def _await_start(client: Client, row: Container) -> Container:
+    ends_at = time.monotonic() + _READY_S
+    while row.state is ContainerState.PENDING and time.monotonic() < ends_at:
+        time.sleep(0.05)
+        row = client.containers.get(row.id)
+    return row
+
+
+def _status(client: Client, identity: str) -> int:
+    ends_at = time.monotonic() + _READY_S
+    while time.monotonic() < ends_at:
+        row = client.containers.get(identity)
+        if row.is_ended:
+            ended = row.exit
+            if ended is None:
+                return FAILED
+            if ended.reason:
+                click.echo(f"headway: {ended.sentence}", err=True)
+            if ended.status is not None:
+                return ended.status
+            return 128 + (ended.signal or 0)
+        time.sleep(0.05)
+    return FAILED
+
+
+def _in_terminal(
+    client: Client, name: str, app: str, command: tuple[str, ...], process: str | None
+) -> None:
+    from headway.cli.terminal import attach
+
+    row = client.containers.run(name, app, "", process=process, wait_for_exec=True)
+    try:
+        row = _await_start(client, row)
+        if row.is_ended:
+            fail(f"its container ended: {row.exit.sentence if row.exit else 'unknown'}")
+            raise Failed
+        address, headers = client.containers.exec_address(row.id, command, terminal=True)
+        raise Failed(attach(address, headers, terminal=True))
+    finally:
+        with suppress(RefusedError):
+            client.containers.stop(row.id)
+
+
+@click.command(name="exec", context_settings={"ignore_unknown_options": True})
+@click.argument("thing", metavar="APP|CONTAINER")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@env_option
+def exec_(thing: str, command: tuple[str, ...], environment: str | None) -> None:
+    """Run a command in a running container: headway exec web -- ls."""
+    from headway.cli.terminal import attach
+
+    with Client.local() as client:
+        identity = _container(client, thing, environment)
+        terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        address, headers = client.containers.exec_address(identity, command, terminal=terminal)
+        raise Failed(attach(address, headers, terminal=terminal))
+
+
+def _container(client: Client, thing: str, environment: str | None) -> str:
+    """Find a container by id, by app, or by `app.1`."""
+    name = chosen_environment(client, environment)
+    app, _, slot = thing.partition(".")
+    rows = [
+        row
+        for row in client.environments.containers(name)
+        if row.state is ContainerState.HEALTHY or row.state is ContainerState.STARTING
+    ]
+    for row in rows:
+        named = row.app == app and (not slot or slot == str(row.slot))
+        if row.id == thing or named or f"{row.app}/{row.label}" == thing:
+            return str(row.id)
+    raise click.UsageError(f"no container of {thing} runs in {name}. Next: headway ps -e {name}")
+
+
+@click.command()
+@env_option
+@app_option
+def shell(environment: str | None, app: str | None) -> None:
+    """Open a shell in a fresh container of an app."""
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        _in_terminal(client, name, chosen_app(app), ("/bin/sh",), None)

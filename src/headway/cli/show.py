@@ -1,0 +1,185 @@
+"""What is there: `ps`, `status`, `open`, `why`, `plan`, `history`."""
+
+import webbrowser
+
+import click
+
+from headway.cli import render
+from headway.cli.errors import Failed
+from headway.cli.options import (
+    app_option,
+    chosen_app,
+    chosen_environment,
+    env_option,
+    json_option,
+    print_json,
+    split_reference,
+)
+from headway.model.view import EnvironmentView, MemberState
+from headway.sdk import Client
+
+_QUIET = frozenset({MemberState.HEALTHY, MemberState.STOPPED})
+
+
+@click.command()
+@env_option
+@click.option("--all", "-A", "everything", is_flag=True, help="Of all environments.")
+@json_option
+def ps(environment: str | None, everything: bool, as_json: bool) -> None:
+    """Show containers, by app and process type."""
+    with Client.local() as client:
+        if everything:
+            views = client.environments.all()
+        else:
+            views = [client.environments.get(chosen_environment(client, environment))]
+    if as_json:
+        print_json([member for view in views for member in view.members])
+        return
+    rows = [
+        (
+            view.name,
+            f"{row.app}/{row.label}",
+            f"v{row.release}",
+            row.state.value,
+            render.age(row.started_at),
+            str(row.restarts) if row.restarts else "",
+            row.id,
+        )
+        for view in views
+        for member in view.members
+        for row in member.containers
+    ]
+    head = ("ENVIRONMENT", "CONTAINER", "RELEASE", "STATE", "AGE", "RESTARTS", "ID")
+    click.echo(
+        render.table(rows, head) if rows else "nothing runs. next: headway start -e NAME APP"
+    )
+
+
+@click.command()
+@env_option
+@json_option
+def status(environment: str | None, as_json: bool) -> None:
+    """Show what is wrong or moving, on one screen."""
+    with Client.local() as client:
+        views = [client.environments.get(environment)] if environment else client.environments.all()
+    if as_json:
+        print_json(views)
+        return
+    if not views:
+        click.echo("there is no environment. next: headway start -e NAME APP")
+    for view in views:
+        _show_environment(view)
+
+
+def _show_environment(view: EnvironmentView) -> None:
+    lease = render.until(view.lease.until)
+    healthy = sum(row.state is MemberState.HEALTHY for row in view.members)
+    head = f"{view.name} · {view.state.value} · leased to {view.lease.holder} {lease}"
+    click.echo(f"{head} · {healthy} of {len(view.members)} apps healthy")
+    rows = [
+        (
+            f"  {row.app}",
+            row.state.value,
+            f"v{row.live}" if row.live else "-",
+            f"{row.healthy}/{row.wanted}",
+            render.safe(row.because) if row.state not in _QUIET else " ".join(row.urls),
+        )
+        for row in sorted(view.members, key=lambda row: row.state in _QUIET)
+    ]
+    if rows:
+        click.echo(render.table(rows))
+
+
+@click.command(name="open")
+@click.argument("app", required=False)
+@env_option
+@click.option("--print", "only_print", is_flag=True, help="Only print the address.")
+def open_(app: str | None, environment: str | None, only_print: bool) -> None:
+    """Open an app in the browser."""
+    with Client.local() as client:
+        owner, name = split_reference(app) if app else (None, None)
+        where = owner or chosen_environment(client, environment)
+        members = client.environments.get(where).members
+        wanted = name or (chosen_app(None) if len(members) != 1 else members[0].app)
+        member = client.environments.member(where, wanted)
+    if not member.urls:
+        click.echo(f"{wanted} exposes nothing in {where}", err=True)
+        raise Failed
+    click.echo(member.urls[0])
+    if not only_print and member.urls[0].startswith("http"):
+        webbrowser.open(member.urls[0])
+
+
+@click.command()
+@click.argument("thing")
+@env_option
+@app_option
+@json_option
+def why(thing: str, environment: str | None, app: str | None, as_json: bool) -> None:
+    """Say why something is as it is: an app, environment, container, deployment or build."""
+    owner, name = split_reference(thing)
+    with Client.local() as client:
+        found = client.why(name, owner or environment, app)
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"{found.thing} is {found.state}: {render.safe(found.because)}")
+    for event in found.chain:
+        what = event.data.get("what") or event.kind
+        click.echo(f"  {render.moment(event.at)}  {what}  {render.safe(event.because)}")
+    if found.next:
+        click.echo(f"next: {' · '.join(found.next)}")
+
+
+@click.command()
+@env_option
+@json_option
+def plan(environment: str | None, as_json: bool) -> None:
+    """Say what would be done next if nothing else happened."""
+    with Client.local() as client:
+        found = client.plan(environment)
+    if as_json:
+        print_json(found)
+        return
+    lines = render.changes(found)
+    click.echo("\n".join(lines) if lines else "nothing is to be done: all is as it should be")
+
+
+@click.command()
+@env_option
+@app_option
+@click.option("--limit", default=20, help="How many.")
+@json_option
+def history(environment: str | None, app: str | None, limit: int, as_json: bool) -> None:
+    """Show an app's deployments: who, when, what changed, how it ended."""
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        wanted = chosen_app(app)
+        rows, _ = client.deployments.history(name, wanted, limit=limit)
+    if as_json:
+        print_json(rows)
+        return
+    lines = [
+        (
+            f"#{row.number}",
+            render.moment(row.created_at),
+            row.created_by,
+            row.kind.value,
+            f"v{row.previous or '-'} → v{row.release or '-'}",
+            row.strategy.value,
+            row.phase.value,
+            row.id,
+            _what_changed(row.commits[0].subject if row.commits else "", len(row.commits))
+            or " ".join(row.config_changed)
+            or render.safe(row.reason),
+        )
+        for row in rows
+    ]
+    click.echo(render.table(lines) or f"{wanted} was never deployed in {name}")
+
+
+def _what_changed(subject: str, count: int) -> str:
+    if not count:
+        return ""
+    more = f" (+{count - 1} more)" if count > 1 else ""
+    return f"{render.safe(subject)}{more}"

@@ -1,0 +1,141 @@
+"""`start` and `stop`: environments on demand."""
+
+from pathlib import Path
+
+import click
+
+from headway.cli import render
+from headway.cli.options import (
+    Duration,
+    app_of,
+    chosen_environment,
+    env_option,
+    json_option,
+    plan_option,
+    print_json,
+    reason_option,
+    waiting_options,
+)
+from headway.cli.progress import conclude, watch
+from headway.model.deployment import Phase
+from headway.model.view import Started
+from headway.sdk import Client, RefusedError
+
+
+@click.command()
+@click.argument("apps", nargs=-1)
+@env_option
+@click.option("--lease", type=Duration(), help="How long the environment lives. Default: 8h.")
+@reason_option
+@plan_option
+@waiting_options
+@json_option
+def start(
+    apps: tuple[str, ...],
+    environment: str | None,
+    lease: float | None,
+    reason: str,
+    plan: bool,
+    wait: bool,
+    timeout: float,
+    progress: str,
+    as_json: bool,
+) -> None:
+    r"""Bring apps up in an environment, with everything they need.
+
+    \b
+    headway start -e demo            the app of this directory
+    headway start -e demo web        web, and all it depends on
+    headway start -e demo --plan     only say what would be done
+    """
+    with Client.local() as client:
+        wanted = list(apps) or [_here(client)]
+        name = environment or chosen_environment(client, None)
+        if apps and app_of(Path.cwd()) in apps:
+            client.apps.send(Path.cwd())
+        started = _start(client, name, wanted, lease, reason, plan)
+        if plan:
+            print_json(started) if as_json else click.echo(render.plan(started))
+            return
+        if not as_json:
+            _show_begin(client, name, started)
+        if not wait:
+            print_json(started) if as_json else click.echo(f"next: headway status -e {name}")
+            return
+        shown = "quiet" if as_json else progress
+        ended = watch(client, started, timeout_s=timeout, progress=shown)
+        if as_json:
+            print_json(client.environments.get(name))
+        conclude([row for row in ended if row.phase is not Phase.SUCCEEDED])
+        if not as_json:
+            _show_end(client, name, wanted)
+
+
+def _start(
+    client: Client, name: str, wanted: list[str], lease: float | None, reason: str, plan: bool
+) -> Started:
+    try:
+        return client.environments.start(name, wanted, lease_s=lease, reason=reason, plan=plan)
+    except RefusedError as refused:
+        if refused.refusal.code == "app-unknown":
+            _show_neighbours()
+        raise
+
+
+def _show_begin(client: Client, name: str, started: Started) -> None:
+    view = client.environments.get(name)
+    click.echo(f"{name} · leased to {view.lease.holder} {render.until(view.lease.until)}")
+    for app in started.unchanged:
+        click.echo(f"· {app} runs already")
+
+
+def _show_end(client: Client, name: str, wanted: list[str]) -> None:
+    for member in client.environments.get(name).members:
+        if member.app in wanted:
+            for url in member.urls:
+                click.echo(f"  {member.app}  {url}")
+    click.echo(f"next: headway open -e {name} · headway logs -f -e {name}")
+
+
+def _here(client: Client) -> str:
+    """Send the app of this directory, and give its name."""
+    if app_of(Path.cwd()) is None:
+        raise click.UsageError(
+            "say which app, or go to its directory (there is no headway.yaml: headway init)"
+        )
+    sent = client.apps.send(Path.cwd())
+    return str(sent.app)
+
+
+def _show_neighbours() -> None:
+    """Name apps in directories beside this one: one of them may be what is missing."""
+    for folder in sorted(Path.cwd().parent.iterdir())[:200]:
+        if folder.is_dir() and folder != Path.cwd():
+            name = app_of(folder)
+            if name is not None:
+                click.echo(f"  found {name} in ../{folder.name}", err=True)
+
+
+@click.command()
+@click.argument("apps", nargs=-1)
+@env_option
+@reason_option
+@plan_option
+@json_option
+def stop(
+    apps: tuple[str, ...], environment: str | None, reason: str, plan: bool, as_json: bool
+) -> None:
+    """Stop apps and keep their place; none named: all of the environment.
+
+    `headway start` brings them back as they were. To end an environment: headway envs destroy.
+    """
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        started = client.environments.stop(name, apps, reason=reason, plan=plan)
+        if as_json:
+            print_json(started)
+        elif plan:
+            click.echo(render.plan(started))
+        else:
+            click.echo(f"stopping {', '.join(apps) or 'everything'} in {name}")
+            click.echo(f"next: headway status -e {name} · headway start -e {name} APP")

@@ -1,0 +1,140 @@
+"""The installation: `doctor`, `events`, `nodes`, `routes`, `docs`, `version`, `completion`."""
+
+import click
+import msgspec
+
+from headway import __version__
+from headway.cli import render
+from headway.cli.errors import Failed
+from headway.cli.options import env_option, json_option, print_json
+from headway.formats import reference
+from headway.sdk import Client
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check this machine and this installation, and say how to mend what is wrong."""
+    with Client.local() as client:
+        checks = client.doctor()
+    if as_json:
+        print_json(checks)
+    else:
+        for check in checks:
+            good = click.style("✓", fg="green") if check.ok else click.style("✗", fg="red")
+            click.echo(f"{good} {check.name}: {check.detail}")
+            if check.fix and not check.ok:
+                click.echo(f"    fix: {check.fix}")
+    if not all(check.ok for check in checks):
+        raise Failed
+
+
+@click.command()
+@env_option
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens.")
+@click.option("--limit", default=50, help="How many of the newest.")
+@json_option
+def events(environment: str | None, follow: bool, limit: int, as_json: bool) -> None:
+    """Show what happened, who did it, and why."""
+    with Client.local() as client:
+        rows = list(reversed(client.events(environment=environment, limit=limit)))
+        stream = client.environments.follow(environment) if follow else iter(())
+        for source in (rows, stream):
+            for event in source:
+                if as_json:
+                    click.echo(msgspec.json.encode(event).decode())
+                    continue
+                where = f"{(event.environment or '').partition('~')[0]}/{event.app or ''}".strip(
+                    "/"
+                )
+                what = event.data.get("what") or event.kind
+                click.echo(
+                    f"{render.moment(event.at)}  {event.actor}  {where}  {what}  "
+                    f"{render.safe(event.because)}"
+                )
+
+
+@click.command()
+@json_option
+def nodes(as_json: bool) -> None:
+    """Show nodes, and what is reserved of them."""
+    with Client.local() as client:
+        rows = client.nodes()
+    if as_json:
+        print_json(rows)
+        return
+    lines = [
+        (
+            row.node.id,
+            row.node.state.value,
+            f"{row.reserved.cpu:g}/{row.node.cpu:g}",
+            f"{row.reserved.memory_mib}/{row.node.memory_mib}",
+            str(row.containers),
+        )
+        for row in rows
+    ]
+    head = ("NODE", "STATE", "CORES", "MEMORY MIB", "CONTAINERS")
+    click.echo(render.table(lines, head))
+    for row in rows:
+        for limit in row.node.limits:
+            click.echo(f"  {row.node.id} cannot enforce {limit}")
+
+
+@click.command()
+@json_option
+def routes(as_json: bool) -> None:
+    """Show which addresses lead to which containers."""
+    with Client.local() as client:
+        found = client.routes()
+    if as_json:
+        print_json(found)
+        return
+    lines = [
+        (
+            ", ".join(route["hosts"]) or f"tcp {route['port']}",
+            ", ".join(f"{target['container']} ({target['weight']})" for target in route["targets"])
+            or "(nobody)",
+        )
+        for route in found["routes"]
+    ]
+    click.echo(render.table(lines) or "no routes")
+
+
+@click.command()
+@click.argument("key", required=False)
+def docs(key: str | None) -> None:
+    """Explain headway.yaml, or one KEY of it, such as deploy.canary.steps."""
+    if key is None:
+        for path in reference.paths():
+            if "." not in path:
+                click.echo(path)
+        click.echo("next: headway docs KEY")
+        return
+    text = reference.describe(key)
+    if text is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(key, reference.paths(), n=3)
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        raise click.UsageError(f"headway.yaml has no key {key!r}.{hint}")
+    click.echo(text)
+
+
+@click.command()
+@json_option
+def version(as_json: bool) -> None:
+    """Show the version."""
+    print_json({"version": __version__}) if as_json else click.echo(f"headway {__version__}")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what a shell needs to complete headway's commands."""
+    from click.shell_completion import get_completion_class
+
+    from headway.cli.main import cli
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(cli, {}, "headway", "_HEADWAY_COMPLETE").source())

@@ -1,0 +1,95 @@
+"""Connects this terminal, or these pipes, with a command in a container."""
+
+import os
+import select
+import shutil
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import click
+import msgspec
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from headway.cli.errors import FAILED, fail
+
+_STDIN, _STDOUT, _STDERR, _RESIZE, _EXIT = range(5)
+_READ_BYTES = 64 * 1024
+
+
+def attach(address: str, headers: dict[str, str], *, terminal: bool) -> int:
+    """Carry input and output until the command ends; gives its status."""
+    try:
+        with (
+            connect(address, additional_headers=headers, max_size=None, proxy=None) as socket,
+            _raw(terminal),
+        ):
+            return _carry(socket, terminal=terminal)
+    except InvalidStatus as error:
+        fail(f"headway refused: HTTP {error.response.status_code}")
+    except (OSError, WebSocketException) as error:
+        fail(f"the connection broke: {error}")
+    return FAILED
+
+
+@contextmanager
+def _raw(terminal: bool) -> Iterator[None]:
+    """Pass every key on, and leave the terminal as it was."""
+    if not terminal or not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(0)
+    try:
+        tty.setraw(0)
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+def _carry(socket: ClientConnection, *, terminal: bool) -> int:
+    over = threading.Event()
+    if terminal:
+        _resize(socket)
+        signal.signal(signal.SIGWINCH, lambda *_: _resize(socket))
+    feeding = threading.Thread(target=_feed, args=(socket, over), daemon=True)
+    feeding.start()
+    try:
+        while True:
+            frame = socket.recv()
+            if not isinstance(frame, bytes) or not frame:
+                continue
+            if frame[0] == _EXIT:
+                return int(msgspec.json.decode(frame[1:])["status"])
+            out = sys.stderr.buffer if frame[0] == _STDERR else sys.stdout.buffer
+            out.write(frame[1:])
+            out.flush()
+    except ConnectionClosed as closed:
+        reason = closed.rcvd.reason if closed.rcvd else "the connection ended"
+        click.echo(f"\r\nheadway: {reason or 'the connection ended'}", err=True)
+        return FAILED
+    finally:
+        over.set()
+
+
+def _resize(socket: ClientConnection) -> None:
+    size = shutil.get_terminal_size()
+    frame = bytes([_RESIZE]) + msgspec.json.encode({"columns": size.columns, "rows": size.lines})
+    with suppress(WebSocketException):
+        socket.send(frame)
+
+
+def _feed(socket: ClientConnection, over: threading.Event) -> None:
+    with suppress(WebSocketException, OSError, ValueError):
+        while not over.is_set():
+            ready, _, _ = select.select([0], [], [], 0.2)
+            if not ready:
+                continue
+            data = os.read(0, _READ_BYTES)
+            socket.send(bytes([_STDIN]) + data)
+            if not data:
+                return

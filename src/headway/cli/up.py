@@ -1,0 +1,148 @@
+"""`up` and `down`: the control plane of this machine."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import click
+
+from headway import __version__
+from headway.cli.errors import Failed, fail
+from headway.sdk.local import data_directory, running
+
+_START_S = 30.0
+_STOP_S = 30.0
+
+
+@click.command()
+@click.option("-d", "--detach", is_flag=True, help="Run in the background.")
+@click.option("--data", type=click.Path(path_type=Path), help="The data directory.")
+@click.option("--host", default="127.0.0.1", help="Where the API listens.")
+@click.option("--port", default=7070, help="The API's port.")
+@click.option("--bind", default="127.0.0.1", help="Where the router listens.")
+@click.option("--http-port", default=7080, help="The router's port for HTTP.")
+@click.option("--allow-host", multiple=True, help="A name under which the API may be asked.")
+def up(
+    detach: bool,
+    data: Path | None,
+    host: str,
+    port: int,
+    bind: str,
+    http_port: int,
+    allow_host: tuple[str, ...],
+) -> None:
+    """Run headway on this machine.
+
+    Everything it keeps is in the data directory. Containers outlive it: `headway up` again takes
+    over what runs.
+    """
+    place = (data or data_directory()).absolute()
+    found = running(place)
+    if found is not None:
+        fail(f"headway runs already: {found[0]} (pid {found[1]}, data {place})", "headway status")
+        raise Failed
+    words = [sys.executable, "-m", "headway.serve", "up", "--data", str(place)]
+    words += ["--host", host, "--port", str(port), "--bind", bind, "--http-port", str(http_port)]
+    for name in allow_host:
+        words += ["--allow-host", name]
+    place.mkdir(mode=0o711, parents=True, exist_ok=True)
+    log = place / "headway.log"
+    process = subprocess.Popen(
+        [*words, "--log-file", str(log)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if detach else None,
+        stderr=subprocess.PIPE if detach else None,
+        start_new_session=True,
+        env={**os.environ, "HEADWAY_DATA": str(place)},
+    )
+    _await_answer(process, place, log)
+    click.echo(f"headway {__version__} · data {place} · engine process · router HAProxy")
+    click.echo(f"  api     http://{host}:{port}")
+    click.echo(f"  apps    http://APP.ENVIRONMENT.localhost:{http_port}")
+    if detach:
+        click.echo("next: headway init · headway start -e dev · headway down")
+        return
+    click.echo("  Ctrl-C stops it; containers go on until `headway down`")
+    _stay(process)
+
+
+def _await_answer(process: "subprocess.Popen[bytes]", data: Path, log: Path) -> None:
+    ends_at = time.monotonic() + _START_S
+    while time.monotonic() < ends_at:
+        found = running(data)
+        if found is not None and found[1] == process.pid and _answers(found[0]):
+            return
+        if process.poll() is not None:
+            if process.stderr is not None:
+                click.echo(process.stderr.read().decode(errors="replace").rstrip(), err=True)
+            raise Failed
+        time.sleep(0.05)
+    process.terminate()
+    fail(f"headway did not answer in {_START_S:g} s", f"less {log}")
+    raise Failed
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _stay(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        click.echo("\nstopped; containers go on. next: headway up · headway down")
+        return
+    if status:
+        raise Failed
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), help="The data directory.")
+@click.option("--keep", is_flag=True, help="Leave containers and router running.")
+def down(data: Path | None, keep: bool) -> None:
+    """Stop headway and everything it runs on this machine.
+
+    What it knows stays: `headway up` starts all of it again.
+    """
+    place = (data or data_directory()).absolute()
+    if not place.exists():
+        click.echo(f"there is nothing to stop: {place} does not exist")
+        return
+    found = running(place)
+    if found is not None:
+        _end(found[1])
+        click.echo(f"stopped the control plane (pid {found[1]})")
+    if not keep:
+        done = subprocess.run(
+            [sys.executable, "-m", "headway.serve", "clear", "--data", str(place)], check=False
+        )
+        if done.returncode:
+            raise Failed
+    click.echo("next: headway up")
+
+
+def _end(pid: int) -> None:
+    os.kill(pid, 15)
+    ends_at = time.monotonic() + _STOP_S
+    while _lives(pid):
+        if time.monotonic() > ends_at:
+            os.kill(pid, 9)
+            return
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

@@ -1,0 +1,70 @@
+"""What this machine can give containers, and how to mend what it cannot."""
+
+import shutil
+import sys
+
+from headway.engines.process import cgroups, host, seccomp
+from headway.model.view import Check
+from headway.ports.engine import EngineError
+
+
+def machine_checks(uid: int | None) -> list[Check]:
+    """Look at the sandbox, the control groups and the tools that builds use."""
+    return [_sandbox(uid), _filter(), _users(uid), *_groups(), _python(), *_tools()]
+
+
+def _sandbox(uid: int | None) -> Check:
+    try:
+        found = host.bubblewrap(uid)
+    except EngineError as error:
+        return Check(name="sandbox", ok=False, detail=str(error), fix="see what it says")
+    nested = "" if found.disable_userns else "; containers may make user namespaces"
+    return Check(
+        name="sandbox", ok=True, detail=f"bubblewrap {found.version} at {found.path}{nested}"
+    )
+
+
+def _filter() -> Check:
+    known = seccomp.program() is not None
+    detail = "system calls are filtered" if known else "no system-call filter for this processor"
+    return Check(name="system calls", ok=known, detail=detail, fix="use x86_64 or aarch64")
+
+
+def _users(uid: int | None) -> Check:
+    if uid is not None:
+        return Check(name="users", ok=True, detail="each app has a user id of its own")
+    return Check(
+        name="users",
+        ok=True,
+        detail="containers run as this user: run headway as root to keep apps apart by user id",
+    )
+
+
+def _groups() -> list[Check]:
+    found = cgroups.find()
+    if not found.missing:
+        detail = f"version {found.version}: memory, processes and cpu are limited"
+        return [Check(name="control groups", ok=True, detail=detail)]
+    fix = "run as root, or in a systemd service with Delegate=yes"
+    return [
+        Check(name="control groups", ok=False, detail=limit, fix=fix) for limit in found.missing
+    ]
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check(name="python", ok=True, detail=f"{version} at {sys.base_prefix}")
+
+
+def _tools() -> list[Check]:
+    git = shutil.which("git")
+    node = shutil.which("node")
+    return [
+        Check(
+            name="git",
+            ok=git is not None,
+            detail=git or "not found",
+            fix="install git: commits are then known, and ignored files left out",
+        ),
+        Check(name="node", ok=True, detail=node or "not found: Node apps cannot be built here"),
+    ]

@@ -1,0 +1,46 @@
+"""Apps and their sources."""
+
+from pathlib import Path
+
+from headway.model.view import AppView, SourceView
+from headway.sdk.source import pack
+from headway.sdk.transport import Transport
+
+
+class Apps:
+    """Apps that headway knows."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def send(self, directory: Path, commit: str | None = None) -> SourceView:
+        """Send a directory as it is, or a commit of it; it becomes its app's newest source.
+
+        Raises:
+            SdkError: It cannot be packed.
+            RefusedError: Its manifest has mistakes.
+        """
+        packed = pack(directory, commit)
+        query = {
+            "name": packed.name,
+            "commit": packed.commit,
+            "subject": packed.subject,
+            "author": packed.author,
+            "branch": packed.branch,
+            "dirty": "true" if packed.dirty else "false",
+        }
+        return self._transport.call(
+            "POST", "/v1/sources", SourceView, query=query, content=packed.parts()
+        )
+
+    def all(self) -> list[AppView]:
+        """List all apps by name."""
+        return self._transport.call("GET", "/v1/apps", list[AppView])
+
+    def get(self, app: str) -> AppView:
+        """Give an app."""
+        return self._transport.call("GET", f"/v1/apps/{app}", AppView)
+
+    def forget(self, app: str) -> None:
+        """Forget an app that is in no environment."""
+        self._transport.call("DELETE", f"/v1/apps/{app}", type(None))

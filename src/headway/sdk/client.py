@@ -1,0 +1,88 @@
+"""The client: one property for each noun."""
+
+from typing import Any, Self
+
+from headway.model.event import Event
+from headway.model.view import Check, NodeView, PlannedChange, Why
+from headway.sdk import local
+from headway.sdk.apps import Apps
+from headway.sdk.config import Configs
+from headway.sdk.containers import Containers
+from headway.sdk.deployments import Deployments
+from headway.sdk.environments import Environments
+from headway.sdk.logs import Logs
+from headway.sdk.transport import Transport
+
+
+class Client:
+    """Speaks with one headway."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.transport = Transport(url, token)
+        self.apps = Apps(self.transport)
+        self.environments = Environments(self.transport)
+        self.config = Configs(self.transport)
+        self.deployments = Deployments(self.transport)
+        self.containers = Containers(self.transport)
+        self.logs = Logs(self.transport)
+
+    @classmethod
+    def local(cls) -> Self:
+        """Speak with the headway that the environment names, or that runs on this machine.
+
+        Raises:
+            SdkError: There is none.
+        """
+        address = local.find()
+        return cls(address.url, address.token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.transport.close()
+
+    def events(
+        self,
+        *,
+        after: int | None = None,
+        environment: str | None = None,
+        app: str | None = None,
+        subject: str | None = None,
+        limit: int = 200,
+    ) -> list[Event]:
+        """List events behind a sequence; without one, the newest, newest first."""
+        query = {
+            "after": after,
+            "environment": environment,
+            "app": app,
+            "subject": subject,
+            "limit": limit,
+        }
+        return self.transport.call("GET", "/v1/events", list[Event], query=query)
+
+    def why(self, thing: str, environment: str | None = None, app: str | None = None) -> Why:
+        """Say why something is as it is."""
+        query = {"thing": thing, "environment": environment, "app": app}
+        return self.transport.call("GET", "/v1/why", Why, query=query)
+
+    def plan(self, environment: str | None = None) -> list[PlannedChange]:
+        """Say what would be done next if nothing else happened."""
+        query = {"environment": environment}
+        return self.transport.call("GET", "/v1/plan", list[PlannedChange], query=query)
+
+    def nodes(self) -> list[NodeView]:
+        """List nodes and what is reserved of them."""
+        return self.transport.call("GET", "/v1/nodes", list[NodeView])
+
+    def routes(self) -> dict[str, Any]:
+        """Give the route table and what the router counted."""
+        return self.transport.call("GET", "/v1/routes", dict[str, Any])
+
+    def doctor(self) -> list[Check]:
+        """Look at the machine and the installation."""
+        return self.transport.call("GET", "/v1/doctor", list[Check])
+
+    def version(self) -> dict[str, Any]:
+        """Say which headway answers."""
+        return self.transport.call("GET", "/v1/version", dict[str, Any])
