@@ -129,6 +129,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
             data=data,
             hosts=frozenset({*options.hosts, options.host}),
             stop=stop,
+            machine_checks=checks,
         )
         beating = asyncio.create_task(heart.run(), name="heart")
         stack.push_async_callback(_end, beating)

@@ -1,7 +1,7 @@
 """Serves the application until told to stop, which streams notice at once."""
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,7 +17,7 @@ _BACKLOG = 512
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own."""
 
-    def capture_signals(self):  # type: ignore[no-untyped-def]
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Leave signals to who runs the server."""
         return nullcontext()
 

@@ -9,7 +9,7 @@ from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
 from headway.model.deployment import Ask, Deployment, Phase
 from headway.model.environment import Environment, Member
-from headway.model.ids import Digest
+from headway.model.ids import ContainerId, Digest
 from headway.model.manifest import Manifest
 from headway.model.plan import Change, Verb
 from headway.model.release import Release
@@ -102,7 +102,9 @@ def _obeyed(
     )
 
 
-def _live_targets(rows: dict[str, Container], member: Member) -> frozenset[str]:
+def _live_targets(
+    rows: dict[ContainerId, Container], member: Member
+) -> frozenset[ContainerId]:
     """Containers that get requests by the member's split."""
     if not any(member.split.values()):
         return frozenset(rows)
