@@ -148,6 +148,11 @@ def _python(
         key = (files["pyproject.toml"], source)
         script = f"{make} && cp -r /app /tmp/project && {_PIP} install /tmp/project"
         found = "pyproject.toml"
+    elif any(name.endswith(".py") for name in files):
+        # No dependencies, but `python` must be there, and be the one that headway runs on.
+        key = ()
+        script = f"{make} --without-pip"
+        found = "nothing: no requirements.txt"
     else:
         return None
     layer = Layer(
