@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.installation import Installation
+
+
+@pytest.fixture(scope="session")
+def headway(tmp_path_factory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("headway")
+    folder.chmod(0o755)
+    installation = Installation(folder)
+    installation.up()
+    yield installation
+    installation.down()
+
+
+@pytest.fixture
+def own(tmp_path) -> Iterator[Installation]:
+    """An installation that a test may break."""
+    installation = Installation(tmp_path)
+    yield installation
+    installation.down()

@@ -1,0 +1,264 @@
+import threading
+import time
+
+from tests.e2e.installation import behaving, good_manifest, wait_for
+
+
+def test_an_app_is_started_changed_rolled_back_and_ended(headway):
+    shop = headway.app("shop", "one")
+    out = headway.ok("start", "-e", "life", cwd=shop)
+    assert "healthy" in out
+    assert headway.get("shop", "life") == (200, "v1 one ")
+    (shop / "text").write_text("two")
+    assert "undo with" in headway.ok("deploy", "-e", "life", cwd=shop)
+    assert headway.get("shop", "life")[1].startswith("v2 two")
+    headway.ok("rollback", "-e", "life", cwd=shop)
+    assert headway.get("shop", "life")[1].startswith("v1 one")
+    kinds = [row["kind"] for row in headway.json("history", "-e", "life", "-a", "shop")]
+    assert kinds == ["rollback", "deploy", "start"]
+    headway.ok("envs", "destroy", "life", "--yes")
+    assert headway.get("shop", "life")[0] == 404
+    assert headway.run("envs", "show", "life").status == 3
+
+
+def test_the_same_source_again_changes_nothing(headway):
+    same = headway.app("same")
+    headway.ok("start", "-e", "again", cwd=same)
+    headway.ok("deploy", "-e", "again", cwd=same)
+    assert headway.get("same", "again")[1].startswith("v1")
+
+
+def test_dependencies_start_first_and_are_found_by_variables(headway):
+    headway.app("store-room")
+    front = headway.app(
+        "front",
+        manifest=good_manifest(
+            'COLOUR="$SERVICE_STORE_ROOM_HTTP_PROTO://$SERVICE_STORE_ROOM_HTTP_HOST" '
+            "python3 server.py",
+            extra="dependencies: [store-room]\n",
+        ),
+    )
+    headway.ok("apps", "add", str(front.parent / "store-room"))
+    headway.ok("start", "-e", "pair", cwd=front)
+    assert "http://store-room.pair.localhost" in headway.get("front", "pair")[1]
+    refused = headway.run("stop", "-e", "pair", "store-room")
+    assert refused.status == 3
+    assert "front runs in pair and needs store-room" in refused.err
+
+
+def test_config_makes_a_release_and_secrets_never_show(headway):
+    painted = headway.app("painted", manifest=good_manifest(extra="env: [COLOUR]\n"))
+    headway.ok("apps", "add", str(painted))
+    missing = headway.run("start", "-e", "art", cwd=painted)
+    assert missing.status == 3
+    assert "painted needs COLOUR" in missing.err
+    headway.ok("config", "set", "-e", "art", "--secret", "COLOUR", cwd=painted, input="crimson")
+    headway.ok("start", "-e", "art", cwd=painted)
+    assert headway.get("painted", "art")[1].endswith("crimson")
+    headway.ok("config", "set", "-e", "art", "COLOUR=azure-blue", cwd=painted)
+    assert headway.get("painted", "art")[1] == "v2 one azure-blue"
+    shown = headway.ok("config", "get", "-e", "art", cwd=painted)
+    diff = headway.ok("config", "diff", "v1", "v2", "-e", "art", cwd=painted)
+    assert "COLOUR  (secret)" in shown
+    assert "crimson" not in diff
+    assert "COLOUR: (secret) → (secret)" in diff
+    kept = b"".join(
+        path.read_bytes()
+        for path in headway.data.rglob("*")
+        if path.is_file() and path.stat().st_size
+    )
+    assert b"crimson" not in kept
+    assert b"azure-blue" not in kept
+
+
+def test_secrets_are_left_out_of_logs(headway):
+    loud = headway.app(
+        "loud",
+        manifest=good_manifest(
+            'echo "the key is $KEY"; exec python3 server.py', extra="env: [KEY]\n"
+        ),
+    )
+    headway.ok("apps", "add", str(loud))
+    headway.ok("config", "set", "-e", "noise", "-a", "loud", "--secret", "KEY=opensesame")
+    headway.ok("start", "-e", "noise", cwd=loud)
+    logs = headway.ok("logs", "-e", "noise", "loud")
+    assert "the key is [KEY]" in logs
+    assert "opensesame" not in logs
+
+
+def test_a_plan_says_what_would_be_done_and_does_nothing(headway):
+    planned = headway.app("planned", "one")
+    plan = headway.ok("start", "-e", "paper", "--plan", cwd=planned)
+    assert "start web.1 (v1)" in plan
+    assert headway.run("envs", "show", "paper").status == 3
+    headway.ok("start", "-e", "paper", cwd=planned)
+    (planned / "text").write_text("two")
+    plan = headway.ok("deploy", "-e", "paper", "--plan", "--strategy", "blue-green", cwd=planned)
+    order = [
+        plan.index(what)
+        for what in ("start web.1 (v2)", "lead all requests to v2", "drain web.1 (v1)")
+    ]
+    assert order == sorted(order)
+    assert headway.get("planned", "paper")[1].startswith("v1 one")
+
+
+def test_a_canary_takes_its_share_and_waits_to_be_promoted(headway):
+    bird = headway.app("bird", "one")
+    headway.ok("start", "-e", "mine", cwd=bird)
+    (bird / "text").write_text("two")
+    out = headway.ok("deploy", "-e", "mine", "--canary", "20", cwd=bird)
+    assert "headway promote" in out
+    answers = [headway.get("bird", "mine")[1][:2] for _ in range(100)]
+    assert 15 <= answers.count("v2") <= 25
+    headway.ok("promote", "-e", "mine", cwd=bird)
+    wait_for(lambda: headway.json("envs", "show", "mine")["members"][0]["live"] == 2)
+    assert {headway.get("bird", "mine")[1][:2] for _ in range(20)} == {"v2"}
+
+
+def test_requests_are_answered_while_everything_is_replaced(headway):
+    busy = headway.app("busy", "one", manifest=good_manifest(extra="scale: {web: 2}\n"))
+    headway.ok("start", "-e", "rush", cwd=busy)
+    answers: list[int] = []
+    stopping = threading.Event()
+
+    def ask(path: str) -> None:
+        while not stopping.is_set():
+            answers.append(headway.get("busy", "rush", path)[0])
+
+    threads = [threading.Thread(target=ask, args=(path,)) for path in ("/", "/", "/slow?0.4")]
+    for thread in threads:
+        thread.start()
+    for number, strategy in enumerate(("rolling", "blue-green", "rolling")):
+        (busy / "text").write_text(f"number {number}")
+        headway.ok("deploy", "-e", "rush", "--strategy", strategy, cwd=busy)
+    headway.ok("scale", "web=1", "-e", "rush", cwd=busy)
+    stopping.set()
+    for thread in threads:
+        thread.join()
+    assert set(answers) == {200}
+    assert len(answers) > 50
+
+
+def test_a_lease_that_ends_ends_the_environment(headway):
+    brief = headway.app("brief")
+    headway.ok("start", "-e", "short", "--lease", "6s", cwd=brief)
+    headway.ok("extend", "5s", "-e", "short")
+    wait_for(lambda: headway.run("envs", "show", "short").status == 3)
+    assert headway.get("brief", "short")[0] == 404
+    kinds = {
+        row["kind"]
+        for row in [
+            *map(
+                __import__("json").loads,
+                headway.ok("events", "--limit", "500", "--json").splitlines(),
+            )
+        ]
+    }
+    assert {"lease.warning", "environment.ended"} <= kinds
+
+
+def test_volumes_are_kept_over_releases_and_gone_with_the_environment(headway):
+    command = "date +%s%N >> /keep/starts; cp /keep/starts /tmp/s; exec python3 server.py"
+    keeper = headway.app(
+        "keeper",
+        manifest=good_manifest(command, extra="volumes: [{name: keep, path: /keep}]\n"),
+    )
+    headway.ok("start", "-e", "vault", cwd=keeper)
+    (keeper / "text").write_text("two")
+    headway.ok("deploy", "-e", "vault", cwd=keeper)
+    lines = headway.ok("exec", "-e", "vault", "keeper", "--", "cat", "/keep/starts")
+    assert len(lines.split()) == 2
+    headway.ok("envs", "copy", "vault", "vault-two")
+    lines = headway.ok("exec", "-e", "vault-two", "keeper", "--", "cat", "/keep/starts")
+    assert len(lines.split()) == 1
+    volumes = headway.data / "volumes"
+    headway.ok("envs", "destroy", "vault", "--yes")
+    assert not [path for path in volumes.iterdir() if path.name.startswith("vault~")]
+
+
+def test_a_one_off_runs_in_the_release_and_gives_its_status(headway):
+    tool = headway.app("tool")
+    headway.ok("start", "-e", "shed", cwd=tool)
+    done = headway.run(
+        "run", "-e", "shed", "--", "sh", "-c", "cat /app/text; echo no >&2; exit 7", cwd=tool
+    )
+    assert (done.status, done.out.strip(), done.err.strip()) == (7, "one", "no")
+    status = headway.run(
+        "exec", "-e", "shed", "tool", "--", "sh", "-c", "read x; echo $x; exit 4", input="hi\n"
+    )
+    assert (status.status, status.out) == (4, "hi\n")
+
+
+def test_the_release_command_runs_before_requests_and_a_failing_one_keeps_the_old(headway):
+    moved = headway.app(
+        "moved", manifest=good_manifest(extra="release: echo migrated; test -f /app/ok\n"), ok=""
+    )
+    headway.ok("start", "-e", "sea", cwd=moved)
+    (moved / "ok").unlink()
+    (moved / "text").write_text("two")
+    done = headway.run("deploy", "-e", "sea", cwd=moved)
+    assert done.status == 1
+    assert "migrated" in done.err
+    assert headway.get("moved", "sea")[1].startswith("v1")
+
+
+def test_why_and_logs_follow_survive_a_restart_of_the_control_plane(own):
+    own.up()
+    talker = own.app(
+        "talker",
+        manifest=good_manifest("(while sleep 0.1; do echo tick; done) & exec python3 server.py"),
+    )
+    own.ok("start", "-e", "talk", cwd=talker)
+    import subprocess
+
+    from tests.e2e.installation import HEADWAY
+
+    following = subprocess.Popen(
+        [HEADWAY, "logs", "-f", "-e", "talk", "--json"],
+        env=own.env,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    cursors = []
+
+    def read(count: int) -> None:
+        import json
+
+        while len(cursors) < count:
+            cursors.append(json.loads(following.stdout.readline())["line"]["cursor"])
+
+    read(10)
+    own.kill(own.pid())
+    time.sleep(0.5)
+    own.up()
+    read(30)
+    following.terminate()
+    following.wait()
+    following.stdout.close()
+    assert cursors == sorted(set(cursors))
+    assert "talker" in own.ok("why", "talker", "-e", "talk")
+
+
+def test_behaviours_are_told_apart(headway):
+    """A crash after it was live is followed by another container, and said."""
+    fragile = headway.app("fragile", manifest=behaving("good"))
+    headway.ok("start", "-e", "glass", cwd=fragile)
+    (row,) = headway.json("ps", "-e", "glass")[0]["containers"]
+    headway.run(
+        "exec",
+        "-e",
+        "glass",
+        "fragile",
+        "--",
+        "sh",
+        "-c",
+        "kill -9 $(pgrep -f server.py | head -1)",
+    )
+    wait_for(
+        lambda: [
+            c
+            for c in headway.json("ps", "-e", "glass")[0]["containers"]
+            if c["id"] != row["id"] and c["state"] == "healthy"
+        ]
+    )
+    assert headway.get("fragile", "glass")[0] == 200
