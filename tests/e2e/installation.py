@@ -64,7 +64,7 @@ class Installation:
         self.env = {**os.environ, "HEADWAY_DATA": str(self.data), "NO_COLOR": "1"}
 
     def run(
-        self, *words: str, cwd: Path | None = None, input: str = "", timeout: float = 90
+        self, *words: str, cwd: Path | None = None, stdin: str = "", timeout: float = 90
     ) -> Done:
         """Run a command of headway's."""
         return Done(
@@ -72,7 +72,7 @@ class Installation:
                 [HEADWAY, *words],
                 cwd=cwd or self.folder,
                 env=self.env,
-                input=input,
+                input=stdin,
                 capture_output=True,
                 text=True,
                 timeout=timeout,
@@ -80,9 +80,9 @@ class Installation:
             )
         )
 
-    def ok(self, *words: str, cwd: Path | None = None, input: str = "") -> str:
+    def ok(self, *words: str, cwd: Path | None = None, stdin: str = "") -> str:
         """Run a command that must succeed, and give what it said."""
-        done = self.run(*words, cwd=cwd, input=input)
+        done = self.run(*words, cwd=cwd, stdin=stdin)
         assert done.status == 0, done.all
         return done.out
 

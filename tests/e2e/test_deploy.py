@@ -52,7 +52,7 @@ def test_config_makes_a_release_and_secrets_never_show(headway):
     missing = headway.run("start", "-e", "art", cwd=painted)
     assert missing.status == 3
     assert "painted needs COLOUR" in missing.err
-    headway.ok("config", "set", "-e", "art", "--secret", "COLOUR", cwd=painted, input="crimson")
+    headway.ok("config", "set", "-e", "art", "--secret", "COLOUR", cwd=painted, stdin="crimson")
     headway.ok("start", "-e", "art", cwd=painted)
     assert headway.get("painted", "art")[1].endswith("crimson")
     headway.ok("config", "set", "-e", "art", "COLOUR=azure-blue", cwd=painted)
@@ -184,7 +184,7 @@ def test_a_one_off_runs_in_the_release_and_gives_its_status(headway):
     )
     assert (done.status, done.out.strip(), done.err.strip()) == (7, "one", "no")
     status = headway.run(
-        "exec", "-e", "shed", "tool", "--", "sh", "-c", "read x; echo $x; exit 4", input="hi\n"
+        "exec", "-e", "shed", "tool", "--", "sh", "-c", "read x; echo $x; exit 4", stdin="hi\n"
     )
     assert (status.status, status.out) == (4, "hi\n")
 
@@ -252,7 +252,7 @@ def test_behaviours_are_told_apart(headway):
         "--",
         "sh",
         "-c",
-        "kill -9 $(pgrep -f server.py | head -1)",
+        "kill -9 2",
     )
     wait_for(
         lambda: [

@@ -85,7 +85,6 @@ def test_daemons_that_fork_away_end_with_their_container(headway):
     assert sleepers()
     headway.ok("envs", "destroy", "fork", "--yes")
     wait_for(lambda: not sleepers())
-    assert command
 
 
 def sleepers():
@@ -197,7 +196,10 @@ def test_a_request_of_a_gigabyte_is_refused_at_once(headway):
             f"Content-Length: {2**30}\r\n\r\n".encode()
         )
         connection.settimeout(10)
-        answer = connection.recv(65536).decode()
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+        answer = answer.decode()
     assert "413" in answer.split("\r\n", 1)[0]
     assert "256 MiB" in answer
 

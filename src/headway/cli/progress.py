@@ -41,7 +41,7 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
             waiting = {key: client.deployments.get(key) for key in waiting}
             if all(row.is_ended for row in waiting.values()):
                 break
-            if any(row.phase is Phase.PAUSED for row in waiting.values()) and len(waiting) == 1:
+            if all(row.is_ended or _needs_a_person(row) for row in waiting.values()):
                 break
             if time.monotonic() > ends_at:
                 finish()
@@ -84,6 +84,11 @@ def conclude(ended: list[Deployment], *, quiet: bool = False) -> None:
             click.echo(render.outcome(row))
     if failed:
         raise Failed(FAILED)
+
+
+def _needs_a_person(row: Deployment) -> bool:
+    """Say whether a canary waits for `headway promote`, however long that takes."""
+    return row.phase is Phase.PAUSED and "`headway promote`" in row.because
 
 
 def _title(row: Deployment) -> str:

@@ -11,7 +11,7 @@ import click
 
 from headway import __version__
 from headway.cli.errors import Failed, fail
-from headway.sdk.local import data_directory, running
+from headway.sdk.local import data_directory, is_alive, running
 
 _START_S = 30.0
 _STOP_S = 30.0
@@ -133,16 +133,8 @@ def down(data: Path | None, keep: bool) -> None:
 def _end(pid: int) -> None:
     os.kill(pid, 15)
     ends_at = time.monotonic() + _STOP_S
-    while _lives(pid):
+    while is_alive(pid):
         if time.monotonic() > ends_at:
             os.kill(pid, 9)
             return
         time.sleep(0.05)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z"

@@ -1,6 +1,7 @@
 """One question to a container: are you healthy?"""
 
 import asyncio
+import re
 from contextlib import suppress
 
 from headway.model.container import Container
@@ -10,6 +11,7 @@ from headway.ports.engine import Engine, EngineError
 
 _ANSWER_BYTES = 2048
 _SHOWN = 200
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d{1,9})\b", re.IGNORECASE)
 _REDIRECT_LIMIT = 400
 
 
@@ -61,7 +63,7 @@ async def _ask_by_http(
     # Read to the end, within the time and size of a probe: a server that is cut off while it
     # answers writes errors into the app's log.
     received = b""
-    while len(received) < _ANSWER_BYTES:
+    while len(received) < _ANSWER_BYTES and not _is_whole(received):
         part = await reader.read(_ANSWER_BYTES)
         if not part:
             break
@@ -75,6 +77,13 @@ async def _ask_by_http(
     healthy = 200 <= status < _REDIRECT_LIMIT
     text = "" if healthy else " ".join(body.decode(errors="replace").split())[:_SHOWN]
     return ProbeAnswer(asked=asked, healthy=healthy, answer=f"{status} {text}".strip())
+
+
+def _is_whole(received: bytes) -> bool:
+    """Say whether an answer has come that says how long it is: not every server hangs up."""
+    head, found, body = received.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return bool(found) and length is not None and len(body) >= int(length[1])
 
 
 async def _ask_by_command(engine: Engine, container: Container, check: HealthCheck) -> ProbeAnswer:

@@ -37,9 +37,16 @@ def running(data: Path) -> tuple[str, int] | None:
         found = msgspec.json.decode((data / "server.json").read_bytes(), type=_Running)
     except (OSError, msgspec.DecodeError):
         return None
-    if not Path(f"/proc/{found.pid}").exists():
-        return None
-    return found.url, found.pid
+    return (found.url, found.pid) if is_alive(found.pid) else None
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs; one that only waits to be reaped does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def find() -> Address:

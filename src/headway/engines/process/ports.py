@@ -1,6 +1,7 @@
 """Ports of this machine for containers that expose something."""
 
 import socket
+import zlib
 from collections.abc import Collection
 
 from headway.ports.engine import EngineError
@@ -12,8 +13,9 @@ FIRST, LAST = 20_000, 29_999
 class Ports:
     """Gives free ports in turn, so that one just let go is not given again at once."""
 
-    def __init__(self) -> None:
-        self._next = FIRST
+    def __init__(self, owner: str) -> None:
+        # Two agents on one machine begin in different places, so that they seldom meet.
+        self._next = FIRST + zlib.crc32(owner.encode()) % (LAST - FIRST + 1)
 
     def pick(self, count: int, taken: Collection[int]) -> list[int]:
         """Give ports that no live container has and nobody listens on.

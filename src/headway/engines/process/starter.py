@@ -29,7 +29,7 @@ class Starter:
     def __init__(self, folder: Path) -> None:
         self.identities = Identities(folder)
         self.hierarchy = cgroups.find()
-        self._ports = Ports()
+        self._ports = Ports(str(folder))
         self._bubblewrap: host.Bubblewrap | None = None
         self._system = host.system_arguments(_extra())
         self._interpreters = host.interpreters()

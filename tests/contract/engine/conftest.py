@@ -1,0 +1,42 @@
+"""The engines that the contract is tried on."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from headway.engines.process.engine import ProcessEngine
+from headway.ports.engine import Engine, EngineError
+from tests.contract.engine.orders import ended, first
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A directory that an engine keeps its containers in; short, for the agent's socket."""
+    folder = Path(tempfile.mkdtemp(prefix="hw-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["process"])
+async def engine(data: Path) -> AsyncIterator[Engine]:
+    made = ProcessEngine(data)
+    try:
+        await made.open()
+    except EngineError as error:
+        pytest.skip(f"no sandbox can be made here: {error}")
+    yield made
+    await emptied(made)
+    await made.close(stop=True)
+
+
+async def emptied(engine: Engine) -> None:
+    """End and forget everything that an engine runs."""
+    for fact in await first(engine.observe()):
+        if fact.exit is None:
+            await engine.stop(fact.id, 0)
+            await ended(engine, fact.id)
+        await engine.remove(fact.id)

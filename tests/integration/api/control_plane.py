@@ -1,0 +1,131 @@
+"""A whole control plane in a thread of this process: real store, engine, router, loops and server."""
+
+import asyncio
+import contextlib
+import io
+import socket
+import tarfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+
+from headway import serve
+
+
+class ControlPlane:
+    """What `headway up` runs, without the command line."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port, self.http_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="control plane", daemon=True)
+
+    @property
+    def token(self) -> str:
+        return (self.data / "token").read_text().strip()
+
+    def start(self) -> None:
+        self.data.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with warnings.catch_warnings():
+            # The agent and the router are started to outlive this process, and their handles dropped.
+            warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
+            self._thread.start()
+            wait_for(self._answers)
+
+    def stop(self) -> None:
+        """End the server and its loops, as SIGTERM does; what they started is left running."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(20)
+            assert not self._thread.is_alive(), "the control plane did not stop"
+
+    def clear(self) -> None:
+        """End what is left running: containers, agent, router."""
+        self.stop()
+        asyncio.run(serve._clear(self.data))
+
+    def client(self, **options) -> httpx2.Client:
+        headers = {"authorization": f"Bearer {self.token}"}
+        return httpx2.Client(
+            base_url=self.url, headers=headers, timeout=20, trust_env=False, **options
+        )
+
+    def count_tasks(self, name: str) -> int:
+        """Count the tasks of the server whose coroutine has this name."""
+
+        async def count() -> int:
+            return sum(name in repr(task.get_coro()) for task in asyncio.all_tasks())
+
+        return asyncio.run_coroutine_threadsafe(count(), self._loop).result(5)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        options = serve.Options(data=self.data, port=self.port, http_port=self.http_port)
+        await serve.run(options, self._stop)
+
+    def _answers(self) -> bool:
+        assert self._failure is None, self._failure
+        with contextlib.suppress(httpx2.TransportError):
+            return httpx2.get(f"{self.url}/healthz", trust_env=False).status_code == 200
+        return False
+
+
+def archive(**files: str) -> bytes:
+    """Pack a source as the SDK does; `__` in a name stands for the dot."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name.replace("__", "."))
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+@contextlib.contextmanager
+def connected(port: int, timeout: float = 10) -> Iterator[socket.socket]:
+    """A bare connection, for what no client library would send."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as raw:
+        yield raw
+
+
+def read_answer(raw: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """Read one answer up to the end of its declared length."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        chunk = raw.recv(65536)
+        assert chunk, f"closed after {received!r}"
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    first, *rest = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in rest)}
+    while len(body) < int(headers.get("content-length", 0)):
+        body += raw.recv(65536)
+    return int(first.split()[1]), headers, body
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(holds: Callable[[], object], within_s: float = 20) -> None:
+    ends_at = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < ends_at, "it did not come true in time"
+        time.sleep(0.01)
