@@ -59,9 +59,7 @@ def test_a_token_that_has_expired_is_refused(plane, stranger):
         ("hw_old", now - timedelta(seconds=1), 401),
         ("hw_new", now + timedelta(hours=1), 200),
     ):
-        row = Token(
-            id=secret, name="ana", hash=hashed(secret), created_at=now, expires_at=until
-        )
+        row = Token(id=secret, name="ana", hash=hashed(secret), created_at=now, expires_at=until)
         with sqlite3.connect(plane.data / "headway.db") as database:
             database.execute(
                 "INSERT INTO tokens (id, hash, version, doc) VALUES (?, ?, 0, ?)",
@@ -81,7 +79,15 @@ def test_who_acts_is_the_owner_of_the_token(plane, client, chat):
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "LOCALHOST:1", "127.0.0.1", "127.8.8.8:7070", "[::1]", "[::1]:7070", "a.localhost"],
+    [
+        "localhost",
+        "LOCALHOST:1",
+        "127.0.0.1",
+        "127.8.8.8:7070",
+        "[::1]",
+        "[::1]:7070",
+        "a.localhost",
+    ],
 )
 def test_names_of_the_loopback_address_are_ours(client, host):
     assert client.get("/v1/apps", headers={"host": host}).status_code == 200
@@ -99,7 +105,8 @@ def test_a_foreign_host_is_refused_even_with_the_token(client, host):
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost:1/healthz?", "localhost:80/healthz#", "127.0.0.1:1/healthz?x=", "a@localhost"]
+    "host",
+    ["localhost:1/healthz?", "localhost:80/healthz#", "127.0.0.1:1/healthz?x=", "a@localhost"],
 )
 def test_a_host_that_smuggles_a_path_opens_nothing(plane, host):
     with connected(plane.port) as raw:
