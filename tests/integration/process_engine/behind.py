@@ -1,0 +1,51 @@
+"""Looks behind the engine: its directories, processes and control groups."""
+
+import json
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from headway.model.ids import ContainerId
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def folder(data: Path, container: ContainerId) -> Path:
+    """Where the engine keeps a container."""
+    return data / "agent" / "containers" / container
+
+
+def processes(data: Path, container: ContainerId) -> dict[str, int]:
+    """Give a container's supervising processes: shim, sandbox, init."""
+    status = json.loads((folder(data, container) / "status.json").read_text())
+    return {name: status[name] for name in ("shim", "sandbox", "init")}
+
+
+def agent(data: Path) -> int:
+    """Give the agent's process id; 0 before it has written it."""
+    try:
+        return int((data / "agent" / "agent.lock").read_text() or 0)
+    except FileNotFoundError:
+        return 0
+
+
+def kill(pid: int) -> None:
+    """Kill a process, if it is there."""
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs. One that ended and was not collected does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def groups(container: ContainerId) -> list[Path]:
+    """List a container's control groups."""
+    return sorted(CGROUPS.glob(f"**/headway/{container}"))
