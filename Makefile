@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format types unit demo demo-stop bench clean
+.PHONY: help setup test lint format demo demo-stop bench crash clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -36,6 +36,9 @@ demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left run
 
 demo-stop: ## End the demo and remove what it made
 	$(BIN)/python examples/shop/demo.py stop
+
+crash: $(STAMP) ## The crash test with 200 kills
+	CRASH_KILLS=200 $(BIN)/pytest -q tests/e2e/test_crash.py
 
 bench: $(STAMP) ## All benchmarks, or one: make bench ONLY=router
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -42,7 +42,7 @@ def run() -> list[Figure]:
                 continue
             (folder / "text").write_text(f"number {number}")
             strategy = STRATEGIES[number % len(STRATEGIES)]
-            done = place.run("deploy", "-e", "rush", "--strategy", strategy, cwd=folder)
+            done = _deploy(place, folder, strategy)
             if done.status:
                 print(done.all[-600:])
             outcomes.append(done.status)
@@ -104,6 +104,15 @@ def run() -> list[Figure]:
     ]
 
 
+def _deploy(place, folder, strategy: str):
+    """Deploy; while no control plane runs, ask again, as a person would."""
+    while True:
+        done = place.run("deploy", "-e", "rush", "--strategy", strategy, cwd=folder)
+        if "does not run here" not in done.err and "nobody answers" not in done.err:
+            return done
+        time.sleep(0.2)
+
+
 def _needed_s(floor: dict) -> float:
     """Seconds after which enough requests were made, guessed from the floor with some room."""
     return 1.6 * REQUESTS / (floor["made"] / FLOOR_S)
@@ -118,14 +127,16 @@ class Killer(threading.Thread):
         self._random = random.Random(SEED)
         self._stopping = threading.Event()
         self._kills = 0
+        self._ports = ("--port", str(place.port), "--http-port", str(place.http_port))
 
     def run(self) -> None:
         while not self._stopping.wait(self._random.uniform(1.0, 4.0)):
             place = self._place
             try:
                 if self._random.random() < 0.5:
-                    os.kill(place.pid(), signal.SIGKILL)
-                    place.up()
+                    place.kill(place.pid())
+                    while place.run("up", "-d", *self._ports).status:
+                        time.sleep(0.1)
                 else:
                     os.kill(int((place.data / "agent" / "agent.lock").read_text()), signal.SIGKILL)
             except (OSError, ValueError):

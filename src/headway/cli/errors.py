@@ -12,7 +12,7 @@ from headway.sdk.errors import RefusedError, SdkError, UnreachableError
 
 DONE, FAILED, USAGE, REFUSED, NOT_ALLOWED, PENDING, INTERRUPTED = 0, 1, 2, 3, 4, 8, 130
 _NOT_ALLOWED = frozenset({401, 403})
-_RULES = frozenset({404, 409, 422})
+_RULES = frozenset({404, 409, 413, 422})
 
 
 class Failed(Exception):

@@ -1,6 +1,7 @@
 """Options that many commands share, and what they default to."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from headway.formats.headway_yaml import FILE, name_from, parse_manifest
+from headway.formats.headway_yaml import FILE, name_from
 from headway.formats.units import parse_duration
 from headway.sdk import Client
 
@@ -100,10 +101,10 @@ def app_of(directory: Path) -> str | None:
     path = directory / FILE
     if not path.is_file():
         return None
-    parsed = parse_manifest(path.read_text(errors="replace"), default_name=directory.resolve().name)
-    if parsed.value is not None:
-        return str(parsed.value.name)
-    return name_from(directory.resolve().name)
+    # Only the name is wanted, also of a file with mistakes, which are headway's to tell.
+    text = path.read_text(errors="replace")
+    given = re.search(r"^name:\s*[\"']?([a-z0-9-]+)", text, re.MULTILINE)
+    return given[1] if given else name_from(directory.resolve().name)
 
 
 def split_reference(text: str) -> tuple[str | None, str]:

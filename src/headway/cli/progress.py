@@ -20,6 +20,8 @@ from headway.model.view import MemberView, Started
 from headway.sdk import Client
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_BEAT_S = 0.05
+"""Between two looks at the least; whatever happened meanwhile is seen by the next one."""
 Show = Callable[[list[MemberView]], None]
 
 

@@ -32,7 +32,7 @@ def safe(text: str) -> str:
     'done red'
     """
     last = text.rstrip("\r").rsplit("\r", 1)[-1]
-    return _UNPRINTABLE.sub("", _CONTROL.sub("", last)).replace("\t", "    ")
+    return _UNPRINTABLE.sub("", _CONTROL.sub("", last)).replace("\t", "    ").replace("\n", " ")
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:

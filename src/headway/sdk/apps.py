@@ -4,7 +4,7 @@ from pathlib import Path
 
 from headway.model.view import AppView, SourceView
 from headway.sdk.source import pack
-from headway.sdk.transport import Transport
+from headway.sdk.transport import Transport, part
 
 
 class Apps:
@@ -39,8 +39,8 @@ class Apps:
 
     def get(self, app: str) -> AppView:
         """Give an app."""
-        return self._transport.call("GET", f"/v1/apps/{app}", AppView)
+        return self._transport.call("GET", f"/v1/apps/{part(app)}", AppView)
 
     def forget(self, app: str) -> None:
         """Forget an app that is in no environment."""
-        self._transport.call("DELETE", f"/v1/apps/{app}", type(None))
+        self._transport.call("DELETE", f"/v1/apps/{part(app)}", type(None))

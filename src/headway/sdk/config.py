@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from headway.model.config import ConfigChange
 from headway.model.view import ConfigDifference, ConfigView
-from headway.sdk.transport import Transport
+from headway.sdk.transport import Transport, part
 
 
 class Configs:
@@ -53,4 +53,4 @@ class Configs:
 
 
 def _path(environment: str, app: str) -> str:
-    return f"/v1/environments/{environment}/apps/{app}/config"
+    return f"/v1/environments/{part(environment)}/apps/{part(app)}/config"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from headway.model.container import Container
-from headway.sdk.transport import Transport
+from headway.sdk.transport import Transport, part
 
 
 class Containers:
@@ -15,11 +15,11 @@ class Containers:
 
     def get(self, identity: str) -> Container:
         """Give a container."""
-        return self._transport.call("GET", f"/v1/containers/{identity}", Container)
+        return self._transport.call("GET", f"/v1/containers/{part(identity)}", Container)
 
     def stop(self, identity: str) -> Container:
         """Stop a container; a service's is followed by another."""
-        return self._transport.call("POST", f"/v1/containers/{identity}/stop", Container)
+        return self._transport.call("POST", f"/v1/containers/{part(identity)}/stop", Container)
 
     def run(
         self,
@@ -38,7 +38,7 @@ class Containers:
             "timeout_s": timeout_s,
             "wait_for_exec": wait_for_exec,
         }
-        path = f"/v1/environments/{environment}/apps/{app}/runs"
+        path = f"/v1/environments/{part(environment)}/apps/{part(app)}/runs"
         return self._transport.call("POST", path, Container, body=body)
 
     def exec_address(

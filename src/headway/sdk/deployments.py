@@ -8,7 +8,7 @@ import msgspec
 from headway.model.app import Commit
 from headway.model.deployment import Deployment
 from headway.model.view import Page, ReleaseView, Started
-from headway.sdk.transport import Transport
+from headway.sdk.transport import Transport, part
 
 
 class Deployments:
@@ -49,31 +49,31 @@ class Deployments:
             "commits": [msgspec.to_builtins(commit) for commit in commits],
             **options,
         }
-        path = f"/v1/environments/{environment}/apps/{app}/deployments"
+        path = f"/v1/environments/{part(environment)}/apps/{part(app)}/deployments"
         return self._transport.call("POST", path, Started, body=body)
 
     def history(
         self, environment: str, app: str, *, limit: int = 50, before: str | None = None
     ) -> tuple[list[Deployment], str | None]:
         """Give deployments, newest first, and the cursor of the following part."""
-        path = f"/v1/environments/{environment}/apps/{app}/deployments"
+        path = f"/v1/environments/{part(environment)}/apps/{part(app)}/deployments"
         query = {"limit": limit, "before": before}
         page = self._transport.call("GET", path, Page, query=query)
         return [msgspec.convert(item, Deployment) for item in page.items], page.next
 
     def releases(self, environment: str, app: str) -> list[ReleaseView]:
         """List releases, newest first."""
-        path = f"/v1/environments/{environment}/apps/{app}/releases"
+        path = f"/v1/environments/{part(environment)}/apps/{part(app)}/releases"
         return self._transport.call("GET", path, list[ReleaseView])
 
     def get(self, identity: str) -> Deployment:
         """Give a deployment and its story."""
-        return self._transport.call("GET", f"/v1/deployments/{identity}", Deployment)
+        return self._transport.call("GET", f"/v1/deployments/{part(identity)}", Deployment)
 
     def promote(self, identity: str) -> Deployment:
         """Let a canary take everything."""
-        return self._transport.call("POST", f"/v1/deployments/{identity}/promote", Deployment)
+        return self._transport.call("POST", f"/v1/deployments/{part(identity)}/promote", Deployment)
 
     def abort(self, identity: str) -> Deployment:
         """Go back to the release that served."""
-        return self._transport.call("POST", f"/v1/deployments/{identity}/abort", Deployment)
+        return self._transport.call("POST", f"/v1/deployments/{part(identity)}/abort", Deployment)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from headway.model.container import Container
 from headway.model.event import Event
 from headway.model.view import Difference, EnvironmentView, MemberView, Started
-from headway.sdk.transport import Transport
+from headway.sdk.transport import Transport, part
 
 
 class Environments:
@@ -20,15 +20,17 @@ class Environments:
 
     def get(self, name: str) -> EnvironmentView:
         """Give an environment with its apps and containers."""
-        return self._transport.call("GET", f"/v1/environments/{name}", EnvironmentView)
+        return self._transport.call("GET", f"/v1/environments/{part(name)}", EnvironmentView)
 
     def member(self, name: str, app: str) -> MemberView:
         """Give an app in an environment."""
-        return self._transport.call("GET", f"/v1/environments/{name}/apps/{app}", MemberView)
+        return self._transport.call(
+            "GET", f"/v1/environments/{part(name)}/apps/{part(app)}", MemberView
+        )
 
     def containers(self, name: str) -> list[Container]:
         """List the containers of an environment."""
-        path = f"/v1/environments/{name}/containers"
+        path = f"/v1/environments/{part(name)}/containers"
         return self._transport.call("GET", path, list[Container])
 
     def start(
@@ -42,25 +44,31 @@ class Environments:
     ) -> Started:
         """Bring apps up with everything they need."""
         body = {"apps": list(apps), "lease_s": lease_s, "reason": reason, "plan": plan}
-        return self._transport.call("POST", f"/v1/environments/{name}/start", Started, body=body)
+        return self._transport.call(
+            "POST", f"/v1/environments/{part(name)}/start", Started, body=body
+        )
 
     def stop(
         self, name: str, apps: Sequence[str] = (), *, reason: str = "", plan: bool = False
     ) -> Started:
         """Stop apps and keep their place; none named: all of them."""
         body = {"apps": list(apps), "reason": reason, "plan": plan}
-        return self._transport.call("POST", f"/v1/environments/{name}/stop", Started, body=body)
+        return self._transport.call(
+            "POST", f"/v1/environments/{part(name)}/stop", Started, body=body
+        )
 
     def destroy(self, name: str, *, reason: str = "", plan: bool = False) -> Started:
         """End an environment with everything in it."""
         query = {"reason": reason, "plan": "true" if plan else "false"}
-        return self._transport.call("DELETE", f"/v1/environments/{name}", Started, query=query)
+        return self._transport.call(
+            "DELETE", f"/v1/environments/{part(name)}", Started, query=query
+        )
 
     def extend(self, name: str, length_s: float | None) -> EnvironmentView:
         """Renew a lease, from now; None: without end."""
         body = {"length_s": length_s}
         return self._transport.call(
-            "POST", f"/v1/environments/{name}/lease", EnvironmentView, body=body
+            "POST", f"/v1/environments/{part(name)}/lease", EnvironmentView, body=body
         )
 
     def copy(
@@ -68,11 +76,13 @@ class Environments:
     ) -> Started:
         """Start the same apps, with the same config and scale, in a new environment."""
         body = {"to": to, "lease_s": lease_s, "plan": plan}
-        return self._transport.call("POST", f"/v1/environments/{name}/copy", Started, body=body)
+        return self._transport.call(
+            "POST", f"/v1/environments/{part(name)}/copy", Started, body=body
+        )
 
     def diff(self, name: str, other: str) -> list[Difference]:
         """Compare two environments."""
-        path = f"/v1/environments/{name}/diff"
+        path = f"/v1/environments/{part(name)}/diff"
         return self._transport.call("GET", path, list[Difference], query={"other": other})
 
     def follow(self, name: str | None, after: int | None = None) -> Iterator[Event]:

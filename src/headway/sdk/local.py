@@ -62,6 +62,8 @@ def find() -> Address:
     found = running(data)
     if url is None and found is None:
         raise SdkError(f"headway does not run here (data directory {data})")
+    if token is None and url is not None and (found is None or url.rstrip("/") != found[0]):
+        raise SdkError(f"HEADWAY_URL names {url}, which is not this machine's: set HEADWAY_TOKEN")
     try:
         token = token or (data / "token").read_text().strip()
     except OSError as error:

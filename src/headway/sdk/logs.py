@@ -5,7 +5,7 @@ from datetime import datetime
 
 from headway.model.build import Build
 from headway.model.view import LogEntry
-from headway.sdk.transport import Transport
+from headway.sdk.transport import Transport, part
 
 
 class Logs:
@@ -32,7 +32,7 @@ class Logs:
             "tail": tail,
             "since": since.isoformat() if since else None,
         }
-        return self._transport.lines(f"/v1/environments/{name}/logs", LogEntry, query)
+        return self._transport.lines(f"/v1/environments/{part(name)}/logs", LogEntry, query)
 
     def follow(
         self,
@@ -54,7 +54,7 @@ class Logs:
             "follow": "true",
         }
         seen: dict[str, int] = {}
-        path = f"/v1/environments/{name}/logs"
+        path = f"/v1/environments/{part(name)}/logs"
         for _, entry in self._transport.events(path, LogEntry, query):
             if entry.line.cursor > seen.get(entry.container, -1):
                 seen[entry.container] = entry.line.cursor
@@ -65,13 +65,13 @@ class Logs:
     ) -> Iterator[LogEntry]:
         """Give one container's lines."""
         query = {"after": after, "tail": tail, "follow": "true" if follow else "false"}
-        return self._transport.lines(f"/v1/containers/{identity}/logs", LogEntry, query)
+        return self._transport.lines(f"/v1/containers/{part(identity)}/logs", LogEntry, query)
 
     def build(self, identity: str, *, follow: bool = False) -> Iterator[LogEntry]:
         """Give a build's lines."""
         query = {"follow": "true" if follow else "false"}
-        return self._transport.lines(f"/v1/builds/{identity}/logs", LogEntry, query)
+        return self._transport.lines(f"/v1/builds/{part(identity)}/logs", LogEntry, query)
 
     def get_build(self, identity: str) -> Build:
         """Give a build."""
-        return self._transport.call("GET", f"/v1/builds/{identity}", Build)
+        return self._transport.call("GET", f"/v1/builds/{part(identity)}", Build)

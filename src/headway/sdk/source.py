@@ -55,6 +55,8 @@ def pack(directory: Path, commit: str | None = None) -> Packed:
         raise SdkError(f"{directory} is no directory")
     packed = Packed(directory.name, tempfile.TemporaryFile())  # noqa: SIM115 (it lives as long as it is sent)
     in_git = _git(directory, "rev-parse", "--is-inside-work-tree") == "true"
+    if not in_git:
+        _check_refusal(directory)
     if commit is not None:
         if not in_git:
             raise SdkError(f"{directory} is no git repository, so it has no commit {commit}")
@@ -71,9 +73,30 @@ def pack(directory: Path, commit: str | None = None) -> Packed:
 
 def commits_between(directory: Path, before: str, after: str) -> list[Commit]:
     """List the commits after one up to another, newest first, at most 100."""
-    said = _git(directory, "log", "--format=%H%x1f%s%x1f%an", "-n", "100", f"{before}..{after}")
+    form = ("log", "--format=%H%x1f%s%x1f%an", "-n", "100", "--end-of-options")
+    said = _git(directory, *form, f"{before}..{after}")
     rows = [line.split("\x1f") for line in (said or "").splitlines()]
     return [Commit(id=row[0], subject=row[1][:500], author=row[2]) for row in rows if len(row) == 3]
+
+
+def _check_refusal(directory: Path) -> None:
+    """Refuse a repository that git refuses: what it ignores would be sent.
+
+    Raises:
+        SdkError: Git will not look at it, in git's words.
+    """
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(directory), "status", "--porcelain"],
+            capture_output=True,
+            text=True,
+            check=False,
+            errors="replace",
+        )
+    except FileNotFoundError:
+        return
+    if "dubious ownership" in done.stderr:
+        raise SdkError(done.stderr.strip())
 
 
 def _git(directory: Path, *words: str) -> str | None:
@@ -91,7 +114,8 @@ def _git(directory: Path, *words: str) -> str | None:
 
 
 def _describe(packed: Packed, directory: Path, commit: str) -> None:
-    said = _git(directory, "log", "-1", "--format=%H%x1f%s%x1f%an", commit)
+    words = ("log", "-1", "--format=%H%x1f%s%x1f%an", "--end-of-options", commit)
+    said = _git(directory, *words)
     if said is None:
         if commit != "HEAD":
             raise SdkError(f"there is no commit {commit} in {directory}")
@@ -103,8 +127,9 @@ def _describe(packed: Packed, directory: Path, commit: str) -> None:
 
 def _pack_commit(packed: Packed, directory: Path, commit: str) -> None:
     prefix = _git(directory, "rev-parse", "--show-prefix") or ""
+    top = _git(directory, "rev-parse", "--show-toplevel") or str(directory)
     done = subprocess.run(
-        ["git", "-C", str(directory), "archive", "--format=tar", f"{commit}:{prefix}"],
+        ["git", "-C", top, "archive", "--format=tar", f"{commit}:{prefix}"],
         capture_output=True,
         check=False,
     )
@@ -122,6 +147,12 @@ def _tracked(directory: Path) -> list[str]:
         check=True,
     )
     names = [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+    inside = [name for name in names if name.endswith("/")]
+    if inside:
+        raise SdkError(
+            f"{directory} holds a repository of its own, {inside[0]}: add it as a submodule, "
+            "or list it in .gitignore"
+        )
     return sorted(name for name in set(names) if os.path.lexists(directory / name))
 
 

@@ -4,11 +4,12 @@ import secrets
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from headway.model.view import Refusal
-from headway.sdk.errors import RefusedError, UnreachableError
+from headway.sdk.errors import RefusedError, SdkError, UnreachableError
 
 if TYPE_CHECKING:
     import httpx2
@@ -84,7 +85,13 @@ class Transport:
             except httpx2.HTTPError as error:
                 raise UnreachableError(f"{self.url} did not answer: {error}") from error
         check(answer.status_code, answer.content)
-        return msgspec.json.decode(answer.content, type=kind)
+        return self._decoded(answer.content, kind)
+
+    def _decoded(self, content: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except msgspec.DecodeError as error:
+            raise SdkError(f"what answers at {self.url} is not this headway: {error}") from error
 
     def lines(self, path: str, kind: type[T], query: dict[str, Any] | None = None) -> Iterator[T]:
         """Give the lines of a stream as values, until it ends."""
@@ -144,9 +151,14 @@ class Transport:
                 if line.startswith("id: "):
                     identity = line[4:]
                 elif line.startswith("data: "):
-                    yield identity, msgspec.json.decode(line[6:].encode(), type=kind)
+                    yield identity, self._decoded(line[6:].encode(), kind)
                 elif line.startswith(":"):
                     yield "", None
+
+
+def part(name: str) -> str:
+    """Write a name so that it is one part of a path, whatever is in it."""
+    return quote(name, safe="")
 
 
 def check(status: int, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""A whole control plane in a thread of this process: real store, engine, router, loops and server."""
+"""A whole control plane in a thread: real store, engine, router, loops and server."""
 
 import asyncio
 import contextlib
@@ -19,9 +19,9 @@ from headway import serve
 class ControlPlane:
     """What `headway up` runs, without the command line."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, port: int | None = None) -> None:
         self.data = data
-        self.port, self.http_port = free_port(), free_port()
+        self.port, self.http_port = port or free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
@@ -34,11 +34,15 @@ class ControlPlane:
 
     def start(self) -> None:
         self.data.mkdir(mode=0o711, parents=True, exist_ok=True)
-        with warnings.catch_warnings():
-            # The agent and the router are started to outlive this process, and their handles dropped.
-            warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
+        with _handles_dropped():
             self._thread.start()
             wait_for(self._answers)
+
+    def run_to_its_end(self) -> None:
+        """Run in this thread, for a control plane that is refused."""
+        self.data.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with _handles_dropped():
+            asyncio.run(self._serve())
 
     def stop(self) -> None:
         """End the server and its loops, as SIGTERM does; what they started is left running."""
@@ -50,6 +54,9 @@ class ControlPlane:
     def clear(self) -> None:
         """End what is left running: containers, agent, router."""
         self.stop()
+        self.clear_leftovers()
+
+    def clear_leftovers(self) -> None:
         asyncio.run(serve._clear(self.data))
 
     def client(self, **options) -> httpx2.Client:
@@ -83,6 +90,14 @@ class ControlPlane:
         with contextlib.suppress(httpx2.TransportError):
             return httpx2.get(f"{self.url}/healthz", trust_env=False).status_code == 200
         return False
+
+
+@contextlib.contextmanager
+def _handles_dropped() -> Iterator[None]:
+    """The agent and the router are to outlive who started them, so nobody keeps their handles."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
+        yield
 
 
 def archive(**files: str) -> bytes:

@@ -116,7 +116,6 @@ def test_a_refusal_says_why_what_helps_and_what_to_run(capsys):
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="413 is a rule too: the largest request that is taken")
 def test_too_large_a_request_is_refused_by_a_rule():
     assert errors.show_refusal(refusal(413)) == 3
 

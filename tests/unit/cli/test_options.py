@@ -34,7 +34,6 @@ def test_the_app_of_a_directory_is_named_by_its_manifest_else_by_the_directory(t
     assert options.app_of(folder) == "till"
 
 
-@pytest.mark.xfail(strict=True, reason="a manifest with a mistake loses its name")
 def test_a_manifest_with_a_mistake_still_names_its_app(tmp_path):
     (tmp_path / "headway.yaml").write_text("name: till\nrun: {type: proces}\n")
     assert options.app_of(tmp_path) == "till"

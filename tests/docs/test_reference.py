@@ -1,0 +1,39 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from headway.cli.main import cli
+from headway.formats.reference import describe, page, paths
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_reference_page_is_what_the_schema_says():
+    committed = (ROOT / "docs" / "reference" / "manifest.md").read_text()
+    assert committed == page(), "run: python -m docs"
+
+
+@pytest.mark.parametrize("path", paths())
+def test_every_key_is_explained(path):
+    text = describe(path)
+    assert text is not None
+    assert len(text.splitlines()) >= 5
+
+
+def test_every_command_that_the_documents_name_is_there():
+    names = set(cli.list_commands(None))
+    for document in [
+        ROOT / "README.md",
+        *ROOT.glob("docs/**/*.md"),
+        ROOT / "examples/shop/README.md",
+    ]:
+        for command in re.findall(r"^\$? ?headway ([a-z]+)", document.read_text(), re.MULTILINE):
+            assert command in names, f"{document}: headway {command}"
+
+
+def test_every_command_has_help_that_fits():
+    for name in cli.list_commands(None):
+        command = cli.get_command(None, name)
+        assert command.help, name
+        assert len(command.get_short_help_str(100)) > 10, name

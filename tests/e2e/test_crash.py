@@ -1,0 +1,175 @@
+"""Kills control plane, agent and HAProxy at seeded random moments, and looks whether anything shows.
+
+`CRASH_KILLS` says how many kills (200 for a full run: `make crash`), `CRASH_SEED` which ones.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.installation import Installation, good_manifest, wait_for
+
+KILLS = int(os.environ.get("CRASH_KILLS", "12"))
+SEED = int(os.environ.get("CRASH_SEED", "20261121"))
+
+COUNT = "(n=0; while :; do echo line $n; n=$((n+1)); sleep 0.02; done) & exec python3 server.py"
+
+
+class Killer(threading.Thread):
+    """Kills one process after another, and starts the control plane again as a service would."""
+
+    def __init__(self, own: Installation) -> None:
+        super().__init__()
+        self.own = own
+        self.random = random.Random(SEED)
+        self.killed: list[str] = []
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        while len(self.killed) < KILLS:
+            if self.stopping.wait(self.random.uniform(0.1, 1.5)):
+                return
+            which = self.random.choice(("control plane", "agent", "haproxy"))
+            pid = self.pid_of(which)
+            if pid is None:
+                continue
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            self.killed.append(which)
+            if which == "control plane":
+                wait_for(lambda: self.own.run("up", "-d", *self.ports()).status == 0)
+
+    def ports(self) -> list[str]:
+        return ["--port", str(self.own.port), "--http-port", str(self.own.http_port)]
+
+    def pid_of(self, which: str) -> int | None:
+        try:
+            if which == "control plane":
+                return self.own.pid()
+            if which == "agent":
+                return int((self.own.data / "agent" / "agent.lock").read_text())
+        except (OSError, ValueError):
+            return None
+        pattern = f"haproxy.*{self.own.data}/router"
+        said = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
+        pids = said.stdout.split()
+        return int(self.random.choice(pids)) if pids else None
+
+
+@pytest.fixture
+def killed(own: Installation) -> Iterator[Killer]:
+    own.up()
+    killer = Killer(own)
+    yield killer
+    killer.stopping.set()
+    if killer.is_alive():
+        killer.join()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(max(300, KILLS * 10))
+def test_nothing_that_was_accepted_is_lost_doubled_or_orphaned(own, killed):
+    app = own.app("counter", "0", manifest=good_manifest(COUNT, grace="30s"))
+    own.ok("apps", "add", str(app))
+    killed.start()
+    number = 0
+    while killed.is_alive():
+        number += 1
+        environment = f"crash-{number}"
+        accepted(own, "start", "-e", environment, "counter")
+        expect(own, environment, "v1")
+        (app / "text").write_text(str(number))
+        accepted(own, "deploy", str(app), "-e", environment, "--strategy", "blue-green")
+        expect(own, environment, "v2")
+        accepted(own, "rollback", "-e", environment, "-a", "counter")
+        expect(own, environment, "v1")
+        check_logs(own, environment)
+        if number % 2:
+            accepted(own, "envs", "destroy", environment, "--yes")
+    killed.join()
+    assert len(killed.killed) == KILLS
+    wait_for(lambda: settled(own), within_s=60)
+    check_nothing_doubled(own)
+
+
+def accepted(own: Installation, *words: str) -> None:
+    """Run a command until it was accepted and has ended well; kills may cut it off."""
+
+    def done() -> bool:
+        said = own.run(*words, timeout=120)
+        if said.status == 0:
+            return True
+        already = "live already" in said.err or "no environment" in said.err
+        reachable = "nobody answers" in said.err or "does not run here" in said.err
+        assert already or reachable or "unavailable" in said.err.lower() or said.status == 1, (
+            said.all
+        )
+        assert "✗ counter" not in said.err, said.all
+        return already
+
+    wait_for(done, within_s=120)
+
+
+def expect(own: Installation, environment: str, release: str) -> None:
+    wait_for(lambda: answers(own, environment).startswith(release), within_s=30)
+
+
+def answers(own: Installation, environment: str) -> str:
+    try:
+        return own.get("counter", environment)[1]
+    except OSError:
+        return ""
+
+
+def check_logs(own: Installation, environment: str) -> None:
+    """Every container wrote its lines, each once and in order."""
+    said = own.run("logs", "-e", environment, "-n", "100000", "--json")
+    if said.status:
+        return
+    lines: dict[str, list[int]] = {}
+    for text in said.out.splitlines():
+        entry = json.loads(text)
+        word = entry["line"]["text"].split()
+        if word[0] == "line":
+            lines.setdefault(entry["container"], []).append(int(word[1]))
+    for container, numbers in lines.items():
+        first = numbers[0]
+        assert numbers == list(range(first, first + len(numbers))), container
+
+
+def settled(own: Installation) -> bool:
+    said = own.run("envs", "ls", "--json")
+    if said.status:
+        return False
+    views = json.loads(said.out)
+    return all(
+        member["state"] == "healthy" and (member["deployment"]["ended_at"] is not None)
+        for view in views
+        for member in view["members"]
+    ) and all(view["state"] == "active" for view in views)
+
+
+def check_nothing_doubled(own: Installation) -> None:
+    """As many containers run as rows say: none is orphaned, none doubled."""
+    wanted = {
+        container["id"]
+        for member in own.json("ps", "--all")
+        for container in member["containers"]
+        if container["state"] not in ("exited", "lost")
+    }
+
+    def shims() -> set[str]:
+        said = subprocess.run(
+            ["pgrep", "-af", f"shim.py {own.data}"], capture_output=True, text=True, check=False
+        )
+        return {line.rsplit("/", 1)[1] for line in said.stdout.splitlines()}
+
+    wait_for(lambda: shims() == wanted, within_s=30)
