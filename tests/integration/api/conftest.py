@@ -10,7 +10,7 @@ from tests.integration.api.control_plane import ControlPlane, archive, wait_for
 
 CHAT = """\
 name: chat
-run: {type: process, command: 'echo one; echo two >&2; echo three; exec sleep 600'}
+run: {type: process, command: 'echo one; echo two; echo three; exec sleep 600'}
 """
 
 

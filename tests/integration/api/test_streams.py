@@ -97,17 +97,17 @@ def test_a_quiet_stream_shows_that_it_lives(client, monkeypatch):
         assert next(answer.iter_lines()) == ": still here"
 
 
-def test_a_client_that_went_leaves_no_stream_behind(plane):
-    before = open_streams(plane)
-    with plane.client() as client:
+def test_a_client_that_went_leaves_no_stream_behind(own):
+    before = open_streams(own)
+    with own.client() as client:
         opened = [
             client.send(client.build_request("GET", "/v1/events", headers=SSE), stream=True)
             for _ in range(5)
         ]
-        wait_for(lambda: open_streams(plane) == before + 5)
+        wait_for(lambda: open_streams(own) == before + 5)
         for answer in opened:
             answer.close()
-    wait_for(lambda: open_streams(plane) == before)
+    wait_for(lambda: open_streams(own) == before)
 
 
 def test_streams_end_when_headway_stops(own):
