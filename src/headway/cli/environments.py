@@ -13,7 +13,7 @@ from headway.cli.options import (
     reason_option,
     waiting_options,
 )
-from headway.cli.progress import conclude, watch
+from headway.cli.progress import conclude, newest_event, watch
 from headway.sdk import Client, RefusedError
 
 
@@ -151,9 +151,10 @@ def destroy(name: str, yes: bool, reason: str, plan: bool, wait: bool, as_json: 
 
 
 def _await_end(client: Client, name: str) -> None:
+    before = newest_event(client)
     try:
         client.environments.get(name)
-        for event in client.environments.follow(name, after=0):
+        for event in client.environments.follow(name, after=before):
             if event.kind == "environment.ended":
                 client.environments.get(name)
     except RefusedError as refused:

@@ -102,13 +102,21 @@ def _title(row: Deployment) -> str:
 
 def _beats(client: Client, name: str) -> Iterator[None]:
     """Beat at once, and whenever something happened in the environment."""
+    before = newest_event(client)
     yield None
     last = 0.0
-    for _ in client.environments.follow(name, after=0):
-        now = time.monotonic()
-        if now - last >= 0.05:
-            last = now
-            yield None
+    for _ in client.environments.follow(name, after=before):
+        early_s = last + _BEAT_S - time.monotonic()
+        if early_s > 0:
+            time.sleep(early_s)
+        last = time.monotonic()
+        yield None
+
+
+def newest_event(client: Client) -> int:
+    """Give the sequence of the newest event: what is followed from here on misses nothing."""
+    events = client.events(limit=1)
+    return events[0].sequence if events else 0
 
 
 def _show(client: Client, name: str, watched: set[str], show: Show) -> None:

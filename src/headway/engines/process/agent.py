@@ -39,6 +39,8 @@ class Agent:
         self._starter = Starter(folder)
         self._node = node(self._starter.hierarchy)
         self._facts: dict[ContainerId, Observed] = {}
+        self._claimed: dict[ContainerId, tuple[int, ...]] = {}
+        """Ports of containers that are being started, also by an agent that was killed at it."""
         self._watched: dict[ContainerId, int] = {}
         self._starting: dict[ContainerId, asyncio.Task[Observed]] = {}
         self._observers: set[asyncio.Queue[Observed | None]] = set()
@@ -52,7 +54,10 @@ class Agent:
             if spool.begun() and spool.ended() is None and not spool.is_held():
                 spool.write_lost("its supervisor was killed, or the machine was restarted")
             fact = spool.observed()
+            launch = spool.launch()
             if fact is None:
+                if launch is not None:
+                    self._claimed[spool.id] = tuple(launch.ports.values())
                 continue
             self._facts[fact.id] = fact
             if fact.exit is None:
@@ -78,13 +83,18 @@ class Agent:
             if fact.exit is None
             for port in fact.ports.values()
         }
-        told = self._starter.start(spool, order, self._node.id, taken)
+        for other, ports in self._claimed.items():
+            if other != order.id:
+                taken.update(ports)
+        told, ports = self._starter.start(spool, order, self._node.id, taken)
+        self._claimed[order.id] = ports
         try:
             await _heard(told, _START_S)
         finally:
             os.close(told)
         fact = await self._settled(spool)
         self._note(fact)
+        self._claimed.pop(order.id, None)
         if fact.exit is None:
             self._watch(spool)
         return fact

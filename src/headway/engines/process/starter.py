@@ -38,8 +38,10 @@ class Starter:
         if filter_ is not None:
             write_whole(self._seccomp, filter_)
 
-    def start(self, spool: Spool, order: Order, node: str, taken: Collection[int]) -> int:
-        """Start a container's shim; gives the descriptor on which it says that it runs.
+    def start(
+        self, spool: Spool, order: Order, node: str, taken: Collection[int]
+    ) -> tuple[int, tuple[int, ...]]:
+        """Start a container's shim; gives the descriptor on which it says that it runs, and ports.
 
         Raises:
             EngineError: It can never start here.
@@ -54,7 +56,8 @@ class Starter:
                 name: order.variables[name] for name in order.secrets if name in order.variables
             },
         }
-        return _spawn(spool.path, msgspec.json.encode(private))
+        told = _spawn(spool.path, msgspec.json.encode(private))
+        return told, tuple(launch.ports.values())
 
     def _launch(self, spool: Spool, order: Order, node: str, taken: Collection[int]) -> Launch:
         owner = f"{order.environment or 'build'}/{order.app}"
