@@ -28,9 +28,11 @@ async def get_container(world: TheWorld, container: Identity) -> Json:
 
 
 @router.post("/containers/{container}/stop", responses=answers(Container))
-async def stop_container(world: TheWorld, actor: Actor, container: Identity) -> Json:
+async def stop_container(
+    request: Request, world: TheWorld, actor: Actor, container: Identity
+) -> Json:
     """Stop a container. A service's is followed by another."""
-    return Json(await containers.stop(world, actor, container))
+    return await done_once(request, lambda: containers.stop(world, actor, container))
 
 
 @router.post("/environments/{environment}/apps/{app}/runs", responses=answers(Container))

@@ -71,12 +71,12 @@ async def get_deployment(world: TheWorld, deployment: Identity) -> Json:
 
 
 @router.post("/deployments/{deployment}/promote", responses=answers(Deployment))
-async def promote(world: TheWorld, actor: Actor, deployment: Identity) -> Json:
+async def promote(request: Request, world: TheWorld, actor: Actor, deployment: Identity) -> Json:
     """Let a canary take everything."""
-    return Json(await deployments.ask(world, actor, deployment, Ask.PROMOTE))
+    return await done_once(request, lambda: deployments.ask(world, actor, deployment, Ask.PROMOTE))
 
 
 @router.post("/deployments/{deployment}/abort", responses=answers(Deployment))
-async def abort(world: TheWorld, actor: Actor, deployment: Identity) -> Json:
+async def abort(request: Request, world: TheWorld, actor: Actor, deployment: Identity) -> Json:
     """Go back to the release that served."""
-    return Json(await deployments.ask(world, actor, deployment, Ask.ABORT))
+    return await done_once(request, lambda: deployments.ask(world, actor, deployment, Ask.ABORT))

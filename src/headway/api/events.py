@@ -11,6 +11,7 @@ from headway.control import events, plans, why
 from headway.model.event import Event
 from headway.model.view import PlannedChange, Why
 
+_DIGITS = 19
 router = APIRouter(tags=["events"])
 
 
@@ -18,7 +19,7 @@ router = APIRouter(tags=["events"])
 async def list_events(
     request: Request,
     world: TheWorld,
-    after: Annotated[int | None, Query(ge=0)] = None,
+    after: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     environment: str | None = None,
     app: str | None = None,
     subject: str | None = None,
@@ -30,7 +31,7 @@ async def list_events(
     """
     if "text/event-stream" in request.headers.get("accept", ""):
         last = request.headers.get("last-event-id", "")
-        start = int(last) if last.isdigit() else after
+        start = int(last) if last.isascii() and last.isdigit() and len(last) < _DIGITS else after
         stream = events.follow(
             world, after=start, environment=environment, app=app, subject=subject
         )

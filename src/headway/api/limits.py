@@ -1,15 +1,12 @@
 """How large a request may be, enforced while it arrives."""
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.api.errors import problem, refusal
 
 JSON_BYTES_MAX = 1024 * 1024
 SOURCE_BYTES_MAX = 256 * 1024 * 1024
-
-
-class TooLarge(Exception):
-    """More arrived than may."""
 
 
 class Limits:
@@ -33,23 +30,13 @@ class Limits:
             await refuse(scope, receive, send)
             return
         taken = 0
-        answered = False
 
         async def limited() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > most:
-                raise TooLarge
+                raise HTTPException(413, f"a request here may have at most {most >> 20} MiB")
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
-
-        try:
-            await self._app(scope, limited, noted)
-        except TooLarge:
-            if not answered:
-                await refuse(scope, receive, send)
+        await self._app(scope, limited, send)

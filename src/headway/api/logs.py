@@ -17,7 +17,7 @@ from headway.model.view import LogEntry
 
 router = APIRouter(tags=["logs"])
 Tail = Annotated[int | None, Query(ge=0, le=100_000)]
-After = Annotated[int, Query(ge=0)]
+After = Annotated[int, Query(ge=0, le=2**62)]
 
 
 def _identity(entry: LogEntry) -> str:

@@ -3,6 +3,7 @@
 0 done, 1 failed, 2 usage, 3 refused by a rule, 4 not allowed, 8 still pending, 130 interrupted.
 """
 
+import os
 import sys
 
 import click
@@ -26,7 +27,7 @@ class Failed(Exception):
 def handled(command: click.Command) -> int:
     """Run a command and give its exit status."""
     try:
-        result = command.main(standalone_mode=False)
+        result = command.main(standalone_mode=False, color=_colour())
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
@@ -49,6 +50,11 @@ def handled(command: click.Command) -> int:
         sys.stdout = None
         return DONE
     return result if isinstance(result, int) else DONE
+
+
+def _colour() -> bool | None:
+    """Colours as the terminal allows, and none where NO_COLOR says so."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def show_refusal(refused: RefusedError) -> int:

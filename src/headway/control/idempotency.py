@@ -1,5 +1,6 @@
 """The same request twice is done once: answers are kept by the key that the sender chose."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -27,11 +28,27 @@ async def once(
         raise Conflict("idempotency-key-invalid", f"a key has 1 to {_KEY_MAX} characters")
     name = hashlib.sha256(f"{actor}\0{key}".encode()).hexdigest()
     print_ = hashlib.sha256(body).hexdigest()
-    now = world.clock.now()
 
     def question(reader: Reader) -> Answer | None:
         return reader.get(Answer, name)
 
+    lock = world.answering.setdefault(name, asyncio.Lock())
+    try:
+        async with lock:  # the same request that comes twice at once is done once, too
+            return await _once(world, question, print_, name, deed)
+    finally:
+        if not lock.locked():
+            world.answering.pop(name, None)
+
+
+async def _once(
+    world: World,
+    question: Callable[[Reader], Answer | None],
+    print_: str,
+    name: str,
+    deed: Callable[[], Awaitable[bytes]],
+) -> bytes:
+    now = world.clock.now()
     kept = await world.store.read(question)
     if kept is not None and now - kept.at < KEPT:
         if kept.request != print_:

@@ -1,5 +1,6 @@
 """Everything the control room can reach, and the bell that wakes its loops."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,5 +87,7 @@ class World:
     nodes: tuple[Node, ...] = ()
     pending: dict[MemberKey, str] = field(default_factory=dict)
     """Why something wanted cannot be done now, by member."""
+    answering: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """Requests under way that came with an Idempotency-Key, by that key."""
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """Loop name to the last error that it has not recovered from."""

@@ -6,12 +6,7 @@ import httpx2
 import pytest
 import structlog
 
-from tests.integration.api.control_plane import ControlPlane, archive, wait_for
-
-CHAT = """\
-name: chat
-run: {type: process, command: 'echo one; echo two; echo three; exec sleep 600'}
-"""
+from tests.integration.api.control_plane import ControlPlane, bring_up_chat
 
 
 def _log_to(file: TextIO) -> None:
@@ -66,15 +61,4 @@ def client(plane) -> Iterator[httpx2.Client]:
 @pytest.fixture(scope="session")
 def chat(plane) -> str:
     """The id of a container that wrote three lines and runs."""
-    with plane.client() as client:
-        sent = client.post("/v1/sources?name=chat", content=archive(headway__yaml=CHAT))
-        assert sent.status_code == 200, sent.text
-        begun = client.post("/v1/environments/demo/start", json={"apps": ["chat"]})
-        assert begun.status_code == 200, begun.text
-        wait_for(lambda: _state(client) == "healthy")
-        containers = client.get("/v1/environments/demo/containers").json()
-        return next(row["id"] for row in containers if row["kind"] == "service")
-
-
-def _state(client: httpx2.Client) -> str:
-    return client.get("/v1/environments/demo/apps/chat").json()["state"]
+    return bring_up_chat(plane)

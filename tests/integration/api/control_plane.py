@@ -15,6 +15,11 @@ import httpx2
 
 from headway import serve
 
+CHAT = """\
+name: chat
+run: {type: process, command: 'echo one; echo two; echo three; exec sleep 600'}
+"""
+
 
 class ControlPlane:
     """What `headway up` runs, without the command line."""
@@ -109,6 +114,19 @@ def archive(**files: str) -> bytes:
             entry.size = len(text.encode())
             tar.addfile(entry, io.BytesIO(text.encode()))
     return packed.getvalue()
+
+
+def bring_up_chat(plane: ControlPlane) -> str:
+    """Start an app that writes three lines and stays, and give its container's id."""
+    with plane.client() as client:
+        sent = client.post("/v1/sources?name=chat", content=archive(headway__yaml=CHAT))
+        assert sent.status_code == 200, sent.text
+        begun = client.post("/v1/environments/demo/start", json={"apps": ["chat"]})
+        assert begun.status_code == 200, begun.text
+        member = "/v1/environments/demo/apps/chat"
+        wait_for(lambda: client.get(member).json()["state"] == "healthy")
+        (row,) = client.get("/v1/environments/demo/containers").json()
+        return str(row["id"])
 
 
 @contextlib.contextmanager

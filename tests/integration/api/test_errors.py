@@ -145,7 +145,6 @@ def test_a_store_that_does_not_answer_makes_headway_unavailable_not_mistaken(own
     assert (answer.status_code, problem(answer)["code"]) == (503, "unavailable")
 
 
-@pytest.mark.xfail(strict=True, reason="numbers above 64 bits reach SQLite: 500")
 def test_a_number_that_no_cursor_can_have_is_refused(client):
     answer = client.get(f"/v1/events?after={10**30}")
     assert answer.status_code == 422

@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.integration.api.control_plane import wait_for
+from tests.integration.api.control_plane import ControlPlane, bring_up_chat, wait_for
 
 IN, OUT, ERR, SIZE, END = (bytes([kind]) for kind in range(5))
 
@@ -189,16 +189,10 @@ def test_a_command_that_cannot_be_is_explained_without_a_traceback(plane, chat, 
 
 
 def test_commands_end_when_headway_stops_and_the_container_goes_on(own):
-    from tests.integration.api.conftest import CHAT
-    from tests.integration.api.control_plane import ControlPlane, archive
-
+    identity = bring_up_chat(own)
     with own.client() as client:
-        client.post("/v1/sources?name=chat", content=archive(headway__yaml=CHAT))
-        client.post("/v1/environments/demo/start", json={"apps": ["chat"]})
-        member = "/v1/environments/demo/apps/chat"
-        wait_for(lambda: client.get(member).json()["state"] == "healthy")
-        (row,) = client.get("/v1/environments/demo/containers").json()
-    with running(own, row["id"], "sleep", "4714") as socket:
+        before = client.get(f"/v1/containers/{identity}").json()
+    with running(own, identity, "sleep", "4714") as socket:
         own.stop()
         came, code = read(socket)
     assert (came[END], code) == (b"", 1012)
@@ -206,8 +200,8 @@ def test_commands_end_when_headway_stops_and_the_container_goes_on(own):
     again.start()
     try:
         with again.client() as client:
-            now = client.get(f"/v1/containers/{row['id']}").json()
-        assert (now["state"], now["started_at"]) == ("healthy", row["started_at"])
-        wait_for(lambda: processes(again, row["id"], "4714") == 0)
+            now = client.get(f"/v1/containers/{identity}").json()
+        assert (now["state"], now["started_at"]) == ("healthy", before["started_at"])
+        wait_for(lambda: processes(again, identity, "4714") == 0)
     finally:
         again.stop()

@@ -112,7 +112,6 @@ def test_the_same_request_at_the_same_time_is_done_once(plane, client):
     assert len(set(answers)) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="stop, promote and abort do not look at the key")
 def test_stopping_a_container_twice_under_one_key_is_no_conflict(client):
     identity = client.post(RUNS, json={"command": "sleep 60"}).json()["id"]
     path = f"/v1/containers/{identity}"

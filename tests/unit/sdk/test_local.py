@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,9 +24,19 @@ def write_server(data: Path, pid: int) -> None:
     (data / "token").write_text("hw_local\n")
 
 
-def test_the_address_and_the_token_of_this_machine_are_found(tmp_path, monkeypatch):
+@pytest.fixture
+def looks_alive(tmp_path) -> Iterator[int]:
+    """A process that is called as a control plane on this directory is."""
+    words = ["-m", "headway.serve", "up", "--data", str(tmp_path)]
+    code = "import sys; sys.stdin.read()"
+    process = subprocess.Popen([sys.executable, "-c", code, *words], stdin=subprocess.PIPE)
+    yield process.pid
+    process.communicate()
+
+
+def test_the_address_and_the_token_of_this_machine_are_found(tmp_path, monkeypatch, looks_alive):
     monkeypatch.setenv("HEADWAY_DATA", str(tmp_path))
-    write_server(tmp_path, os.getpid())
+    write_server(tmp_path, looks_alive)
     found = local.find()
     assert (found.url, found.token) == ("http://127.0.0.1:7070", "hw_local")
 
