@@ -29,7 +29,7 @@ format: $(STAMP) ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix .
 
 test: $(STAMP) lint ## Everything that must hold
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left running
 	$(BIN)/python examples/shop/demo.py

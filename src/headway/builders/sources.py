@@ -39,7 +39,8 @@ class DirectorySources:
         except OSError as error:
             raise SourceRefused(f"it could not be kept: {error.strerror or error}") from error
         finally:
-            await asyncio.to_thread(trees.remove, new)
+            # Not awaited: a sender who hangs up cancels every further await of this request.
+            trees.remove(new)
 
     async def _store(self, archive: AsyncIterator[bytes], path: Path) -> None:
         size = 0

@@ -137,17 +137,20 @@ def connected(port: int, timeout: float = 10) -> Iterator[socket.socket]:
 
 
 def read_answer(raw: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    """Read one answer up to the end of its declared length."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        chunk = raw.recv(65536)
-        assert chunk, f"closed after {received!r}"
-        received += chunk
-    head, _, body = received.partition(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").split("\r\n")
+    """Read one answer up to the end of its declared length, and nothing of the next one."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = raw.recv(1)
+        assert byte, f"closed after {head!r}"
+        head += byte
+    first, *rest = head.decode("latin-1").strip().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in rest)}
-    while len(body) < int(headers.get("content-length", 0)):
-        body += raw.recv(65536)
+    length = int(headers.get("content-length", 0))
+    body = b""
+    while len(body) < length:
+        part = raw.recv(length - len(body))
+        assert part, f"closed after {body!r}"
+        body += part
     return int(first.split()[1]), headers, body
 
 
