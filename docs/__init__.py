@@ -1,0 +1,1 @@
+"""The documentation; its pages that are made from code are written by `python -m docs`."""

@@ -1,4 +1,4 @@
-"""Kills control plane, agent and HAProxy at seeded random moments, and looks whether anything shows.
+"""Kills control plane, agent and HAProxy at seeded random moments: nothing may show.
 
 `CRASH_KILLS` says how many kills (200 for a full run: `make crash`), `CRASH_SEED` which ones.
 """

@@ -102,9 +102,7 @@ def _obeyed(
     )
 
 
-def _live_targets(
-    rows: dict[ContainerId, Container], member: Member
-) -> frozenset[ContainerId]:
+def _live_targets(rows: dict[ContainerId, Container], member: Member) -> frozenset[ContainerId]:
     """Containers that get requests by the member's split."""
     if not any(member.split.values()):
         return frozenset(rows)
