@@ -31,6 +31,7 @@ from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
 from headway.machine.files import write_whole
 from headway.machine.listening import PortTaken
+from headway.machine.processes import birth
 from headway.model.view import Check
 from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
@@ -77,6 +78,8 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     pid: int
+    birth: int
+    """When the process began: its number may be a stranger's after a crash."""
     http_port: int
     version: str
     started_at: datetime
@@ -137,6 +140,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
         running = Running(
             url=url,
             pid=os.getpid(),
+            birth=birth(os.getpid()) or 0,
             http_port=options.http_port,
             version=__version__,
             started_at=world.started_at,
@@ -308,6 +312,10 @@ def _log_to(path: Path | None) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in ("uvicorn", "uvicorn.error", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Streams are broken off on purpose when headway stops.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: "without completing response" not in record.getMessage()
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

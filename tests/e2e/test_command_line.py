@@ -176,7 +176,6 @@ def test_a_command_in_a_terminal_has_one_of_its_size(calm):
     assert "12 60" in said
 
 
-@pytest.mark.xfail(strict=True, reason="NO_COLOR is not looked at")
 def test_no_color_is_obeyed_in_a_terminal(calm):
     _, said = in_terminal(calm, "logs", "-e", "calm", "--tail", "1")
     assert "serving" in said
@@ -184,13 +183,11 @@ def test_no_color_is_obeyed_in_a_terminal(calm):
 
 
 @pytest.mark.parametrize("words", [("clam",), ("-a", "clam"), ("calm.9",)])
-@pytest.mark.xfail(strict=True, reason="what is not there is answered with an empty log")
 def test_the_log_of_what_is_not_there_is_refused(calm, words):
     done = calm.run("logs", "-e", "calm", *words)
     assert done.status == 3, done.all
 
 
-@pytest.mark.xfail(strict=True, reason="only the first is shown")
 def test_the_logs_of_two_apps_are_both_shown(calm):
     other = calm.app("quiet-other")
     calm.ok("start", "-e", "calm", cwd=other)
@@ -199,7 +196,6 @@ def test_the_logs_of_two_apps_are_both_shown(calm):
     assert "quiet-other/web.1" in said
 
 
-@pytest.mark.xfail(strict=True, reason="the source is sent before the plan is made")
 def test_a_plan_leaves_the_source_that_start_uses_as_it_was(headway):
     app = headway.app("planned")
     headway.ok("start", "-e", "planned", cwd=app)
@@ -209,7 +205,6 @@ def test_a_plan_leaves_the_source_that_start_uses_as_it_was(headway):
     assert headway.json("apps", "info", "planned")["source"] == before
 
 
-@pytest.mark.xfail(strict=True, reason="click ends with 1 when a pipe is closed")
 def test_a_reader_that_has_seen_enough_is_no_failure(calm):
     reading, writing = os.pipe()
     os.close(reading)
@@ -221,7 +216,6 @@ def test_a_reader_that_has_seen_enough_is_no_failure(calm):
     assert done.returncode == 0
 
 
-@pytest.mark.xfail(strict=True, reason="after a break only the last 100 lines are asked for")
 @pytest.mark.slow
 def test_following_loses_no_line_that_was_written_while_the_control_plane_was_dead(shaken):
     following = Running(shaken, "logs", "-f", "-e", "talk", "--json")
@@ -240,7 +234,6 @@ def test_following_loses_no_line_that_was_written_while_the_control_plane_was_de
     assert missing == []
 
 
-@pytest.mark.xfail(strict=True, reason="the log of a one-off is not taken up again")
 @pytest.mark.slow
 def test_a_one_off_goes_on_over_a_kill_and_its_status_arrives(shaken):
     script = "echo begun; sleep 3; echo ended; exit 4"
@@ -256,7 +249,6 @@ def test_a_one_off_goes_on_over_a_kill_and_its_status_arrives(shaken):
     assert status == 4
 
 
-@pytest.mark.xfail(strict=True, reason="a pid in server.json is believed without a look")
 def test_down_ends_no_process_that_only_has_the_number_of_a_dead_control_plane(tmp_path, own):
     data = tmp_path / "left-behind"
     data.mkdir()
@@ -271,7 +263,6 @@ def test_down_ends_no_process_that_only_has_the_number_of_a_dead_control_plane(t
         stranger.wait()
 
 
-@pytest.mark.xfail(strict=True, reason="only Ctrl-C is passed on")
 @pytest.mark.slow
 def test_up_in_the_foreground_ends_its_control_plane_when_it_is_told_to_end(own):
     words = ["up", "--port", str(own.port), "--http-port", str(own.http_port)]

@@ -7,6 +7,8 @@ from fastapi import Response
 
 from headway.model.view import Refusal
 
+LINES = "application/x-ndjson"
+EVENTS = "text/event-stream"
 _PREFIX = "#/components/schemas/"
 
 
@@ -23,19 +25,33 @@ class Json(Response):
 _described: dict[str, Any] = {}
 
 
-def answers(kind: Any, status: int = 200) -> dict[int | str, dict[str, Any]]:
+def answers(
+    kind: Any, status: int = 200, media_types: tuple[str, ...] = ("application/json",)
+) -> dict[int | str, dict[str, Any]]:
     """Describe what an endpoint answers: this kind, or a problem."""
     (schema,), components = msgspec.json.schema_components([kind], ref_template=_PREFIX + "{name}")
     (problem,), more = msgspec.json.schema_components([Refusal], ref_template=_PREFIX + "{name}")
     _described.update(components)
     _described.update(more)
     return {
-        status: {"description": "Done.", "content": {"application/json": {"schema": schema}}},
+        status: {
+            "description": "Done.",
+            "content": {media_type: {"schema": schema} for media_type in media_types},
+        },
         "4XX": {
             "description": "Refused, with the reason.",
             "content": {"application/problem+json": {"schema": problem}},
         },
+        "5XX": {
+            "description": "Headway cannot answer now, or made a mistake.",
+            "content": {"application/problem+json": {"schema": problem}},
+        },
     }
+
+
+def streams(kind: Any) -> dict[int | str, dict[str, Any]]:
+    """Describe an endpoint that answers lines of JSON, each of them of this kind."""
+    return answers(kind, media_types=(LINES,))
 
 
 def schemas() -> dict[str, Any]:

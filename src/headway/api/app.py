@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from headway.api import (
@@ -21,16 +21,11 @@ from headway.api import (
 )
 from headway.api.answers import schemas
 from headway.api.authentication import Authentication
+from headway.api.door import Door
 from headway.api.limits import Limits
 from headway.control.heart import Heart
 from headway.control.world import World
 from headway.model.view import Check
-
-_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-}
 
 
 def create_app(
@@ -69,20 +64,11 @@ def create_app(
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)
     errors.install(app)
-    app.middleware("http")(_with_headers)
     app.add_middleware(Authentication, world=world, hosts=hosts)
     app.add_middleware(Limits)
+    app.add_middleware(Door)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
-
-
-async def _with_headers(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -26,15 +26,20 @@ async def receive_source(
     author: _Short = "",
     branch: _Short = "",
     dirty: bool = False,
+    newest: bool = True,
 ) -> Json:
-    """Send an app's files as a gzipped tar archive; they become its newest source."""
+    """Send an app's files as a gzipped tar archive.
+
+    They become its newest source, which `start` uses; without `newest`, only once they are named
+    by a start or a deployment.
+    """
     provenance = Provenance(
         name=name,
         commit=Commit(id=commit, subject=subject, author=author) if commit else None,
         branch=branch or None,
         dirty=dirty,
     )
-    return Json(await sources.receive(world, actor, request.stream(), provenance))
+    return Json(await sources.receive(world, actor, request.stream(), provenance, newest=newest))
 
 
 @router.get("/apps", responses=answers(list[AppView]))

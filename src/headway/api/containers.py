@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi import status as status_codes
 
 from headway.api.answers import Json, answers
 from headway.api.requests import RunBody
@@ -14,11 +15,18 @@ from headway.control import containers, runs
 from headway.control.errors import HeadwayError
 from headway.control.requests import RunRequest
 from headway.model.container import Container
+from headway.model.terminal import TerminalSize
 from headway.ports.engine import EngineError, Session
 
 router = APIRouter(tags=["containers"])
 _STDIN, _STDOUT, _STDERR, _RESIZE, _EXIT = range(5)
 _FRAME_BYTES_MAX = 256 * 1024
+_REASON_BYTES_MAX = 123
+_REFUSED = 4409
+
+
+class _BadFrame(Exception):
+    """What came is no frame; the text says what one would be."""
 
 
 @router.get("/containers/{container}", responses=answers(Container))
@@ -60,18 +68,21 @@ async def exec_in_container(
     container: str,
     argv: Annotated[list[str], Query(max_length=1000)],
     terminal: bool = False,
+    columns: Annotated[int, Query(ge=1, le=10_000)] = 80,
+    rows: Annotated[int, Query(ge=1, le=10_000)] = 24,
 ) -> None:
-    """Run a command in a container.
+    """Run a command in a container; with `terminal`, in one of this size.
 
     Binary frames: a byte that says what (0 input, 1 output, 2 error output, 3 size of the
     terminal, 4 the end) and the data. An empty input frame ends the input.
     """
     world = socket.app.state.world
+    size = TerminalSize(columns=columns, rows=rows) if terminal else None
     await socket.accept()
     try:
-        session = await containers.exec(world, socket.state.actor, container, tuple(argv), terminal)
+        session = await containers.exec(world, socket.state.actor, container, tuple(argv), size)
     except HeadwayError as error:
-        await socket.close(4409, error.because[:120])
+        await socket.close(_REFUSED, _reason(error.because))
         return
     await _carry(socket, session)
 
@@ -89,7 +100,11 @@ async def _carry(socket: WebSocket, session: Session) -> None:
             if ended:
                 end = bytes([_EXIT]) + msgspec.json.encode({"status": status})
                 await socket.send_bytes(end)
-            await socket.close(1000 if ended else 1012)
+                await socket.close()
+            elif feeding.done() and isinstance(mistake := feeding.exception(), _BadFrame):
+                await socket.close(status_codes.WS_1007_INVALID_FRAME_PAYLOAD_DATA, str(mistake))
+            else:
+                await socket.close(status_codes.WS_1012_SERVICE_RESTART, "headway stops")
     finally:
         for task in tasks:
             task.cancel()
@@ -104,14 +119,34 @@ async def _show(socket: WebSocket, session: Session) -> None:
 
 
 async def _feed(socket: WebSocket, session: Session) -> None:
-    """Pass input on until the other side goes."""
+    """Pass input on until the other side goes.
+
+    Raises:
+        _BadFrame: It sent what is no frame.
+    """
     with suppress(WebSocketDisconnect, EngineError):
         while True:
-            frame = await socket.receive_bytes()
-            if not frame or len(frame) > _FRAME_BYTES_MAX:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
                 return
+            frame = message.get("bytes")
+            if not frame:
+                raise _BadFrame("a frame is binary, and its first byte says what it is")
+            if len(frame) > _FRAME_BYTES_MAX:
+                raise _BadFrame(f"a frame has at most {_FRAME_BYTES_MAX} bytes")
             if frame[0] == _STDIN:
                 await session.send(frame[1:])
             elif frame[0] == _RESIZE:
-                size = msgspec.json.decode(frame[1:], type=dict[str, int])
-                await session.resize(size.get("columns", 80), size.get("rows", 24))
+                await session.resize(_size(frame[1:]))
+
+
+def _size(data: bytes) -> TerminalSize:
+    try:
+        return msgspec.json.decode(data, type=TerminalSize)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _BadFrame('a size is such as {"columns": 80, "rows": 24}') from error
+
+
+def _reason(text: str) -> str:
+    """Cut a text to what a WebSocket's close can carry."""
+    return text.encode()[:_REASON_BYTES_MAX].decode(errors="ignore")

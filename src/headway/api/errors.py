@@ -24,6 +24,7 @@ from headway.ports.router import RouterError
 from headway.ports.store import Stale, StoreError
 
 _log = structlog.get_logger()
+_PROBLEMS_MAX = 50
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
@@ -54,10 +55,27 @@ def refusal(status: int, code: str, detail: str, hint: str = "") -> Refusal:
     )
 
 
+class TooLarge(HTTPException):
+    """More came than may come."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(413)
+        self.most_bytes = most_bytes
+
+
+def too_large(most_bytes: int) -> Response:
+    """Answer that a request is too large; nobody reads the rest of it."""
+    detail = f"a request here may have at most {most_bytes >> 20} MiB"
+    response = problem(refusal(413, "too-large", detail))
+    response.headers["connection"] = "close"
+    return response
+
+
 def install(app: FastAPI) -> None:
     """Have every error of an app answered as a problem."""
     app.add_exception_handler(HeadwayError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(TooLarge, _too_large)
     app.add_exception_handler(HTTPException, _http)
     for kind in (StoreError, EngineError, RouterError):
         app.add_exception_handler(kind, _unavailable)
@@ -78,12 +96,19 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    rows = error.errors()
     problems = tuple(
-        Problem(message=f"{'.'.join(str(part) for part in row['loc'])}: {row['msg']}")
-        for row in error.errors()
+        Problem(message=f"{'.'.join(str(part) for part in row['loc'])[:200]}: {row['msg'][:500]}")
+        for row in rows[:_PROBLEMS_MAX]
     )
-    whole = refusal(422, "request-invalid", f"the request has {len(problems)} mistakes")
+    shown = "" if len(rows) <= _PROBLEMS_MAX else f"; the first {_PROBLEMS_MAX} follow"
+    whole = refusal(422, "request-invalid", f"the request has {len(rows)} mistakes{shown}")
     return problem(msgspec.structs.replace(whole, problems=problems))
+
+
+async def _too_large(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooLarge)
+    return too_large(error.most_bytes)
 
 
 async def _http(_request: Request, error: Exception) -> Response:

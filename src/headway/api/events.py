@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld
-from headway.api.streams import sse
+from headway.api.streams import sse, wants_events
 from headway.control import events, plans, why
 from headway.model.event import Event
 from headway.model.view import PlannedChange, Why
@@ -29,7 +29,7 @@ async def list_events(
 
     A stream resumes behind `Last-Event-ID`, else behind `after`, else with what comes.
     """
-    if "text/event-stream" in request.headers.get("accept", ""):
+    if wants_events(request):
         last = request.headers.get("last-event-id", "")
         start = int(last) if last.isascii() and last.isdigit() and len(last) < _DIGITS else after
         stream = events.follow(

@@ -1,12 +1,16 @@
 """How large a request may be, enforced while it arrives."""
 
-from starlette.exceptions import HTTPException
+import asyncio
+from contextlib import suppress
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headway.api.errors import problem, refusal
+from headway.api.errors import TooLarge, too_large
 
 JSON_BYTES_MAX = 1024 * 1024
 SOURCE_BYTES_MAX = 256 * 1024 * 1024
+_DRAIN_S = 2.0
+_DRAINED_BYTES_MAX = 16 * 1024 * 1024
 
 
 class Limits:
@@ -21,13 +25,9 @@ class Limits:
             await self._app(scope, receive, send)
             return
         most = SOURCE_BYTES_MAX if scope["path"] == "/v1/sources" else JSON_BYTES_MAX
-        refuse = problem(
-            refusal(413, "too-large", f"a request here may have at most {most >> 20} MiB")
-        )
-        refuse.headers["connection"] = "close"
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > most:
-            await refuse(scope, receive, send)
+            await self._refuse(most, scope, receive, send)
             return
         taken = 0
 
@@ -36,7 +36,30 @@ class Limits:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > most:
-                raise HTTPException(413, f"a request here may have at most {most >> 20} MiB")
+                raise TooLarge(most)
             return message
 
         await self._app(scope, limited, send)
+
+    async def _refuse(self, most: int, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and read on for a while: who is still sending would not see the answer else."""
+
+        async def lingering(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await send(message | {"more_body": True})
+                await _drain(receive)
+                message = {"type": "http.response.body"}
+            await send(message)
+
+        await too_large(most)(scope, receive, lingering)
+
+
+async def _drain(receive: Receive) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            drained = 0
+            while drained < _DRAINED_BYTES_MAX:
+                message = await receive()
+                drained += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return

@@ -1,15 +1,16 @@
 """Log lines: of one container, of a build, or of an environment merged."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime, StringConstraints
 
-from headway.api.answers import Json, answers
+from headway.api.answers import Json, answers, streams
 from headway.api.scope import Environment, Identity, TheWorld
-from headway.api.streams import lines, sse
-from headway.control import builds, containers, environments, logs
+from headway.api.streams import lines, sse, wants_events
+from headway.control import builds, logs
 from headway.control.requests import LogQuestion
 from headway.model.build import Build
 from headway.model.ids import AppName, ContainerId
@@ -19,40 +20,53 @@ router = APIRouter(tags=["logs"])
 Tail = Annotated[int | None, Query(ge=0, le=100_000)]
 After = Annotated[int, Query(ge=0, le=2**62)]
 
+Names = Annotated[Sequence[str], Query(max_length=200)]
+Position = Annotated[str, StringConstraints(pattern=r"^[^:]{1,100}:[0-9]{1,18}$")]
+
+
+def _position(text: str) -> tuple[ContainerId, int]:
+    container, _, cursor = text.partition(":")
+    return ContainerId(container), int(cursor)
+
 
 def _identity(entry: LogEntry) -> str:
     return f"{entry.container}:{entry.line.cursor}"
 
 
-@router.get("/environments/{environment}/logs", responses=answers(LogEntry))
+@router.get("/environments/{environment}/logs", responses=streams(LogEntry))
 async def environment_logs(
     request: Request,
     world: TheWorld,
     environment: Environment,
-    app: str | None = None,
+    app: Names = (),
+    container: Names = (),
     process: str | None = None,
-    container: str | None = None,
     tail: Tail = 100,
-    since: datetime | None = None,
+    since: AwareDatetime | None = None,
     follow: bool = False,
+    after: Annotated[list[Position], Query(max_length=500)] = [],  # noqa: B006
 ) -> StreamingResponse:
-    """Give the lines of an environment's containers; with `follow`, as they are written."""
-    await environments.one(world, environment)
+    """Give the lines of an environment's containers; with `follow`, as they are written.
+
+    `after` follows on where an earlier stream broke off: `CONTAINER:CURSOR` of the last line seen
+    of each container. Of the others come the lines from `since` on.
+    """
     question = LogQuestion(
-        app=AppName(app) if app else None,
+        apps=tuple(AppName(name) for name in app),
+        containers=tuple(ContainerId(identity) for identity in container),
         process=process,
-        container=ContainerId(container) if container else None,
         tail=tail,
         since=since,
         follow=follow,
+        after=dict(_position(text) for text in after),
     )
-    entries = logs.merged(world, environment, question)
-    if "text/event-stream" in request.headers.get("accept", ""):
+    entries = await logs.merged(world, environment, question)
+    if wants_events(request):
         return sse(request, entries, _identity)
     return lines(request, entries)
 
 
-@router.get("/containers/{container}/logs", responses=answers(LogEntry))
+@router.get("/containers/{container}/logs", responses=streams(LogEntry))
 async def container_logs(
     request: Request,
     world: TheWorld,
@@ -62,8 +76,8 @@ async def container_logs(
     follow: bool = False,
 ) -> StreamingResponse:
     """Give one container's lines."""
-    await containers.one(world, container)
-    return lines(request, logs.container(world, container, after=after, tail=tail, follow=follow))
+    entries = await logs.container(world, container, after=after, tail=tail, follow=follow)
+    return lines(request, entries)
 
 
 @router.get("/builds/{build}", responses=answers(Build))
@@ -72,7 +86,7 @@ async def get_build(world: TheWorld, build: Identity) -> Json:
     return Json(await builds.one(world, build))
 
 
-@router.get("/builds/{build}/logs", responses=answers(LogEntry))
+@router.get("/builds/{build}/logs", responses=streams(LogEntry))
 async def build_logs(
     request: Request,
     world: TheWorld,
@@ -82,5 +96,5 @@ async def build_logs(
     follow: bool = False,
 ) -> StreamingResponse:
     """Give a build's lines."""
-    await builds.one(world, build)
-    return lines(request, logs.build(world, build, after=after, tail=tail, follow=follow))
+    entries = await logs.build(world, build, after=after, tail=tail, follow=follow)
+    return lines(request, entries)

@@ -9,6 +9,7 @@ from headway.model.manifest import Strategy
 
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 Reason = Annotated[str, Field(max_length=2000)]
+Digest = Annotated[str, Field(min_length=1, max_length=100)]
 Key = Annotated[str, Field(min_length=1, max_length=128)]
 Seconds = Annotated[float, Field(gt=0, le=10**8, allow_inf_nan=False)]
 
@@ -21,6 +22,7 @@ class StartBody(_Body):
     """Bring apps up with everything they need."""
 
     apps: list[Name] = Field(min_length=1, max_length=2000)
+    sources: list[Digest] = Field(default=[], max_length=100)
     lease_s: Seconds | None = None
     reason: Reason = ""
     plan: bool = False
@@ -77,7 +79,7 @@ class DeployBody(_Body):
     """Move an app to another release."""
 
     kind: DeploymentKind = DeploymentKind.DEPLOY
-    source: str | None = Field(default=None, max_length=100)
+    source: Digest | None = None
     release: int | None = Field(default=None, ge=1, le=10**9)
     scale: dict[Name, Annotated[int, Field(ge=0, le=1000)]] = Field(default={}, max_length=100)
     strategy: Strategy | None = None

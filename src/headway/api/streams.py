@@ -9,9 +9,17 @@ import msgspec
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
+from headway.api.answers import EVENTS, LINES
+from headway.api.door import BrokenOff
+
 T = TypeVar("T")
 _HEARTBEAT_S = 15.0
 _HEARTBEAT = b": still here\n\n"
+
+
+def wants_events(request: Request) -> bool:
+    """Say whether a request asks for server-sent events."""
+    return EVENTS in request.headers.get("accept", "")
 
 
 def sse(
@@ -30,8 +38,8 @@ def sse(
 
     return StreamingResponse(
         _until_the_end(request, values, write, _HEARTBEAT),
-        media_type="text/event-stream",
-        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        media_type=EVENTS,
+        headers={"x-accel-buffering": "no"},
     )
 
 
@@ -41,9 +49,7 @@ def lines(request: Request, values: AsyncIterator[Any]) -> StreamingResponse:
     def write(value: Any) -> bytes:
         return msgspec.json.encode(value) + b"\n"
 
-    return StreamingResponse(
-        _until_the_end(request, values, write, b"\n"), media_type="application/x-ndjson"
-    )
+    return StreamingResponse(_until_the_end(request, values, write, b"\n"), media_type=LINES)
 
 
 async def _until_the_end(
@@ -52,7 +58,11 @@ async def _until_the_end(
     write: Callable[[T], bytes],
     heartbeat: bytes,
 ) -> AsyncIterator[bytes]:
-    """Give what comes; a heartbeat when nothing does; end when the server stops."""
+    """Give what comes; a heartbeat when nothing does.
+
+    Raises:
+        BrokenOff: The server stops.
+    """
     stop: asyncio.Event = request.app.state.stop
     stopping = asyncio.create_task(stop.wait())
     following: asyncio.Task[T] | None = None
@@ -73,7 +83,7 @@ async def _until_the_end(
                 following = None
                 yield write(value)
             elif stopping.done():
-                return
+                raise BrokenOff
             else:
                 yield heartbeat
     finally:

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from headway.builders.archive import unpack
-from headway.formats.headway_yaml import FILE, parse_manifest
+from headway.formats.headway_yaml import parse_manifest
 from headway.machine import trees
 from headway.model.ids import Digest
-from headway.model.manifest import Manifest
+from headway.model.manifest import FILE, Manifest
 from headway.model.problem import Parsed, Problem
 from headway.ports.builder import Received, SourceRefused
 

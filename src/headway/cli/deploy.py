@@ -68,7 +68,7 @@ def deploy(
     with Client.local() as client:
         name = chosen_environment(client, environment)
         wanted = chosen_app(app, directory)
-        sent = client.apps.send(directory, commit)
+        sent = client.apps.send(directory, commit, newest=False)
         if sent.app != wanted:
             fail(f"{directory} holds {sent.app}, not {wanted}")
             raise Failed

@@ -3,6 +3,8 @@
 import click
 
 from headway.cli import render
+from headway.cli.beats import beats
+from headway.cli.errors import PENDING, Failed, fail
 from headway.cli.options import (
     Duration,
     chosen_environment,
@@ -13,8 +15,11 @@ from headway.cli.options import (
     reason_option,
     waiting_options,
 )
-from headway.cli.progress import conclude, newest_event, watch
+from headway.cli.progress import conclude, watch
+from headway.model.view import EnvironmentView
 from headway.sdk import Client, RefusedError
+
+_END_S = 600.0
 
 
 @click.command()
@@ -146,17 +151,19 @@ def destroy(name: str, yes: bool, reason: str, plan: bool, wait: bool, as_json: 
                 raise click.UsageError("nothing was done")
         client.environments.destroy(name, reason=reason)
         if wait:
-            _await_end(client, name)
+            _await_end(client, view)
     click.echo(f"ended {name}" if wait else f"ending {name}")
 
 
-def _await_end(client: Client, name: str) -> None:
-    before = newest_event(client)
+def _await_end(client: Client, view: EnvironmentView) -> None:
+    """Wait until an environment has ended, whether or not its name is used again by then."""
     try:
-        client.environments.get(name)
-        for event in client.environments.follow(name, after=before):
-            if event.kind == "environment.ended":
-                client.environments.get(name)
+        for happened in beats(client, view.name, _END_S):
+            if happened and client.environments.get(view.name).id != view.id:
+                return
     except RefusedError as refused:
-        if refused.status != 404:
-            raise
+        if refused.status == 404:
+            return
+        raise
+    fail(f"{view.name} has not ended after {_END_S:g} s", f"headway why {view.name}")
+    raise Failed(PENDING)

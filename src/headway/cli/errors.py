@@ -4,7 +4,6 @@
 """
 
 import os
-import sys
 
 import click
 
@@ -13,6 +12,7 @@ from headway.sdk.errors import RefusedError, SdkError, UnreachableError
 
 DONE, FAILED, USAGE, REFUSED, NOT_ALLOWED, PENDING, INTERRUPTED = 0, 1, 2, 3, 4, 8, 130
 _NOT_ALLOWED = frozenset({401, 403})
+_COMPLETE = "_HEADWAY_COMPLETE"
 _RULES = frozenset({404, 409, 413, 422})
 
 
@@ -46,9 +46,10 @@ def handled(command: click.Command) -> int:
     except SdkError as error:
         fail(str(error), "headway up")
         return FAILED
-    except BrokenPipeError:
-        sys.stdout = None
-        return DONE
+    except SystemExit as end:
+        # Of itself click exits for completions, and with 1 when the reader of the output has seen
+        # enough, which is no failure.
+        return int(end.code or 0) if _COMPLETE in os.environ else DONE
     return result if isinstance(result, int) else DONE
 
 

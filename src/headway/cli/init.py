@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from headway.cli.errors import Failed, fail
-from headway.formats.headway_yaml import FILE, parse_manifest
+from headway.formats.headway_yaml import parse_manifest
 from headway.formats.propose import propose
+from headway.model.manifest import FILE
 from headway.model.problem import render_problem
 
 _BYTES_MAX = 1024 * 1024

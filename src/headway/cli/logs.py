@@ -18,8 +18,9 @@ from headway.cli.options import (
     print_json,
     split_reference,
 )
+from headway.cli.run import is_named
 from headway.model.view import LogEntry
-from headway.sdk import Client
+from headway.sdk import Client, RefusedError
 
 
 @click.command()
@@ -51,15 +52,45 @@ def logs(
         if build is not None:
             _print(client.logs.build(build, follow=follow), pattern, as_json, prefix=False)
             return
-        owner, thing = split_reference(things[0]) if things else (None, None)
-        name = owner or chosen_environment(client, environment)
-        apps = {member.app for member in client.environments.get(name).members}
-        wanted = app if app is not None else thing if thing in apps else None
-        container = thing if thing is not None and thing not in apps else None
+        name, wanted = _environment_of(client, things, environment)
+        apps, containers = _meant(client, name, [*wanted, *([app] if app else [])])
         after = datetime.now(UTC) - timedelta(seconds=since) if since else None
         read = client.logs.follow if follow else client.logs.environment
-        lines = read(name, app=wanted, container=container, tail=tail, since=after)
+        lines = read(name, apps=apps, containers=containers, tail=tail, since=after)
         _print(lines, pattern, as_json, prefix=True)
+
+
+def _environment_of(
+    client: Client, things: tuple[str, ...], given: str | None
+) -> tuple[str, list[str]]:
+    """Take the environment out of `ENV/APP`, which all must agree on."""
+    pairs = [split_reference(thing) for thing in things]
+    named = {owner for owner, _ in pairs if owner}
+    if len(named | ({given} if given else set())) > 1:
+        raise click.UsageError("these are of more than one environment")
+    return named.pop() if named else chosen_environment(client, given), [name for _, name in pairs]
+
+
+def _meant(client: Client, name: str, things: list[str]) -> tuple[list[str], list[str]]:
+    """Tell apps from containers; what is neither is left for headway to refuse as an app."""
+    members = client.environments.get(name).members
+    known = {member.app for member in members}
+    apps: list[str] = []
+    containers: list[str] = []
+    for thing in things:
+        found = [row.id for member in members for row in member.containers if is_named(row, thing)]
+        if thing not in known and (found or _has_ended(client, thing)):
+            containers += found or [thing]
+        else:
+            apps.append(thing)
+    return apps, containers
+
+
+def _has_ended(client: Client, identity: str) -> bool:
+    try:
+        return client.containers.get(identity).is_ended
+    except RefusedError:
+        return False
 
 
 def _pattern(text: str | None) -> "re.Pattern[str] | None":

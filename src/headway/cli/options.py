@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from headway.formats.headway_yaml import FILE, name_from
 from headway.formats.units import parse_duration
+from headway.model.ids import name_from
+from headway.model.manifest import FILE
 from headway.sdk import Client
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -5,14 +5,14 @@ state, JSON lines, or nothing.
 """
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
 import msgspec
 
 from headway.cli import render
+from headway.cli.beats import beats
 from headway.cli.errors import FAILED, PENDING, Failed
 from headway.model.deployment import Deployment, Phase
 from headway.model.ids import environment_name
@@ -20,8 +20,6 @@ from headway.model.view import MemberView, Started
 from headway.sdk import Client
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_BEAT_S = 0.05
-"""Between two looks at the least; whatever happened meanwhile is seen by the next one."""
 Show = Callable[[list[MemberView]], None]
 
 
@@ -36,27 +34,27 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
         return []
     name = started.environment
     show, finish = _shower(progress)
-    ends_at = time.monotonic() + timeout_s
+    members: list[MemberView] = []
     try:
-        for _ in _beats(client, name):
-            _show(client, name, set(waiting), show)
-            waiting = {key: client.deployments.get(key) for key in waiting}
-            if all(row.is_ended for row in waiting.values()):
-                break
+        for happened in beats(client, name, timeout_s):
+            if happened:
+                members = _members(client, name, set(waiting))
+                waiting = {key: client.deployments.get(key) for key in waiting}
+            show(members)
             if all(row.is_ended or _needs_a_person(row) for row in waiting.values()):
                 break
-            if time.monotonic() > ends_at:
-                finish()
-                click.echo(f"still under way after {timeout_s:g} s", err=True)
-                click.echo(f"next: headway status · headway why {next(iter(waiting))}", err=True)
-                raise Failed(PENDING)
+        else:
+            finish()
+            click.echo(f"still under way after {timeout_s:g} s", err=True)
+            click.echo(f"next: headway status · headway why {next(iter(waiting))}", err=True)
+            raise Failed(PENDING)
     except KeyboardInterrupt:
         finish()
         identity = next(iter(waiting))
         click.echo("\nit goes on in the background", err=True)
         click.echo(f"next: headway why {identity} · headway abort {identity}", err=True)
         raise
-    _show(client, name, set(waiting), show)
+    show(_members(client, name, set(waiting)))
     finish()
     return list(waiting.values())
 
@@ -100,28 +98,9 @@ def _title(row: Deployment) -> str:
     return f"{label} {row.phase.value.replace('_', ' ')} ({row.id})"
 
 
-def _beats(client: Client, name: str) -> Iterator[None]:
-    """Beat at once, and whenever something happened in the environment."""
-    before = newest_event(client)
-    yield None
-    last = 0.0
-    for _ in client.environments.follow(name, after=before):
-        early_s = last + _BEAT_S - time.monotonic()
-        if early_s > 0:
-            time.sleep(early_s)
-        last = time.monotonic()
-        yield None
-
-
-def newest_event(client: Client) -> int:
-    """Give the sequence of the newest event: what is followed from here on misses nothing."""
-    events = client.events(limit=1)
-    return events[0].sequence if events else 0
-
-
-def _show(client: Client, name: str, watched: set[str], show: Show) -> None:
+def _members(client: Client, name: str, watched: set[str]) -> list[MemberView]:
     view = client.environments.get(name)
-    show([row for row in view.members if row.deployment and row.deployment.id in watched])
+    return [row for row in view.members if row.deployment and row.deployment.id in watched]
 
 
 def _shower(progress: str) -> tuple[Show, Callable[[], None]]:
@@ -131,16 +110,25 @@ def _shower(progress: str) -> tuple[Show, Callable[[], None]]:
         drawing = _Drawing()
         return drawing.show, drawing.finish
     if progress == "json":
-        return _json_lines, lambda: None
+        return _JsonLines().show, lambda: None
     if progress == "quiet":
         return lambda _members: None, lambda: None
     return _Lines().show, lambda: None
 
 
-def _json_lines(members: list[MemberView]) -> None:
-    for member in members:
-        line = {"app": member.app, "state": member.state, "because": member.because}
-        click.echo(msgspec.json.encode(line).decode())
+class _JsonLines:
+    """A line of JSON for each change."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, bytes] = {}
+
+    def show(self, members: list[MemberView]) -> None:
+        for member in members:
+            row = {"app": member.app, "state": member.state, "because": member.because}
+            line = msgspec.json.encode(row)
+            if self._said.get(member.app) != line:
+                self._said[member.app] = line
+                click.echo(line.decode())
 
 
 class _Lines:

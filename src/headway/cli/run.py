@@ -79,7 +79,7 @@ def _status(client: Client, identity: str) -> int:
 def _in_terminal(
     client: Client, name: str, app: str, command: tuple[str, ...], process: str | None
 ) -> None:
-    from headway.cli.terminal import attach
+    from headway.cli.terminal import attach, size
 
     row = client.containers.run(name, app, "", process=process, wait_for_exec=True)
     try:
@@ -87,7 +87,7 @@ def _in_terminal(
         if row.is_ended:
             fail(f"its container ended: {row.exit.sentence if row.exit else 'unknown'}")
             raise Failed
-        address, headers = client.containers.exec_address(row.id, command, terminal=True)
+        address, headers = client.containers.exec_address(row.id, command, terminal=size())
         raise Failed(attach(address, headers, terminal=True))
     finally:
         with suppress(RefusedError):
@@ -100,27 +100,29 @@ def _in_terminal(
 @env_option
 def exec_(thing: str, command: tuple[str, ...], environment: str | None) -> None:
     """Run a command in a running container: headway exec web -- ls."""
-    from headway.cli.terminal import attach
+    from headway.cli.terminal import attach, size
 
     with Client.local() as client:
         identity = _container(client, thing, environment)
         terminal = sys.stdin.isatty() and sys.stdout.isatty()
-        address, headers = client.containers.exec_address(identity, command, terminal=terminal)
+        shown = size() if terminal else None
+        address, headers = client.containers.exec_address(identity, command, terminal=shown)
         raise Failed(attach(address, headers, terminal=terminal))
+
+
+def is_named(row: Container, thing: str) -> bool:
+    """Say whether a container is meant by its id, its app, `app.1` or `app/web.1`."""
+    app, _, slot = thing.partition(".")
+    in_slot = row.app == app and (not slot or slot == str(row.slot))
+    return in_slot or thing in (row.id, f"{row.app}/{row.label}")
 
 
 def _container(client: Client, thing: str, environment: str | None) -> str:
     """Find a container by id, by app, or by `app.1`."""
     name = chosen_environment(client, environment)
-    app, _, slot = thing.partition(".")
-    rows = [
-        row
-        for row in client.environments.containers(name)
-        if row.state is ContainerState.HEALTHY or row.state is ContainerState.STARTING
-    ]
-    for row in rows:
-        named = row.app == app and (not slot or slot == str(row.slot))
-        if row.id == thing or named or f"{row.app}/{row.label}" == thing:
+    for row in client.environments.containers(name):
+        running = row.state in (ContainerState.HEALTHY, ContainerState.STARTING)
+        if running and is_named(row, thing):
             return str(row.id)
     raise click.UsageError(f"no container of {thing} runs in {name}. Next: headway ps -e {name}")
 

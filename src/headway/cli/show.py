@@ -1,7 +1,5 @@
 """What is there: `ps`, `status`, `open`, `why`, `plan`, `history`."""
 
-import webbrowser
-
 import click
 
 from headway.cli import render
@@ -107,7 +105,7 @@ def open_(app: str | None, environment: str | None, only_print: bool) -> None:
         raise Failed
     click.echo(member.urls[0])
     if not only_print and member.urls[0].startswith("http"):
-        webbrowser.open(member.urls[0])
+        click.launch(member.urls[0])
 
 
 @click.command()

@@ -18,7 +18,7 @@ from headway.cli.options import (
 )
 from headway.cli.progress import conclude, watch
 from headway.model.deployment import Phase
-from headway.model.view import Started
+from headway.model.view import SourceView, Started
 from headway.sdk import Client, RefusedError
 
 
@@ -49,11 +49,10 @@ def start(
     headway start -e demo --plan     only say what would be done
     """
     with Client.local() as client:
-        wanted = list(apps) or [_here(client)]
         name = environment or chosen_environment(client, None)
-        if apps and app_of(Path.cwd()) in apps:
-            client.apps.send(Path.cwd())
-        started = _start(client, name, wanted, lease, reason, plan)
+        sent = _here(client, apps)
+        wanted = list(apps) or [str(view.app) for view in sent]
+        started = _start(client, name, wanted, sent, lease, reason, plan)
         if plan:
             print_json(started) if as_json else click.echo(render.plan(started))
             return
@@ -72,10 +71,19 @@ def start(
 
 
 def _start(
-    client: Client, name: str, wanted: list[str], lease: float | None, reason: str, plan: bool
+    client: Client,
+    name: str,
+    wanted: list[str],
+    sent: list[SourceView],
+    lease: float | None,
+    reason: str,
+    plan: bool,
 ) -> Started:
+    sources = [view.digest for view in sent]
     try:
-        return client.environments.start(name, wanted, lease_s=lease, reason=reason, plan=plan)
+        return client.environments.start(
+            name, wanted, sources=sources, lease_s=lease, reason=reason, plan=plan
+        )
     except RefusedError as refused:
         if refused.refusal.code == "app-unknown":
             _show_neighbours()
@@ -97,14 +105,16 @@ def _show_end(client: Client, name: str, wanted: list[str]) -> None:
     click.echo(f"next: headway open -e {name} · headway logs -f -e {name}")
 
 
-def _here(client: Client) -> str:
-    """Send the app of this directory, and give its name."""
-    if app_of(Path.cwd()) is None:
+def _here(client: Client, apps: tuple[str, ...]) -> list[SourceView]:
+    """Send the app of this directory, where it is meant."""
+    here = app_of(Path.cwd())
+    if here is None and not apps:
         raise click.UsageError(
             "say which app, or go to its directory (there is no headway.yaml: headway init)"
         )
-    sent = client.apps.send(Path.cwd())
-    return str(sent.app)
+    if apps and here not in apps:
+        return []
+    return [client.apps.send(Path.cwd(), newest=False)]
 
 
 def _show_neighbours() -> None:

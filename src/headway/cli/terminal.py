@@ -17,9 +17,16 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 from headway.cli.errors import FAILED, fail
+from headway.model.terminal import TerminalSize
 
 _STDIN, _STDOUT, _STDERR, _RESIZE, _EXIT = range(5)
 _READ_BYTES = 64 * 1024
+
+
+def size() -> TerminalSize:
+    """Give the size of this terminal."""
+    here = shutil.get_terminal_size()
+    return TerminalSize(columns=here.columns, rows=here.lines)
 
 
 def attach(address: str, headers: dict[str, str], *, terminal: bool) -> int:
@@ -54,7 +61,6 @@ def _raw(terminal: bool) -> Iterator[None]:
 def _carry(socket: ClientConnection, *, terminal: bool) -> int:
     over = threading.Event()
     if terminal:
-        _resize(socket)
         signal.signal(signal.SIGWINCH, lambda *_: _resize(socket))
     feeding = threading.Thread(target=_feed, args=(socket, over), daemon=True)
     feeding.start()
@@ -77,10 +83,8 @@ def _carry(socket: ClientConnection, *, terminal: bool) -> int:
 
 
 def _resize(socket: ClientConnection) -> None:
-    size = shutil.get_terminal_size()
-    frame = bytes([_RESIZE]) + msgspec.json.encode({"columns": size.columns, "rows": size.lines})
     with suppress(WebSocketException):
-        socket.send(frame)
+        socket.send(bytes([_RESIZE]) + msgspec.json.encode(size()))
 
 
 def _feed(socket: ClientConnection, over: threading.Event) -> None:

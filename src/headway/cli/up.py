@@ -1,6 +1,7 @@
 """`up` and `down`: the control plane of this machine."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +12,8 @@ import click
 
 from headway import __version__
 from headway.cli.errors import Failed, fail
-from headway.sdk.local import data_directory, is_alive, running
+from headway.machine.processes import birth
+from headway.sdk.local import data_directory, running
 
 _START_S = 30.0
 _STOP_S = 30.0
@@ -58,7 +60,11 @@ def up(
         start_new_session=True,
         env={**os.environ, "HEADWAY_DATA": str(place)},
     )
-    _await_answer(process, place, log)
+    try:
+        _await_answer(process, place, log)
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
     click.echo(f"headway {__version__} · data {place} · engine process · router HAProxy")
     click.echo(f"  api     http://{host}:{port}")
     click.echo(f"  apps    http://APP.ENVIRONMENT.localhost:{http_port}")
@@ -94,6 +100,13 @@ def _answers(url: str) -> bool:
 
 
 def _stay(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the control plane; whatever tells this process to end, tells it too."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     try:
         status = process.wait()
     except KeyboardInterrupt:
@@ -131,10 +144,11 @@ def down(data: Path | None, keep: bool) -> None:
 
 
 def _end(pid: int) -> None:
-    os.kill(pid, 15)
+    begun = birth(pid)
+    os.kill(pid, signal.SIGTERM)
     ends_at = time.monotonic() + _STOP_S
-    while is_alive(pid):
+    while begun is not None and birth(pid) == begun:
         if time.monotonic() > ends_at:
-            os.kill(pid, 9)
+            os.kill(pid, signal.SIGKILL)
             return
         time.sleep(0.05)

@@ -9,6 +9,7 @@ from headway.control.world import World
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.event import Event
 from headway.model.ids import ContainerId
+from headway.model.terminal import TerminalSize
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer, Session
 from headway.ports.store import Reader, Writer
 
@@ -92,7 +93,7 @@ async def stop(world: World, actor: str, identity: str) -> Container:
 
 
 async def exec(  # noqa: A001 (the word that users know)
-    world: World, actor: str, identity: str, argv: tuple[str, ...], terminal: bool
+    world: World, actor: str, identity: str, argv: tuple[str, ...], terminal: TerminalSize | None
 ) -> Session:
     """Run a command in a running container.
 

@@ -10,9 +10,9 @@ from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again
 from headway.control.requests import DeployRequest
+from headway.control.sources import adopt
 from headway.control.starting import check_dependencies
 from headway.control.world import World
-from headway.model.app import Source
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, Member
 from headway.model.event import Event
@@ -45,7 +45,9 @@ def _deploy(
     tx: Writer, *, world: World, actor: str, name: str, app: str, request: DeployRequest
 ) -> Started:
     owner = lookup.environment(tx, name)
-    if request.kind is DeploymentKind.DEPLOY and tx.get(Member, owner.id, app) is None:
+    if request.source is not None:
+        adopt(tx, lookup.sent(tx, request.source), actor, world.clock.now(), world.settings)
+    elif request.kind is DeploymentKind.DEPLOY and tx.get(Member, owner.id, app) is None:
         lookup.source(tx, app)
     row = lookup.member(tx, owner, app)
     now = world.clock.now()
@@ -85,16 +87,12 @@ def _policy(request: DeployRequest) -> Canary | None:
 def _fill_deploy(
     tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
 ) -> Deployment:
-    source = lookup.source(tx, row.app)
-    if request.source is not None:
-        chosen = tx.get(Source, request.source)
-        if chosen is None or chosen.app != row.app:
-            raise NotFound(
-                "source-unknown",
-                f"no source {request.source} of {row.app} was received",
-                next=(f"headway deploy -e {owner.name} -a {row.app}",),
-            )
-        source = chosen
+    if request.source is None:
+        source = lookup.source(tx, row.app)
+    else:
+        source = lookup.sent(tx, request.source)
+        if source.app != row.app:
+            raise Conflict("source-of-another", f"{request.source} is of {source.app}")
     refuse_missing(owner.name, {row.app: check_source(tx, owner.id, source)})
     check_dependencies(tx, owner, source.manifest)
     return msgspec.structs.replace(

@@ -11,10 +11,10 @@ from headway.control.differences import compare
 from headway.control.enlist import check_lease, ensure_environment, ensure_member
 from headway.control.errors import Conflict
 from headway.control.orders import config_place
-from headway.control.planning import planned
+from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.standing import member_view
-from headway.control.starting import start
+from headway.control.starting import begin, start
 from headway.control.world import MemberKey, World
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.deployment import Ask, Deployment
@@ -222,7 +222,7 @@ async def copy(
         Conflict: The new name is taken.
     """
 
-    def deed(tx: Writer) -> tuple[AppName, ...]:
+    def deed(tx: Writer) -> Started:
         left = lookup.environment(tx, name)
         if tx.find(Environment, name=to, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)):
             raise Conflict("environment-exists", f"there is an environment {to} already")
@@ -234,15 +234,14 @@ async def copy(
             fresh = ensure_member(tx, right.id, app, world.settings.members_max)
             tx.put(msgspec.structs.replace(fresh, scale=row.scale))
             _copy_config(world, tx, left, right, app, actor)
-        return tuple(apps)
+        request = StartRequest(apps=tuple(apps), lease_s=lease_s, reason=f"copy of {name}")
+        return begin(tx, world=world, actor=actor, name=to, request=request)
 
     if plan:
-        left = await one(world, name)
-        apps = tuple(row.app for row in left.members)
-    else:
-        apps = await world.store.write(deed)
-    request = StartRequest(apps=apps, lease_s=lease_s, reason=f"copy of {name}", plan=plan)
-    return await start(world, actor, to, request)
+        return await planned(world, deed, members_of)
+    started = await world.store.write(deed)
+    ring(world, started)
+    return started
 
 
 def _copy_config(

@@ -1,14 +1,18 @@
 """Log lines of containers, alone or merged."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from headway.control import builds, containers, lookup
 from headway.control.errors import Invalid, NotFound, Unavailable
 from headway.control.requests import LogQuestion
 from headway.control.world import World
+from headway.model.build import Build
 from headway.model.container import Container
+from headway.model.environment import Environment
 from headway.model.ids import AppName, ContainerId
 from headway.model.log import LogLine
 from headway.model.view import LogEntry
@@ -19,6 +23,8 @@ _SOURCES_MAX = 200
 """Containers whose lines are merged in one answer."""
 _WAITING_MAX = 1000
 """Lines read ahead of a slow reader."""
+_AGAIN_S = 0.5
+"""Until an engine that does not answer is asked again for what is followed."""
 _ENDED_SHOWN = 5
 """Ended containers per app whose lines are part of a merged answer."""
 
@@ -29,11 +35,11 @@ async def container(
     """Give one container's lines, oldest first.
 
     Raises:
-        NotFound: Nothing is kept of it.
+        NotFound: There is no such container; nothing is kept of it, once that is found.
     """
     row = await containers.one(world, identity)
-    async for line in _lines(world, row.id, after, tail, follow):
-        yield _entry(row, line)
+    lines = _lines(world, row.id, after, tail, follow)
+    return (_entry(row, line) async for line in lines)
 
 
 async def build(
@@ -44,16 +50,19 @@ async def build(
     Raises:
         NotFound: There is no such build.
     """
-    row = await builds.one(world, identity)
+    return _build_lines(world, await builds.one(world, identity), after, tail, follow)
+
+
+async def _build_lines(
+    world: World, row: Build, after: int, tail: int | None, follow: bool
+) -> AsyncIterator[LogEntry]:
     if row.container is None:
         return
-    try:
+    with suppress(NotFound):
         async for line in _lines(world, row.container, after, tail, follow):
             yield LogEntry(
                 container=row.container, app=row.app, label="build", release=0, line=line
             )
-    except NotFound:
-        return
 
 
 async def merged(world: World, name: str, question: LogQuestion) -> AsyncIterator[LogEntry]:
@@ -63,72 +72,103 @@ async def merged(world: World, name: str, question: LogQuestion) -> AsyncIterato
     as they are written; otherwise they are sorted by time.
 
     Raises:
-        NotFound: The environment is not there.
+        NotFound: The environment, an app or a container is not there.
         Invalid: Too many containers match.
     """
-    rows = await _matching(world, name, question)
-    if not question.follow:
-        for entry in await _sorted(world, rows, question):
-            yield entry
-        return
-    async for entry in _Merge(world, name, question).run(rows):
+    rows, sequence = await _matching(world, name, question)
+    if question.follow:
+        return _Merge(world, name, question).run(rows, sequence)
+    entries, _ = await _past(world, rows, question)
+    return _each(entries)
+
+
+async def _each(entries: list[LogEntry]) -> AsyncIterator[LogEntry]:
+    for entry in entries:
         yield entry
 
 
-async def _matching(world: World, name: str, question: LogQuestion) -> list[Container]:
-    def ask(reader: Reader) -> list[Container]:
-        owner = lookup.environment(reader, name)
-        if question.app is not None:
-            lookup.member(reader, owner, question.app)
-        fields: dict[str, Any] = {"app": question.app} if question.app else {}
-        live = reader.find(Container, environment=owner.id, retired=False, **fields)
-        ended = reader.find(
-            Container,
-            environment=owner.id,
-            retired=True,
-            newest_first=True,
-            limit=_SOURCES_MAX,
-            **fields,
-        )
-        counts: dict[AppName, int] = {}
-        for row in ended:
-            counts[row.app] = counts.get(row.app, 0) + 1
-            if counts[row.app] <= _ENDED_SHOWN or row.id == question.container:
-                live.append(row)
-        return [row for row in live if _matches(row, question)]
+async def _matching(world: World, name: str, question: LogQuestion) -> tuple[list[Container], int]:
+    """Find the containers, and the sequence behind which further ones are announced."""
 
-    rows = await world.store.read(ask)
+    def ask(reader: Reader) -> tuple[list[Container], int]:
+        owner = lookup.environment(reader, name)
+        found = {row.id: row for row in _named(reader, owner, question)}
+        if question.apps or not question.containers:
+            for app in question.apps or (None,):
+                found |= {row.id: row for row in _recent(reader, owner, app)}
+        newest = reader.events(newest_first=True, limit=1)
+        rows = [row for row in found.values() if _matches(row, question)]
+        return rows, newest[0].sequence if newest else 0
+
+    rows, sequence = await world.store.read(ask)
     if len(rows) > _SOURCES_MAX:
         raise Invalid(
             "too-many-containers",
             f"{len(rows)} containers match; at most {_SOURCES_MAX} are merged",
             next=(f"headway logs -e {name} APP",),
         )
-    return sorted(rows, key=lambda row: row.created_at)
+    return sorted(rows, key=lambda row: row.created_at), sequence
+
+
+def _recent(reader: Reader, owner: Environment, app: AppName | None) -> list[Container]:
+    """List the containers that are not forgotten, and the last few of each app that ended."""
+    fields: dict[str, Any] = {"app": app} if app else {}
+    live = reader.find(Container, environment=owner.id, retired=False, **fields)
+    ended = reader.find(
+        Container,
+        environment=owner.id,
+        retired=True,
+        newest_first=True,
+        limit=_SOURCES_MAX,
+        **fields,
+    )
+    counts: Counter[AppName] = Counter()
+    for row in ended:
+        counts[row.app] += 1
+        if counts[row.app] <= _ENDED_SHOWN:
+            live.append(row)
+    return live
+
+
+def _named(reader: Reader, owner: Environment, question: LogQuestion) -> list[Container]:
+    for app in question.apps:
+        lookup.member(reader, owner, app)
+    return [_one(reader, owner, identity) for identity in question.containers]
+
+
+def _one(reader: Reader, owner: Environment, identity: ContainerId) -> Container:
+    row = reader.get(Container, identity)
+    if row is None or row.environment != owner.id:
+        raise NotFound(
+            "container-unknown",
+            f"there is no container {identity} in {owner.name}",
+            next=(f"headway ps -e {owner.name}",),
+        )
+    return row
 
 
 def _matches(row: Container, question: LogQuestion) -> bool:
-    return (
-        (question.app is None or row.app == question.app)
-        and (question.process is None or row.process == question.process)
-        and (question.container is None or row.id == question.container)
-    )
+    named = row.app in question.apps or row.id in question.containers
+    anything = not question.apps and not question.containers
+    return (named or anything) and (question.process is None or row.process == question.process)
 
 
-async def _sorted(world: World, rows: list[Container], question: LogQuestion) -> list[LogEntry]:
-    """Read the last lines of each container and sort them by time; the last of all are given."""
+async def _past(
+    world: World, rows: list[Container], question: LogQuestion
+) -> tuple[list[LogEntry], dict[ContainerId, int]]:
+    """Give the last lines of all, sorted by time, and where each container's log ends."""
     entries: list[LogEntry] = []
+    cursors: dict[ContainerId, int] = {}
+    tail = None if question.tail is None else max(question.tail, 1)  # one tells where it ends
     for row in rows:
-        try:
-            entries += [
-                _entry(row, line)
-                async for line in _lines(world, row.id, 0, question.tail, follow=False)
-                if question.since is None or line.at >= question.since
-            ]
-        except NotFound:
-            continue
+        with suppress(NotFound):
+            async for line in _lines(world, row.id, 0, tail, follow=False):
+                cursors[row.id] = line.cursor
+                if question.since is None or line.at >= question.since:
+                    entries.append(_entry(row, line))
     entries.sort(key=lambda entry: entry.line.at)
-    return entries[-question.tail :] if question.tail is not None else entries
+    shown = len(entries) if question.tail is None else question.tail
+    return entries[max(0, len(entries) - shown) :], cursors
 
 
 class _Merge:
@@ -141,16 +181,15 @@ class _Merge:
         self._queue: asyncio.Queue[LogEntry] = asyncio.Queue(_WAITING_MAX)
         self._tasks: dict[ContainerId, asyncio.Task[None]] = {}
 
-    async def run(self, rows: list[Container]) -> AsyncIterator[LogEntry]:
-        world = self._world
-        past = await _sorted(world, rows, self._question)
-        seen = {row.id: 0 for row in rows}
-        for entry in past:
-            seen[entry.container] = max(seen[entry.container], entry.line.cursor)
-            yield entry
+    async def run(self, rows: list[Container], sequence: int) -> AsyncIterator[LogEntry]:
+        cursors = dict(self._question.after)
+        if not cursors:
+            entries, cursors = await _past(self._world, rows, self._question)
+            for entry in entries:
+                yield entry
         for row in rows:
-            self._join(row, seen.get(row.id, 0))
-        joining = asyncio.create_task(self._watch(), name="logs joining")
+            self._join(row, cursors.get(row.id, 0))
+        joining = asyncio.create_task(self._watch(sequence), name="logs joining")
         try:
             while True:
                 yield await self._queue.get()
@@ -161,27 +200,20 @@ class _Merge:
             await asyncio.gather(joining, *self._tasks.values(), return_exceptions=True)
 
     def _join(self, row: Container, after: int) -> None:
-        if row.id in self._tasks:
-            return
-        self._tasks[row.id] = asyncio.create_task(self._follow(row, after), name=f"logs {row.id}")
+        if row.id not in self._tasks:
+            name = f"logs {row.id}"
+            self._tasks[row.id] = asyncio.create_task(self._follow(row, after), name=name)
 
     async def _follow(self, row: Container, after: int) -> None:
-        while True:
-            try:
-                async for line in _lines(self._world, row.id, after, None, follow=True):
-                    after = line.cursor
-                    if self._question.since is None or line.at >= self._question.since:
-                        await self._queue.put(_entry(row, line))
-            except NotFound:
-                return
-            except Unavailable:
-                await asyncio.sleep(0.5)
-            else:
-                return
+        since = None if row.id in self._question.after else self._question.since
+        with suppress(NotFound):
+            async for line in _lines(self._world, row.id, after, None, follow=True):
+                if since is None or line.at >= since:
+                    await self._queue.put(_entry(row, line))
 
-    async def _watch(self) -> None:
+    async def _watch(self, sequence: int) -> None:
         """Join containers as they start."""
-        async for event in self._world.store.follow():
+        async for event in self._world.store.follow(sequence):
             if not event.kind.startswith("container.") or event.environment is None:
                 continue
             row = await self._world.store.read(
@@ -196,13 +228,19 @@ class _Merge:
 async def _lines(
     world: World, identity: ContainerId, after: int, tail: int | None, follow: bool
 ) -> AsyncIterator[LogLine]:
-    try:
-        async for line in world.engine.logs(identity, after=after, tail=tail, follow=follow):
-            yield line
-    except NoSuchContainer as error:
-        raise NotFound("log-gone", f"nothing is kept of {identity}: {error}") from error
-    except EngineUnavailable as error:
-        raise Unavailable("engine-unavailable", str(error)) from error
+    while True:
+        try:
+            async for line in world.engine.logs(identity, after=after, tail=tail, follow=follow):
+                after, tail = line.cursor, None
+                yield line
+        except NoSuchContainer as error:
+            raise NotFound("log-gone", f"nothing is kept of {identity}: {error}") from error
+        except EngineUnavailable as error:
+            if not follow:
+                raise Unavailable("engine-unavailable", str(error)) from error
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _entry(row: Container, line: LogLine) -> LogEntry:

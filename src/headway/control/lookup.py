@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.model.app import App, Source
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.ids import AppName, EnvironmentName, is_name
+from headway.model.ids import AppName, Digest, EnvironmentName, is_name
 from headway.model.manifest import Manifest
 from headway.model.release import Release
 from headway.ports.store import Reader
@@ -79,6 +79,22 @@ def source(reader: Reader, app: str) -> Source:
             f"there is no app {app}",
             hint=f"did you mean {near[0]}?" if near else "",
             next=("headway apps add DIRECTORY", "headway apps ls"),
+        )
+    return found
+
+
+def sent(reader: Reader, digest: Digest) -> Source:
+    """Give a source that was received.
+
+    Raises:
+        NotFound: It was not, or it is kept no longer.
+    """
+    found = reader.get(Source, digest)
+    if found is None:
+        raise NotFound(
+            "source-unknown",
+            f"no source {digest} was received",
+            next=("headway apps add DIRECTORY",),
         )
     return found
 

@@ -25,6 +25,8 @@ class StartRequest(Value, kw_only=True):
     """Bring apps up with everything they need."""
 
     apps: tuple[AppName, ...]
+    sources: tuple[Digest, ...] = ()
+    """To be the newest of their apps from now on."""
     lease_s: float | None = None
     """Of a new environment; None: 8 hours, or without end for production."""
     reason: str = ""
@@ -82,10 +84,15 @@ class RunRequest(Value, kw_only=True):
 class LogQuestion(Value, kw_only=True):
     """Which lines of which containers."""
 
-    app: AppName | None = None
+    apps: tuple[AppName, ...] = ()
+    """With `containers`: those of any of them. Neither: all."""
+    containers: tuple[ContainerId, ...] = ()
     process: str | None = None
-    container: ContainerId | None = None
     tail: int | None = 100
-    """Lines of each container; None: all."""
+    """Lines at the most; None: all."""
     since: datetime | None = None
+    """Aware."""
     follow: bool = False
+    after: dict[ContainerId, int] = msgspec.field(default_factory=dict)
+    """To follow on where an earlier stream broke off: the cursor of each container's last line.
+    Then `tail` counts for nothing, and `since` for the containers that are not in it."""

@@ -1,9 +1,11 @@
 """Receives sources: what an app consists of, as somebody sent it."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from headway.control.errors import Conflict, Invalid
 from headway.control.requests import Provenance
+from headway.control.settings import Settings
 from headway.control.world import World
 from headway.model.app import App, Source
 from headway.model.event import Event
@@ -13,9 +15,14 @@ from headway.ports.store import Writer
 
 
 async def receive(
-    world: World, actor: str, archive: AsyncIterator[bytes], provenance: Provenance
+    world: World,
+    actor: str,
+    archive: AsyncIterator[bytes],
+    provenance: Provenance,
+    *,
+    newest: bool = True,
 ) -> SourceView:
-    """Take an app's files, and make them the app's newest source.
+    """Take an app's files; with `newest`, make them what `start` uses.
 
     Raises:
         Invalid: The archive or its manifest cannot be used; nothing is kept then.
@@ -36,9 +43,6 @@ async def receive(
     now = world.clock.now()
 
     def deed(tx: Writer) -> Source:
-        known = tx.get(App, manifest.name)
-        if known is None and len(tx.find(App)) >= world.settings.apps_max:
-            raise Conflict("too-many-apps", f"headway knows {world.settings.apps_max} apps already")
         source = tx.put(
             Source(
                 digest=received.digest,
@@ -52,19 +56,8 @@ async def receive(
                 created_by=actor,
             )
         )
-        tx.put(App(name=manifest.name, source=source.digest, team=manifest.team, updated_at=now))
-        if known is None or known.source != source.digest:
-            what = provenance.commit.id[:7] if provenance.commit else source.digest[:19]
-            tx.record(
-                Event(
-                    at=now,
-                    actor=actor,
-                    kind="app.source",
-                    subject=manifest.name,
-                    app=manifest.name,
-                    because=f"{actor} sent {what}{' with changes' if provenance.dirty else ''}",
-                )
-            )
+        if newest:
+            adopt(tx, source, actor, now, world.settings)
         return source
 
     source = await world.store.write(deed)
@@ -76,3 +69,27 @@ async def receive(
         branch=source.branch,
         dirty=source.dirty,
     )
+
+
+def adopt(tx: Writer, source: Source, actor: str, now: datetime, settings: Settings) -> None:
+    """Make a source its app's newest: what `start` uses.
+
+    Raises:
+        Conflict: Another app would be one too many.
+    """
+    known = tx.get(App, source.app)
+    if known is None and len(tx.find(App)) >= settings.apps_max:
+        raise Conflict("too-many-apps", f"headway knows {settings.apps_max} apps already")
+    tx.put(App(name=source.app, source=source.digest, team=source.manifest.team, updated_at=now))
+    if known is None or known.source != source.digest:
+        what = source.commit.id[:7] if source.commit else source.digest[:19]
+        tx.record(
+            Event(
+                at=now,
+                actor=actor,
+                kind="app.source",
+                subject=source.app,
+                app=source.app,
+                because=f"{actor} sent {what}{' with changes' if source.dirty else ''}",
+            )
+        )

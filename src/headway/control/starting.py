@@ -15,6 +15,7 @@ from headway.control.enlist import (
 from headway.control.errors import Conflict, Invalid
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
+from headway.control.sources import adopt
 from headway.control.world import World
 from headway.model.app import Source
 from headway.model.deployment import Deployment, DeploymentKind
@@ -37,7 +38,7 @@ async def start(world: World, actor: str, name: str, request: StartRequest) -> S
     """
     if not request.apps:
         raise Invalid("no-apps", "no app was named", next=(f"headway start -e {name} APP",))
-    deed = partial(_start, world=world, actor=actor, name=name, request=request)
+    deed = partial(begin, world=world, actor=actor, name=name, request=request)
     if request.plan:
         return await planned(world, deed, members_of)
     started = await world.store.write(deed)
@@ -45,7 +46,11 @@ async def start(world: World, actor: str, name: str, request: StartRequest) -> S
     return started
 
 
-def _start(tx: Writer, *, world: World, actor: str, name: str, request: StartRequest) -> Started:
+def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequest) -> Started:
+    """Enlist everything that `start` asks for, in a transaction of the caller's."""
+    for digest in request.sources:
+        source = lookup.sent(tx, digest)
+        adopt(tx, source, actor, world.clock.now(), world.settings)
     order = resolved(tx, list(request.apps))
     known = _known_environment(tx, name)
     manifests = lookup.manifests(tx, list(request.apps))

@@ -1,6 +1,5 @@
 """`headway.yaml`: text in, a `Manifest` and everything wrong with it out."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -9,8 +8,9 @@ from headway.formats.manifest_schema import MANIFEST
 from headway.formats.procfile import parse_procfile
 from headway.formats.schema import MISSING, Reading
 from headway.formats.yaml import Place, parse_yaml
-from headway.model.ids import NAME_LENGTH_MAX, AppName, is_name
+from headway.model.ids import AppName, name_from
 from headway.model.manifest import (
+    FILE,
     BuildSpec,
     Canary,
     CanaryStep,
@@ -31,7 +31,6 @@ from headway.model.manifest import (
 from headway.model.problem import Parsed, Problem
 from headway.model.resources import MIB, Resources
 
-FILE = "headway.yaml"
 _RESERVED_PATHS = ("/app", "/proc", "/sys", "/dev", "/tmp", "/etc", "/usr", "/layers")  # noqa: S108
 _TOP = Place(1, 1)
 
@@ -67,16 +66,6 @@ def parse_manifest(
     manifest = _Builder(raw, reading, commands, default_name).build()
     problems = (*_filed(tuple(reading.problems), file), *problems)
     return Parsed(None if problems else manifest, problems)
-
-
-def name_from(text: str) -> str | None:
-    """Make a name of a directory's, such as `my-shop` of `My_Shop`.
-
-    >>> name_from("My_Shop.v2"), name_from("123")
-    ('my-shop-v2', None)
-    """
-    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:NAME_LENGTH_MAX].strip("-")
-    return name if is_name(name) else None
 
 
 def _filed(problems: tuple[Problem, ...], file: str) -> tuple[Problem, ...]:

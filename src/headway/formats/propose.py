@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from headway.formats.headway_yaml import name_from
 from headway.formats.procfile import parse_procfile
 from headway.formats.start_command import find_start_command
 from headway.formats.yaml import Mapping as TreeMapping
 from headway.formats.yaml import Scalar, Tree, parse_yaml
+from headway.model.ids import name_from
 from headway.model.value import Value
 
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")

@@ -32,6 +32,16 @@ def is_name(text: str) -> bool:
     return len(text) <= NAME_LENGTH_MAX and NAME.fullmatch(text) is not None
 
 
+def name_from(text: str) -> str | None:
+    """Make a name of a directory's, such as `my-shop` of `My_Shop`.
+
+    >>> name_from("My_Shop.v2"), name_from("123")
+    ('my-shop-v2', None)
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:NAME_LENGTH_MAX].strip("-")
+    return name if is_name(name) else None
+
+
 def environment_id(name: EnvironmentName, suffix: str) -> EnvironmentId:
     """Join a name and the suffix of one life of that environment.
 

@@ -8,6 +8,8 @@ from headway.model.ids import AppName
 from headway.model.resources import Resources
 from headway.model.value import Value
 
+FILE = "headway.yaml"
+
 
 class RunType(StrEnum):
     """How the app's containers are made."""

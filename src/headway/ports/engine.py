@@ -8,6 +8,7 @@ from headway.model.ids import ContainerId, NodeId
 from headway.model.log import LogLine
 from headway.model.node import Node
 from headway.model.order import Observed, Order, Usage
+from headway.model.terminal import TerminalSize
 
 
 class EngineError(Exception):
@@ -33,7 +34,7 @@ class Session(Protocol):
         """Write to the command's input. Empty bytes end the input."""
         ...
 
-    async def resize(self, columns: int, rows: int) -> None:
+    async def resize(self, size: TerminalSize) -> None:
         """Tell the command's terminal its size; without a terminal this does nothing."""
         ...
 
@@ -101,9 +102,15 @@ class Engine(Protocol):
         ...
 
     async def exec(
-        self, container: ContainerId, argv: tuple[str, ...], *, terminal: bool = False
+        self,
+        container: ContainerId,
+        argv: tuple[str, ...],
+        *,
+        terminal: TerminalSize | None = None,
     ) -> Session:
         """Run a command inside a running container, under the same limits and the same user.
+
+        With `terminal` it has one, of that size; without, its output and error output are apart.
 
         Raises:
             NoSuchContainer: It does not run.

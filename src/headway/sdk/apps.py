@@ -13,8 +13,13 @@ class Apps:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def send(self, directory: Path, commit: str | None = None) -> SourceView:
-        """Send a directory as it is, or a commit of it; it becomes its app's newest source.
+    def send(
+        self, directory: Path, commit: str | None = None, *, newest: bool = True
+    ) -> SourceView:
+        """Send a directory as it is, or a commit of it.
+
+        With `newest` it becomes its app's newest source, which `start` uses; without, once a start
+        or a deployment names it.
 
         Raises:
             SdkError: It cannot be packed.
@@ -28,6 +33,7 @@ class Apps:
             "author": packed.author,
             "branch": packed.branch,
             "dirty": "true" if packed.dirty else "false",
+            "newest": "true" if newest else "false",
         }
         return self._transport.call(
             "POST", "/v1/sources", SourceView, query=query, content=packed.parts()

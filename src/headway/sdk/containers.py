@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from headway.model.container import Container
+from headway.model.terminal import TerminalSize
 from headway.sdk.transport import Transport, part
 
 
@@ -42,10 +43,13 @@ class Containers:
         return self._transport.call("POST", path, Container, body=body)
 
     def exec_address(
-        self, identity: str, argv: Sequence[str], *, terminal: bool
+        self, identity: str, argv: Sequence[str], *, terminal: TerminalSize | None = None
     ) -> tuple[str, dict[str, str]]:
         """Give the WebSocket address and headers of a command in a container."""
-        words = [("argv", word) for word in argv] + [("terminal", str(terminal).lower())]
+        words = [("argv", word) for word in argv]
+        if terminal is not None:
+            words += [("terminal", "true"), ("columns", str(terminal.possible.columns))]
+            words += [("rows", str(terminal.possible.rows))]
         base = self._transport.url.replace("http", "ws", 1)
         address = f"{base}/v1/containers/{quote(identity)}/exec?{urlencode(words)}"
         return address, {"authorization": f"Bearer {self._transport.token}"}

@@ -38,12 +38,19 @@ class Environments:
         name: str,
         apps: Sequence[str],
         *,
+        sources: Sequence[str] = (),
         lease_s: float | None = None,
         reason: str = "",
         plan: bool = False,
     ) -> Started:
-        """Bring apps up with everything they need."""
-        body = {"apps": list(apps), "lease_s": lease_s, "reason": reason, "plan": plan}
+        """Bring apps up with everything they need; `sources` are used from now on."""
+        body = {
+            "apps": list(apps),
+            "sources": list(sources),
+            "lease_s": lease_s,
+            "reason": reason,
+            "plan": plan,
+        }
         return self._transport.call(
             "POST", f"/v1/environments/{part(name)}/start", Started, body=body
         )
@@ -88,5 +95,5 @@ class Environments:
     def follow(self, name: str | None, after: int | None = None) -> Iterator[Event]:
         """Give every event of an environment as it happens, over restarts of headway."""
         query = {"environment": name, "after": after}
-        for _, event in self._transport.events("/v1/events", Event, query):
+        for _, event in self._transport.events("/v1/events", Event, lambda: query):
             yield event

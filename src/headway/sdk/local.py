@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from headway.machine.processes import birth
 from headway.sdk.errors import SdkError
 
 
@@ -18,6 +19,7 @@ class Address(msgspec.Struct, frozen=True):
 class _Running(msgspec.Struct, frozen=True):
     url: str
     pid: int
+    birth: int = 0
 
 
 def data_directory() -> Path:
@@ -37,16 +39,8 @@ def running(data: Path) -> tuple[str, int] | None:
         found = msgspec.json.decode((data / "server.json").read_bytes(), type=_Running)
     except (OSError, msgspec.DecodeError):
         return None
-    return (found.url, found.pid) if is_alive(found.pid) else None
-
-
-def is_alive(pid: int) -> bool:
-    """Say whether a process runs; one that only waits to be reaped does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    # After a crash, its pid may be that of a stranger.
+    return (found.url, found.pid) if birth(found.pid) == found.birth else None
 
 
 def find() -> Address:

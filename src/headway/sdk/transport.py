@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _PATIENCE_S = 10.0
 """How long a request is tried again while nobody answers: a restart takes a second or two."""
+_AGAIN_S = 0.2
 
 
 class Transport:
@@ -81,7 +82,7 @@ class Transport:
             except (httpx2.ConnectError, httpx2.ReadError, httpx2.RemoteProtocolError) as error:
                 if content is not None or time.monotonic() > ends_at:
                     raise UnreachableError(f"nobody answers at {self.url}: {error}") from error
-                time.sleep(0.2)
+                time.sleep(_AGAIN_S)
             except httpx2.HTTPError as error:
                 raise UnreachableError(f"{self.url} did not answer: {error}") from error
         check(answer.status_code, answer.content)
@@ -94,66 +95,117 @@ class Transport:
             raise SdkError(f"what answers at {self.url} is not this headway: {error}") from error
 
     def lines(self, path: str, kind: type[T], query: dict[str, Any] | None = None) -> Iterator[T]:
-        """Give the lines of a stream as values, until it ends."""
+        """Give the lines of a stream as values, until it ends.
+
+        Raises:
+            RefusedError: Headway refused.
+            UnreachableError: Nobody answers, or the stream broke off before its end.
+        """
         import httpx2
 
-        timeout = httpx2.Timeout(60.0, connect=5.0)
-        with self._http().stream("GET", path, params=_given(query), timeout=timeout) as answer:
-            if answer.status_code >= 400:
-                check(answer.status_code, answer.read())
-            for line in answer.iter_lines():
+        try:
+            for line in self._stream(path, query, {}):
                 if line.strip():
-                    yield msgspec.json.decode(line.encode(), type=kind)
+                    yield self._decoded(line.encode(), kind)
+        except httpx2.HTTPError as error:
+            raise UnreachableError(f"the answer of {self.url} broke off: {error}") from error
 
-    def events(
-        self, path: str, kind: type[T], query: dict[str, Any] | None = None
-    ) -> Iterator[tuple[str, T]]:
-        """Give server-sent events as (id, value), without end.
+    def lines_resumed(
+        self, path: str, kind: type[T], query: Callable[[], dict[str, Any]]
+    ) -> Iterator[T]:
+        """Give the lines of a stream as values, until it ends, over restarts of headway.
 
-        When the connection breaks, it is opened again behind the last id that was seen.
+        When the stream breaks off, `query` says how to ask for what follows what was seen.
 
         Raises:
             RefusedError: Headway refused.
             UnreachableError: Nobody answered for ten seconds.
         """
-        import httpx2
+        for line in self._resumed(path, lambda: (query(), {}), endless=False):
+            if line.strip():
+                yield self._decoded(line.encode(), kind)
 
+    def events(
+        self,
+        path: str,
+        kind: type[T],
+        query: Callable[[], dict[str, Any]],
+    ) -> Iterator[tuple[str, T]]:
+        """Give server-sent events as (id, value), without end.
+
+        When the connection breaks, it is opened again behind the last id that was seen, and as
+        `query` says by then.
+
+        Raises:
+            RefusedError: Headway refused.
+            UnreachableError: Nobody answered for ten seconds.
+        """
         last = ""
-        patience_ends_at = time.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                for identity, value in self._connected(path, kind, query, last):
-                    last = identity or last
-                    patience_ends_at = time.monotonic() + _PATIENCE_S
-                    if value is not None:
-                        yield identity, value
-            except httpx2.HTTPError as error:
-                if time.monotonic() > patience_ends_at:
-                    raise UnreachableError(f"nobody answers at {self.url}: {error}") from error
-            time.sleep(0.2)
 
-    def _connected(
-        self, path: str, kind: type[T], query: dict[str, Any] | None, last: str
-    ) -> Iterator[tuple[str, T | None]]:
+        def ask() -> tuple[dict[str, Any], dict[str, str]]:
+            resumed = {"last-event-id": last} if last else {}
+            return query(), {"accept": "text/event-stream"} | resumed
+
+        identity = ""
+        for line in self._resumed(path, ask, endless=True):
+            if line.startswith("id: "):
+                identity = line[4:]
+            elif line.startswith("data: "):
+                value = self._decoded(line[6:].encode(), kind)
+                last = identity or last
+                yield identity, value
+
+    def _resumed(
+        self,
+        path: str,
+        ask: Callable[[], tuple[dict[str, Any], dict[str, str]]],
+        *,
+        endless: bool,
+    ) -> Iterator[str]:
+        """Give lines, and ask again for what follows when the connection breaks."""
         import httpx2
 
-        headers = {"accept": "text/event-stream"}
-        if last:
-            headers["last-event-id"] = last
+        broke_at: float | None = None
+        while True:
+            problem: httpx2.HTTPError | None = None
+            try:
+                query, headers = ask()
+                for line in self._stream(path, query, headers):
+                    broke_at = None
+                    yield line
+                if not endless:
+                    return
+            except httpx2.HTTPError as error:
+                problem = error
+            now = time.monotonic()
+            broke_at = now if broke_at is None else broke_at
+            if now - broke_at > _PATIENCE_S:
+                raise UnreachableError(f"nobody answers at {self.url}: {problem}") from problem
+            time.sleep(_AGAIN_S)
+
+    def _stream(
+        self, path: str, query: dict[str, Any] | None, headers: dict[str, str]
+    ) -> Iterator[str]:
+        import httpx2
+
         timeout = httpx2.Timeout(60.0, connect=5.0)
         with self._http().stream(
             "GET", path, params=_given(query), headers=headers, timeout=timeout
         ) as answer:
             if answer.status_code >= 400:
                 check(answer.status_code, answer.read())
-            identity = ""
-            for line in answer.iter_lines():
-                if line.startswith("id: "):
-                    identity = line[4:]
-                elif line.startswith("data: "):
-                    yield identity, self._decoded(line[6:].encode(), kind)
-                elif line.startswith(":"):
-                    yield "", None
+            yield from _lines(answer.iter_bytes())
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    """Cut at line feeds only: a value may hold the other characters that end a line in Unicode."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")
 
 
 def part(name: str) -> str:

@@ -11,6 +11,7 @@ from headway.model.container import ContainerKind
 from headway.model.ids import AppName, ContainerId, EnvironmentId
 from headway.model.log import LogLine
 from headway.model.order import Observed, Order
+from headway.model.terminal import TerminalSize
 from headway.ports.engine import Engine, EngineUnavailable
 
 DEADLINE_S = 20.0
@@ -79,7 +80,11 @@ async def result(engine: Engine, wanted: Order) -> tuple[Observed, list[str]]:
 
 
 async def run_inside(
-    engine: Engine, container: ContainerId, *argv: str, terminal: bool = False, given: bytes = b""
+    engine: Engine,
+    container: ContainerId,
+    *argv: str,
+    terminal: TerminalSize | None = None,
+    given: bytes = b"",
 ) -> tuple[int, bytes, bytes]:
     """Run a command in a container; gives its status, stdout and stderr."""
     async with asyncio.timeout(DEADLINE_S):

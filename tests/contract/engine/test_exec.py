@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from headway.model.ids import ContainerId
+from headway.model.terminal import TerminalSize
 from headway.ports.engine import Engine, NoSuchContainer
 from tests.contract.engine.orders import begun, ended, order, result, run_inside, said
 
@@ -55,12 +56,12 @@ async def test_input_reaches_the_command_and_ends(engine: Engine, running: Conta
 async def test_a_terminal_has_a_size_that_can_change(engine: Engine, running: ContainerId) -> None:
     script = "trap 'stty size; exit 0' WINCH; stty -echo; echo ready; while :; do sleep 0.05; done"
     async with asyncio.timeout(20):
-        session = await engine.exec(running, ("/bin/sh", "-c", script), terminal=True)
+        session = await engine.exec(running, ("/bin/sh", "-c", script), terminal=TerminalSize())
         out = b""
         async for _, part in session.output():
             out += part
             if b"ready" in out:
-                await session.resize(132, 43)
+                await session.resize(TerminalSize(columns=132, rows=43))
         assert await session.close() == 0
     assert out.replace(b"\r", b"").endswith(b"ready\n43 132\n")
 
@@ -69,7 +70,7 @@ async def test_keys_typed_in_a_terminal_reach_its_foreground(
     engine: Engine, running: ContainerId
 ) -> None:
     async with asyncio.timeout(20):
-        session = await engine.exec(running, ("/bin/sh",), terminal=True)
+        session = await engine.exec(running, ("/bin/sh",), terminal=TerminalSize())
         await session.send(b"tty -s && echo is-a-tty-$((40+2)); exit 9\n")
         out = b"".join([part async for _, part in session.output()])
         assert await session.close() == 9

@@ -130,7 +130,6 @@ def test_a_container_that_is_not_there_is_named_in_the_close(plane, container):
         assert (code, socket.close_reason) == (4409, f"there is no container {container}")
 
 
-@pytest.mark.xfail(strict=True, reason="cut to 120 characters, where 123 bytes are the limit")
 def test_a_long_reason_is_cut_so_that_it_still_arrives(plane):
     with running(plane, "ä" * 90, "true") as socket:
         _, code = read(socket)
@@ -160,7 +159,6 @@ def test_a_frame_that_cannot_be_ends_the_command_and_headway_goes_on(plane, clie
     assert client.get("/healthz").status_code == 200
 
 
-@pytest.mark.xfail(strict=True, reason="1012 tells the client that the service restarts")
 @pytest.mark.parametrize("frame", [b"", "text", SIZE + b"no json"], ids=["empty", "text", "size"])
 def test_the_close_after_a_bad_frame_blames_the_frame(plane, chat, frame):
     with running(plane, chat, "cat") as socket:
@@ -169,7 +167,6 @@ def test_the_close_after_a_bad_frame_blames_the_frame(plane, chat, frame):
     assert code in (1003, 1007, 1008)
 
 
-@pytest.mark.xfail(strict=True, reason="the sizes reach struct.pack, and the command is killed")
 def test_a_size_that_no_terminal_has_does_not_end_the_command(plane, chat):
     with running(plane, chat, "cat", terminal=True) as socket:
         socket.send(SIZE + b'{"columns": -1, "rows": 5}')
@@ -180,7 +177,6 @@ def test_a_size_that_no_terminal_has_does_not_end_the_command(plane, chat):
     assert json.loads(came[END]) == {"status": 0}
 
 
-@pytest.mark.xfail(strict=True, reason="the guest shows a Python traceback")
 @pytest.mark.parametrize("word", ["", "a\0b"], ids=["empty", "with a zero byte"])
 def test_a_command_that_cannot_be_is_explained_without_a_traceback(plane, chat, word):
     with running(plane, chat, word) as socket:

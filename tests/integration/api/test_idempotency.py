@@ -83,7 +83,6 @@ def test_answers_are_kept_over_a_restart_of_headway(own):
     assert len(history) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="nothing marks a key as under way: each does the deed")
 def test_the_same_request_at_the_same_time_is_done_once(plane, client):
     """Both are under way at once for certain: the store cannot write until both have arrived."""
     before = one_offs(client)

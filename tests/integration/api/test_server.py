@@ -72,9 +72,9 @@ def test_a_stop_while_nothing_is_asked_ends_within_the_grace(own):
     assert not (own.data / "server.json").exists()
 
 
-def test_a_second_control_plane_on_the_port_is_refused_and_the_first_goes_on(own, tmp_path):
+def test_a_second_control_plane_on_the_port_is_refused_and_the_first_goes_on(own, tmp_path_factory):
     """The store and the agent of the second are its own, so only the port is in its way."""
-    second = ControlPlane(tmp_path / "second", port=own.port)
+    second = ControlPlane(tmp_path_factory.mktemp("2") / "data", port=own.port)
     with pytest.raises(serve.Refused, match=f"port {own.port} is taken"):
         second.run_to_its_end()
     second.clear_leftovers()

@@ -109,13 +109,17 @@ def test_a_client_that_went_leaves_no_stream_behind(own):
     wait_for(lambda: open_streams(own) == before)
 
 
-def test_streams_end_when_headway_stops(own):
+def test_streams_break_off_when_headway_stops(own):
+    """They are not whole, and whoever follows is to know."""
     ended: list[str] = []
 
     def follow() -> None:
         with own.client() as client, client.stream("GET", "/v1/events", headers=SSE) as answer:
             began.set()
-            ended.append("".join(answer.iter_text()))
+            try:
+                ended.append("".join(answer.iter_text()))
+            except httpx2.RemoteProtocolError:
+                ended.append("broke off")
 
     began = threading.Event()
     follower = threading.Thread(target=follow)
@@ -123,7 +127,7 @@ def test_streams_end_when_headway_stops(own):
     assert began.wait(10)
     own.stop()
     follower.join(10)
-    assert ended == [""], "it ended, as a whole answer"
+    assert ended == ["broke off"]
 
 
 @pytest.mark.parametrize(
@@ -179,13 +183,11 @@ def test_containers_that_start_while_following_join_in(plane, client):
     assert row["id"] == f"{run}:{entry.line.cursor}"
 
 
-@pytest.mark.xfail(strict=True, reason="found out after the head was sent: a whole, empty 200")
 def test_logs_of_an_app_that_is_not_there_are_a_problem_and_not_an_empty_answer(client):
     answer = client.get("/v1/environments/demo/logs?app=nope")
     assert (answer.status_code, answer.json()["code"]) == (404, "app-not-in-environment")
 
 
-@pytest.mark.xfail(strict=True, reason="compared with aware times: a whole, empty 200")
 def test_a_time_without_a_zone_is_refused_or_read_but_never_answered_with_nothing(client):
     answer = client.get("/v1/environments/demo/logs?since=2020-01-01T00:00:00")
     assert answer.status_code == 422 or "three" in answer.text

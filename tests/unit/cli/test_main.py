@@ -52,7 +52,6 @@ def test_a_command_loads_only_what_it_needs():
     assert "headway.cli.deploy" not in loaded
 
 
-@pytest.mark.xfail(strict=True, reason="options imports the manifest's reader, show the browser's")
 def test_a_command_that_reads_no_manifest_loads_no_yaml():
     loaded = modules_after("ps", "--help")
     assert "ruamel.yaml" not in loaded

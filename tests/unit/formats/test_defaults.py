@@ -2,7 +2,8 @@
 
 import pytest
 
-from headway.formats.headway_yaml import name_from, parse_manifest
+from headway.formats.headway_yaml import parse_manifest
+from headway.model.ids import name_from
 from headway.model.manifest import CheckType, HealthCheck, Manifest, Process
 
 

@@ -2,13 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from headway.machine.processes import birth
 from headway.sdk import SdkError, local
 
 
@@ -20,23 +18,14 @@ def nothing_set(monkeypatch):
 
 def write_server(data: Path, pid: int) -> None:
     data.mkdir(exist_ok=True)
-    (data / "server.json").write_text(json.dumps({"url": "http://127.0.0.1:7070", "pid": pid}))
+    running = {"url": "http://127.0.0.1:7070", "pid": pid, "birth": birth(pid)}
+    (data / "server.json").write_text(json.dumps(running))
     (data / "token").write_text("hw_local\n")
 
 
-@pytest.fixture
-def looks_alive(tmp_path) -> Iterator[int]:
-    """A process that is called as a control plane on this directory is."""
-    words = ["-m", "headway.serve", "up", "--data", str(tmp_path)]
-    code = "import sys; sys.stdin.read()"
-    process = subprocess.Popen([sys.executable, "-c", code, *words], stdin=subprocess.PIPE)
-    yield process.pid
-    process.communicate()
-
-
-def test_the_address_and_the_token_of_this_machine_are_found(tmp_path, monkeypatch, looks_alive):
+def test_the_address_and_the_token_of_this_machine_are_found(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADWAY_DATA", str(tmp_path))
-    write_server(tmp_path, looks_alive)
+    write_server(tmp_path, os.getpid())
     found = local.find()
     assert (found.url, found.token) == ("http://127.0.0.1:7070", "hw_local")
 
@@ -63,6 +52,14 @@ def test_a_control_plane_whose_process_is_gone_does_not_run(tmp_path):
         os._exit(0)
     os.waitpid(pid, 0)
     write_server(tmp_path, pid)
+    assert local.running(tmp_path) is None
+
+
+def test_a_process_that_only_has_the_number_of_a_dead_control_plane_is_none(tmp_path):
+    write_server(tmp_path, os.getpid())
+    assert local.running(tmp_path) is not None
+    stranger = json.loads((tmp_path / "server.json").read_text()) | {"birth": 1}
+    (tmp_path / "server.json").write_text(json.dumps(stranger))
     assert local.running(tmp_path) is None
 
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from headway.engines.process import loglines, messages
 from headway.engines.process.doctor import machine_checks
 from headway.engines.process.identities import Identities
@@ -19,6 +21,7 @@ from headway.model.ids import ContainerId, NodeId
 from headway.model.log import LogLine
 from headway.model.node import Node
 from headway.model.order import Observed, Order, Usage
+from headway.model.terminal import TerminalSize
 from headway.model.view import Check
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
 
@@ -111,7 +114,11 @@ class ProcessEngine:
             return
 
     async def exec(
-        self, container: ContainerId, argv: tuple[str, ...], *, terminal: bool = False
+        self,
+        container: ContainerId,
+        argv: tuple[str, ...],
+        *,
+        terminal: TerminalSize | None = None,
     ) -> "ProcessSession":
         """Run a command inside a running container."""
         await self._ensure_agent()
@@ -262,9 +269,9 @@ class ProcessSession:
         with suppress(ConnectionError):
             await self._writer.drain()
 
-    async def resize(self, columns: int, rows: int) -> None:
+    async def resize(self, size: TerminalSize) -> None:
         """Tell the command's terminal its size."""
-        data = json.dumps({"columns": columns, "rows": rows}).encode()
+        data = msgspec.json.encode(size)
         self._writer.write(messages.FRAME.pack(messages.RESIZE, len(data)) + data)
         with suppress(ConnectionError):
             await self._writer.drain()

@@ -14,8 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from headway.engines.process import messages
 from headway.engines.process.spool import Launch
+from headway.model.terminal import TerminalSize
 from headway.ports.engine import EngineError, NoSuchContainer
 
 _GUEST = Path(__file__).with_name("guest.py")
@@ -107,8 +110,7 @@ class Entered:
             if kind == messages.STDIN:
                 await self._feed(data)
             elif kind == messages.RESIZE and self._terminal is not None:
-                size = json.loads(data)
-                resize(self._terminal, int(size["columns"]), int(size["rows"]))
+                resize(self._terminal, msgspec.json.decode(data, type=TerminalSize))
 
     async def _feed(self, data: bytes) -> None:
         if self._terminal is not None:
@@ -140,11 +142,11 @@ def frame(kind: int, data: bytes) -> bytes:
     return messages.FRAME.pack(kind, len(data)) + data
 
 
-def resize(terminal: int, columns: int, rows: int) -> None:
+def resize(terminal: int, size: TerminalSize) -> None:
     """Tell a terminal its size."""
-    size = struct.pack("HHHH", min(rows, 65535), min(columns, 65535), 0, 0)
+    packed = struct.pack("HHHH", size.possible.rows, size.possible.columns, 0, 0)
     with suppress(OSError):
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, packed)
 
 
 def environment(init: int) -> bytes:
@@ -160,15 +162,19 @@ def environment(init: int) -> bytes:
         raise NoSuchContainer("it has just ended") from error
 
 
-async def enter(init: int, launch: Launch, argv: tuple[str, ...], *, terminal: bool) -> Entered:
+async def enter(
+    init: int, launch: Launch, argv: tuple[str, ...], *, terminal: TerminalSize | None
+) -> Entered:
     """Start a command in the namespaces of a container's first process.
 
     Raises:
         NoSuchContainer: The container ended meanwhile.
-        EngineError: There is no command.
+        EngineError: There is no command, or none that could be.
     """
-    if not argv:
+    if not argv or not argv[0]:
         raise EngineError("no command was given")
+    if any("\0" in word for word in argv):
+        raise EngineError("a command's words have no zero bytes")
     asked = {
         "init": init,
         "uid": launch.uid,
@@ -178,12 +184,14 @@ async def enter(init: int, launch: Launch, argv: tuple[str, ...], *, terminal: b
         "seccomp": launch.seccomp,
         "joins": launch.group["joins"],
         "rlimits": launch.rlimits,
-        "terminal": terminal,
+        "terminal": terminal is not None,
     }
     secret = os.memfd_create("guest")
     os.write(secret, json.dumps(asked).encode() + b"\0\0" + environment(init))
     os.lseek(secret, 0, os.SEEK_SET)
     outer, inner = pty.openpty() if terminal else (None, None)
+    if outer is not None and terminal is not None:
+        resize(outer, terminal)
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(

@@ -45,7 +45,11 @@ def main(descriptor: int) -> int:
     if asked["seccomp"]:
         with open(asked["seccomp"], "rb") as file:
             filter_ = file.read()
-    join(asked["init"])
+    try:
+        join(asked["init"])
+    except OSError as error:  # it ended meanwhile, or this machine does not let anybody in
+        os.write(2, ("headway: %s\n" % error).encode())
+        return 126
     child = os.fork()  # a process is in its pid namespace from birth
     if child:
         return follow(child)

@@ -11,6 +11,7 @@ import msgspec
 
 from headway.model.node import Node
 from headway.model.order import Observed, Order, Usage
+from headway.model.terminal import TerminalSize
 
 LINE_BYTES_MAX = 4 * 1024 * 1024
 """A request may hold the whole config of an app."""
@@ -30,7 +31,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     container: str = ""
     grace_s: float = 0.0
     argv: tuple[str, ...] = ()
-    terminal: bool = False
+    terminal: TerminalSize | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

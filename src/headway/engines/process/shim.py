@@ -35,6 +35,8 @@ READ_BYTES = 65536
 LINE_BYTES = 16384
 SECRET_BYTES_MIN = 4
 KILL_AGAIN_S = 0.2
+ASK_AGAIN_S = 0.02
+"""While the container is being set up, nobody is there yet to be asked to end."""
 DRAIN_S = 2.0
 """How long output is still read after the end: what was handed to others may stay open for ever."""
 
@@ -235,6 +237,7 @@ class Container:
         self._ended_at: float | None = None
         self._reason = ""
         self._asked = False
+        self._ask_at: float | None = None
         self._poll = select.poll()
         self._names: dict[int, bytes] = {}
         self._told = self._wake = -1
@@ -285,7 +288,8 @@ class Container:
             drained_at = None if self._ended_at is None else self._ended_at + DRAIN_S
             if drained_at is not None and (not open_pipes or now >= drained_at):
                 return
-            moments = [at for at in (self._late_at, self._stop_at, drained_at) if at is not None]
+            known = (self._late_at, self._ask_at, self._stop_at, drained_at)
+            moments = [at for at in known if at is not None]
             timeout = max(0, (min(moments) - now) * 1000) if moments else None
             for descriptor, _ in self._poll.poll(timeout):
                 if not self._take(descriptor):
@@ -297,6 +301,8 @@ class Container:
             self._reason = "time limit %g s reached" % self._launch["timeout_s"]
             self._ask_to_end(self._launch["stop_grace_s"])
             self._late_at = None
+        if self._ask_at is not None and now >= self._ask_at:
+            self._ask_at = None if self._ask_main_process() else now + ASK_AGAIN_S
         if self._stop_at is not None and now >= self._stop_at:
             self._kill()
             self._stop_at = now + KILL_AGAIN_S
@@ -307,7 +313,7 @@ class Container:
         if descriptor == self._wake:
             if self._ended_at is None and self._look_for_end():
                 self._ended_at = time.monotonic()
-                self._stop_at = self._late_at = None
+                self._stop_at = self._late_at = self._ask_at = None
             self._look_for_stop()
             return True
         if descriptor == self._told:
@@ -374,23 +380,23 @@ class Container:
         self._ask_to_end(grace)
 
     def _ask_to_end(self, grace: float) -> None:
-        at = time.monotonic() + grace
-        if self._asked:
-            if self._stop_at is not None:
-                self._stop_at = min(self._stop_at, at)
-            return
+        now = time.monotonic()
+        if not self._asked:
+            self._asked = True
+            self._ask_at, self._stop_at = now, now + grace
+        elif self._stop_at is not None:
+            self._stop_at = min(self._stop_at, now + grace)
+
+    def _ask_main_process(self) -> bool:
+        """Send SIGTERM; says whether somebody was there to get it."""
         main_process = self._main_process()
-        if main_process is None and self._code is None and self._init == 0:
-            # It is just being set up: nobody is there to be asked yet.
-            self._stop_at = time.monotonic() + min(grace, 0.2)
-        else:
-            self._stop_at = at
-        self._asked = True
-        if main_process is not None:
-            try:
-                os.kill(main_process, signal.SIGTERM)
-            except OSError:
-                pass
+        if main_process is None:
+            return False
+        try:
+            os.kill(main_process, signal.SIGTERM)
+        except OSError:
+            pass
+        return True
 
     def _main_process(self) -> int | None:
         """The first child of the container's init is the command itself."""
