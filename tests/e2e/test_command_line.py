@@ -151,8 +151,8 @@ def in_terminal(installation: Installation, *words: str) -> tuple[int, str]:
     """Run a command in a terminal of 60 columns and 12 rows."""
     pid, terminal = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 60, 0, 0))
         os.execve(HEADWAY, ["headway", *words], installation.env)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 60, 0, 0))
     said = b""
     ends_at = time.monotonic() + 30
     while time.monotonic() < ends_at:

@@ -46,7 +46,7 @@ class Limits:
 
         async def lingering(message: Message) -> None:
             if message["type"] == "http.response.body":
-                await send(message | {"more_body": True})
+                await send({**message, "more_body": True})
                 await _drain(receive)
                 message = {"type": "http.response.body"}
             await send(message)

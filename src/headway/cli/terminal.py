@@ -2,7 +2,6 @@
 
 import os
 import select
-import shutil
 import signal
 import sys
 import termios
@@ -24,8 +23,11 @@ _READ_BYTES = 64 * 1024
 
 
 def size() -> TerminalSize:
-    """Give the size of this terminal."""
-    here = shutil.get_terminal_size()
+    """Give the size of this terminal, whatever COLUMNS says: that does not follow its window."""
+    try:
+        here = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return TerminalSize()
     return TerminalSize(columns=here.columns, rows=here.lines)
 
 

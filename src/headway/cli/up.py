@@ -52,6 +52,8 @@ def up(
         words += ["--allow-host", name]
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
     log = place / "headway.log"
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the control plane ends, too
+        signal.signal(number, _interrupt)
     process = subprocess.Popen(
         [*words, "--log-file", str(log)],
         stdin=subprocess.DEVNULL,
@@ -73,6 +75,10 @@ def up(
         return
     click.echo("  Ctrl-C stops it; containers go on until `headway down`")
     _stay(process)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _await_answer(process: "subprocess.Popen[bytes]", data: Path, log: Path) -> None:
@@ -100,13 +106,7 @@ def _answers(url: str) -> bool:
 
 
 def _stay(process: "subprocess.Popen[bytes]") -> None:
-    """Wait for the control plane; whatever tells this process to end, tells it too."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    """Wait for the control plane, which ends when this process is told to end."""
     try:
         status = process.wait()
     except KeyboardInterrupt:

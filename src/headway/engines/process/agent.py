@@ -128,7 +128,7 @@ class Agent:
     def remove(self, container: ContainerId) -> None:
         """Forget an ended container."""
         spool = Spool(self._containers, container)
-        if spool.is_held():
+        if spool.ended() is None and spool.is_held():
             raise EngineError(f"{container} still runs")
         self._facts.pop(container, None)
         spool.remove()
