@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from headway.control.settings import Settings
 from headway.control.tokens import create
 from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
+from headway.machine.clock import SteadyClock
 from headway.machine.files import write_whole
 from headway.machine.listening import PortTaken
 from headway.machine.processes import birth
@@ -46,14 +48,6 @@ _CLEAR_GRACE_S = 10.0
 
 
 MachineCheck = Callable[[], Awaitable[list[Check]]]
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """Give the present as an aware UTC instant."""
-        return datetime.now(UTC)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +152,7 @@ async def _compose(
     options: Options, stack: contextlib.AsyncExitStack
 ) -> tuple[World, list[MachineCheck]]:
     data = options.data
-    clock = SystemClock()
+    clock = SteadyClock()
     try:
         vault = FileVault.open_file(data / "key")
         store = await SqliteStore.open(data / "headway.db")
@@ -184,7 +178,20 @@ async def _compose(
         started_at=clock.now(),
         version=__version__,
     )
-    return world, [engine.checks, router.checks]
+    return world, [engine.checks, router.checks, partial(_clock_checks, clock)]
+
+
+async def _clock_checks(clock: SteadyClock) -> list[Check]:
+    jumped_s = clock.jumped_s
+    if not jumped_s:
+        return [Check(name="clock", ok=True, detail="has not been set since headway began")]
+    direction = "ahead" if jumped_s > 0 else "back"
+    detail = (
+        f"was set {direction} by {abs(jumped_s):.0f} s while headway ran, which goes on "
+        "by the time before: no deadline and no lease has moved"
+    )
+    fix = "headway down --keep && headway up, when the machine's clock is right"
+    return [Check(name="clock", ok=False, detail=detail, fix=fix)]
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

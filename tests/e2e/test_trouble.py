@@ -174,18 +174,26 @@ def test_a_port_that_is_taken_is_named_with_its_holder(own, which):
     assert f"pid {os.getpid()}" in done.err
 
 
-@pytest.mark.parametrize(
-    ("variable", "word"), [("HEADWAY_BWRAP", "no sandbox"), ("HEADWAY_HAPROXY", "HAProxy")]
-)
-def test_what_is_missing_on_the_machine_is_said(own, variable, word):
-    own.env[variable] = "/nonexistent"
-    if variable == "HEADWAY_HAPROXY":
-        pytest.skip("the router's own suite covers a missing HAProxy")
+def test_a_missing_sandbox_is_said_where_it_is_wanted(own):
+    own.env["HEADWAY_BWRAP"] = "/nonexistent"
     own.up()
     app = own.app("lonely")
     done = own.run("start", "-e", "void", cwd=app)
     assert done.status == 1
-    assert word in done.err
+    assert "no sandbox" in done.err
+
+
+def test_a_missing_haproxy_is_said_with_where_it_was_looked_for_and_leaves_nothing(own):
+    own.env["HEADWAY_HAPROXY"] = "/nonexistent"
+    done = own.run("up", "-d", "--port", str(own.port), "--http-port", str(own.http_port))
+    assert done.status == 1
+    assert "no HAProxy 2.6 or newer" in done.err
+    assert "/nonexistent does not run" in done.err
+    assert "apt-get install haproxy" in done.err
+    left = subprocess.run(
+        ["pgrep", "-f", f"up --data {own.data}"], capture_output=True, text=True, check=False
+    )
+    assert left.stdout == ""
 
 
 def test_a_request_of_a_gigabyte_is_refused_at_once(headway):

@@ -39,23 +39,32 @@ def observed(container: Container, fact: Observed, *, checked: bool, now: dateti
         return msgspec.structs.replace(
             container,
             state=state,
-            exit=exit_,
-            started_at=container.started_at or fact.started_at,
+            exit=msgspec.structs.replace(exit_, at=_possible(exit_.at, container, now)),
+            started_at=container.started_at or _started_at(container, fact, now),
         )
     row = msgspec.structs.replace(
         container,
         host=fact.host,
         ports=fact.ports or container.ports,
-        started_at=fact.started_at or container.started_at,
+        started_at=container.started_at or _started_at(container, fact, now),
     )
     if row.state is ContainerState.PENDING:
         row = msgspec.structs.replace(row, state=ContainerState.STARTING)
     running = fact.state is ObservedState.RUNNING
     if running and not checked and row.state is ContainerState.STARTING:
         row = msgspec.structs.replace(
-            row, state=ContainerState.HEALTHY, healthy_at=fact.started_at or now
+            row, state=ContainerState.HEALTHY, healthy_at=row.started_at or now
         )
     return row
+
+
+def _started_at(container: Container, fact: Observed, now: datetime) -> datetime | None:
+    return None if fact.started_at is None else _possible(fact.started_at, container, now)
+
+
+def _possible(at: datetime, container: Container, now: datetime) -> datetime:
+    """Give the nearest time that can be: an engine reads a clock that may have been set."""
+    return max(container.created_at, min(at, now))
 
 
 def lost(container: Container, because: str, now: datetime) -> Container:

