@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
-from headway.formats.reference import page
+from headway.formats.reference import page, settings_page
 
-(Path(__file__).parent / "reference" / "manifest.md").write_text(page())
+REFERENCE = Path(__file__).parent / "reference"
+(REFERENCE / "manifest.md").write_text(page())
+(REFERENCE / "settings.md").write_text(settings_page())

@@ -13,8 +13,10 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from functools import partial
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -26,14 +28,17 @@ from headway.api.server import serve
 from headway.builders.builder import EngineBuilder
 from headway.builders.sources import DirectorySources
 from headway.control.heart import Heart
-from headway.control.settings import Settings
 from headway.control.tokens import create
 from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
+from headway.formats.settings_yaml import FILE as SETTINGS_FILE
+from headway.formats.settings_yaml import parse_settings
 from headway.machine.clock import SteadyClock
-from headway.machine.files import write_whole
+from headway.machine.files import keep_private, write_whole
 from headway.machine.listening import PortTaken
 from headway.machine.processes import birth
+from headway.model.problem import render_problem
+from headway.model.settings import Settings
 from headway.model.view import Check
 from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
@@ -153,6 +158,7 @@ async def _compose(
 ) -> tuple[World, list[MachineCheck]]:
     data = options.data
     clock = SteadyClock()
+    settings = _settings(data / SETTINGS_FILE)
     try:
         vault = FileVault.open_file(data / "key")
         store = await SqliteStore.open(data / "headway.db")
@@ -160,12 +166,14 @@ async def _compose(
         engine = ProcessEngine(data)
         await engine.open()
         stack.push_async_callback(engine.close)
-        router = HaproxyRouter(data / "router", http_port=options.http_port, bind=options.bind)
+        router = HaproxyRouter(
+            data / "router", http_port=options.http_port, bind=options.bind, limits=settings.router
+        )
         await router.start()
         stack.push_async_callback(router.close, stop=False)
     except (VaultError, StoreError, EngineError, RouterError) as error:
         raise Refused(str(error)) from error
-    sources = DirectorySources(data)
+    sources = DirectorySources(data, settings)
     world = World(
         clock=clock,
         store=store,
@@ -174,11 +182,30 @@ async def _compose(
         sources=sources,
         builder=EngineBuilder(data, engine, sources),
         vault=vault,
-        settings=Settings(),
+        settings=settings,
         started_at=clock.now(),
         version=__version__,
     )
     return world, [engine.checks, router.checks, partial(_clock_checks, clock)]
+
+
+def _settings(path: Path) -> Settings:
+    """Read `settings.yaml`.
+
+    Raises:
+        Refused: It has mistakes.
+    """
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{path} cannot be read: {error}") from error
+    parsed = parse_settings(text, file=str(path))
+    if parsed.value is None:
+        said = "\n".join(f"  {render_problem(problem)}" for problem in parsed.problems)
+        raise Refused(f"the settings have {len(parsed.problems)} mistakes\n{said}")
+    return parsed.value
 
 
 async def _clock_checks(clock: SteadyClock) -> list[Check]:
@@ -263,7 +290,7 @@ async def _until_told(options: Options) -> None:
 def clear(data: Path) -> None:
     """End everything that a control plane left running: containers, agent, router. State stays."""
     data = data.absolute()
-    _log_to(None)
+    _log_to(data / "headway.log")
     try:
         with sole(data):
             count = asyncio.run(_clear(data))
@@ -308,10 +335,18 @@ async def _await_ends(engine: ProcessEngine, count: int) -> None:
                 return
 
 
+class _PrivateLog(RotatingFileHandler):
+    """A bounded log that only its owner reads."""
+
+    def _open(self) -> "TextIOWrapper[Any]":
+        keep_private(Path(self.baseFilename))
+        return super()._open()
+
+
 def _log_to(path: Path | None) -> None:
     """Write headway's own log to a file that is bounded, or to standard error."""
     handler: logging.Handler = (
-        RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=1)
+        _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=1)
         if path is not None
         else logging.StreamHandler()
     )

@@ -4,14 +4,15 @@ from pathlib import Path
 import pytest
 
 from headway.cli.main import cli
-from headway.formats.reference import describe, page, paths
+from headway.formats.reference import describe, page, paths, settings_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_reference_page_is_what_the_schema_says():
-    committed = (ROOT / "docs" / "reference" / "manifest.md").read_text()
-    assert committed == page(), "run: python -m docs"
+    reference = ROOT / "docs" / "reference"
+    for name, text in (("manifest.md", page()), ("settings.md", settings_page())):
+        assert (reference / name).read_text() == text, "run: python -m docs"
 
 
 @pytest.mark.parametrize("path", paths())

@@ -209,7 +209,7 @@ def test_a_request_of_a_gigabyte_is_refused_at_once(headway):
             answer += part
         answer = answer.decode()
     assert "413" in answer.split("\r\n", 1)[0]
-    assert "256 MiB" in answer
+    assert "256MiB" in answer
 
 
 @pytest.mark.parametrize(
@@ -353,3 +353,34 @@ def test_a_full_disk_is_said_and_recovered_from(own, tmp_path):
     finally:
         own.down()
         subprocess.run(["umount", "-l", own.data], check=True)
+
+
+def test_nobody_else_on_the_machine_can_read_what_headway_keeps(headway):
+    """Containers' users must pass through some directories, and list or read none of them."""
+    app = headway.app("private")
+    headway.ok("start", "-e", "private", cwd=app)
+    files = [path for path in headway.data.iterdir() if path.is_file()]
+    assert {"headway.db", "headway.db-wal", "headway.log", "key", "token"} <= {
+        path.name for path in files
+    }
+    for path in files:
+        assert path.stat().st_mode & 0o077 == 0, path
+    for path in (headway.data, headway.data / "sources", headway.data / "agent"):
+        assert path.stat().st_mode & 0o066 == 0, path
+
+
+def test_settings_with_mistakes_are_refused_with_their_places(own):
+    own.data.mkdir(mode=0o711, exist_ok=True)
+    (own.data / "settings.yaml").write_text("apps_max: none\nrouter: {idle: 3s}\n")
+    done = own.run("up", "-d", "--port", str(own.port), "--http-port", str(own.http_port))
+    assert done.status == 1
+    assert "settings.yaml:1:11: apps_max must be a whole number" in done.err
+    assert "2:10: unknown key 'idle' in router" in done.err
+    (own.data / "settings.yaml").write_text("apps_max: 1\nrequest_bytes_max: 64KiB\n")
+    own.up()
+    assert "default 5000" in own.ok("settings")
+    first, second = own.app("first"), own.app("second")
+    own.ok("start", "-e", "one", cwd=first)
+    done = own.run("start", "-e", "one", cwd=second)
+    assert done.status == 3
+    assert "headway knows 1 apps already" in done.err

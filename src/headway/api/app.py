@@ -65,7 +65,7 @@ def create_app(
     app.include_router(system.open_router)
     errors.install(app)
     app.add_middleware(Authentication, world=world, hosts=hosts)
-    app.add_middleware(Limits)
+    app.add_middleware(Limits, settings=world.settings)
     app.add_middleware(Door)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

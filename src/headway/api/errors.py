@@ -17,6 +17,7 @@ from headway.control.errors import (
     NotFound,
     Unavailable,
 )
+from headway.formats.units import render_size
 from headway.model.problem import Problem
 from headway.model.view import Refusal
 from headway.ports.engine import EngineError
@@ -65,7 +66,7 @@ class TooLarge(HTTPException):
 
 def too_large(most_bytes: int) -> Response:
     """Answer that a request is too large; nobody reads the rest of it."""
-    detail = f"a request here may have at most {most_bytes >> 20} MiB"
+    detail = f"a request here may have at most {render_size(most_bytes)}"
     response = problem(refusal(413, "too-large", detail))
     response.headers["connection"] = "close"
     return response

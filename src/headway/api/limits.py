@@ -6,9 +6,8 @@ from contextlib import suppress
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.api.errors import TooLarge, too_large
+from headway.model.settings import Settings
 
-JSON_BYTES_MAX = 1024 * 1024
-SOURCE_BYTES_MAX = 256 * 1024 * 1024
 _DRAIN_S = 2.0
 _DRAINED_BYTES_MAX = 16 * 1024 * 1024
 
@@ -16,15 +15,18 @@ _DRAINED_BYTES_MAX = 16 * 1024 * 1024
 class Limits:
     """Answers 413 to what is too large: at once where it says so, else as soon as it shows."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on at most so many bytes."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = SOURCE_BYTES_MAX if scope["path"] == "/v1/sources" else JSON_BYTES_MAX
+        sent = scope["path"] == "/v1/sources"
+        limits = self._settings
+        most = limits.source_bytes_max if sent else limits.request_bytes_max
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > most:
             await self._refuse(most, scope, receive, send)

@@ -10,6 +10,7 @@ from headway.api.answers import Json, answers
 from headway.api.metrics import observe
 from headway.api.scope import TheWorld
 from headway.control import doctor, nodes
+from headway.model.settings import Settings
 from headway.model.view import Check, NodeView
 
 router = APIRouter(tags=["system"])
@@ -35,6 +36,12 @@ async def checks(request: Request, world: TheWorld) -> Json:
     """Look at this machine and this installation."""
     state = request.app.state
     return Json(await doctor.checks(world, state.data, state.machine_checks))
+
+
+@router.get("/settings", responses=answers(Settings))
+async def settings(world: TheWorld) -> Json:
+    """Give what the operator has set, and the defaults of the rest."""
+    return Json(world.settings)
 
 
 @router.get("/version", responses=answers(dict[str, Any]))

@@ -5,10 +5,9 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from headway.machine.trees import stays_inside
+from headway.model.settings import Settings
 from headway.ports.builder import SourceRefused
 
-UNPACKED_BYTES_MAX = 1024 * 1024 * 1024
-ENTRIES_MAX = 100_000
 _PATH_BYTES = 1000
 _DEPTH = 50
 _READ_BYTES = 256 * 1024
@@ -17,7 +16,10 @@ _READ_BYTES = 256 * 1024
 class _Unzipped:
     """Reads a gzip file, and no more of it than a source may have."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limits: Settings) -> None:
+        self._most = limits.source_unpacked_bytes_max
+        # Every entry has a header of its own, and is filled up to whole blocks.
+        self._most_tar = self._most + limits.source_files_max * 1024
         self._file = path.open("rb")
         self._inflate = zlib.decompressobj(wbits=31)
         self._ready = b""
@@ -31,8 +33,8 @@ class _Unzipped:
                 break
             part = self._inflate.decompress(packed, _READ_BYTES)
             self._total += len(part)
-            if self._total > UNPACKED_BYTES_MAX + ENTRIES_MAX * 1024:
-                raise SourceRefused(f"it unpacks to more than {UNPACKED_BYTES_MAX >> 20} MiB")
+            if self._total > self._most_tar:
+                raise SourceRefused(f"it unpacks to more than {self._most >> 20} MiB")
             self._ready += part
         given, self._ready = self._ready[:size], self._ready[size:]
         return given
@@ -42,7 +44,7 @@ class _Unzipped:
         self._file.close()
 
 
-def unpack(packed: Path, target: Path) -> None:
+def unpack(packed: Path, target: Path, limits: Settings) -> None:
     """Unpack a gzipped tar archive into a new directory.
 
     Only regular files, directories and relative links that stay inside are taken. Whether a file
@@ -52,17 +54,18 @@ def unpack(packed: Path, target: Path) -> None:
         SourceRefused: It is no such archive, too large, or an entry is not to be trusted.
     """
     target.mkdir(mode=0o755)
-    unzipped = _Unzipped(packed)
+    unzipped = _Unzipped(packed, limits)
+    most = limits.source_unpacked_bytes_max
     try:
         with tarfile.open(fileobj=unzipped, mode="r|") as tar:  # type: ignore[call-overload]
             links: set[str] = set()
             size = 0
             for number, member in enumerate(tar):
-                if number >= ENTRIES_MAX:
-                    raise SourceRefused(f"it has more than {ENTRIES_MAX} entries")
+                if number >= limits.source_files_max:
+                    raise SourceRefused(f"it has more than {limits.source_files_max} entries")
                 size += member.size
-                if size > UNPACKED_BYTES_MAX:
-                    raise SourceRefused(f"it unpacks to more than {UNPACKED_BYTES_MAX >> 20} MiB")
+                if size > most:
+                    raise SourceRefused(f"it unpacks to more than {most >> 20} MiB")
                 _take(tar, member, target, links)
     except (tarfile.TarError, zlib.error, EOFError, UnicodeError) as error:
         raise SourceRefused(f"it is no gzipped tar archive: {error}") from error

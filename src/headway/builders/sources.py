@@ -12,9 +12,9 @@ from headway.machine import trees
 from headway.model.ids import Digest
 from headway.model.manifest import FILE, Manifest
 from headway.model.problem import Parsed, Problem
+from headway.model.settings import Settings
 from headway.ports.builder import Received, SourceRefused
 
-PACKED_BYTES_MAX = 256 * 1024 * 1024
 _MANIFEST_BYTES_MAX = 1024 * 1024
 _UNCLAIMED_S = 3600.0
 """A source that just arrived is kept this long, whoever names it."""
@@ -23,7 +23,8 @@ _UNCLAIMED_S = 3600.0
 class DirectorySources:
     """Keeps sources below `DATA/sources`."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, limits: Settings) -> None:
+        self._limits = limits
         self._folder = data / "sources"
         self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         for left in self._folder.glob(".new-*"):  # of an upload that a crash broke off
@@ -47,14 +48,14 @@ class DirectorySources:
         with path.open("xb") as file:
             async for part in archive:
                 size += len(part)
-                if size > PACKED_BYTES_MAX:
-                    limit = PACKED_BYTES_MAX >> 20
+                if size > self._limits.source_bytes_max:
+                    limit = self._limits.source_bytes_max >> 20
                     raise SourceRefused(f"it is larger than {limit} MiB, packed")
                 file.write(part)
 
     def _settle(self, new: Path, name: str) -> Received:
         unpacked = new / "unpacked"
-        unpack(new / "packed", unpacked)
+        unpack(new / "packed", unpacked, self._limits)
         manifest = _manifest(unpacked, name)
         digest, size = trees.digest(unpacked)
         place = self._folder / digest

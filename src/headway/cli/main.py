@@ -40,6 +40,7 @@ _NOUNS = {
     "nodes": "system:nodes",
     "routes": "system:routes",
     "docs": "system:docs",
+    "settings": "system:settings",
     "version": "system:version",
     "completion": "system:completion",
 }

@@ -1,4 +1,4 @@
-"""The installation: `doctor`, `events`, `nodes`, `routes`, `docs`, `version`, `completion`."""
+"""The installation itself: `doctor`, `events`, `nodes`, `routes`, `settings`, and the like."""
 
 import click
 import msgspec
@@ -8,6 +8,8 @@ from headway.cli import render
 from headway.cli.errors import Failed
 from headway.cli.options import env_option, json_option, print_json
 from headway.formats import reference
+from headway.formats.settings_yaml import FILE as SETTINGS_FILE
+from headway.formats.settings_yaml import rendered
 from headway.sdk import Client
 
 
@@ -118,6 +120,24 @@ def docs(key: str | None) -> None:
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise click.UsageError(f"headway.yaml has no key {key!r}.{hint}")
     click.echo(text)
+
+
+@click.command()
+@json_option
+def settings(as_json: bool) -> None:
+    """Show what the operator may set, its value and its default: DATA/settings.yaml."""
+    with Client.local() as client:
+        found = client.settings()
+        place = client.version()["data"]
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (key, value, "" if value == default else f"default {default}", doc)
+        for key, value, default, doc in rendered(found)
+    ]
+    click.echo(render.table(rows))
+    click.echo(f"set in {place}/{SETTINGS_FILE}, as `key: value`; read by `headway up`")
 
 
 @click.command()

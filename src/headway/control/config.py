@@ -16,7 +16,6 @@ from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again
 from headway.control.requests import ConfigRequest
-from headway.control.settings import Settings
 from headway.control.world import World
 from headway.formats.config_key import key_problem
 from headway.model.config import Config, ConfigChange, Setting
@@ -26,6 +25,7 @@ from headway.model.event import Event
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.manifest import Manifest, Strategy
 from headway.model.release import Release
+from headway.model.settings import Settings
 from headway.model.view import ConfigDifference, ConfigValue, ConfigView, Started
 from headway.ports.store import Reader, Writer
 from headway.ports.vault import VaultError

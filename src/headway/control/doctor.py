@@ -35,7 +35,7 @@ async def checks(
     for node in world.nodes:
         for limit in node.limits:
             found.append(
-                Check(name=f"node {node.id}", ok=False, detail=limit, fix="see docs/limits.md")
+                Check(name=f"node {node.id}", ok=False, detail=limit, fix="see docs/operating.md")
             )
     return found
 
@@ -44,7 +44,7 @@ async def _store(world: World) -> Check:
     try:
         events = await world.store.read(lambda reader: reader.events(newest_first=True, limit=1))
     except Exception as error:  # noqa: BLE001 (whatever it is, doctor is to show it)
-        return Check(name="store", ok=False, detail=str(error), fix="see docs/backup.md")
+        return Check(name="store", ok=False, detail=str(error), fix="see docs/operating.md")
     last = f"{events[0].sequence} events" if events else "no events yet"
     return Check(name="store", ok=True, detail=last)
 

@@ -8,7 +8,6 @@ import msgspec
 from headway.calculate.lease import first_lease
 from headway.control import lookup, releases
 from headway.control.errors import Conflict, Invalid
-from headway.control.settings import Settings
 from headway.model.app import Source
 from headway.model.build import Build, BuildState
 from headway.model.deployment import Ask, Deployment
@@ -22,6 +21,7 @@ from headway.model.ids import (
     environment_id,
 )
 from headway.model.manifest import RunType
+from headway.model.settings import Settings
 from headway.ports.store import Writer
 
 _SUFFIX_BYTES = 3

@@ -5,7 +5,6 @@ from datetime import datetime
 import msgspec
 
 from headway.calculate.fingerprint import fingerprint
-from headway.control.settings import Settings
 from headway.model.app import Source
 from headway.model.build import Artifact, Build
 from headway.model.config import Config
@@ -15,6 +14,7 @@ from headway.model.failure import Failure
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.manifest import Manifest, Protocol
 from headway.model.release import Release
+from headway.model.settings import Settings
 from headway.ports.store import Reader, Writer
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from headway.control.errors import Conflict, Invalid
 from headway.control.requests import Provenance
-from headway.control.settings import Settings
 from headway.control.world import World
 from headway.model.app import App, Source
 from headway.model.event import Event
+from headway.model.settings import Settings
 from headway.model.view import SourceView
 from headway.ports.builder import SourceRefused
 from headway.ports.store import Writer

@@ -5,13 +5,13 @@ from datetime import datetime
 import msgspec
 
 from headway.control import releases
-from headway.control.settings import Settings
 from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import Environment, Member
 from headway.model.event import Event
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.plan import Change, Verb
+from headway.model.settings import Settings
 from headway.ports.store import Writer
 
 Row = Environment | Member | Deployment | Container

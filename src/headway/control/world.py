@@ -7,10 +7,10 @@ from datetime import datetime
 
 from headway.control.probes import Probes
 from headway.control.reservations import Reservations
-from headway.control.settings import Settings
 from headway.model.container import Container
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.node import Node
+from headway.model.settings import Settings
 from headway.ports.builder import Builder, Sources
 from headway.ports.clock import Clock
 from headway.ports.engine import Engine

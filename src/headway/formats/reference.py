@@ -4,7 +4,15 @@ from collections.abc import Iterator
 
 from headway.formats.manifest_schema import MANIFEST
 from headway.formats.schema import Either, Key, Kind, ListOf, MapOf, Record
+from headway.formats.settings_yaml import SETTINGS
 
+_SETTINGS_INTRODUCTION = """\
+# settings.yaml
+
+What an operator may set, in `settings.yaml` in the data directory; all of it may be left out.
+`headway up` reads it, and refuses it with line and column where it has a mistake. `headway
+settings` shows what holds.
+"""
 _INTRODUCTION = """\
 # headway.yaml
 
@@ -57,6 +65,18 @@ def page() -> str:
             )
     later = ", ".join(f"`{name}`" for name in MANIFEST.later)
     parts.append(f"## Later\n\n{later} are known names that this version does not support yet.")
+    return "\n\n".join(parts) + "\n"
+
+
+def settings_page() -> str:
+    """Write the reference page of the settings, in Markdown."""
+    parts = [_SETTINGS_INTRODUCTION.rstrip()]
+    rows = [
+        f"| `{path}` | {key.default} | {key.doc} |"
+        for path, key in _walk(SETTINGS, "")
+        if not isinstance(key.kind, Record)
+    ]
+    parts.append("| key | default | |\n|---|---|---|\n" + "\n".join(rows))
     return "\n\n".join(parts) + "\n"
 
 

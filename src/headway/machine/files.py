@@ -20,6 +20,12 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
     settle(path.parent)
 
 
+def keep_private(path: Path) -> None:
+    """Make a file, where it is missing, that only its owner reads; its content stays."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+
+
 def settle(folder: Path) -> None:
     """Have the names in a directory survive a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

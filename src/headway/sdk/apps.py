@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from headway.model.settings import Settings
 from headway.model.view import AppView, SourceView
 from headway.sdk.source import pack
 from headway.sdk.transport import Transport, part
@@ -25,7 +26,8 @@ class Apps:
             SdkError: It cannot be packed.
             RefusedError: Its manifest has mistakes.
         """
-        packed = pack(directory, commit)
+        limits = self._transport.call("GET", "/v1/settings", Settings)
+        packed = pack(directory, commit, limits=limits)
         query = {
             "name": packed.name,
             "commit": packed.commit,

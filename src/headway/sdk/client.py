@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from headway.model.event import Event
+from headway.model.settings import Settings
 from headway.model.view import Check, NodeView, PlannedChange, Why
 from headway.sdk import local
 from headway.sdk.apps import Apps
@@ -82,6 +83,10 @@ class Client:
     def doctor(self) -> list[Check]:
         """Look at the machine and the installation."""
         return self.transport.call("GET", "/v1/doctor", list[Check])
+
+    def settings(self) -> Settings:
+        """Give what the operator has set, and the defaults of the rest."""
+        return self.transport.call("GET", "/v1/settings", Settings)
 
     def version(self) -> dict[str, Any]:
         """Say which headway answers."""

@@ -1,7 +1,6 @@
 """Packs a directory, or a commit of it, for sending."""
 
 import gzip
-import io
 import os
 import subprocess
 import tarfile
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import IO
 
 from headway.model.app import Commit
+from headway.model.settings import Settings
 from headway.sdk.errors import SdkError
 
-PACKED_BYTES_MAX = 256 * 1024 * 1024
+_LIMITS = Settings()
 _PART_BYTES = 256 * 1024
 _LEFT_OUT = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".mypy_cache"}
@@ -42,7 +42,7 @@ class Packed:
                 yield part
 
 
-def pack(directory: Path, commit: str | None = None) -> Packed:
+def pack(directory: Path, commit: str | None = None, *, limits: Settings = _LIMITS) -> Packed:
     """Pack a directory as it is, or a commit of it.
 
     Where git knows the directory, what it ignores is left out. Equal files give equal archives.
@@ -62,12 +62,14 @@ def pack(directory: Path, commit: str | None = None) -> Packed:
             raise SdkError(f"{directory} is no git repository, so it has no commit {commit}")
         _describe(packed, directory, commit)
         _pack_commit(packed, directory, packed.commit)
+        if packed.file.tell() > limits.source_bytes_max:
+            raise SdkError(f"{commit} of {directory} is larger than {_shown(limits)}, packed")
         return packed
     names = _tracked(directory) if in_git else _all_files(directory)
     if in_git:
         _describe(packed, directory, "HEAD")
         packed.dirty = bool(_git(directory, "status", "--porcelain", "--", "."))
-    _pack_files(packed, directory, names)
+    _pack_files(packed, directory, names, limits)
     return packed
 
 
@@ -166,15 +168,18 @@ def _all_files(directory: Path) -> list[str]:
     return sorted(found)
 
 
-def _pack_files(packed: Packed, directory: Path, names: list[str]) -> None:
+def _pack_files(packed: Packed, directory: Path, names: list[str], limits: Settings) -> None:
+    sizes = _sizes(directory, names)
+    if sum(sizes.values()) > limits.source_unpacked_bytes_max:  # not packed only to be refused
+        raise SdkError(_too_large(directory, sizes, limits))
     with (
         gzip.GzipFile(fileobj=packed.file, mode="wb", mtime=0, compresslevel=6) as zipped,
         tarfile.open(fileobj=zipped, mode="w") as tar,
     ):
         for name in names:
             _add(tar, directory, name)
-            if packed.file.tell() > PACKED_BYTES_MAX:
-                raise SdkError(_too_large(directory, names))
+            if packed.file.tell() > limits.source_bytes_max:
+                raise SdkError(_too_large(directory, sizes, limits))
 
 
 def _add(tar: tarfile.TarFile, directory: Path, name: str) -> None:
@@ -187,20 +192,30 @@ def _add(tar: tarfile.TarFile, directory: Path, name: str) -> None:
     if not path.is_file():
         return
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            member.size = os.fstat(file.fileno()).st_size
+            member.mode = 0o755 if os.access(path, os.X_OK) else 0o644
+            tar.addfile(member, file)
     except OSError as error:
-        raise SdkError(f"{path} cannot be read: {error.strerror}") from error
-    member.size = len(content)
-    member.mode = 0o755 if os.access(path, os.X_OK) else 0o644
-    tar.addfile(member, io.BytesIO(content))
+        raise SdkError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _too_large(directory: Path, names: list[str]) -> str:
-    sizes = sorted(
-        ((directory / name).lstat().st_size, name) for name in names if (directory / name).exists()
-    )
-    largest = ", ".join(f"{name} ({size >> 20} MiB)" for size, name in reversed(sizes[-3:]))
+def _sizes(directory: Path, names: list[str]) -> dict[str, int]:
+    return {
+        name: (directory / name).lstat().st_size
+        for name in names
+        if os.path.lexists(directory / name)
+    }
+
+
+def _too_large(directory: Path, sizes: dict[str, int], limits: Settings) -> str:
+    rows = sorted(sizes.items(), key=lambda row: -row[1])
+    largest = ", ".join(f"{name} ({size >> 20} MiB)" for name, size in rows[:3])
     return (
-        f"{directory} is larger than {PACKED_BYTES_MAX >> 20} MiB, packed; the largest files are "
+        f"{directory} is larger than {_shown(limits)}, packed; the largest files are "
         f"{largest}: leave out what is not needed, by .gitignore"
     )
+
+
+def _shown(limits: Settings) -> str:
+    return f"{limits.source_bytes_max >> 20} MiB"

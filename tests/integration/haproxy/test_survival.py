@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from headway.model.settings import RouterLimits
 from headway.ports.router import RouterError
 from headway.routers.haproxy import HaproxyRouter
-from headway.routers.haproxy.limits import Limits
 from tests.contract.router.upstream import (
     Client,
     free_port,
@@ -208,7 +208,7 @@ async def test_a_taken_tcp_port_refuses_the_table_only(router: HaproxyRouter) ->
 
 
 async def test_what_haproxy_says_of_a_refusal_is_told(tmp_path: Path, binary: Path) -> None:
-    limits = Limits(headers_max=-1)
+    limits = RouterLimits(headers_max=-1)
     router = HaproxyRouter(tmp_path / "r", free_port(), binary=binary, limits=limits)
     with pytest.raises(RouterError, match=r"tune\.http\.maxhdr"):
         await router.start()
@@ -288,7 +288,7 @@ async def test_without_its_sockets_handed_back_an_adopted_router_still_works(
 
 
 async def test_a_client_that_drips_its_headers_is_cut_off(tmp_path: Path, binary: Path) -> None:
-    limits = Limits(headers_s=1)
+    limits = RouterLimits(headers_s=1)
     router = HaproxyRouter(tmp_path / "r", free_port(), binary=binary, limits=limits)
     await router.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", router.http_port)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from headway.model.settings import Settings
 from headway.sdk import SdkError
 from headway.sdk.source import Packed, commits_between, pack
 
@@ -153,11 +154,10 @@ def test_a_commit_that_is_not_there_is_named(repository):
         pack(repository, "v9")
 
 
-def test_too_large_a_directory_is_refused_with_its_largest_files(folder, monkeypatch):
-    monkeypatch.setattr("headway.sdk.source.PACKED_BYTES_MAX", 1024 * 1024)
+def test_too_large_a_directory_is_refused_with_its_largest_files(folder):
     (folder / "film.mp4").write_bytes(os.urandom(2 * 1024 * 1024))
     with pytest.raises(SdkError, match=r"larger than 1 MiB.*film\.mp4 \(2 MiB\)"):
-        pack(folder)
+        pack(folder, limits=Settings(source_bytes_max=1024 * 1024))
 
 
 def test_a_commit_that_looks_like_an_option_writes_no_file(repository, tmp_path):

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from headway.model.ids import environment_name
 from headway.model.manifest import Protocol
 from headway.model.route import Route, RouteTable, Target
+from headway.model.settings import RouterLimits
 from headway.model.value import Value
-from headway.routers.haproxy.limits import Limits
 
 HTTP_FRONTEND = "http"
 UNKNOWN_HOST = "unknown-host"
@@ -28,7 +28,7 @@ class Wiring(Value, kw_only=True):
     """The listening socket of the runtime API."""
     hosts: str
     """Path of the map of host names."""
-    limits: Limits = Limits()
+    limits: RouterLimits = RouterLimits()
     connections_max: int = 10_000
     run_as: tuple[int, int] | None = None
     """User and group to change to; None stays."""
@@ -109,7 +109,7 @@ def _global(wiring: Wiring) -> str:
     return _section("global", lines)
 
 
-def _defaults(limits: Limits) -> str:
+def _defaults(limits: RouterLimits) -> str:
     failed = "The app took the request and did not answer it properly."
     lines = [
         "mode http",
@@ -171,7 +171,7 @@ def _unknown_host() -> str:
     )
 
 
-def _tcp_frontend(port: int, descriptor: int, backend: str, limits: Limits) -> str:
+def _tcp_frontend(port: int, descriptor: int, backend: str, limits: RouterLimits) -> str:
     return _section(
         f"frontend {tcp_frontend(port)}",
         [
@@ -184,7 +184,7 @@ def _tcp_frontend(port: int, descriptor: int, backend: str, limits: Limits) -> s
     )
 
 
-def _backend(route: Route, limits: Limits) -> str:
+def _backend(route: Route, limits: RouterLimits) -> str:
     lines = [f"mode {route.protocol.value}", "balance roundrobin"]
     if route.protocol is Protocol.HTTP:
         lines += _http_rules(route)

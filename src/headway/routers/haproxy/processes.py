@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from headway.model.route import RouteTable
+from headway.model.settings import RouterLimits
 from headway.model.value import Value
 from headway.routers.haproxy import config
 from headway.routers.haproxy.binary import Binary, find
@@ -23,7 +24,6 @@ from headway.routers.haproxy.generation import (
     spawn,
     write,
 )
-from headway.routers.haproxy.limits import Limits
 
 _log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class Setup(Value, kw_only=True):
     http_port: int
     program: Path | None
     """HAProxy to use; None looks for one."""
-    limits: Limits
+    limits: RouterLimits
     run_as: tuple[int, int] | None
 
 

@@ -9,12 +9,12 @@ import msgspec
 import structlog
 
 from headway.model.route import RouterView, RouteTable
+from headway.model.settings import RouterLimits
 from headway.model.view import Check
 from headway.ports.router import RouterError
 from headway.routers.haproxy import admin, changes, config, health, statistics
 from headway.routers.haproxy.acceptance import problems
 from headway.routers.haproxy.generation import Generation, write
-from headway.routers.haproxy.limits import Limits
 from headway.routers.haproxy.processes import Processes, Setup
 from headway.routers.haproxy.statistics import ServerRow
 from headway.routers.haproxy.traffic import Ledger
@@ -42,7 +42,7 @@ class HaproxyRouter:
         *,
         bind: str = "127.0.0.1",
         binary: Path | None = None,
-        limits: Limits | None = None,
+        limits: RouterLimits | None = None,
         run_as: tuple[int, int] | None = None,
     ) -> None:
         """Take the settings; nothing is started yet.
@@ -63,7 +63,7 @@ class HaproxyRouter:
             bind=bind,
             http_port=http_port,
             program=binary,
-            limits=limits or Limits(),
+            limits=limits or RouterLimits(),
             run_as=run_as or ((_NOBODY, _NOBODY) if os.geteuid() == 0 else None),
         )
         self._processes = Processes(setup, self._process_ended)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
+from headway.machine.files import keep_private
 from headway.model.event import Event
 from headway.ports.store import Reader, Stale, StoreError, Writer
 from headway.stores.sqlite.migrate import backup, migrate
@@ -49,7 +50,7 @@ class SqliteStore:
         try:
             await loop.run_in_executor(store._writing, store._open_for_writing)
             await loop.run_in_executor(store._reading, store._open_for_reading)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise _explained(path, error) from error
         return store
 
@@ -113,6 +114,7 @@ class SqliteStore:
     # --- in the threads ------------------------------------------------------------------------
 
     def _open_for_writing(self) -> None:
+        keep_private(self._path)  # SQLite's other files take over its mode
         connection = sqlite3.connect(self._path, isolation_level=None)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -182,7 +184,7 @@ _HELP = {
 }
 
 
-def _explained(path: Path, error: sqlite3.Error) -> StoreError:
+def _explained(path: Path, error: sqlite3.Error | OSError) -> StoreError:
     """Say which file, what SQLite said, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     advice = _HELP.get(code)

@@ -1,0 +1,199 @@
+"""`settings.yaml`: what an operator sets, key by key, and the reading of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from headway.formats.schema import MISSING, Key, Quantity, Reading, Record
+from headway.formats.units import parse_duration, parse_size, render_duration, render_size
+from headway.formats.yaml import parse_yaml
+from headway.model.problem import Parsed, Problem
+from headway.model.resources import MIB
+from headway.model.settings import RouterLimits, Settings
+
+FILE = "settings.yaml"
+_DAY_S = 86_400.0
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text.strip().isdigit() else None
+
+
+def _count(least: int, most: int) -> Quantity:
+    return Quantity(_number, "a whole number", least=least, most=most, integer=True)
+
+
+def _size(least: int, most: int) -> Quantity:
+    return Quantity(
+        lambda text: parse_size(text, plain=1),
+        "a size such as 256MiB",
+        least=least,
+        most=most,
+        integer=True,
+    )
+
+
+def _seconds(least: float, most: float) -> Quantity:
+    return Quantity(
+        parse_duration, "a length of time such as 10s", least=least, most=most, integer=True
+    )
+
+
+_DEFAULT = Settings()
+
+
+def _shown(name: str, value: Any) -> str:
+    if name.endswith("_bytes") or "_bytes_" in name:
+        return render_size(int(value))
+    if name.endswith("_s"):
+        return render_duration(value)
+    return str(value)
+
+
+def _keys(owner: Settings | RouterLimits, *rows: tuple[str, Quantity, str]) -> tuple[Key, ...]:
+    return tuple(
+        Key(name, kind, doc, default=_shown(name, getattr(owner, name))) for name, kind, doc in rows
+    )
+
+
+_ROUTER = Record(
+    _keys(
+        _DEFAULT.router,
+        (
+            "connections_max",
+            _count(10, 1_000_000),
+            "Connections open at once; further ones wait in the kernel's queue.",
+        ),
+        ("connect_s", _seconds(1, 60), "To reach a container."),
+        (
+            "headers_s",
+            _seconds(1, 300),
+            "For a client to send all headers of a request, however slowly it drips them.",
+        ),
+        ("client_s", _seconds(1, 86_400), "Silence of a client while it sends or receives."),
+        (
+            "server_s",
+            _seconds(1, 86_400),
+            "Silence of an app, also before its first byte.",
+        ),
+        ("idle_s", _seconds(1, 3600), "Between two requests on one connection."),
+        ("tunnel_s", _seconds(1, 86_400), "Silence in a WebSocket or a TCP connection."),
+        (
+            "retire_s",
+            _seconds(1, 86_400),
+            "How long requests in a replaced HAProxy may go on before they are cut.",
+        ),
+        (
+            "retired_max",
+            _count(1, 100),
+            "Replaced HAProxy processes that may finish side by side; beyond, the oldest ends.",
+        ),
+        ("header_bytes", _size(4096, MIB), "All headers of a request together."),
+        ("headers_max", _count(10, 1000), "Headers of a request."),
+    )
+)
+
+SETTINGS = Record(
+    (
+        *_keys(
+            _DEFAULT,
+            ("environments_max", _count(1, 100_000), "Environments that have not ended."),
+            ("apps_max", _count(1, 100_000), "Apps that headway knows."),
+            ("members_max", _count(1, 100_000), "Apps in one environment."),
+            (
+                "deployments_waiting_max",
+                _count(1, 1000),
+                "Deployments under way or waiting, of one app in one environment.",
+            ),
+            (
+                "lease_max_s",
+                _seconds(60, 3650 * _DAY_S),
+                "The longest lease of an environment other than production.",
+            ),
+            ("config_keys_max", _count(1, 10_000), "Config keys of one app in one environment."),
+            (
+                "config_bytes_max",
+                _size(1024, 16 * MIB),
+                "Config values of one app in one environment, together.",
+            ),
+            ("request_bytes_max", _size(64 * 1024, 64 * MIB), "The body of a request to the API."),
+            (
+                "source_bytes_max",
+                _size(MIB, 16_384 * MIB),
+                "An app's files as they are sent, packed; unpacked they may have four times this.",
+            ),
+            ("source_files_max", _count(10, 10_000_000), "Files of an app as it is sent."),
+            ("builds_parallel", _count(1, 100), "Builds at once."),
+            ("starts_parallel", _count(1, 200), "Containers being started at once."),
+            (
+                "tcp_port_first",
+                _count(1024, 65_535),
+                "First of the router's ports for what is exposed and is not HTTP.",
+            ),
+            ("tcp_port_last", _count(1024, 65_535), "Last of these ports."),
+            (
+                "containers_kept",
+                _count(0, 1_000_000),
+                "Ended containers whose logs are kept, the newest, of all apps together.",
+            ),
+            (
+                "containers_kept_per_app",
+                _count(0, 10_000),
+                "Ended containers whose logs are kept, of one app in one environment.",
+            ),
+            (
+                "releases_built_kept",
+                _count(1, 1000),
+                "Releases of one app in one environment whose builds are kept for a rollback.",
+            ),
+            ("events_kept", _count(1000, 1_000_000_000), "Events that history and `why` tell of."),
+        ),
+        Key("router", _ROUTER, "Limits of HAProxy."),
+    )
+)
+
+
+def parse_settings(text: str, *, file: str = FILE) -> Parsed[Settings]:
+    """Read settings. Every mistake is reported at once, each with its place."""
+    if all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines()):
+        return Parsed(Settings())
+    tree = parse_yaml(text)
+    reading = Reading(list(tree.problems))
+    raw = SETTINGS.read(tree.value, "", reading) if tree.value is not None else MISSING
+    if raw is not MISSING:
+        _check_ports(raw, reading)
+    problems = tuple(
+        msgspec.structs.replace(problem, file=file)
+        for problem in sorted(reading.problems, key=_place)
+    )
+    if problems or raw is MISSING:
+        return Parsed(None, problems)
+    router = RouterLimits(**raw.pop("router", {}))
+    return Parsed(Settings(router=router, **raw))
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    return problem.line, problem.column
+
+
+def _check_ports(raw: dict[str, Any], reading: Reading) -> None:
+    first = raw.get("tcp_port_first", _DEFAULT.tcp_port_first)
+    last = raw.get("tcp_port_last", _DEFAULT.tcp_port_last)
+    name = "tcp_port_last" if "tcp_port_last" in raw else "tcp_port_first"
+    if first > last and name in reading.places:
+        reading.wrong(
+            reading.places[name], f"tcp_port_first {first} is behind tcp_port_last {last}"
+        )
+
+
+def rendered(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
+    """Give each setting as (key, value, default, what it is), in the order of the reference."""
+    for owner, keys, prefix in (
+        (settings, SETTINGS.keys, ""),
+        (settings.router, _ROUTER.keys, "router."),
+    ):
+        for key in keys:
+            if key.name != "router":
+                value = _shown(key.name, getattr(owner, key.name))
+                yield f"{prefix}{key.name}", value, key.default, key.doc

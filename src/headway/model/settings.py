@@ -1,0 +1,53 @@
+"""What an operator may set in `settings.yaml`, with the defaults."""
+
+from headway.model.resources import MIB
+from headway.model.value import Value
+
+
+class RouterLimits(Value, kw_only=True):
+    """Limits of the router; times in seconds.
+
+    `client_s` and `server_s` bound silence, not length: an upload or an answer may take as long
+    as it likes while bytes move.
+    """
+
+    connections_max: int = 10_000
+    connect_s: int = 2
+    headers_s: int = 10
+    client_s: int = 300
+    server_s: int = 300
+    idle_s: int = 60
+    tunnel_s: int = 3600
+    retire_s: int = 3600
+    retired_max: int = 16
+    header_bytes: int = 16_384
+    headers_max: int = 100
+
+
+class Settings(Value, kw_only=True):
+    """Limits and choices of one installation. `formats/settings_yaml.py` explains each."""
+
+    environments_max: int = 1000
+    apps_max: int = 5000
+    members_max: int = 2000
+    deployments_waiting_max: int = 20
+    lease_max_s: float = 30 * 24 * 3600.0
+    config_keys_max: int = 500
+    config_bytes_max: int = 256 * 1024
+    request_bytes_max: int = MIB
+    source_bytes_max: int = 256 * MIB
+    source_files_max: int = 100_000
+    builds_parallel: int = 2
+    starts_parallel: int = 8
+    tcp_port_first: int = 7100
+    tcp_port_last: int = 7999
+    containers_kept: int = 500
+    containers_kept_per_app: int = 20
+    releases_built_kept: int = 5
+    events_kept: int = 500_000
+    router: RouterLimits = RouterLimits()
+
+    @property
+    def source_unpacked_bytes_max(self) -> int:
+        """How large an app's files may be, unpacked."""
+        return 4 * self.source_bytes_max
