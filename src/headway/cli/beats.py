@@ -9,6 +9,8 @@ from headway.sdk import Client
 
 _BEAT_S = 0.05
 """Between two looks at the least; whatever happened meanwhile is seen by the next one."""
+_IDLE_SHARE = 4
+"""So many times as long as a look took nobody looks again: a large environment costs more."""
 _TICK_S = 0.5
 """How often a spinner and a clock move on while nothing happens. Nobody is asked for it."""
 
@@ -27,9 +29,11 @@ def beats(client: Client, name: str, length_s: float) -> Iterator[bool]:
         yield True
         while (left_s := ends_at - time.monotonic()) > 0:
             happened = listener.wait(min(left_s, _TICK_S))
+            looking_at = time.monotonic()
             yield happened
             if happened:
-                time.sleep(_BEAT_S)
+                took_s = time.monotonic() - looking_at
+                time.sleep(min(max(_BEAT_S, took_s * _IDLE_SHARE), left_s))
     finally:
         listener.stop()
 

@@ -39,7 +39,8 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
         for happened in beats(client, name, timeout_s):
             if happened:
                 members = _members(client, name, set(waiting))
-                waiting = {key: client.deployments.get(key) for key in waiting}
+                shown = {row.deployment.id: row.deployment for row in members if row.deployment}
+                waiting = {key: shown.get(key) or client.deployments.get(key) for key in waiting}
             show(members)
             if all(row.is_ended or _needs_a_person(row) for row in waiting.values()):
                 break

@@ -150,7 +150,7 @@ def finishing_at_once(world: World, silence_s: float):
         before = len(world.server.asked)
         world.event(asked, 1)
         ends_at = time.monotonic() + 5
-        while len(world.server.asked) < before + 2 and time.monotonic() < ends_at:
+        while len(world.server.asked) < before + 1 and time.monotonic() < ends_at:
             time.sleep(0.001)
         world.row = deployment(Phase.SUCCEEDED)
         world.event(asked, 2)
