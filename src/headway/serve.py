@@ -33,6 +33,7 @@ from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
 from headway.formats.settings_yaml import FILE as SETTINGS_FILE
 from headway.formats.settings_yaml import parse_settings
+from headway.formats.units import counted
 from headway.machine.clock import SteadyClock
 from headway.machine.files import keep_private, write_whole
 from headway.machine.listening import PortTaken
@@ -204,7 +205,7 @@ def _settings(path: Path) -> Settings:
     parsed = parse_settings(text, file=str(path))
     if parsed.value is None:
         said = "\n".join(f"  {render_problem(problem)}" for problem in parsed.problems)
-        raise Refused(f"the settings have {len(parsed.problems)} mistakes\n{said}")
+        raise Refused(f"the settings have {counted(len(parsed.problems), 'mistake')}\n{said}")
     return parsed.value
 
 

@@ -76,7 +76,8 @@ async def extend(
 ) -> Json:
     """Renew a lease, from now."""
     return await done_once(
-        request, lambda: environments.extend(world, actor, environment, body.length_s)
+        request,
+        lambda: environments.extend(world, actor, environment, body.length_s, shorten=body.shorten),
     )
 
 

@@ -17,7 +17,7 @@ from headway.control.errors import (
     NotFound,
     Unavailable,
 )
-from headway.formats.units import render_size
+from headway.formats.units import counted, render_size
 from headway.model.problem import Problem
 from headway.model.view import Refusal
 from headway.ports.engine import EngineError
@@ -103,7 +103,9 @@ async def _invalid(_request: Request, error: Exception) -> Response:
         for row in rows[:_PROBLEMS_MAX]
     )
     shown = "" if len(rows) <= _PROBLEMS_MAX else f"; the first {_PROBLEMS_MAX} follow"
-    whole = refusal(422, "request-invalid", f"the request has {len(rows)} mistakes{shown}")
+    whole = refusal(
+        422, "request-invalid", f"the request has {counted(len(rows), 'mistake')}{shown}"
+    )
     return problem(msgspec.structs.replace(whole, problems=problems))
 
 

@@ -37,9 +37,10 @@ class StopBody(_Body):
 
 
 class LeaseBody(_Body):
-    """Renew a lease, from now; null: without end."""
+    """Renew a lease, from now; null: without end. One that ends earlier must be meant."""
 
     length_s: Seconds | None = None
+    shorten: bool = False
 
 
 class CopyBody(_Body):

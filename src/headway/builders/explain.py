@@ -6,7 +6,6 @@ from headway.model.failure import Failure
 
 _CLUES = (
     ("No matching distribution found", "a package or version in requirements.txt does not exist"),
-    ("Could not find a version that satisfies", "a package or version does not exist"),
     ("Temporary failure in name resolution", "the machine cannot reach the package registry"),
     ("Failed to establish a new connection", "the machine cannot reach the package registry"),
     ("EAI_AGAIN", "the machine cannot reach the package registry"),

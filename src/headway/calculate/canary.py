@@ -1,6 +1,6 @@
 """Is the new release no worse than the old, by what the router counted?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -12,6 +12,8 @@ from headway.model.release import Release
 from headway.model.route import Traffic
 from headway.model.value import Value
 
+IDLE_S = 60.0
+"""So long beyond a step's pause too little traffic is waited for before a person is asked."""
 LATENCY_NOISE_MS = 5.0
 """Means that differ by less than this are equal, whatever their ratio."""
 
@@ -61,7 +63,7 @@ def judge(
         if over:
             return Judged(verdict=Verdict.GOOD, because="its pause is over")
         return Judged(verdict=Verdict.WAIT, because=f"until {ends_at:%H:%M:%S} UTC")
-    return _judge_by_traffic(draft, old, new, policy, progress, over=over)
+    return _judge_by_traffic(draft, old, new, policy, progress, ends_at=ends_at)
 
 
 def _judge_by_traffic(
@@ -71,14 +73,17 @@ def _judge_by_traffic(
     policy: Canary,
     progress: CanaryProgress,
     *,
-    over: bool,
+    ends_at: datetime,
 ) -> Judged:
+    over = draft.now >= ends_at
     before, after = _traffic(draft, old), _traffic(draft, new)
     requests = max(0, after.requests - progress.requests_new)
     errors = max(0, after.errors - progress.errors_new)
     if requests < policy.requests_min:
         draft.wake(draft.now + timedelta(seconds=1))
         because = f"{requests} of {policy.requests_min} requests needed to judge {new.label}"
+        if draft.now >= ends_at + timedelta(seconds=IDLE_S):
+            because += ": too little traffic, waits for more or for `headway promote`"
         return Judged(verdict=Verdict.WAIT, because=because)
     rate = 100.0 * errors / requests
     requests_old = max(0, before.requests - progress.requests_old)

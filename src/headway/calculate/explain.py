@@ -1,5 +1,7 @@
 """Why a container failed, as far as it can be told from what was seen."""
 
+import re
+
 from headway.calculate.draft import Draft
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.failure import Failure
@@ -30,6 +32,41 @@ def explain_container(draft: Draft, container: Container, release: Release) -> F
         hints=tuple(_hints(container)),
         next=tuple(nexts),
     )
+
+
+_CLUES = (
+    (
+        re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'"),
+        "{} is not installed: add its package to requirements.txt",
+    ),
+    (
+        re.compile(r"Cannot find (?:module|package) '([^./'][^']*)'"),
+        "{} is not installed: npm install {}, and commit package-lock.json",
+    ),
+    (
+        re.compile(r"(?:EADDRINUSE|[Aa]ddress already in use)()"),
+        "it listens on a port that is taken: listen on $PORT",
+    ),
+    (
+        re.compile(r"(?:EROFS|Read-only file system)()"),
+        "an app's files are read-only: write to /tmp, or to a volume",
+    ),
+    (
+        re.compile(r"(?:sh|exec): (?:\d+: )?([^:\s]+): not found"),
+        "there is no program {} in the sandbox: is it installed by the build?",
+    ),
+)
+
+
+def likely_causes(log: tuple[str, ...]) -> tuple[str, ...]:
+    """Say what the last lines of a container tell, for what is seen most.
+
+    >>> likely_causes(("ModuleNotFoundError: No module named 'flask'",))
+    ('flask is not installed: add its package to requirements.txt',)
+    """
+    text = "\n".join(log)
+    found = [(clue.search(text), words) for clue, words in _CLUES]
+    return tuple(words.replace("{}", match[1]) for match, words in found if match)
 
 
 def _code(container: Container) -> str:

@@ -164,9 +164,7 @@ def diff(before: str, after: str, environment: str | None, app: str | None, as_j
     elif not rows:
         click.echo("their config is the same")
     for row in [] if as_json else rows:
-        old = "(secret)" if row.secret else row.before if row.before is not None else "(not set)"
-        new = "(secret)" if row.secret else row.after if row.after is not None else "(not set)"
-        click.echo(f"{row.key}: {render.safe(old)} → {render.safe(new)}")
+        click.echo(render.difference(row, "→"))
 
 
 @config.command()

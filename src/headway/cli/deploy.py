@@ -84,6 +84,9 @@ def deploy(
         started = client.deployments.create(
             name, wanted, source=sent.digest, commits=commits, **options
         )
+        if not as_json:
+            for line in render.commits(commits, sent.dirty):
+                click.echo(line)
         _finish(client, started, plan, wait, timeout, progress, as_json)
 
 
@@ -105,6 +108,12 @@ def _finish(
 ) -> None:
     if plan:
         print_json(started) if as_json else click.echo(render.plan(started))
+        return
+    if not started.deployments:
+        app = started.unchanged[0]
+        print_json(started) if as_json else click.echo(f"{app}: this serves already")
+        if not as_json:
+            click.echo(f"next: headway redeploy -e {started.environment} -a {app}")
         return
     identity = started.deployments[0].id
     if not wait:

@@ -1,5 +1,7 @@
 """`envs` and `extend`."""
 
+import sys
+
 import click
 
 from headway.cli import render
@@ -24,13 +26,15 @@ _END_S = 600.0
 
 @click.command()
 @click.argument("length")
+@click.option("--shorten", is_flag=True, help="Also when it ends earlier than now.")
 @env_option
 @json_option
-def extend(length: str, environment: str | None, as_json: bool) -> None:
+def extend(length: str, shorten: bool, environment: str | None, as_json: bool) -> None:
     """Renew an environment's lease, from now: headway extend 2h. `never` has no end."""
     seconds = None if length == "never" else Duration().convert(length, None, None)
     with Client.local() as client:
-        view = client.environments.extend(chosen_environment(client, environment), seconds)
+        name = chosen_environment(client, environment)
+        view = client.environments.extend(name, seconds, shorten=shorten)
     if as_json:
         print_json(view)
     else:
@@ -55,7 +59,7 @@ def list_(as_json: bool) -> None:
         (
             view.name,
             view.state.value,
-            f"{sum(row.state.value == 'healthy' for row in view.members)}/{len(view.members)}",
+            f"{sum(row.serves for row in view.members)}/{len(view.members)}",
             view.lease.holder,
             render.until(view.lease.until),
         )
@@ -96,9 +100,7 @@ def diff(left: str, right: str, as_json: bool) -> None:
     for row in [] if as_json else rows:
         click.echo(f"{row.app}: {row.left} | {row.right}")
         for key in row.config:
-            old = "(secret)" if key.secret else key.before or "(not set)"
-            new = "(secret)" if key.secret else key.after or "(not set)"
-            click.echo(f"  {key.key}: {render.safe(old)} | {render.safe(new)}")
+            click.echo(f"  {render.difference(key, '|')}")
 
 
 @envs.command()
@@ -131,7 +133,7 @@ def copy(
 
 @envs.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @reason_option
 @plan_option
 @click.option("--wait/--no-wait", default=True, help="Wait until its name is free.")
@@ -144,6 +146,8 @@ def destroy(name: str, yes: bool, reason: str, plan: bool, wait: bool, as_json: 
             print_json(started) if as_json else click.echo(render.plan(started))
             return
         view = client.environments.get(name)
+        if not yes and not sys.stdin.isatty():
+            raise click.UsageError(f"nobody can be asked here: headway envs destroy {name} --yes")
         if not yes:
             count = len(view.members)
             typed = click.prompt(f"this ends {count} apps and their volumes; type {name} to go on")

@@ -8,7 +8,7 @@ import os
 import click
 
 from headway.model.problem import render_problem
-from headway.sdk.errors import RefusedError, SdkError, UnreachableError
+from headway.sdk.errors import NotRunningError, RefusedError, SdkError, UnreachableError
 
 DONE, FAILED, USAGE, REFUSED, NOT_ALLOWED, PENDING, INTERRUPTED = 0, 1, 2, 3, 4, 8, 130
 _NOT_ALLOWED = frozenset({401, 403})
@@ -40,11 +40,11 @@ def handled(command: click.Command) -> int:
         return failed.status
     except RefusedError as refused:
         return show_refusal(refused)
-    except UnreachableError as error:
+    except (UnreachableError, NotRunningError) as error:
         fail(str(error), "headway up")
         return FAILED
     except SdkError as error:
-        fail(str(error), "headway up")
+        fail(str(error))
         return FAILED
     except SystemExit as end:
         # Of itself click exits for completions, and with 1 when the reader of the output has seen

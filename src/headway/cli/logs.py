@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,6 @@ import msgspec
 from headway.cli import render
 from headway.cli.options import (
     Duration,
-    app_option,
     chosen_environment,
     env_option,
     json_option,
@@ -26,7 +26,7 @@ from headway.sdk import Client, RefusedError
 @click.command()
 @click.argument("things", nargs=-1, metavar="[APP|CONTAINER]…")
 @env_option
-@app_option
+@click.option("-a", "--app", help="An app, as APP is. Default: all of the environment.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written.")
 @click.option(
     "-n", "--tail", type=click.IntRange(0, 100_000), default=100, help="Lines. Default 100."
@@ -55,8 +55,20 @@ def logs(
         name, wanted = _environment_of(client, things, environment)
         apps, containers = _meant(client, name, [*wanted, *([app] if app else [])])
         after = datetime.now(UTC) - timedelta(seconds=since) if since else None
-        read = client.logs.follow if follow else client.logs.environment
-        lines = read(name, apps=apps, containers=containers, tail=tail, since=after)
+        if follow:
+            lines = client.logs.follow(
+                name, apps=apps, containers=containers, tail=tail, since=after
+            )
+            _print(lines, pattern, as_json, prefix=True)
+            return
+        # The last of those that match, not those that match of the last.
+        asked = None if pattern else tail
+        lines = client.logs.environment(
+            name, apps=apps, containers=containers, tail=asked, since=after
+        )
+        if pattern is not None:
+            matching = (entry for entry in lines if pattern.search(entry.line.text))
+            lines = iter(deque(matching, maxlen=tail))
         _print(lines, pattern, as_json, prefix=True)
 
 

@@ -15,8 +15,8 @@ from headway.cli import render
 from headway.cli.beats import beats
 from headway.cli.errors import FAILED, PENDING, Failed
 from headway.model.deployment import Deployment, Phase
-from headway.model.ids import environment_name
-from headway.model.view import MemberView, Started
+from headway.model.ids import DeploymentId, environment_name
+from headway.model.view import MemberState, MemberView, Started
 from headway.sdk import Client
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -38,12 +38,17 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
     try:
         for happened in beats(client, name, timeout_s):
             if happened:
-                members = _members(client, name, set(waiting))
+                members = _members(client, name, waiting)
                 shown = {row.deployment.id: row.deployment for row in members if row.deployment}
                 waiting = {key: shown.get(key) or client.deployments.get(key) for key in waiting}
             show(members)
             if all(row.is_ended or _needs_a_person(row) for row in waiting.values()):
                 break
+            if behind := _behind_a_person(members, waiting):
+                finish()
+                click.echo(f"queued behind {behind.id}, {behind.because}", err=True)
+                click.echo(f"next: {_ways_on(behind)}, or ask again with --replace", err=True)
+                raise Failed(PENDING)
         else:
             finish()
             click.echo(f"still under way after {timeout_s:g} s", err=True)
@@ -55,7 +60,7 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
         click.echo("\nit goes on in the background", err=True)
         click.echo(f"next: headway why {identity} · headway abort {identity}", err=True)
         raise
-    show(_members(client, name, set(waiting)))
+    show(_members(client, name, waiting))
     finish()
     return list(waiting.values())
 
@@ -71,7 +76,7 @@ def conclude(ended: list[Deployment], *, quiet: bool = False) -> None:
         good = row.phase is Phase.SUCCEEDED
         if row.phase is Phase.PAUSED:
             click.echo(f"· {row.app}: {row.because}")
-            click.echo(f"next: headway promote {row.id} · headway abort {row.id}")
+            click.echo(f"next: {_ways_on(row)}")
             continue
         if not good:
             failed = True
@@ -92,6 +97,22 @@ def _needs_a_person(row: Deployment) -> bool:
     return row.phase is Phase.PAUSED and "`headway promote`" in row.because
 
 
+def _ways_on(row: Deployment) -> str:
+    return f"headway promote {row.id} · headway abort {row.id}"
+
+
+def _behind_a_person(
+    members: list[MemberView], waiting: dict[DeploymentId, Deployment]
+) -> Deployment | None:
+    """Give the deployment that all wait behind, when only a person can bring it on."""
+    behind = {row.app: row.deployment for row in members if row.deployment}
+    blockers = [behind.get(row.app) for row in waiting.values() if not row.is_ended]
+    for blocker in blockers:
+        if blocker is None or blocker.id in waiting or not _needs_a_person(blocker):
+            return None
+    return blockers[0] if blockers else None
+
+
 def _title(row: Deployment) -> str:
     label = f"{row.app} v{row.release}" if row.release else row.app
     if row.phase is Phase.ROLLED_BACK:
@@ -99,9 +120,21 @@ def _title(row: Deployment) -> str:
     return f"{label} {row.phase.value.replace('_', ' ')} ({row.id})"
 
 
-def _members(client: Client, name: str, watched: set[str]) -> list[MemberView]:
-    view = client.environments.get(name)
-    return [row for row in view.members if row.deployment and row.deployment.id in watched]
+def _members(
+    client: Client, name: str, waiting: dict[DeploymentId, Deployment]
+) -> list[MemberView]:
+    """Give the apps of the deployments; of one that waits its turn, what it waits for."""
+    apps = {row.app for row in waiting.values() if not row.is_ended}
+    found: list[MemberView] = []
+    for row in client.environments.get(name).members:
+        if row.deployment is None:
+            continue
+        if row.deployment.id in waiting:
+            found.append(row)
+        elif row.app in apps and not row.deployment.is_ended:
+            because = f"behind {row.deployment.id}: {row.because}"
+            found.append(msgspec.structs.replace(row, state=MemberState.QUEUED, because=because))
+    return found
 
 
 def _shower(progress: str) -> tuple[Show, Callable[[], None]]:

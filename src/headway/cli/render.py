@@ -7,9 +7,17 @@ from datetime import UTC, datetime
 import click
 
 from headway.formats.units import render_duration
+from headway.model.app import Commit
 from headway.model.deployment import Deployment, Phase
 from headway.model.failure import Failure
-from headway.model.view import LogEntry, MemberState, MemberView, PlannedChange, Started
+from headway.model.view import (
+    ConfigDifference,
+    LogEntry,
+    MemberState,
+    MemberView,
+    PlannedChange,
+    Started,
+)
 
 _COLOURS = {
     MemberState.HEALTHY: "green",
@@ -125,6 +133,17 @@ def outcome(deployment: Deployment) -> str:
     )
 
 
+_COMMITS_SHOWN = 10
+
+
+def commits(found: Sequence[Commit], dirty: bool) -> list[str]:
+    """Write the commits that a deployment brings, newest first."""
+    lines = [f"  {commit.id[:7]} {safe(commit.subject)}" for commit in found[:_COMMITS_SHOWN]]
+    if len(found) > _COMMITS_SHOWN:
+        lines.append(f"  and {len(found) - _COMMITS_SHOWN} more")
+    return [*(["  changes that are in no commit"] if dirty else []), *lines]
+
+
 def plan(started: Started) -> str:
     """Write what would be done."""
     lines = changes(started.plan)
@@ -142,6 +161,15 @@ def changes(planned: Iterable[PlannedChange]) -> list[str]:
         + (f"  ({change.because})" if change.because != change.what else "")
         for change in planned
     ]
+
+
+def difference(row: ConfigDifference, between: str) -> str:
+    """Write how a config key differs, showing no secret."""
+
+    def side(value: str | None, is_set: bool) -> str:
+        return "(not set)" if not is_set else "(secret)" if value is None else safe(value)
+
+    return f"{row.key}: {side(row.before, row.was_set)} {between} {side(row.after, row.is_set)}"
 
 
 def log_line(entry: LogEntry, *, prefix: bool) -> str:

@@ -71,7 +71,7 @@ def status(environment: str | None, as_json: bool) -> None:
 
 def _show_environment(view: EnvironmentView) -> None:
     lease = render.until(view.lease.until)
-    healthy = sum(row.state is MemberState.HEALTHY for row in view.members)
+    healthy = sum(row.serves for row in view.members)
     head = f"{view.name} · {view.state.value} · leased to {view.lease.holder} {lease}"
     click.echo(f"{head} · {healthy} of {len(view.members)} apps healthy")
     rows = [

@@ -41,13 +41,13 @@ def start(
     progress: str,
     as_json: bool,
 ) -> None:
-    r"""Bring apps up in an environment, with everything they need.
+    """Bring apps up in an environment, with everything they need.
 
     \b
     headway start -e demo            the app of this directory
     headway start -e demo web        web, and all it depends on
     headway start -e demo --plan     only say what would be done
-    """
+    """  # noqa: D301 (click reads the backspace)
     with Client.local() as client:
         name = environment or chosen_environment(client, None)
         sent = _here(client, apps)
@@ -129,16 +129,29 @@ def _show_neighbours() -> None:
 @click.command()
 @click.argument("apps", nargs=-1)
 @env_option
+@click.option("--all", "-A", "everything", is_flag=True, help="All apps of the environment.")
 @reason_option
 @plan_option
 @json_option
 def stop(
-    apps: tuple[str, ...], environment: str | None, reason: str, plan: bool, as_json: bool
+    apps: tuple[str, ...],
+    environment: str | None,
+    everything: bool,
+    reason: str,
+    plan: bool,
+    as_json: bool,
 ) -> None:
-    """Stop apps and keep their place; none named: all of the environment.
+    """Stop apps and keep their place; none named: the one of this directory.
 
     `headway start` brings them back as they were. To end an environment: headway envs destroy.
     """
+    if everything and apps:
+        raise click.UsageError("name apps, or say --all")
+    if not everything and not apps:
+        here = app_of(Path.cwd())
+        if here is None:
+            raise click.UsageError("say which apps, or --all, or go to an app's directory")
+        apps = (here,)
     with Client.local() as client:
         name = chosen_environment(client, environment)
         started = client.environments.stop(name, apps, reason=reason, plan=plan)

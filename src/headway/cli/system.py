@@ -107,10 +107,8 @@ def routes(as_json: bool) -> None:
 def docs(key: str | None) -> None:
     """Explain headway.yaml, or one KEY of it, such as deploy.canary.steps."""
     if key is None:
-        for path in reference.paths():
-            if "." not in path:
-                click.echo(path)
-        click.echo("next: headway docs KEY")
+        click.echo(render.table(reference.summary()))
+        click.echo("next: headway docs KEY, such as headway docs expose.health_check")
         return
     text = reference.describe(key)
     if text is None:

@@ -9,31 +9,63 @@ import urllib.request
 from pathlib import Path
 
 import click
+import msgspec
 
 from headway import __version__
 from headway.cli.errors import Failed, fail
+from headway.machine.files import write_whole
 from headway.machine.processes import birth
 from headway.sdk.local import data_directory, running
 
+_LISTENING = "listen.json"
+_PORT = click.IntRange(1, 65_535)
 _START_S = 30.0
 _STOP_S = 30.0
+
+
+class _Listening(msgspec.Struct, frozen=True, kw_only=True):
+    """Where this installation listens: apps keep their addresses when it is started again."""
+
+    host: str = "127.0.0.1"
+    port: int = 7070
+    bind: str = "127.0.0.1"
+    http_port: int = 7080
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """The options of the control plane."""
+        words = ["--host", self.host, "--port", str(self.port)]
+        words += ["--bind", self.bind, "--http-port", str(self.http_port)]
+        for name in self.hosts:
+            words += ["--allow-host", name]
+        return words
+
+
+def _last_time(data: Path) -> _Listening:
+    try:
+        return msgspec.json.decode((data / _LISTENING).read_bytes(), type=_Listening)
+    except (OSError, msgspec.DecodeError):
+        return _Listening()
 
 
 @click.command()
 @click.option("-d", "--detach", is_flag=True, help="Run in the background.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data directory.")
-@click.option("--host", default="127.0.0.1", help="Where the API listens.")
-@click.option("--port", default=7070, help="The API's port.")
-@click.option("--bind", default="127.0.0.1", help="Where the router listens.")
-@click.option("--http-port", default=7080, help="The router's port for HTTP.")
+@click.option("--host", help="Where the API listens. Default: as last time, else 127.0.0.1.")
+@click.option("--port", type=_PORT, help="The API's port. Default: as last time, else 7070.")
+@click.option("--bind", help="Where the router listens. Default: as last time, else 127.0.0.1.")
+@click.option(
+    "--http-port", type=_PORT, help="The router's port. Default: as last time, else 7080."
+)
 @click.option("--allow-host", multiple=True, help="A name under which the API may be asked.")
 def up(
     detach: bool,
     data: Path | None,
-    host: str,
-    port: int,
-    bind: str,
-    http_port: int,
+    host: str | None,
+    port: int | None,
+    bind: str | None,
+    http_port: int | None,
     allow_host: tuple[str, ...],
 ) -> None:
     """Run headway on this machine.
@@ -42,14 +74,20 @@ def up(
     over what runs.
     """
     place = (data or data_directory()).absolute()
+    last = _last_time(place)
+    listening = _Listening(
+        host=host or last.host,
+        port=last.port if port is None else port,
+        bind=bind or last.bind,
+        http_port=last.http_port if http_port is None else http_port,
+        hosts=allow_host or last.hosts,
+    )
     found = running(place)
     if found is not None:
         fail(f"headway runs already: {found[0]} (pid {found[1]}, data {place})", "headway status")
         raise Failed
     words = [sys.executable, "-m", "headway.serve", "up", "--data", str(place)]
-    words += ["--host", host, "--port", str(port), "--bind", bind, "--http-port", str(http_port)]
-    for name in allow_host:
-        words += ["--allow-host", name]
+    words += listening.words
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
     log = place / "headway.log"
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the control plane ends, too
@@ -67,9 +105,10 @@ def up(
     except KeyboardInterrupt:
         process.terminate()
         raise
+    write_whole(place / _LISTENING, msgspec.json.encode(listening))
     click.echo(f"headway {__version__} · data {place} · engine process · router HAProxy")
-    click.echo(f"  api     http://{host}:{port}")
-    click.echo(f"  apps    http://APP.ENVIRONMENT.localhost:{http_port}")
+    click.echo(f"  api     http://{listening.host}:{listening.port}")
+    click.echo(f"  apps    http://APP.ENVIRONMENT.localhost:{listening.http_port}")
     if detach:
         click.echo("next: headway init · headway start -e dev · headway down")
         return

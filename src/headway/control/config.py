@@ -11,7 +11,7 @@ from headway.control.enlist import (
     ensure_environment,
     new_deployment_id,
 )
-from headway.control.errors import Invalid, NotFound
+from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again
@@ -88,6 +88,7 @@ def _change(
             mark=world.vault.mark(new.value),
             secret=new.secret or (key in config.settings and config.settings[key].secret),
         )
+    _refuse_needed(tx, owner, app, request, settings)
     changed = _changed(config.settings, settings)
     if not changed:
         return Started(environment=owner.name, unchanged=(app,)), owner
@@ -145,6 +146,35 @@ def _check(config: Config, request: ConfigRequest, settings: Settings) -> None:
         problems.append(f"{size} bytes of values, of at most {settings.config_bytes_max}")
     if problems:
         raise Invalid("config-invalid", "; ".join(problems))
+
+
+def _refuse_needed(
+    tx: Writer,
+    owner: Environment,
+    app: AppName,
+    request: ConfigRequest,
+    settings: dict[str, Setting],
+) -> None:
+    """Refuse to take away what the live release needs.
+
+    Raises:
+        Conflict: A required key would be without a value.
+    """
+    member = tx.get(Member, owner.id, app)
+    live = tx.get(Release, owner.id, app, member.live) if member and member.live else None
+    if live is None or not request.deploy:
+        return
+    needed = [
+        key
+        for key in request.unset
+        if live.manifest.env.get(key, "") is None and key not in settings
+    ]
+    if needed:
+        raise Conflict(
+            "config-needed",
+            f"{app} {live.label} needs {', '.join(needed)}",
+            hint="take it out of `env` in its headway.yaml, and deploy that, first",
+        )
 
 
 def _changed(before: dict[str, Setting], after: dict[str, Setting]) -> list[str]:

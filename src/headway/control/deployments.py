@@ -4,6 +4,7 @@ from functools import partial
 
 import msgspec
 
+from headway.calculate.fingerprint import fingerprint
 from headway.control import lookup
 from headway.control.enlist import check_source, enlist, new_deployment_id, refuse_missing
 from headway.control.errors import Conflict, Invalid, NotFound
@@ -13,6 +14,7 @@ from headway.control.requests import DeployRequest
 from headway.control.sources import adopt
 from headway.control.starting import check_dependencies
 from headway.control.world import World
+from headway.model.config import Config
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, Member
 from headway.model.event import Event
@@ -68,10 +70,14 @@ def _deploy(
     fill = _FILL.get(request.kind)
     if fill is None:
         raise Invalid("kind-invalid", f"{request.kind.value} cannot be asked for")
+    if request.kind is DeploymentKind.DEPLOY and _is_live(tx, row, request):
+        return Started(environment=owner.name, unchanged=(row.app,))
     wish = fill(tx, owner, row, wish, request)
     if request.canary_percent is not None:
         wish = msgspec.structs.replace(wish, strategy=Strategy.CANARY)
-    deployment = enlist(tx, wish, world.settings, replace=request.replace)
+    # Going back does not wait for what is to be undone.
+    replace = request.replace or request.kind is DeploymentKind.ROLLBACK
+    deployment = enlist(tx, wish, world.settings, replace=replace)
     return Started(environment=owner.name, deployments=(deployment,))
 
 
@@ -106,9 +112,11 @@ def _fill_deploy(
 def _fill_rollback(
     tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
 ) -> Deployment:
-    number = request.release or _before(tx, owner, row)
+    under_way = tx.find(Deployment, environment=owner.id, app=row.app, is_ended=False)
+    # While something is under way, what served before it is what serves now.
+    number = request.release or (row.live if under_way else None) or _before(tx, owner, row)
     target = _release(tx, owner, row, number)
-    if target.number == row.live:
+    if target.number == row.live and not under_way:
         raise Conflict(
             "release-live",
             f"{row.app} {target.label} is live already in {owner.name}",
@@ -118,6 +126,20 @@ def _fill_rollback(
     own = target.manifest.deploy.strategy
     quick = Strategy.RECREATE if own is Strategy.RECREATE else Strategy.BLUE_GREEN
     return msgspec.structs.replace(wish, release=target.number, strategy=request.strategy or quick)
+
+
+def _is_live(tx: Writer, row: Member, request: DeployRequest) -> bool:
+    """Say whether what would be deployed serves already, with the config as it is now."""
+    live = tx.get(Release, row.environment, row.app, row.live) if row.live else None
+    if live is None or row.stopped:
+        return False
+    if tx.find(Deployment, environment=row.environment, app=row.app, is_ended=False):
+        return False
+    config = tx.get(Config, row.environment, row.app)
+    settings = config.settings if config else {}
+    wanted = request.source or lookup.source(tx, row.app).digest
+    meaning = fingerprint(live.artifact, live.manifest, settings)
+    return live.source == wanted and live.fingerprint == meaning
 
 
 def _before(tx: Reader, owner: Environment, row: Member) -> int:

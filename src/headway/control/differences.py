@@ -29,7 +29,10 @@ def compare(
             app,
             readable,
         )
-        same = all(releases) and len({_meaning(release) for release in releases}) == 1
+        meanings = {
+            _meaning(side.get(app), live) for side, live in zip(sides, releases, strict=True)
+        }
+        same = all(releases) and len(meanings) == 1
         if not same or config:
             found.append(
                 Difference(
@@ -61,6 +64,8 @@ def config_differences(
                 before=readable(old, before[1], app, key) if old and not secret else None,
                 after=readable(new, after[1], app, key) if new and not secret else None,
                 secret=secret,
+                was_set=old is not None,
+                is_set=new is not None,
             )
         )
     return found
@@ -72,8 +77,10 @@ def _live(reader: Reader, member: Member | None) -> Release | None:
     return reader.get(Release, member.environment, member.app, member.live)
 
 
-def _meaning(release: Release | None) -> str:
-    return f"{release.artifact.digest} {release.manifest!r}" if release else ""
+def _meaning(member: Member | None, release: Release | None) -> str:
+    if member is None or release is None:
+        return ""
+    return f"{release.artifact.digest} {release.manifest!r} {member.scale} {member.stopped}"
 
 
 def _label(member: Member | None, release: Release | None) -> str:
@@ -82,4 +89,8 @@ def _label(member: Member | None, release: Release | None) -> str:
     if release is None:
         return "no release"
     commit = f" ({release.commit.id[:7]}{'+' if release.dirty else ''})" if release.commit else ""
-    return f"{release.label}{commit}{', stopped' if member.stopped else ''}"
+    return f"{release.label}{commit}{_scale(member)}{', stopped' if member.stopped else ''}"
+
+
+def _scale(member: Member) -> str:
+    return "".join(f" {name}={count}" for name, count in sorted(member.scale.items()))

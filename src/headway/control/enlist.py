@@ -165,6 +165,7 @@ def enlist(
     last = tx.find(Deployment, environment=environment, app=app, newest_first=True, limit=1)
     row = msgspec.structs.replace(
         deployment,
+        because=f"behind {active[0].id}" if active else deployment.because,
         number=last[0].number + 1 if last else 1,
         build=_ensure_build(tx, deployment) if deployment.source else None,
     )

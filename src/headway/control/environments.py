@@ -1,6 +1,6 @@
 """Environments: shown, extended, stopped, copied, compared, ended. `starting` begins them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -21,7 +21,8 @@ from headway.model.deployment import Ask, Deployment
 from headway.model.environment import Environment, EnvironmentState, Lease, Member
 from headway.model.event import Event
 from headway.model.ids import AppName
-from headway.model.view import Difference, EnvironmentView, MemberView, Started
+from headway.model.release import Release
+from headway.model.view import Difference, EnvironmentView, MemberView, PlannedChange, Started
 from headway.ports.store import Reader, Writer
 
 __all__ = ["copy", "destroy", "diff", "extend", "listing", "member", "one", "start", "stop"]
@@ -68,11 +69,14 @@ async def member(world: World, name: str, app: str) -> MemberView:
     return await world.store.read(question)
 
 
-async def extend(world: World, actor: str, name: str, length_s: float | None) -> EnvironmentView:
+async def extend(
+    world: World, actor: str, name: str, length_s: float | None, *, shorten: bool = False
+) -> EnvironmentView:
     """Renew a lease: from now, for so long; None: without end.
 
     Raises:
         NotFound: There is none of this name.
+        Conflict: It would end earlier than it does, and `shorten` does not say so.
         Invalid: The length cannot be.
     """
     check_lease(length_s, world.settings)
@@ -81,6 +85,14 @@ async def extend(world: World, actor: str, name: str, length_s: float | None) ->
     def deed(tx: Writer) -> EnvironmentView:
         row = lookup.environment(tx, name)
         until = now + timedelta(seconds=length_s) if length_s is not None else None
+        if until and not shorten and (row.lease.until is None or until < row.lease.until):
+            ends = f"at {row.lease.until:%Y-%m-%d %H:%M} UTC" if row.lease.until else "never"
+            raise Conflict(
+                "lease-longer",
+                f"the lease of {name} ends {ends}, which is later",
+                hint="a lease is renewed from now on",
+                next=(f"headway extend -e {name} LENGTH --shorten",),
+            )
         lease = Lease(holder=row.lease.holder, until=until)
         stored = tx.put(msgspec.structs.replace(row, lease=lease))
         tx.record(
@@ -90,7 +102,7 @@ async def extend(world: World, actor: str, name: str, length_s: float | None) ->
                 kind="lease.extended",
                 subject=row.id,
                 environment=row.id,
-                because=f"{actor} asked for {length_s:g} s more" if length_s else "without end",
+                because=f"{actor} renewed it, {_ends(until)}",
             )
         )
         return _view(world, tx, stored)
@@ -98,6 +110,10 @@ async def extend(world: World, actor: str, name: str, length_s: float | None) ->
     view = await world.store.write(deed)
     world.bell.environment()
     return view
+
+
+def _ends(until: datetime | None) -> str:
+    return f"until {until:%Y-%m-%d %H:%M} UTC" if until else "without end"
 
 
 async def stop(
@@ -202,12 +218,30 @@ async def destroy(world: World, actor: str, name: str, reason: str, plan: bool) 
         return Started(environment=row.name)
 
     if plan:
-        return await planned(world, deed, lambda _: touched)
+        started = await planned(world, deed, lambda _: touched)
+        gone = await world.store.read(lambda reader: _gone(reader, name))
+        return msgspec.structs.replace(started, plan=(*started.plan, *gone))
     started = await world.store.write(deed)
     for key in touched:
         world.bell.member(key)
     world.bell.environment()
     return started
+
+
+def _gone(reader: Reader, name: str) -> tuple[PlannedChange, ...]:
+    """List what of an environment is no more once its containers have ended."""
+    owner = lookup.environment(reader, name)
+    found: list[PlannedChange] = []
+    for row in sorted(reader.find(Member, environment=owner.id), key=lambda row: row.app):
+        live = reader.get(Release, owner.id, row.app, row.live) if row.live else None
+        for volume in live.manifest.volumes if live else ():
+            what = f"delete volume {volume.name} with all its data"
+            found.append(PlannedChange(app=row.app, verb="delete_volume", what=what, because=what))
+        config = reader.get(Config, owner.id, row.app)
+        if config is not None and config.settings:
+            what = f"delete its config: {', '.join(sorted(config.settings))}"
+            found.append(PlannedChange(app=row.app, verb="delete_config", what=what, because=what))
+    return tuple(found)
 
 
 async def copy(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.calculate.check import check_of
+from headway.calculate.explain import likely_causes
 from headway.calculate.rollout import plan_member
 from headway.calculate.route import member_routes
 from headway.control.fleet import Fleet
@@ -119,7 +120,8 @@ class Rollouts:
         if row.failure.container is None:
             return change
         lines = await self._tail(ContainerId(row.failure.container))
-        failure: Failure = msgspec.structs.replace(row.failure, log=lines)
+        hints = tuple(dict.fromkeys((*row.failure.hints, *likely_causes(lines))))
+        failure: Failure = msgspec.structs.replace(row.failure, log=lines, hints=hints)
         return msgspec.structs.replace(change, row=msgspec.structs.replace(row, failure=failure))
 
     async def _tail(self, container: ContainerId) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from headway.control.errors import Conflict, Invalid
 from headway.control.requests import Provenance
 from headway.control.world import World
+from headway.formats.units import counted
 from headway.model.app import App, Source
 from headway.model.event import Event
 from headway.model.settings import Settings
@@ -36,9 +37,9 @@ async def receive(
     if received.manifest.problems or manifest is None:
         raise Invalid(
             "manifest-invalid",
-            f"the manifest has {len(received.manifest.problems)} mistakes",
+            f"the manifest has {counted(len(received.manifest.problems), 'mistake')}",
             problems=received.manifest.problems,
-            next=("headway docs", "headway init"),
+            next=("headway docs KEY",),
         )
     now = world.clock.now()
 

@@ -1,5 +1,6 @@
 """`start`: an environment on demand, with everything that the apps need."""
 
+from difflib import get_close_matches
 from functools import partial
 
 from headway.calculate.dependencies import resolve
@@ -17,7 +18,7 @@ from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.sources import adopt
 from headway.control.world import World
-from headway.model.app import Source
+from headway.model.app import App, Source
 from headway.model.deployment import Deployment, DeploymentKind
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName
@@ -48,6 +49,7 @@ async def start(world: World, actor: str, name: str, request: StartRequest) -> S
 
 def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequest) -> Started:
     """Enlist everything that `start` asks for, in a transaction of the caller's."""
+    lookup.checked_name(name, "an environment")
     for digest in request.sources:
         source = lookup.sent(tx, digest)
         adopt(tx, source, actor, world.clock.now(), world.settings)
@@ -94,7 +96,8 @@ def resolved(reader: Reader, wanted: list[AppName]) -> tuple[AppName, ...]:
         raise Invalid(
             "app-unknown",
             f"headway does not know {'; '.join(parts)}",
-            hint="an app is known once its directory was sent",
+            hint=_near(reader, [app for app, _ in resolution.missing])
+            or "an app is known once its directory was sent",
             next=tuple(f"headway apps add PATH/TO/{app}" for app, _ in resolution.missing),
         )
     if resolution.cycle:
@@ -104,6 +107,12 @@ def resolved(reader: Reader, wanted: list[AppName]) -> tuple[AppName, ...]:
             hint="take one of these out of `dependencies` in its headway.yaml",
         )
     return resolution.order
+
+
+def _near(reader: Reader, missing: list[AppName]) -> str:
+    known = [row.name for row in reader.find(App, limit=1000)]
+    near = [match for app in missing for match in get_close_matches(app, known, n=1)]
+    return f"did you mean {', '.join(near)}?" if near else ""
 
 
 def _known_environment(reader: Reader, name: str) -> Environment | None:

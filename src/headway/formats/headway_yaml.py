@@ -33,6 +33,8 @@ from headway.model.resources import MIB, Resources
 
 _RESERVED_PATHS = ("/app", "/proc", "/sys", "/dev", "/tmp", "/etc", "/usr", "/layers")  # noqa: S108
 _TOP = Place(1, 1)
+_RELEASE = "release"
+"""In a Procfile: what runs once before a deployment takes traffic, as on Heroku."""
 
 
 def parse_manifest(
@@ -146,6 +148,8 @@ class _Builder:
             for name, value in raw.get("processes", {}).items()
         }
         for name, command in self._commands.items():
+            if name == _RELEASE:
+                continue
             given.setdefault(name, {}).setdefault("command", command)
         top_command = raw.get("run", {}).get("command")
         if not given or top_command or "expose" in raw:
@@ -268,7 +272,10 @@ class _Builder:
 
     def _release(self) -> dict[str, Any]:
         raw = self._raw.get("release", {})
-        return {"command": raw} if isinstance(raw, str) else raw
+        given = {"command": raw} if isinstance(raw, str) else raw
+        return (
+            {"command": self._commands[_RELEASE], **given} if _RELEASE in self._commands else given
+        )
 
     def _volumes(self) -> tuple[Volume, ...]:
         found: list[Volume] = []

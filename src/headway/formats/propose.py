@@ -65,6 +65,8 @@ def _processes(
     if "Procfile" in files:
         commands = parse_procfile(files["Procfile"]).value or {}
         found.append(f"Procfile ({', '.join(commands)})")
+        if "release" in commands:
+            notes.append("`release` of the Procfile runs once before a deployment takes traffic")
         return ["# Process types are those of the Procfile.", ""], "web" in commands
     started = find_start_command(files)
     if started is not None:
@@ -79,6 +81,7 @@ def _processes(
 
 
 def _from_dockerfile(text: str, notes: list[str]) -> tuple[list[str], bool]:
+    notes.append("the Dockerfile is not built: headway builds from the files of Python or Node")
     commands = _CMD.findall(text)
     command = _plain(commands[-1]) if commands else ""
     if not command:

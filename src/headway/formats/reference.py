@@ -30,6 +30,11 @@ def paths() -> list[str]:
     return [path for path, _ in _walk(MANIFEST, "")]
 
 
+def summary() -> list[tuple[str, str]]:
+    """Give each top key with the first sentence of what it is."""
+    return [(key.name, key.doc.split(". ")[0].rstrip(".")) for key in MANIFEST.keys]
+
+
 def describe(path: str) -> str | None:
     """Explain a key, and name the keys below it; None when there is no such key."""
     wanted = path.strip().replace("-", "_").replace(" ", "_")

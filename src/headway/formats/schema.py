@@ -255,6 +255,8 @@ class Record:
     keys: tuple[Key, ...]
     later: tuple[str, ...] = ()
     """Keys that a later version will know."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """What other tools call a key, to what it is called here."""
 
     def read(self, tree: Tree, path: str, reading: Reading) -> Any:
         """Read the keys that are there; unknown, doubled and missing ones are problems."""
@@ -288,6 +290,9 @@ class Record:
         inside = f" in {path}" if path else ""
         if name in self.later:
             reading.wrong(place, f"{key!r} is not supported by this version of headway yet")
+            return
+        if name in self.elsewhere:
+            reading.wrong(place, f"unknown key {key!r}{inside}", f"here: {self.elsewhere[name]}")
             return
         names = [known.name for known in self.keys]
         near = get_close_matches(name, names, n=1)

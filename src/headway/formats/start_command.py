@@ -52,7 +52,7 @@ def _python(files: Mapping[str, str]) -> tuple[str, str] | None:
             return f"gunicorn {target} --bind 127.0.0.1:$PORT", f"{name} and gunicorn"
         if target and "waitress" in wanted:
             return f"waitress-serve --listen=127.0.0.1:$PORT {target}", f"{name} and waitress"
-        if target and "flask" in wanted and "__main__" not in files[name]:
+        if target and "flask" in wanted:
             command = f"flask --app {target} run --host 127.0.0.1 --port $PORT"
             return command, f"{name} and Flask"
         return f"python {name}", name

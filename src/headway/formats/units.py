@@ -94,3 +94,12 @@ def parse_percent(text: str) -> float | None:
     """
     text = text.strip().removesuffix("%").strip()
     return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None
+
+
+def counted(count: int, noun: str) -> str:
+    """Write how many there are.
+
+    >>> counted(1, "mistake"), counted(2, "mistake")
+    ('1 mistake', '2 mistakes')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -79,6 +79,11 @@ class MemberView(Value, kw_only=True):
     containers: tuple[Container, ...] = ()
     """Those not forgotten, by process and slot."""
 
+    @property
+    def serves(self) -> bool:
+        """Whether all that is wanted of the live release is healthy, whatever is under way."""
+        return self.live is not None and self.healthy >= self.wanted > 0
+
 
 class EnvironmentView(Value, kw_only=True):
     """An environment and its members."""
@@ -144,8 +149,11 @@ class ConfigDifference(Value, kw_only=True):
 
     key: str
     before: str | None
+    """None where it must not be shown, or is not set."""
     after: str | None
     secret: bool = False
+    was_set: bool = True
+    is_set: bool = True
 
 
 class Difference(Value, kw_only=True):

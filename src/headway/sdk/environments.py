@@ -71,9 +71,11 @@ class Environments:
             "DELETE", f"/v1/environments/{part(name)}", Started, query=query
         )
 
-    def extend(self, name: str, length_s: float | None) -> EnvironmentView:
-        """Renew a lease, from now; None: without end."""
-        body = {"length_s": length_s}
+    def extend(
+        self, name: str, length_s: float | None, *, shorten: bool = False
+    ) -> EnvironmentView:
+        """Renew a lease, from now; None: without end. One that ends earlier must be meant."""
+        body = {"length_s": length_s, "shorten": shorten}
         return self._transport.call(
             "POST", f"/v1/environments/{part(name)}/lease", EnvironmentView, body=body
         )

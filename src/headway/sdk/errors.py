@@ -7,6 +7,10 @@ class SdkError(Exception):
     """Something went wrong; the text says what."""
 
 
+class NotRunningError(SdkError):
+    """No headway runs on this machine, for this user."""
+
+
 class UnreachableError(SdkError):
     """Nobody answers at the address."""
 

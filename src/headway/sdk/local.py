@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from headway.machine.processes import birth
-from headway.sdk.errors import SdkError
+from headway.sdk.errors import NotRunningError, SdkError
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -55,7 +55,9 @@ def find() -> Address:
     data = data_directory()
     found = running(data)
     if url is None and found is None:
-        raise SdkError(f"headway does not run here (data directory {data})")
+        raise NotRunningError(
+            f"headway does not run here (data directory {data}; HEADWAY_DATA names another)"
+        )
     if token is None and url is not None and (found is None or url.rstrip("/") != found[0]):
         raise SdkError(f"HEADWAY_URL names {url}, which is not this machine's: set HEADWAY_TOKEN")
     try:

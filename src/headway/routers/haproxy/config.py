@@ -161,9 +161,9 @@ def _http_frontend(wiring: Wiring) -> str:
 
 def _unknown_host() -> str:
     text = (
-        "404: No app has the host name '%[var(txn.host)]' here.\\n"
+        "404: No app that has started has the host name '%[var(txn.host)]' here.\\n"
         "Addresses look like http://APP.ENVIRONMENT.localhost.\\n"
-        "next: headway envs ls, headway ps\\n"
+        "next: headway status\\n"
     )
     return _section(
         f"backend {UNKNOWN_HOST}",
