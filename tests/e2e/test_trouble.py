@@ -66,7 +66,7 @@ def test_a_process_that_ignores_sigterm_is_killed_after_its_grace(headway):
     ).replace("run: {type: process, command: 'python3 server.py'}\n", "")
     app = headway.app("deaf", manifest=manifest)
     headway.ok("start", "-e", "quiet", cwd=app)
-    headway.ok("stop", "-e", "quiet")
+    headway.ok("stop", "-e", "quiet", "--all")
     wait_for(lambda: not running(headway, "quiet"))
     events = [
         json.loads(line) for line in headway.ok("events", "-e", "quiet", "--json").splitlines()
@@ -320,7 +320,7 @@ def test_down_stops_everything_and_up_brings_it_back(own):
 
 
 def fill(path):
-    with path.open("wb") as file, contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), path.open("wb") as file:
         while True:
             file.write(b"x" * 65536)
             file.flush()

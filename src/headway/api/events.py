@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld
-from headway.api.streams import sse, wants_events
+from headway.api.streams import HEARTBEAT_S, Heartbeat, sse, wants_events
 from headway.control import events, plans, why
 from headway.model.event import Event
 from headway.model.view import PlannedChange, Why
@@ -24,10 +24,12 @@ async def list_events(
     app: str | None = None,
     subject: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    heartbeat: Heartbeat = HEARTBEAT_S,
 ) -> Response:
     """List events behind a sequence; as server-sent events, go on with every new one.
 
-    A stream resumes behind `Last-Event-ID`, else behind `after`, else with what comes.
+    A stream resumes behind `Last-Event-ID`, else behind `after`, else with what comes. While
+    nothing does, it has a comment every `heartbeat` seconds.
     """
     if wants_events(request):
         last = request.headers.get("last-event-id", "")
@@ -35,7 +37,13 @@ async def list_events(
         stream = events.follow(
             world, after=start, environment=environment, app=app, subject=subject
         )
-        return sse(request, stream, lambda event: str(event.sequence), lambda event: event.kind)
+        return sse(
+            request,
+            stream,
+            lambda event: str(event.sequence),
+            lambda event: event.kind,
+            heartbeat_s=heartbeat,
+        )
     return Json(
         await events.page(
             world,

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, StringConstraints
 
 from headway.api.answers import Json, answers, streams
 from headway.api.scope import Environment, Identity, TheWorld
-from headway.api.streams import lines, sse, wants_events
+from headway.api.streams import HEARTBEAT_S, Heartbeat, lines, sse, wants_events
 from headway.control import builds, logs
 from headway.control.requests import LogQuestion
 from headway.model.build import Build
@@ -44,6 +44,7 @@ async def environment_logs(
     tail: Tail = 100,
     since: AwareDatetime | None = None,
     follow: bool = False,
+    heartbeat: Heartbeat = HEARTBEAT_S,
     after: Annotated[list[Position], Query(max_length=500)] = [],  # noqa: B006
 ) -> StreamingResponse:
     """Give the lines of an environment's containers; with `follow`, as they are written.
@@ -62,7 +63,7 @@ async def environment_logs(
     )
     entries = await logs.merged(world, environment, question)
     if wants_events(request):
-        return sse(request, entries, _identity)
+        return sse(request, entries, _identity, heartbeat_s=heartbeat)
     return lines(request, entries)
 
 

@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 
 from headway.api.answers import EVENTS, LINES
 from headway.api.door import BrokenOff
 
 T = TypeVar("T")
-_HEARTBEAT_S = 15.0
+HEARTBEAT_S = 15.0
+Heartbeat = Annotated[float, Query(ge=0.1, le=60)]
 _HEARTBEAT = b": still here\n\n"
 
 
@@ -27,6 +28,8 @@ def sse(
     values: AsyncIterator[T],
     identity: Callable[[T], str],
     kind: Callable[[T], str] = lambda _value: "",
+    *,
+    heartbeat_s: float,
 ) -> StreamingResponse:
     """Stream values as server-sent events, each with an id from which a client can resume."""
 
@@ -37,7 +40,7 @@ def sse(
         return f"{head}id: {identity(value)}\ndata: {data}\n\n".encode()
 
     return StreamingResponse(
-        _until_the_end(request, values, write, _HEARTBEAT),
+        _until_the_end(request, values, write, _HEARTBEAT, heartbeat_s),
         media_type=EVENTS,
         headers={"x-accel-buffering": "no"},
     )
@@ -49,7 +52,9 @@ def lines(request: Request, values: AsyncIterator[Any]) -> StreamingResponse:
     def write(value: Any) -> bytes:
         return msgspec.json.encode(value) + b"\n"
 
-    return StreamingResponse(_until_the_end(request, values, write, b"\n"), media_type=LINES)
+    return StreamingResponse(
+        _until_the_end(request, values, write, b"\n", HEARTBEAT_S), media_type=LINES
+    )
 
 
 async def _until_the_end(
@@ -57,6 +62,7 @@ async def _until_the_end(
     values: AsyncIterator[T],
     write: Callable[[T], bytes],
     heartbeat: bytes,
+    heartbeat_s: float,
 ) -> AsyncIterator[bytes]:
     """Give what comes; a heartbeat when nothing does.
 
@@ -72,7 +78,7 @@ async def _until_the_end(
                 following = asyncio.ensure_future(anext(values))
             await asyncio.wait(
                 {following, stopping},
-                timeout=_HEARTBEAT_S,
+                timeout=heartbeat_s,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             if following.done():

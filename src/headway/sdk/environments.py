@@ -98,4 +98,13 @@ class Environments:
         """Give every event of an environment as it happens, over restarts of headway."""
         query = {"environment": name, "after": after}
         for _, event in self._transport.events("/v1/events", Event, lambda: query):
+            if event is not None:
+                yield event
+
+    def beats(self, name: str, *, after: int, heartbeat_s: float) -> Iterator[Event | None]:
+        """Give every event behind a sequence as it happens, and None now and then between them."""
+        query = {"environment": name, "after": after}
+        for _, event in self._transport.events(
+            "/v1/events", Event, lambda: query, heartbeat_s=heartbeat_s
+        ):
             yield event

@@ -60,7 +60,7 @@ class Logs:
 
         path = f"/v1/environments/{part(name)}/logs"
         for _, entry in self._transport.events(path, LogEntry, query):
-            if entry.line.cursor > seen.get(entry.container, -1):
+            if entry is not None and entry.line.cursor > seen.get(entry.container, -1):
                 if not began:
                     began.append(entry.line.at)
                 seen[entry.container] = entry.line.cursor

@@ -18,6 +18,10 @@ T = TypeVar("T")
 _PATIENCE_S = 10.0
 """How long a request is tried again while nobody answers: a restart takes a second or two."""
 _AGAIN_S = 0.2
+_SILENCE_S = 60.0
+_HEARTBEAT_S = 15.0
+_LATE_S = 2.0
+"""So late a heartbeat may be before the connection counts as broken."""
 
 
 class Transport:
@@ -130,8 +134,10 @@ class Transport:
         path: str,
         kind: type[T],
         query: Callable[[], dict[str, Any]],
-    ) -> Iterator[tuple[str, T]]:
-        """Give server-sent events as (id, value), without end.
+        *,
+        heartbeat_s: float = _HEARTBEAT_S,
+    ) -> Iterator[tuple[str, T | None]]:
+        """Give server-sent events as (id, value), without end; None now and then between them.
 
         When the connection breaks, it is opened again behind the last id that was seen, and as
         `query` says by then.
@@ -144,11 +150,14 @@ class Transport:
 
         def ask() -> tuple[dict[str, Any], dict[str, str]]:
             resumed = {"last-event-id": last} if last else {}
-            return query(), {"accept": "text/event-stream"} | resumed
+            asked = query() | {"heartbeat": heartbeat_s}
+            return asked, {"accept": "text/event-stream"} | resumed
 
         identity = ""
-        for line in self._resumed(path, ask, endless=True):
-            if line.startswith("id: "):
+        for line in self._resumed(path, ask, endless=True, silence_s=heartbeat_s + _LATE_S):
+            if not line or line.startswith(":"):
+                yield "", None
+            elif line.startswith("id: "):
                 identity = line[4:]
             elif line.startswith("data: "):
                 value = self._decoded(line[6:].encode(), kind)
@@ -161,8 +170,12 @@ class Transport:
         ask: Callable[[], tuple[dict[str, Any], dict[str, str]]],
         *,
         endless: bool,
+        silence_s: float = _SILENCE_S,
     ) -> Iterator[str]:
-        """Give lines, and ask again for what follows when the connection breaks."""
+        """Give lines, and ask again for what follows when the connection breaks.
+
+        Endless streams give an empty line before each further try.
+        """
         import httpx2
 
         broke_at: float | None = None
@@ -170,7 +183,7 @@ class Transport:
             problem: httpx2.HTTPError | None = None
             try:
                 query, headers = ask()
-                for line in self._stream(path, query, headers):
+                for line in self._stream(path, query, headers, silence_s):
                     broke_at = None
                     yield line
                 if not endless:
@@ -182,13 +195,19 @@ class Transport:
             if now - broke_at > _PATIENCE_S:
                 raise UnreachableError(f"nobody answers at {self.url}: {problem}") from problem
             time.sleep(_AGAIN_S)
+            if endless:
+                yield ""
 
     def _stream(
-        self, path: str, query: dict[str, Any] | None, headers: dict[str, str]
+        self,
+        path: str,
+        query: dict[str, Any] | None,
+        headers: dict[str, str],
+        silence_s: float = _SILENCE_S,
     ) -> Iterator[str]:
         import httpx2
 
-        timeout = httpx2.Timeout(60.0, connect=5.0)
+        timeout = httpx2.Timeout(silence_s, connect=5.0)
         with self._http().stream(
             "GET", path, params=_given(query), headers=headers, timeout=timeout
         ) as answer:

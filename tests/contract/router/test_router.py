@@ -35,7 +35,7 @@ async def test_an_unknown_host_is_told_so_by_name(router: Router) -> None:
     answer = await get(router.http_port, "nobody.demo.localhost")
     assert answer.status == 404
     assert "'nobody.demo.localhost'" in answer.body
-    assert "headway envs ls" in answer.body
+    assert "headway status" in answer.body
 
 
 async def test_an_app_without_instances_says_so(router: Router) -> None:

@@ -4,7 +4,6 @@ import httpx2
 import msgspec
 import pytest
 
-from headway.api import streams
 from headway.model.event import Event
 from headway.model.view import LogEntry
 from tests.integration.api.control_plane import wait_for
@@ -90,9 +89,8 @@ def test_a_last_event_id_that_is_no_number_is_ignored(client, last):
         assert read_events(answer, 1)[0]["id"] == "1"
 
 
-def test_a_quiet_stream_shows_that_it_lives(client, monkeypatch):
-    monkeypatch.setattr(streams, "_HEARTBEAT_S", 0.05)
-    with client.stream("GET", "/v1/events?app=nothing", headers=SSE) as answer:
+def test_a_quiet_stream_shows_that_it_lives_as_often_as_asked(client):
+    with client.stream("GET", "/v1/events?app=nothing&heartbeat=0.1", headers=SSE) as answer:
         assert next(answer.iter_lines()) == ": still here"
 
 

@@ -17,7 +17,7 @@ PACKAGE = '{"scripts": {"start": "node ."}}'
         ({"wsgi.py": "application = make()", "pyproject.toml": '"gunicorn"'}, "gunicorn wsgi:app"),
         ({"app.py": FLASK, "requirements.txt": "flask\nwaitress\n"}, "waitress-serve --listen"),
         ({"app.py": FLASK, "requirements.txt": "flask\n"}, "flask --app app:app run"),
-        ({"app.py": RUNS, "requirements.txt": "flask\n"}, "python app.py"),
+        ({"app.py": RUNS, "requirements.txt": "flask\n"}, "flask --app app:app run"),
         (
             {"main.py": "app: FastAPI = FastAPI()", "uv.lock": 'name = "uvicorn"'},
             "uvicorn main:app",
