@@ -24,7 +24,7 @@ import structlog
 
 from headway import __version__
 from headway.api.app import create_app
-from headway.api.server import serve
+from headway.api.server import BACKLOG, serve
 from headway.builders.builder import EngineBuilder
 from headway.builders.sources import DirectorySources
 from headway.control.heart import Heart
@@ -36,7 +36,7 @@ from headway.formats.settings_yaml import parse_settings
 from headway.formats.units import counted
 from headway.machine.clock import SteadyClock
 from headway.machine.files import keep_private, write_whole
-from headway.machine.listening import PortTaken
+from headway.machine.listening import PortTaken, listen
 from headway.machine.processes import birth
 from headway.model.problem import render_problem
 from headway.model.settings import Settings
@@ -123,6 +123,11 @@ async def run(options: Options, stop: asyncio.Event) -> None:
     """
     data = options.data
     async with contextlib.AsyncExitStack() as stack:
+        try:
+            listener = listen(options.host, options.port, option="--port", backlog=BACKLOG)
+        except PortTaken as error:
+            raise Refused(str(error)) from error
+        stack.callback(listener.close)
         world, checks = await _compose(options, stack)
         heart = Heart(world)
         token = await _local_token(world, data)
@@ -148,10 +153,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
         write_whole(data / "token", token.encode())
         write_whole(data / "server.json", msgspec.json.encode(running))
         stack.callback((data / "server.json").unlink, missing_ok=True)
-        try:
-            await serve(app, host=options.host, port=options.port, stop=stop)
-        except PortTaken as error:
-            raise Refused(str(error)) from error
+        await serve(app, listener, stop=stop)
 
 
 async def _compose(
@@ -164,14 +166,15 @@ async def _compose(
         vault = FileVault.open_file(data / "key")
         store = await SqliteStore.open(data / "headway.db")
         stack.push_async_callback(store.close)
-        engine = ProcessEngine(data)
-        await engine.open()
-        stack.push_async_callback(engine.close)
+        # What is refused is refused before anything runs that outlives this process.
         router = HaproxyRouter(
             data / "router", http_port=options.http_port, bind=options.bind, limits=settings.router
         )
         await router.start()
         stack.push_async_callback(router.close, stop=False)
+        engine = ProcessEngine(data)
+        await engine.open()
+        stack.push_async_callback(engine.close)
     except (VaultError, StoreError, EngineError, RouterError) as error:
         raise Refused(str(error)) from error
     sources = DirectorySources(data, settings)

@@ -1,17 +1,16 @@
 """Serves the application until told to stop, which streams notice at once."""
 
 import asyncio
+import socket
 from contextlib import AbstractContextManager, nullcontext
 
 import uvicorn
 from fastapi import FastAPI
 
-from headway.machine.listening import listen
-
 _GRACE_S = 3
 _HEAD_BYTES = 64 * 1024
 _WAITING_MAX = 2048
-_BACKLOG = 512
+BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
@@ -22,13 +21,8 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
-async def serve(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set; requests under way then have three seconds.
-
-    Raises:
-        PortTaken: Another process listens there, or it is not allowed.
-    """
-    listener = listen(host, port, option="--port", backlog=_BACKLOG)
+async def serve(app: FastAPI, listener: socket.socket, *, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; requests under way then have three seconds."""
     listener.setblocking(False)
     server = _Server(
         uvicorn.Config(
@@ -52,4 +46,3 @@ async def serve(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> N
         await serving
     finally:
         stopping.cancel()
-        listener.close()

@@ -132,8 +132,11 @@ def _weights(split: Mapping[str, int], counts: Mapping[int, int]) -> dict[int, i
 
 
 def table(members: Iterable[MemberRoutes]) -> RouteTable:
-    """Join all routes. An external host leads to production, else to the oldest environment."""
-    rows = list(members)
+    """Join all routes. An external host leads to production, else to the oldest environment.
+
+    Of two lives of an environment, one ending and one beginning under its name, the newer has it.
+    """
+    rows = _newest_lives(members)
     owners: dict[str, MemberRoutes] = {}
     for row in sorted(rows, key=lambda row: (not row.production, row.since)):
         for host in row.external_hosts:
@@ -143,6 +146,25 @@ def table(members: Iterable[MemberRoutes]) -> RouteTable:
         extra = tuple(host for host in row.external_hosts if owners[host.lower()] is row)
         routes.extend(_with_hosts(row.routes, extra))
     return RouteTable(routes=tuple(sorted(routes, key=lambda route: route.key)))
+
+
+def _newest_lives(members: Iterable[MemberRoutes]) -> list[MemberRoutes]:
+    """Leave out what a newer environment of the same name has, too."""
+    owners: dict[tuple[str, str, str], MemberRoutes] = {}
+    rows = sorted(members, key=lambda row: row.since, reverse=True)
+    for row in rows:
+        for route in row.routes:
+            owners.setdefault(_address(route), row)
+    return [
+        msgspec.structs.replace(
+            row, routes=tuple(route for route in row.routes if owners[_address(route)] is row)
+        )
+        for row in rows
+    ]
+
+
+def _address(route: Route) -> tuple[str, str, str]:
+    return environment_name(route.environment), route.app, route.expose
 
 
 def _with_hosts(routes: Sequence[Route], extra: Sequence[str]) -> list[Route]:

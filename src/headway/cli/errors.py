@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 
 import click
 
@@ -26,6 +27,7 @@ class Failed(Exception):
 
 def handled(command: click.Command) -> int:
     """Run a command and give its exit status."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # until now it ended all in silence
     try:
         result = command.main(standalone_mode=False, color=_colour())
     except click.exceptions.Exit as end:
@@ -34,7 +36,7 @@ def handled(command: click.Command) -> int:
         error.show()
         return USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        click.echo("interrupted; what headway has accepted goes on. next: headway status", err=True)
         return INTERRUPTED
     except Failed as failed:
         return failed.status

@@ -1,6 +1,7 @@
 """`run`, `exec` and `shell`: commands in containers."""
 
 import shlex
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -33,6 +34,9 @@ def run(
 
     It sees the app's release, config and volumes, and ends with the command's status.
     """
+    # A closed terminal ends the command as Ctrl-C does.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     with Client.local() as client:
         name = chosen_environment(client, environment)
         wanted = chosen_app(app)
@@ -49,6 +53,10 @@ def run(
             client.containers.stop(row.id)
             raise
         raise Failed(_status(client, row.id))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _await_start(client: Client, row: Container) -> Container:

@@ -86,7 +86,7 @@ def _start(
         )
     except RefusedError as refused:
         if refused.refusal.code == "app-unknown":
-            _show_neighbours()
+            _show_neighbours({words.rpartition("/")[2] for words in refused.refusal.next})
         raise
 
 
@@ -117,12 +117,23 @@ def _here(client: Client, apps: tuple[str, ...]) -> list[SourceView]:
     return [client.apps.send(Path.cwd(), newest=False)]
 
 
-def _show_neighbours() -> None:
-    """Name apps in directories beside this one: one of them may be what is missing."""
+def _stop_container(client: Client, thing: str) -> bool:
+    """Stop a container, if that is what is meant."""
+    try:
+        row = client.containers.get(thing)
+    except RefusedError:
+        return False
+    client.containers.stop(row.id)
+    click.echo(f"stopping {row.app}/{row.label} ({row.id})")
+    return True
+
+
+def _show_neighbours(missing: set[str]) -> None:
+    """Say where apps that are missing lie, among the directories beside this one."""
     for folder in sorted(Path.cwd().parent.iterdir())[:200]:
         if folder.is_dir() and folder != Path.cwd():
             name = app_of(folder)
-            if name is not None:
+            if name in missing:
                 click.echo(f"  found {name} in ../{folder.name}", err=True)
 
 
@@ -143,7 +154,8 @@ def stop(
 ) -> None:
     """Stop apps and keep their place; none named: the one of this directory.
 
-    `headway start` brings them back as they were. To end an environment: headway envs destroy.
+    A container is stopped by its id; a service's is followed by another. `headway start` brings
+    apps back as they were. To end an environment: headway envs destroy.
     """
     if everything and apps:
         raise click.UsageError("name apps, or say --all")
@@ -153,6 +165,8 @@ def stop(
             raise click.UsageError("say which apps, or --all, or go to an app's directory")
         apps = (here,)
     with Client.local() as client:
+        if len(apps) == 1 and _stop_container(client, apps[0]):
+            return
         name = chosen_environment(client, environment)
         started = client.environments.stop(name, apps, reason=reason, plan=plan)
         if as_json:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from headway import __version__
-from headway.cli.errors import Failed, fail
+from headway.cli.errors import INTERRUPTED, Failed, fail
 from headway.machine.files import write_whole
 from headway.machine.processes import birth
 from headway.sdk.local import data_directory, running
@@ -104,7 +104,9 @@ def up(
         _await_answer(process, place, log)
     except KeyboardInterrupt:
         process.terminate()
-        raise
+        process.wait()
+        fail("interrupted; agent and router may run already", "headway up · headway down")
+        raise Failed(INTERRUPTED) from None
     write_whole(place / _LISTENING, msgspec.json.encode(listening))
     click.echo(f"headway {__version__} · data {place} · engine process · router HAProxy")
     click.echo(f"  api     http://{listening.host}:{listening.port}")

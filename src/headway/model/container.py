@@ -111,8 +111,12 @@ class Container(Value, kw_only=True):
 
     @property
     def label(self) -> str:
-        """Its name among the app's containers, such as `web.2`."""
-        return f"{self.process}.{self.slot}"
+        """Its name among the app's containers, such as `web.2`, `run.c3d69` or `release`."""
+        if self.kind is ContainerKind.ONE_OFF:
+            return f"run.{self.id[-5:]}"
+        if self.kind is ContainerKind.SERVICE:
+            return f"{self.process}.{self.slot}"
+        return self.kind.value
 
     @property
     def is_ended(self) -> bool:

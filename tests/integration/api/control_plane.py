@@ -7,7 +7,6 @@ import socket
 import tarfile
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,15 +38,13 @@ class ControlPlane:
 
     def start(self) -> None:
         self.data.mkdir(mode=0o711, parents=True, exist_ok=True)
-        with _handles_dropped():
-            self._thread.start()
-            wait_for(self._answers)
+        self._thread.start()
+        wait_for(self._answers)
 
     def run_to_its_end(self) -> None:
         """Run in this thread, for a control plane that is refused."""
         self.data.mkdir(mode=0o711, parents=True, exist_ok=True)
-        with _handles_dropped():
-            asyncio.run(self._serve())
+        asyncio.run(self._serve())
 
     def stop(self) -> None:
         """End the server and its loops, as SIGTERM does; what they started is left running."""
@@ -95,14 +92,6 @@ class ControlPlane:
         with contextlib.suppress(httpx2.TransportError):
             return httpx2.get(f"{self.url}/healthz", trust_env=False).status_code == 200
         return False
-
-
-@contextlib.contextmanager
-def _handles_dropped() -> Iterator[None]:
-    """The agent and the router are to outlive who started them, so nobody keeps their handles."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "subprocess .* is still running", ResourceWarning)
-        yield
 
 
 def archive(**files: str) -> bytes:

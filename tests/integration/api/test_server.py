@@ -8,17 +8,17 @@ from fastapi import FastAPI
 
 from headway import serve
 from headway.api import server
-from headway.machine.listening import PortTaken
+from headway.machine.listening import PortTaken, listen
 from tests.integration.api.control_plane import ControlPlane, connected, free_port, read_answer
 
 
-async def test_a_taken_port_names_its_holder_and_what_to_do():
+def test_a_taken_port_names_its_holder_and_what_to_do():
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
         with pytest.raises(PortTaken) as taken:
-            await server.serve(FastAPI(), host="127.0.0.1", port=port, stop=asyncio.Event())
+            listen("127.0.0.1", port, option="--port", backlog=5)
     assert f"port {port}" in str(taken.value)
     assert f"pid {os.getpid()}" in str(taken.value)
     assert "--port" in str(taken.value)
@@ -26,7 +26,8 @@ async def test_a_taken_port_names_its_holder_and_what_to_do():
 
 async def test_a_server_told_to_stop_lets_go_of_its_port():
     stop, port = asyncio.Event(), free_port()
-    serving = asyncio.create_task(server.serve(FastAPI(), host="127.0.0.1", port=port, stop=stop))
+    listener = listen("127.0.0.1", port, option="--port", backlog=5)
+    serving = asyncio.create_task(server.serve(FastAPI(), listener, stop=stop))
     while not serving.done():
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -50,7 +51,8 @@ async def test_a_request_that_never_ends_does_not_hold_up_the_stop():
         held.set()
         await asyncio.Event().wait()
 
-    serving = asyncio.create_task(server.serve(app, host="127.0.0.1", port=port, stop=stop))
+    listener = listen("127.0.0.1", port, option="--port", backlog=5)
+    serving = asyncio.create_task(server.serve(app, listener, stop=stop))
     while True:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -63,6 +65,7 @@ async def test_a_request_that_never_ends_does_not_hold_up_the_stop():
     await asyncio.wait_for(serving, 20)
     assert not (await reader.read()).startswith(b"HTTP/1.1 200")
     writer.close()
+    listener.close()
 
 
 def test_a_stop_while_nothing_is_asked_ends_within_the_grace(own):

@@ -5,6 +5,7 @@ Everything here is given to the shim as plain values, because the shim imports n
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,11 @@ class Hierarchy(NamedTuple):
     missing: tuple[str, ...]
     """Limits that cannot be enforced by control groups, in words."""
 
+    @property
+    def limits_memory(self) -> bool:
+        """Whether a container's memory is limited as a whole."""
+        return not any(words.startswith("memory") for words in self.missing)
+
 
 class Group(NamedTuple):
     """One container's groups: folders to make, files to write, files to join."""
@@ -46,7 +52,8 @@ def find(root: Path = _ROOT) -> Hierarchy:
         folder = root / controller / _PARENT
         with suppress(OSError):
             folder.mkdir(exist_ok=True)
-            if (folder / "cgroup.procs").exists():
+            # It may be another user's: only who may write there can make groups below.
+            if (folder / "cgroup.procs").exists() and os.access(folder, os.W_OK | os.X_OK):
                 parents[controller] = folder
     missing = tuple(
         f"{what}: no writable {controller} control group"
@@ -67,6 +74,8 @@ def _version_2(root: Path) -> Hierarchy:
         parent = base / _PARENT
         with suppress(OSError):
             parent.mkdir(exist_ok=True)
+            if not os.access(parent, os.W_OK | os.X_OK):
+                continue
             _delegate(base)
             _delegate(parent)
             available = (parent / "cgroup.subtree_control").read_text().split()

@@ -9,6 +9,7 @@ import signal
 import struct
 import sys
 import termios
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from headway.ports.engine import EngineError, NoSuchContainer
 
 _GUEST = Path(__file__).with_name("guest.py")
 _READ_BYTES = 65536
+_SET_UP_S = 10.0
+_LOOK_S = 0.01
 
 
 class Entered:
@@ -149,17 +152,31 @@ def resize(terminal: int, size: TerminalSize) -> None:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, packed)
 
 
-def environment(init: int) -> bytes:
+async def environment(init: int) -> bytes:
     """Give the environment of a container's main process, as the kernel keeps it.
+
+    While the sandbox is being set up that process is missing, or is still the sandbox's own, which
+    has no environment: then it is waited for.
 
     Raises:
         NoSuchContainer: The container ended meanwhile.
     """
-    try:
-        children = Path(f"/proc/{init}/task/{init}/children").read_text().split()
-        return Path(f"/proc/{children[0]}/environ").read_bytes()
-    except (OSError, IndexError) as error:
-        raise NoSuchContainer("it has just ended") from error
+    ends_at = time.monotonic() + _SET_UP_S
+    while True:
+        try:
+            found = _environment(init)
+        except OSError as error:
+            raise NoSuchContainer("it has just ended") from error
+        if found:
+            return found
+        if time.monotonic() > ends_at:
+            raise NoSuchContainer(f"it was not set up in {_SET_UP_S:g} s")
+        await asyncio.sleep(_LOOK_S)
+
+
+def _environment(init: int) -> bytes:
+    children = Path(f"/proc/{init}/task/{init}/children").read_text().split()
+    return Path(f"/proc/{children[0]}/environ").read_bytes() if children else b""
 
 
 async def enter(
@@ -186,8 +203,9 @@ async def enter(
         "rlimits": launch.rlimits,
         "terminal": terminal is not None,
     }
+    variables = await environment(init)
     secret = os.memfd_create("guest")
-    os.write(secret, json.dumps(asked).encode() + b"\0\0" + environment(init))
+    os.write(secret, json.dumps(asked).encode() + b"\0\0" + variables)
     os.lseek(secret, 0, os.SEEK_SET)
     outer, inner = pty.openpty() if terminal else (None, None)
     if outer is not None and terminal is not None:

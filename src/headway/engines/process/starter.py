@@ -13,6 +13,7 @@ from headway.engines.process.identities import Identities
 from headway.engines.process.ports import Ports
 from headway.engines.process.spool import Launch, Spool
 from headway.machine.files import write_whole
+from headway.model.container import ContainerKind
 from headway.model.order import Order
 from headway.model.resources import MIB
 from headway.ports.engine import EngineError
@@ -100,12 +101,7 @@ class Starter:
             mounts=tuple(mounts),
             seccomp=str(self._seccomp) if self._seccomp.exists() else "",
             group={"folders": group.folders, "writes": group.writes, "joins": group.joins},
-            rlimits=(
-                ("RLIMIT_NOFILE", resources.open_files),
-                ("RLIMIT_CORE", 0),
-                ("RLIMIT_MEMLOCK", _MEMLOCK_BYTES),
-                ("RLIMIT_MSGQUEUE", 0),
-            ),
+            rlimits=self._rlimits(order),
             memory_mib=resources.memory_mib,
             disk_bytes=resources.disk_mib * MIB,
             inodes=max(1024, resources.disk_mib * _INODES_PER_MIB),
@@ -113,6 +109,21 @@ class Starter:
             timeout_s=order.timeout_s,
             stop_grace_s=order.stop_grace_s,
         )
+
+    def _rlimits(self, order: Order) -> tuple[tuple[str, int], ...]:
+        resources = order.resources
+        limits = [
+            ("RLIMIT_NOFILE", resources.open_files),
+            ("RLIMIT_CORE", 0),
+            ("RLIMIT_MEMLOCK", _MEMLOCK_BYTES),
+            ("RLIMIT_MSGQUEUE", 0),
+        ]
+        if not self.hierarchy.limits_memory:  # each process by itself: better than nothing
+            limits.append(("RLIMIT_DATA", resources.memory_mib * MIB))
+        if order.kind is ContainerKind.BUILD:
+            # A build writes to the machine's disk: one file cannot outrun who watches its size.
+            limits.append(("RLIMIT_FSIZE", resources.disk_mib * MIB))
+        return tuple(limits)
 
 
 def check(order: Order) -> None:

@@ -1,0 +1,203 @@
+"""What people do in their first days, and two things at once."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from tests.e2e.installation import HEADWAY, good_manifest, wait_for
+
+MANUAL = "deploy: {strategy: canary, canary: {judgement: manual, steps: [{weight: 10%}]}}\n"
+
+
+@pytest.fixture
+def paused(headway):
+    """An app whose canary waits for a person."""
+    name = f"canary-{os.urandom(3).hex()}"
+    app = headway.app(name, "one", manifest=good_manifest(extra=MANUAL))
+    headway.ok("start", "-e", name, cwd=app)
+    (app / "text").write_text("two")
+    assert "waits for `headway promote`" in headway.ok("deploy", "-e", name, cwd=app)
+    yield name, app
+    headway.run("envs", "destroy", name, "--yes")
+
+
+def test_a_deployment_behind_a_canary_says_so_and_ends(headway, paused):
+    name, app = paused
+    (app / "text").write_text("three")
+    done = headway.run("deploy", "-e", name, cwd=app)
+    assert done.status == 8
+    assert "queued behind dep-" in done.err
+    assert "headway promote dep-" in done.err
+    assert "--replace" in done.err
+    queued = headway.json("history", "-e", name, "-a", name)[0]
+    assert queued["because"].startswith("behind dep-")
+
+
+def test_a_rollback_during_a_canary_ends_it_and_stays_where_it_was(headway, paused):
+    name, app = paused
+    headway.ok("rollback", "-e", name, cwd=app)
+    assert headway.json("status", "-e", name)[0]["members"][0]["live"] == 1
+    assert {headway.get(name, name)[1] for _ in range(30)} == {"v1 one "}
+
+
+def test_deploying_what_serves_already_changes_nothing(headway):
+    app = headway.app("same")
+    headway.ok("start", "-e", "same", cwd=app)
+    said = headway.ok("deploy", "-e", "same", cwd=app)
+    assert "this serves already" in said
+    assert "headway redeploy" in said
+    assert len(headway.json("history", "-e", "same", "-a", "same")) == 1
+    headway.ok("config", "set", "-e", "same", "COLOUR=red", "--no-deploy", cwd=app)
+    headway.ok("deploy", "-e", "same", cwd=app)
+    assert headway.get("same", "same")[1] == "v2 one red"
+
+
+def test_a_procfile_release_line_runs_once_before_traffic(headway):
+    procfile = "web: python3 server.py\nrelease: echo migrated\n"
+    manifest = "expose: [{name: http, health_check: {type: http, path: /}}]\n"
+    app = headway.app("heroku", manifest=manifest, Procfile=procfile)
+    headway.ok("start", "-e", "heroku", cwd=app)
+    view = headway.json("status", "-e", "heroku")[0]["members"][0]
+    assert view["wanted"] == 1
+    assert "migrated" in headway.ok("logs", "-e", "heroku")
+
+
+def test_stop_without_a_name_stops_the_app_of_the_directory_only(headway):
+    one, two = headway.app("stop-one"), headway.app("stop-two")
+    for app in (one, two):
+        headway.ok("start", "-e", "halves", cwd=app)
+    headway.ok("stop", "-e", "halves", cwd=one)
+    states = {
+        row["app"]: row["state"] for row in headway.json("status", "-e", "halves")[0]["members"]
+    }
+    assert states == {"stop-one": "stopped", "stop-two": "healthy"}
+    refused = headway.run("stop", "-e", "halves")
+    assert refused.status == 2
+    assert "--all" in refused.err
+
+
+def test_a_lease_is_shortened_only_when_that_is_meant(headway):
+    app = headway.app("leased")
+    headway.ok("start", "-e", "leased", "--lease", "8h", cwd=app)
+    done = headway.run("extend", "2h", "-e", "leased")
+    assert done.status == 3
+    assert "--shorten" in done.err
+    headway.ok("extend", "2h", "-e", "leased", "--shorten")
+    headway.ok("extend", "9h", "-e", "leased")
+    headway.ok("extend", "never", "-e", "leased")
+
+
+def test_secrets_that_one_side_lacks_are_told_apart(headway):
+    app = headway.app("sides")
+    headway.ok("start", "-e", "left", cwd=app)
+    headway.ok("start", "-e", "right", cwd=app)
+    headway.ok("config", "set", "-e", "left", "--secret", "API_KEY=hush", cwd=app)
+    said = headway.ok("envs", "diff", "left", "right")
+    assert "API_KEY: (secret) | (not set)" in said
+    assert "hush" not in said
+
+
+def test_a_required_key_of_what_serves_is_not_taken_away(headway):
+    app = headway.app("needs", manifest="env: [GREETING]\n" + good_manifest())
+    headway.ok("apps", "add", str(app))
+    headway.ok("config", "set", "-e", "needs", "GREETING=hi", cwd=app)
+    headway.ok("start", "-e", "needs", cwd=app)
+    done = headway.run("config", "unset", "-e", "needs", "GREETING", cwd=app)
+    assert done.status == 3
+    assert "needs GREETING" in done.err
+
+
+def test_a_name_that_cannot_be_is_refused_before_anything_else(headway):
+    app = headway.app("named", manifest="env: [GREETING]\n" + good_manifest())
+    done = headway.run("start", "-e", "My Env", cwd=app)
+    assert done.status == 3
+    assert "cannot name an environment" in done.err
+
+
+def test_a_plan_to_destroy_names_what_cannot_be_brought_back(headway):
+    manifest = good_manifest(extra="volumes: [{name: files, path: /data}]\n")
+    app = headway.app("keeper", manifest=manifest)
+    headway.ok("start", "-e", "keeper", cwd=app)
+    said = headway.ok("envs", "destroy", "keeper", "--plan")
+    assert "delete volume files with all its data" in said
+    done = headway.run("envs", "destroy", "keeper")
+    assert done.status == 2
+    assert "--yes" in done.err
+
+
+def test_a_missing_package_is_named(headway):
+    app = headway.app("imports", manifest=good_manifest("python3 app.py"))
+    (app / "app.py").write_text("import flask_nowhere\n")
+    done = headway.run("start", "-e", "imports", cwd=app)
+    assert done.status == 1
+    assert "flask_nowhere is not installed: add its package to requirements.txt" in done.err
+
+
+def test_up_listens_where_it_listened_before(own):
+    own.up()
+    own.kill(own.pid())
+    own.ok("up", "-d")
+    assert json.loads((own.data / "server.json").read_text())["url"].endswith(f":{own.port}")
+
+
+def test_a_refused_up_leaves_nothing_behind(own, headway):
+    for option, taken in (("--port", headway.port), ("--http-port", headway.http_port)):
+        ports = {"--port": own.port, "--http-port": own.http_port} | {option: taken}
+        words = [str(word) for pair in ports.items() for word in pair]
+        assert own.run("up", "-d", *words).status == 1
+        left = subprocess.run(
+            ["pgrep", "-af", str(own.data)], capture_output=True, text=True, check=False
+        )
+        assert left.stdout == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_a_one_off_ends_with_its_terminal(headway, number):
+    app = headway.app("oneoff")
+    headway.ok("start", "-e", "oneoff", cwd=app)
+    mark = 4000 + number
+    process = subprocess.Popen(
+        [HEADWAY, "run", "-e", "oneoff", "-a", "oneoff", "--", "sleep", str(mark)],
+        env=headway.env,
+        stderr=subprocess.PIPE,
+    )
+    wait_for(lambda: is_running(f"sleep {mark}"))
+    assert "oneoff/run." in headway.ok("ps", "-e", "oneoff")
+    process.send_signal(number)
+    process.communicate(timeout=15)
+    wait_for(lambda: not is_running(f"sleep {mark}"))
+
+
+def is_running(command: str) -> bool:
+    return (
+        subprocess.run(["pgrep", "-xf", command], capture_output=True, check=False).returncode == 0
+    )
+
+
+def test_a_container_is_stopped_by_its_id_and_followed_by_another(headway):
+    app = headway.app("followed")
+    headway.ok("start", "-e", "followed", cwd=app)
+    (before,) = headway.json("status", "-e", "followed")[0]["members"][0]["containers"]
+    headway.ok("stop", before["id"])
+
+    def after():
+        rows = headway.json("status", "-e", "followed")[0]["members"][0]["containers"]
+        return [row for row in rows if row["state"] == "healthy" and row["id"] != before["id"]]
+
+    wait_for(after)
+
+
+def test_ctrl_c_while_modules_are_loaded_shows_no_traceback(headway):
+    for delay_s in (0.08, 0.1, 0.15, 0.2):  # before, Python itself is being loaded
+        process = subprocess.Popen(
+            [HEADWAY, "status"], env=headway.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            process.wait(delay_s)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=15)
+        assert b"Traceback" not in said
