@@ -18,7 +18,10 @@ from tests.e2e.installation import Installation, good_manifest, wait_for
 KILLS = int(os.environ.get("CRASH_KILLS", "12"))
 SEED = int(os.environ.get("CRASH_SEED", "20261121"))
 
-COUNT = "(n=0; while :; do echo line $n; n=$((n+1)); sleep 0.02; done) & exec python3 server.py"
+COUNT = (
+    "(n=0; while :; do echo line $n; n=$((n+1)); sleep 0.02; done) & "
+    "exec python3 server.py >/dev/null 2>&1"  # half a line of its own would spoil a counted one
+)
 
 
 class Killer(threading.Thread):

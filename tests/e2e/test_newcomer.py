@@ -79,6 +79,38 @@ def test_stop_without_a_name_stops_the_app_of_the_directory_only(headway):
     assert "--all" in refused.err
 
 
+def test_a_stopped_app_stays_stopped_when_its_deployment_fails(headway):
+    app = headway.app("resting")
+    headway.ok("start", "-e", "rest", cwd=app)
+    headway.ok("stop", "-e", "rest", cwd=app)
+    (app / "headway.yaml").write_text("name: resting\n" + good_manifest("exit 3"))
+    assert headway.run("deploy", "-e", "rest", cwd=app).status == 1
+    assert headway.json("status", "-e", "rest")[0]["members"][0]["state"] == "stopped"
+    wait_for(lambda: headway.get("resting", "rest")[0] == 503)
+    (app / "headway.yaml").write_text("name: resting\n" + good_manifest())
+    headway.ok("deploy", "-e", "rest", cwd=app)
+    assert headway.get("resting", "rest")[0] == 200
+
+
+def test_who_waits_is_told_when_the_environment_is_destroyed_and_its_history_stays(headway):
+    app = headway.app("doomed", manifest=good_manifest("sleep 600", grace="60s"))
+    process = subprocess.Popen(
+        [HEADWAY, "start", "-e", "doom"],
+        cwd=app,
+        env=headway.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: "starting" in headway.run("status", "-e", "doom").out)
+    headway.ok("envs", "destroy", "doom", "--yes", "--reason", "not needed")
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "doom has ended meanwhile: not needed" in said or "doomed" in said
+    (row,) = headway.json("history", "-e", "doom", "-a", "doomed")
+    assert row["kind"] == "start"
+
+
 def test_a_lease_is_shortened_only_when_that_is_meant(headway):
     app = headway.app("leased")
     headway.ok("start", "-e", "leased", "--lease", "8h", cwd=app)

@@ -151,6 +151,7 @@ def _await_release_command(draft: Draft, deployment: Deployment) -> Deployment:
 def _begin_starting(draft: Draft, deployment: Deployment, release: Release) -> Deployment:
     if draft.member.stopped:
         draft.set_member("start again", f"asked by {deployment.created_by}", stopped=False)
+        deployment = msgspec.structs.replace(deployment, was_stopped=True)
     return draft.advance(deployment, Phase.STARTING, f"starting {release.label}")
 
 
@@ -279,7 +280,7 @@ def _fail(draft: Draft, deployment: Deployment, failure: Failure) -> Deployment:
 
 
 def _revert(draft: Draft, deployment: Deployment, because: str) -> Deployment:
-    """Go back to the release that served, or end with nothing where nothing did."""
+    """Go back to the release that served; end with nothing where nothing did."""
     aborted = deployment.failure is None
     outcome = (
         Phase.REPLACED
@@ -291,9 +292,11 @@ def _revert(draft: Draft, deployment: Deployment, because: str) -> Deployment:
     back = draft.release(deployment.previous)
     if deployment.kind is DeploymentKind.SCALE:
         draft.set_member("set the scale back", because, scale=deployment.previous_scale or {})
-    if back is None:
+    if back is None or deployment.was_stopped:
         for container in draft.services(deployment.release):
             release_all(draft, [container], because)
+        if deployment.was_stopped:
+            draft.set_member("stop again", because, stopped=True)
         end = Phase.FAILED if outcome is Phase.ROLLED_BACK else outcome
         return draft.advance(deployment, end, end.value.replace("_", " "), because)
     draft.set_member(

@@ -5,20 +5,22 @@ state, JSON lines, or nothing.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import click
 import msgspec
 
 from headway.cli import render
 from headway.cli.beats import beats
-from headway.cli.errors import FAILED, PENDING, Failed
+from headway.cli.errors import FAILED, PENDING, Failed, fail
 from headway.model.deployment import Deployment, Phase
 from headway.model.ids import DeploymentId, environment_name
 from headway.model.view import MemberState, MemberView, Started
-from headway.sdk import Client
+from headway.sdk import Client, RefusedError
 
+NOT_FOUND = 404
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 Show = Callable[[list[MemberView]], None]
 
@@ -54,15 +56,28 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
             click.echo(f"still under way after {timeout_s:g} s", err=True)
             click.echo(f"next: headway status · headway why {next(iter(waiting))}", err=True)
             raise Failed(PENDING)
+    except RefusedError as refused:
+        finish()
+        if refused.status != NOT_FOUND:
+            raise
+        _ended_meanwhile(client, name, waiting)
     except KeyboardInterrupt:
         finish()
         identity = next(iter(waiting))
         click.echo("\nit goes on in the background", err=True)
         click.echo(f"next: headway why {identity} · headway abort {identity}", err=True)
         raise
-    show(_members(client, name, waiting))
     finish()
     return list(waiting.values())
+
+
+def _ended_meanwhile(client: Client, name: str, waiting: Iterable[str]) -> NoReturn:
+    """Say why an environment is gone that was watched."""
+    events = client.events(environment=name, limit=50)
+    because = next((row.because for row in events if row.kind == "environment.ending"), "")
+    nexts = [f"headway why {identity}" for identity in waiting]
+    fail(f"{name} has ended meanwhile{': ' if because else ''}{because}", *nexts)
+    raise Failed(FAILED)
 
 
 def conclude(ended: list[Deployment], *, quiet: bool = False) -> None:

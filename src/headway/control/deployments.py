@@ -289,14 +289,14 @@ async def ask(world: World, actor: str, identity: str, wish: Ask) -> Deployment:
 async def history(
     world: World, name: str, app: str, limit: int = 50, before: str | None = None
 ) -> Page:
-    """List an app's deployments in an environment, newest first.
+    """List an app's deployments in an environment, newest first, also in one that has ended.
 
     Raises:
-        NotFound: The environment is not there.
+        NotFound: There never was such an environment.
     """
 
     def question(reader: Reader) -> Page:
-        owner = lookup.environment(reader, name)
+        owner = lookup.last_life(reader, name)
         rows = reader.find(
             Deployment,
             environment=owner.id,

@@ -43,6 +43,16 @@ def environment(reader: Reader, name: str) -> Environment:
     return row
 
 
+def last_life(reader: Reader, name: str) -> Environment:
+    """Give the newest environment that has or had this name: an ended one has its history still.
+
+    Raises:
+        NotFound: There never was one.
+    """
+    rows = reader.find(Environment, name=name, newest_first=True, limit=1)
+    return rows[0] if rows else environment(reader, name)
+
+
 def member(reader: Reader, owner: Environment, app: str) -> Member:
     """Give an app in an environment.
 

@@ -105,6 +105,8 @@ class Deployment(Value, kw_only=True):
     scale: dict[str, int] | None = None
     """For SCALE: the copies asked for, per process type."""
     previous_scale: dict[str, int] | None = None
+    was_stopped: bool = False
+    """The app was stopped when this began: where it fails, the app is stopped again."""
     release_container: ContainerId | None = None
     policy: Canary | None = None
     """A canary's steps, where they were asked for and are not the manifest's."""
