@@ -1,159 +1,181 @@
 """`deploy` and what can be done with deployments."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
 from headway.cli import render
 from headway.cli.errors import Failed, fail
 from headway.cli.options import (
+    Showing,
     app_option,
     chosen_app,
     chosen_environment,
     env_option,
     json_option,
-    plan_option,
     print_json,
     reason_option,
-    waiting_options,
+    showing_options,
 )
 from headway.cli.progress import conclude, watch
+from headway.model.app import Commit
 from headway.model.deployment import Phase
-from headway.model.view import Started
+from headway.model.view import SourceView, Started
 from headway.sdk import Client
 from headway.sdk.source import commits_between
 
-_replace_option = click.option(
-    "--replace", is_flag=True, help="Have deployments under way give way, instead of waiting."
-)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Wish(NamedTuple):
+    """What all moves of an app have in common."""
+
+    environment: str | None
+    app: str | None
+    replace: bool
+    reason: str
+
+
+def _moving(function: F) -> F:
+    """Make a command that moves an app: given one `wish` and one `showing`."""
+
+    @functools.wraps(function)
+    def packed(
+        *args: Any,
+        environment: str | None,
+        app: str | None,
+        replace: bool,
+        reason: str,
+        **options: Any,
+    ) -> Any:
+        return function(*args, wish=_Wish(environment, app, replace, reason), **options)
+
+    replace_help = "Have deployments under way give way, instead of waiting."
+    command: Any = showing_options(packed)
+    for option in (
+        reason_option,
+        click.option("--replace", is_flag=True, help=replace_help),
+        app_option,
+        env_option,
+    ):
+        command = option(command)
+    return cast("F", command)
 
 
 @click.command()
 @click.argument(
     "directory", type=click.Path(path_type=Path, file_okay=False, exists=True), default="."
 )
-@env_option
-@app_option
 @click.option("--commit", help="Deploy this commit of the directory, not its files as they are.")
 @click.option(
     "--strategy", type=click.Choice(["rolling", "blue_green", "blue-green", "canary", "recreate"])
 )
 @click.option("--canary", type=click.IntRange(1, 99), help="Give it this share, and wait.")
-@_replace_option
-@reason_option
-@plan_option
-@waiting_options
-@json_option
+@_moving
 def deploy(
     directory: Path,
-    environment: str | None,
-    app: str | None,
     commit: str | None,
     strategy: str | None,
     canary: int | None,
-    replace: bool,
-    reason: str,
-    plan: bool,
-    wait: bool,
-    timeout: float,
-    progress: str,
-    as_json: bool,
+    wish: _Wish,
+    showing: Showing,
 ) -> None:
     """Move an app to what is in a directory.
 
     The release that serves stays until the new one has proved itself, and comes back by itself
     when it does not.
     """
+    options: dict[str, Any] = {}
+    if strategy:
+        options["strategy"] = strategy.replace("-", "_")
+    if canary:
+        options["canary_percent"] = canary
     with Client.local() as client:
-        name = chosen_environment(client, environment)
-        wanted = chosen_app(app, directory)
+        name = chosen_environment(client, wish.environment)
+        app = chosen_app(wish.app, directory)
         sent = client.apps.send(directory, commit, newest=False)
-        if sent.app != wanted:
-            fail(f"{directory} holds {sent.app}, not {wanted}")
+        if sent.app != app:
+            fail(f"{directory} holds {sent.app}, not {app}")
             raise Failed
-        commits = []
-        live = [row for row in _releases(client, name, wanted) if row.live]
-        if live and live[0].commit and sent.commit:
-            commits = commits_between(directory, live[0].commit.id, sent.commit.id)
-        options: dict[str, Any] = {"replace": replace, "reason": reason, "plan": plan}
-        if strategy:
-            options["strategy"] = strategy.replace("-", "_")
-        if canary:
-            options["canary_percent"] = canary
-        started = client.deployments.create(
-            name, wanted, source=sent.digest, commits=commits, **options
-        )
-        if not as_json:
-            for line in render.commits(commits, sent.dirty):
-                click.echo(line)
-        _finish(client, started, plan, wait, timeout, progress, as_json)
+        commits = _commits(client, name, app, directory, sent)
+        _move(client, wish, showing, app, "deploy", source=sent.digest, commits=commits, **options)
 
 
-def _releases(client: Client, name: str, app: str) -> list[Any]:
+def _commits(
+    client: Client, name: str, app: str, directory: Path, sent: SourceView
+) -> list[Commit]:
+    """List the commits between what serves and what was sent, and say them."""
     view = client.environments.get(name)
-    if app not in [member.app for member in view.members]:
+    known = app in [member.app for member in view.members]
+    rows = client.deployments.releases(name, app) if known else []
+    live = next((row for row in rows if row.live), None)
+    if live is None or live.commit is None or sent.commit is None:
         return []
-    return client.deployments.releases(name, app)
+    found = commits_between(directory, live.commit.id, sent.commit.id)
+    for line in render.commits(found, sent.dirty):
+        click.echo(line, err=True)
+    return found
 
 
-def _finish(
-    client: Client,
-    started: Started,
-    plan: bool,
-    wait: bool,
-    timeout: float,
-    progress: str,
-    as_json: bool,
+def _move(
+    client: Client, wish: _Wish, showing: Showing, app: str, kind: str, **options: Any
 ) -> None:
-    if plan:
-        print_json(started) if as_json else click.echo(render.plan(started))
+    """Ask for a deployment, and show how it goes."""
+    started = client.deployments.create(
+        chosen_environment(client, wish.environment),
+        app,
+        kind,
+        replace=wish.replace,
+        reason=wish.reason,
+        plan=showing.plan,
+        **options,
+    )
+    if showing.plan:
+        print_json(started) if showing.as_json else click.echo(render.plan(started))
+    elif not started.deployments:
+        _show_unchanged(started, showing)
+    elif not showing.wait:
+        identity = started.deployments[0].id
+        print_json(started) if showing.as_json else click.echo(f"next: headway why {identity}")
+    else:
+        _show_until_the_end(client, started, showing)
+
+
+def _show_unchanged(started: Started, showing: Showing) -> None:
+    if showing.as_json:
+        print_json(started)
         return
-    if not started.deployments:
-        app = started.unchanged[0]
-        print_json(started) if as_json else click.echo(f"{app}: this serves already")
-        if not as_json:
-            click.echo(f"next: headway redeploy -e {started.environment} -a {app}")
-        return
-    identity = started.deployments[0].id
-    if not wait:
-        print_json(started) if as_json else click.echo(f"next: headway why {identity}")
-        return
-    ended = watch(client, started, timeout_s=timeout, progress="quiet" if as_json else progress)
-    if as_json:
+    app = started.unchanged[0]
+    click.echo(f"{app}: this serves already")
+    click.echo(f"next: headway redeploy -e {started.environment} -a {app}")
+
+
+def _show_until_the_end(client: Client, started: Started, showing: Showing) -> None:
+    ended = watch(client, started, timeout_s=showing.timeout_s, progress=showing.progress)
+    if showing.as_json:
         print_json(ended)
-    conclude(ended, quiet=as_json)
+    conclude(ended, quiet=showing.as_json)
     done = ended[0]
-    if done.phase is Phase.SUCCEEDED and not as_json:
-        name, app = started.environment, done.app
-        if done.previous and done.previous != done.release:
-            click.echo(f"undo with: headway rollback -e {name} -a {app}")
-        else:
-            click.echo(f"next: headway ps -e {name} · headway logs -e {name} {app}")
+    if done.phase is not Phase.SUCCEEDED or showing.as_json:
+        return
+    name, app = started.environment, done.app
+    if done.previous and done.previous != done.release:
+        click.echo(f"undo with: headway rollback -e {name} -a {app}")
+    else:
+        click.echo(f"next: headway ps -e {name} · headway logs -e {name} {app}")
 
 
 @click.command()
 @click.argument("release", required=False)
-@env_option
-@app_option
-@_replace_option
-@reason_option
-@plan_option
-@waiting_options
-@json_option
-def rollback(
-    release: str | None,
-    environment: str | None,
-    app: str | None,
-    replace: bool,
-    reason: str,
-    plan: bool,
-    wait: bool,
-    timeout: float,
-    progress: str,
-    as_json: bool,
-) -> None:
-    """Go back to the release that served before, or to RELEASE, such as v3."""
+@_moving
+def rollback(release: str | None, wish: _Wish, showing: Showing) -> None:
+    """Go back to the release that served before, or to RELEASE, such as v3.
+
+    It does not wait: a deployment under way gives way.
+    """
     number = None
     if release:
         text = release.rpartition("@")[2].removeprefix("v")
@@ -161,68 +183,21 @@ def rollback(
             raise click.UsageError(f"{release!r} is no release, such as v3")
         number = int(text)
     with Client.local() as client:
-        name = chosen_environment(client, environment)
-        started = client.deployments.create(
-            name,
-            chosen_app(app),
-            "rollback",
-            release=number,
-            replace=replace,
-            reason=reason,
-            plan=plan,
-        )
-        _finish(client, started, plan, wait, timeout, progress, as_json)
+        _move(client, wish, showing, chosen_app(wish.app), "rollback", release=number)
 
 
 @click.command()
-@env_option
-@app_option
-@_replace_option
-@reason_option
-@plan_option
-@waiting_options
-@json_option
-def redeploy(
-    environment: str | None,
-    app: str | None,
-    replace: bool,
-    reason: str,
-    plan: bool,
-    wait: bool,
-    timeout: float,
-    progress: str,
-    as_json: bool,
-) -> None:
+@_moving
+def redeploy(wish: _Wish, showing: Showing) -> None:
     """Start the same again, with the config as it is now."""
     with Client.local() as client:
-        name = chosen_environment(client, environment)
-        started = client.deployments.create(
-            name, chosen_app(app), "redeploy", replace=replace, reason=reason, plan=plan
-        )
-        _finish(client, started, plan, wait, timeout, progress, as_json)
+        _move(client, wish, showing, chosen_app(wish.app), "redeploy")
 
 
 @click.command()
 @click.argument("copies", nargs=-1, required=True, metavar="PROCESS=COPIES…")
-@env_option
-@app_option
-@_replace_option
-@reason_option
-@plan_option
-@waiting_options
-@json_option
-def scale(
-    copies: tuple[str, ...],
-    environment: str | None,
-    app: str | None,
-    replace: bool,
-    reason: str,
-    plan: bool,
-    wait: bool,
-    timeout: float,
-    progress: str,
-    as_json: bool,
-) -> None:
+@_moving
+def scale(copies: tuple[str, ...], wish: _Wish, showing: Showing) -> None:
     """Set how many copies of a process type run: headway scale web=3 worker=2."""
     wanted: dict[str, int] = {}
     for pair in copies:
@@ -231,17 +206,7 @@ def scale(
             raise click.UsageError(f"{pair!r} should be such as web=3")
         wanted[process] = int(count)
     with Client.local() as client:
-        name = chosen_environment(client, environment)
-        started = client.deployments.create(
-            name,
-            chosen_app(app),
-            "scale",
-            scale=wanted,
-            replace=replace,
-            reason=reason,
-            plan=plan,
-        )
-        _finish(client, started, plan, wait, timeout, progress, as_json)
+        _move(client, wish, showing, chosen_app(wish.app), "scale", scale=wanted)
 
 
 @click.command()

@@ -9,13 +9,14 @@ from headway.cli.beats import beats
 from headway.cli.errors import PENDING, Failed, fail
 from headway.cli.options import (
     Duration,
+    Showing,
     chosen_environment,
     env_option,
     json_option,
     plan_option,
     print_json,
     reason_option,
-    waiting_options,
+    showing_options,
 )
 from headway.cli.progress import conclude, watch
 from headway.model.view import EnvironmentView
@@ -107,28 +108,20 @@ def diff(left: str, right: str, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("to")
 @click.option("--lease", type=Duration(), help="How long the copy lives. Default: 8h.")
-@plan_option
-@waiting_options
-@json_option
-def copy(
-    name: str,
-    to: str,
-    lease: float | None,
-    plan: bool,
-    wait: bool,
-    timeout: float,
-    progress: str,
-    as_json: bool,
-) -> None:
+@showing_options
+def copy(name: str, to: str, lease: float | None, showing: Showing) -> None:
     """Start the same apps, with the same config and scale, under another name. No data of it."""
     with Client.local() as client:
-        started = client.environments.copy(name, to, lease_s=lease, plan=plan)
-        if plan or not wait:
-            print_json(started) if as_json else click.echo(render.plan(started))
+        started = client.environments.copy(name, to, lease_s=lease, plan=showing.plan)
+        if showing.plan or not showing.wait:
+            print_json(started) if showing.as_json else click.echo(render.plan(started))
             return
-        ended = watch(client, started, timeout_s=timeout, progress=progress)
-        conclude(ended)
-    click.echo(f"next: headway status -e {to}")
+        ended = watch(client, started, timeout_s=showing.timeout_s, progress=showing.progress)
+        if showing.as_json:
+            print_json(ended)
+        conclude(ended, quiet=showing.as_json)
+    if not showing.as_json:
+        click.echo(f"next: headway status -e {to}")
 
 
 @envs.command()

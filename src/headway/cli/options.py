@@ -1,10 +1,11 @@
 """Options that many commands share, and what they default to."""
 
+import functools
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 import msgspec
@@ -43,22 +44,50 @@ plan_option = click.option("--plan", is_flag=True, help="Only say what would be 
 reason_option = click.option("--reason", default="", help="Why, for the history.")
 
 
-def waiting_options(function: F) -> F:
-    """Add what commands that set something in motion share."""
+class Showing(NamedTuple):
+    """How what was set in motion is shown, and how long it is waited for."""
+
+    plan: bool
+    """Nothing is set in motion: only what would be."""
+    wait: bool
+    timeout_s: float
+    progress: str
+    as_json: bool
+
+
+def showing_options(function: F) -> F:
+    """Add the options of commands that set something in motion, given as one `showing`."""
+
+    @functools.wraps(function)
+    def packed(
+        *args: Any,
+        plan: bool,
+        wait: bool,
+        timeout: float,
+        progress: str,
+        as_json: bool,
+        **options: Any,
+    ) -> Any:
+        shown = "quiet" if as_json else progress
+        return function(*args, showing=Showing(plan, wait, timeout, shown, as_json), **options)
+
+    command: Any = packed
     for option in (
-        click.option("--wait/--no-wait", default=True, help="Wait for the end."),
-        click.option(
-            "--timeout", type=Duration(), default="30m", help="How long to wait. Default: 30m."
-        ),
+        json_option,
         click.option(
             "--progress",
             type=click.Choice(["auto", "tty", "plain", "quiet", "json"]),
             default="auto",
             help="How progress is shown.",
         ),
+        click.option(
+            "--timeout", type=Duration(), default="30m", help="How long to wait. Default: 30m."
+        ),
+        click.option("--wait/--no-wait", default=True, help="Wait for the end."),
+        plan_option,
     ):
-        function = option(function)
-    return function
+        command = option(command)
+    return cast("F", command)
 
 
 def print_json(value: Any) -> None:

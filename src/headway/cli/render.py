@@ -92,10 +92,18 @@ def state_word(state: MemberState) -> str:
 
 def member_line(view: MemberView) -> str:
     """Write an app's state on one line."""
-    release = f"v{view.live}" if view.live else "-"
     mark = {"healthy": "✓", "failed": "✗"}.get(view.state.value, "·")
-    words = [mark, view.app, view.state.value, release, safe(view.because)]
+    words = [mark, view.app, view.state.value, _releases(view), safe(view.because)]
     return " ".join(words).rstrip()
+
+
+def _releases(view: MemberView) -> str:
+    """Write which release serves, and which one it is to be."""
+    if view.live is None:
+        return "-"
+    moving = view.deployment if view.deployment and not view.deployment.is_ended else None
+    known = [view.live, moving.release if moving else None]
+    return "→".join(f"v{number}" for number in dict.fromkeys(known) if number)
 
 
 def failure(found: Failure, title: str) -> str:

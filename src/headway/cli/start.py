@@ -7,6 +7,7 @@ import click
 from headway.cli import render
 from headway.cli.options import (
     Duration,
+    Showing,
     app_of,
     chosen_environment,
     env_option,
@@ -14,7 +15,7 @@ from headway.cli.options import (
     plan_option,
     print_json,
     reason_option,
-    waiting_options,
+    showing_options,
 )
 from headway.cli.progress import conclude, watch
 from headway.model.deployment import Phase
@@ -27,19 +28,13 @@ from headway.sdk import Client, RefusedError
 @env_option
 @click.option("--lease", type=Duration(), help="How long the environment lives. Default: 8h.")
 @reason_option
-@plan_option
-@waiting_options
-@json_option
+@showing_options
 def start(
     apps: tuple[str, ...],
     environment: str | None,
     lease: float | None,
     reason: str,
-    plan: bool,
-    wait: bool,
-    timeout: float,
-    progress: str,
-    as_json: bool,
+    showing: Showing,
 ) -> None:
     """Bring apps up in an environment, with everything they need.
 
@@ -52,17 +47,17 @@ def start(
         name = environment or chosen_environment(client, None)
         sent = _here(client, apps)
         wanted = list(apps) or [str(view.app) for view in sent]
-        started = _start(client, name, wanted, sent, lease, reason, plan)
-        if plan:
+        as_json = showing.as_json
+        started = _start(client, name, wanted, sent, lease, reason, showing.plan)
+        if showing.plan:
             print_json(started) if as_json else click.echo(render.plan(started))
             return
         if not as_json:
             _show_begin(client, name, started)
-        if not wait:
+        if not showing.wait:
             print_json(started) if as_json else click.echo(f"next: headway status -e {name}")
             return
-        shown = "quiet" if as_json else progress
-        ended = watch(client, started, timeout_s=timeout, progress=shown)
+        ended = watch(client, started, timeout_s=showing.timeout_s, progress=showing.progress)
         if as_json:
             print_json(client.environments.get(name))
         conclude([row for row in ended if row.phase is not Phase.SUCCEEDED])

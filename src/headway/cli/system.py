@@ -7,9 +7,6 @@ from headway import __version__
 from headway.cli import render
 from headway.cli.errors import Failed
 from headway.cli.options import env_option, json_option, print_json
-from headway.formats import reference
-from headway.formats.settings_yaml import FILE as SETTINGS_FILE
-from headway.formats.settings_yaml import rendered
 from headway.sdk import Client
 
 
@@ -106,6 +103,8 @@ def routes(as_json: bool) -> None:
 @click.argument("key", required=False)
 def docs(key: str | None) -> None:
     """Explain headway.yaml, or one KEY of it, such as deploy.canary.steps."""
+    from headway.formats import reference
+
     if key is None:
         click.echo(render.table(reference.summary()))
         click.echo("next: headway docs KEY, such as headway docs expose.health_check")
@@ -124,6 +123,8 @@ def docs(key: str | None) -> None:
 @json_option
 def settings(as_json: bool) -> None:
     """Show what the operator may set, its value and its default: DATA/settings.yaml."""
+    from headway.formats.settings_yaml import FILE, rendered
+
     with Client.local() as client:
         found = client.settings()
         place = client.version()["data"]
@@ -135,7 +136,7 @@ def settings(as_json: bool) -> None:
         for key, value, default, doc in rendered(found)
     ]
     click.echo(render.table(rows))
-    click.echo(f"set in {place}/{SETTINGS_FILE}, as `key: value`; read by `headway up`")
+    click.echo(f"set in {place}/{FILE}, as `key: value`; read by `headway up`")
 
 
 @click.command()

@@ -41,6 +41,8 @@ class Transport:
                 headers={"authorization": f"Bearer {self.token}"},
                 timeout=httpx2.Timeout(60.0, connect=5.0),
                 trust_env=False,
+                # Reading the machine's certificates takes 40 ms, for nothing where there is no TLS.
+                verify=self.url.startswith("https:"),
             )
         return self._client
 
