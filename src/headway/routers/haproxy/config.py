@@ -14,6 +14,7 @@ from headway.model.settings import RouterLimits
 from headway.model.value import Value
 
 HTTP_FRONTEND = "http"
+_HOST = "req.hdr(host),field(1,:),lower,rtrim(.)"
 UNKNOWN_HOST = "unknown-host"
 _PLAIN = 'content-type "text/plain; charset=utf-8" hdr X-Content-Type-Options nosniff'
 
@@ -141,27 +142,25 @@ def _error(status: int, text: str) -> str:
 
 
 def _http_frontend(wiring: Wiring) -> str:
-    found = f"var(txn.host),map({wiring.hosts})"
     return _section(
         f"frontend {HTTP_FRONTEND}",
         [
             f"bind fd@{wiring.http_fd}",
-            "http-request set-var(txn.host) req.hdr(host),field(1,:),lower,rtrim(.)",
             "http-request del-header Forwarded",
             "http-request del-header X-Real-IP",
             "http-request set-header X-Forwarded-For %[src]",
             "http-request set-header X-Forwarded-Proto http",
             "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
             "http-request set-header X-Forwarded-Port %[dst_port]",
-            f"use_backend %[{found}] if {{ {found} -m found }}",
-            f"default_backend {UNKNOWN_HOST}",
+            # One look-up and no variable: this line costs every request.
+            f"use_backend %[{_HOST},map({wiring.hosts},{UNKNOWN_HOST})]",
         ],
     )
 
 
 def _unknown_host() -> str:
     text = (
-        "404: No app that has started has the host name '%[var(txn.host)]' here.\\n"
+        f"404: No app that has started has the host name '%[{_HOST}]' here.\\n"
         "Addresses look like http://APP.ENVIRONMENT.localhost.\\n"
         "next: headway status\\n"
     )
@@ -200,14 +199,12 @@ def _backend(route: Route, limits: RouterLimits) -> str:
 def _http_rules(route: Route) -> list[str]:
     environment = environment_name(route.environment)
     text = (
-        f"503: {route.app} in {environment} has no healthy instance.\\n"
+        f"503: {route.app} in {environment} has no healthy instance that takes the request.\\n"
         f"next: headway ps -e {environment} -a {route.app},"
         f" headway why -e {environment} {route.app}\\n"
     )
-    nobody = (
-        f"http-request return status 503 {_PLAIN} hdr Retry-After 2"
-        f' string "{text}" if {{ nbsrv eq 0 }}'
-    )
+    # As an error and not as a rule: a rule would be looked at by every request.
+    nobody = f'http-error status 503 {_PLAIN} hdr Retry-After 2 string "{text}"'
     return [
         "http-reuse safe",
         # An answer that never came may mean a request that was carried out: only methods that
