@@ -272,6 +272,8 @@ def up(
     _log_to(log_file)
     try:
         with sole(options.data):
+            # What is started inherits it, and must not depend on where somebody typed `up`.
+            os.chdir(options.data)
             asyncio.run(_until_told(options))
     except Refused as refused:
         click.echo(f"headway: {refused}", err=True)

@@ -144,7 +144,7 @@ def test_a_lease_that_ends_ends_the_environment(headway):
     headway.ok("start", "-e", "short", "--lease", "6s", cwd=brief)
     headway.ok("extend", "5s", "-e", "short")
     wait_for(lambda: headway.run("envs", "show", "short").status == 3)
-    assert headway.get("brief", "short")[0] == 404
+    wait_for(lambda: headway.get("brief", "short")[0] == 404)
     kinds = {
         row["kind"]
         for row in [

@@ -102,11 +102,11 @@ def test_who_waits_is_told_when_the_environment_is_destroyed_and_its_history_sta
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: "starting" in headway.run("status", "-e", "doom").out)
+    wait_for(lambda: "probing" in headway.run("status", "-e", "doom").out)
     headway.ok("envs", "destroy", "doom", "--yes", "--reason", "not needed")
     _, said = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "doom has ended meanwhile: not needed" in said or "doomed" in said
+    assert "doom has ended meanwhile: not needed" in said or "doomed" in said, said
     (row,) = headway.json("history", "-e", "doom", "-a", "doomed")
     assert row["kind"] == "start"
 

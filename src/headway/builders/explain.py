@@ -10,6 +10,7 @@ _CLUES = (
     ("Failed to establish a new connection", "the machine cannot reach the package registry"),
     ("EAI_AGAIN", "the machine cannot reach the package registry"),
     ("can only install packages when your package.json", "commit a new package-lock.json"),
+    ("File too large", "a file is larger than all may be: raise build.resources.disk"),
     ("No space left on device", "raise build.resources.disk in headway.yaml"),
     ("command not found", "a program that the build runs is not on this machine"),
     (": not found", "a program that the build runs is not on this machine"),

@@ -1,5 +1,6 @@
 """`start` and `stop`: environments on demand."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -53,7 +54,8 @@ def start(
             print_json(started) if as_json else click.echo(render.plan(started))
             return
         if not as_json:
-            _show_begin(client, name, started)
+            with suppress(RefusedError):  # it was destroyed already, which is told below
+                _show_begin(client, name, started)
         if not showing.wait:
             print_json(started) if as_json else click.echo(f"next: headway status -e {name}")
             return

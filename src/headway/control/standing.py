@@ -129,7 +129,9 @@ def _moving(
         ]
         if probed and probed[0].probe is not None:
             probe = probed[0].probe
-            return MemberState.PROBING, f"{probe.asked} → {probe.answer} ({probe.tries})"
+            there = ", ".join(probe.listening)
+            instead = f"; it listens on {there}, not on $PORT" if there else ""
+            return MemberState.PROBING, f"{probe.asked} → {probe.answer} ({probe.tries}){instead}"
     return state, deployment.because
 
 

@@ -193,6 +193,7 @@ class SmallWorld:
 
     def beat(self) -> bool:
         """Take one decision and let the world obey; say whether anything happened."""
+        self.now += timedelta(microseconds=1)  # no two decisions are at the same instant
         plan = plan_member(self.snapshot(), self.now)
         self.pending = plan.pending
         for change in plan.changes:

@@ -36,7 +36,8 @@ def _users(uid: int | None) -> Check:
     return Check(
         name="users",
         ok=True,
-        detail="containers run as this user: run headway as root to keep apps apart by user id",
+        detail="containers run as this user, and /tmp, /home and /dev/shm are bounded one by one: "
+        "run headway as root to keep apps apart by user id, and their files within one bound",
     )
 
 
