@@ -1,9 +1,11 @@
 """Log lines of containers, alone or merged."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import datetime
+from heapq import heappop, heappush
 from typing import Any
 
 from headway.control import builds, containers, lookup
@@ -78,13 +80,7 @@ async def merged(world: World, name: str, question: LogQuestion) -> AsyncIterato
     rows, sequence = await _matching(world, name, question)
     if question.follow:
         return _Merge(world, name, question).run(rows, sequence)
-    entries, _ = await _past(world, rows, question)
-    return _each(entries)
-
-
-async def _each(entries: list[LogEntry]) -> AsyncIterator[LogEntry]:
-    for entry in entries:
-        yield entry
+    return _past(world, rows, question, {})
 
 
 async def _matching(world: World, name: str, question: LogQuestion) -> tuple[list[Container], int]:
@@ -154,21 +150,43 @@ def _matches(row: Container, question: LogQuestion) -> bool:
 
 
 async def _past(
-    world: World, rows: list[Container], question: LogQuestion
-) -> tuple[list[LogEntry], dict[ContainerId, int]]:
-    """Give the last lines of all, sorted by time, and where each container's log ends."""
-    entries: list[LogEntry] = []
-    cursors: dict[ContainerId, int] = {}
+    world: World, rows: list[Container], question: LogQuestion, cursors: dict[ContainerId, int]
+) -> AsyncIterator[LogEntry]:
+    """Give what was written, sorted by time, and note where each container's log ends."""
+    ordered = _ordered(world, rows, question, cursors)
+    if question.tail is None:
+        async for entry in ordered:
+            yield entry
+        return
+    last: deque[LogEntry] = deque(maxlen=question.tail)
+    async for entry in ordered:
+        last.append(entry)
+    for entry in last:
+        yield entry
+
+
+async def _ordered(
+    world: World, rows: list[Container], question: LogQuestion, cursors: dict[ContainerId, int]
+) -> AsyncIterator[LogEntry]:
+    """Merge logs, each in order of time itself, holding one line of each."""
     tail = None if question.tail is None else max(question.tail, 1)  # one tells where it ends
-    for row in rows:
+    logs = [_lines(world, row.id, 0, tail, follow=False) for row in rows]
+    heap: list[tuple[datetime, int, LogLine]] = []
+
+    async def advance(number: int) -> None:
         with suppress(NotFound):
-            async for line in _lines(world, row.id, 0, tail, follow=False):
-                cursors[row.id] = line.cursor
-                if question.since is None or line.at >= question.since:
-                    entries.append(_entry(row, line))
-    entries.sort(key=lambda entry: entry.line.at)
-    shown = len(entries) if question.tail is None else question.tail
-    return entries[max(0, len(entries) - shown) :], cursors
+            line = await anext(logs[number], None)
+            if line is not None:
+                heappush(heap, (line.at, number, line))
+
+    for number in range(len(logs)):
+        await advance(number)
+    while heap:
+        at, number, line = heappop(heap)
+        cursors[rows[number].id] = line.cursor
+        if question.since is None or at >= question.since:
+            yield _entry(rows[number], line)
+        await advance(number)
 
 
 class _Merge:
@@ -184,8 +202,7 @@ class _Merge:
     async def run(self, rows: list[Container], sequence: int) -> AsyncIterator[LogEntry]:
         cursors = dict(self._question.after)
         if not cursors:
-            entries, cursors = await _past(self._world, rows, self._question)
-            for entry in entries:
+            async for entry in _past(self._world, rows, self._question, cursors):
                 yield entry
         for row in rows:
             self._join(row, cursors.get(row.id, 0))
