@@ -6,21 +6,16 @@
 import asyncio
 import contextlib
 import fcntl
-import logging
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from functools import partial
-from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
-import structlog
 
 from headway import __version__
 from headway.api.app import create_app
@@ -35,8 +30,9 @@ from headway.formats.settings_yaml import FILE as SETTINGS_FILE
 from headway.formats.settings_yaml import parse_settings
 from headway.formats.units import counted
 from headway.machine.clock import SteadyClock
-from headway.machine.files import keep_private, write_whole
+from headway.machine.files import write_whole
 from headway.machine.listening import PortTaken, listen
+from headway.machine.own_log import log_to
 from headway.machine.processes import birth
 from headway.model.problem import render_problem
 from headway.model.settings import Settings
@@ -49,7 +45,6 @@ from headway.routers.haproxy.router import HaproxyRouter
 from headway.stores.sqlite import SqliteStore
 from headway.stores.vault import FileVault
 
-_LOG_BYTES = 16 * 1024 * 1024
 _CLEAR_GRACE_S = 10.0
 
 
@@ -269,7 +264,7 @@ def up(
     options = Options(
         data=data.absolute(), host=host, port=port, http_port=http_port, bind=bind, hosts=hosts
     )
-    _log_to(log_file)
+    log_to(log_file)
     try:
         with sole(options.data):
             # What is started inherits it, and must not depend on where somebody typed `up`.
@@ -296,7 +291,7 @@ async def _until_told(options: Options) -> None:
 def clear(data: Path) -> None:
     """End everything that a control plane left running: containers, agent, router. State stays."""
     data = data.absolute()
-    _log_to(data / "headway.log")
+    log_to(data / "headway.log")
     try:
         with sole(data):
             count = asyncio.run(_clear(data))
@@ -339,42 +334,6 @@ async def _await_ends(engine: ProcessEngine, count: int) -> None:
             first = False
             if not running:
                 return
-
-
-class _PrivateLog(RotatingFileHandler):
-    """A bounded log that only its owner reads."""
-
-    def _open(self) -> "TextIOWrapper[Any]":
-        keep_private(Path(self.baseFilename))
-        return super()._open()
-
-
-def _log_to(path: Path | None) -> None:
-    """Write headway's own log to a file that is bounded, or to standard error."""
-    handler: logging.Handler = (
-        _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=1)
-        if path is not None
-        else logging.StreamHandler()
-    )
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in ("uvicorn", "uvicorn.error", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # Streams are broken off on purpose when headway stops.
-    logging.getLogger("uvicorn.error").addFilter(
-        lambda record: "without completing response" not in record.getMessage()
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
 
 
 if __name__ == "__main__":
