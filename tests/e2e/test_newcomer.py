@@ -2,12 +2,13 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 
 import pytest
 
-from tests.e2e.installation import HEADWAY, good_manifest, wait_for
+from tests.e2e.installation import HEADWAY, free_port, good_manifest, wait_for
 
 MANUAL = "deploy: {strategy: canary, canary: {judgement: manual, steps: [{weight: 10%}]}}\n"
 
@@ -201,6 +202,59 @@ def test_a_one_off_ends_with_its_terminal(headway, number):
     process.send_signal(number)
     process.communicate(timeout=15)
     wait_for(lambda: not is_running(f"sleep {mark}"))
+
+
+def test_a_command_that_ignores_the_end_of_its_terminal_ends_all_the_same(headway):
+    app = headway.app("stubborn")
+    headway.ok("start", "-e", "stubborn", cwd=app)
+    script = 'trap "" HUP TERM; while :; do sleep 4999; done'
+    pid, terminal = pty.fork()
+    if pid == 0:
+        words = ["headway", "exec", "-e", "stubborn", "stubborn", "sh", "-c", script]
+        os.execve(HEADWAY, words, headway.env)
+    wait_for(lambda: is_running("sleep 4999"))
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    wait_for(lambda: not is_running("sleep 4999"))
+
+
+def test_a_terminal_in_a_container_of_its_own_leaves_none_behind(headway):
+    app = headway.app("passing")
+    headway.ok("start", "-e", "passing", cwd=app)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        words = ["headway", "run", "-t", "-e", "passing", "-a", "passing", "--", "sleep", "4998"]
+        os.execve(HEADWAY, words, headway.env)
+    wait_for(lambda: is_running("sleep 4998"))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    wait_for(lambda: "passing/run." not in headway.ok("ps", "-e", "passing"))
+
+
+def test_a_long_command_runs_and_one_that_is_too_long_is_said(headway):
+    app = headway.app("wordy")
+    headway.ok("start", "-e", "wordy", cwd=app)
+    said = headway.ok("exec", "-e", "wordy", "wordy", "sh", "-c", f"echo ok # {'x' * 30_000}")
+    assert said == "ok\n"
+    done = headway.run("exec", "-e", "wordy", "wordy", "sh", "-c", f"echo ok # {'x' * 70_000}")
+    assert done.status == 1
+    assert "put it into a script" in done.err
+
+
+def test_ports_that_are_all_taken_are_said_where_one_is_wanted(own):
+    own.data.mkdir(mode=0o711)
+    port = free_port()
+    (own.data / "settings.yaml").write_text(f"tcp_port_first: {port}\ntcp_port_last: {port}\n")
+    own.up()
+    manifest = "run: {command: python3 server.py}\nexpose: [{name: db, protocol: tcp}]\n"
+    own.ok("start", "-e", "one", cwd=own.app("first", manifest=manifest))
+    second = own.app("second", manifest=manifest)
+    done = own.run("start", "-e", "one", cwd=second)
+    assert done.status == 1
+    assert "no port is free for db" in done.err
+    own.ok("envs", "destroy", "one", "--yes")
+    assert f"tcp://127.0.0.1:{port}" in own.ok("start", "-e", "two", cwd=second)
 
 
 def is_running(command: str) -> bool:

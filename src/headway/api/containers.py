@@ -84,7 +84,11 @@ async def exec_in_container(
     except HeadwayError as error:
         await socket.close(_REFUSED, _reason(error.because))
         return
-    await _carry(socket, session)
+    try:
+        await _carry(socket, session)
+    finally:
+        with suppress(HeadwayError):  # it has ended by itself
+            await containers.left(world, container)
 
 
 async def _carry(socket: WebSocket, session: Session) -> None:

@@ -1,6 +1,7 @@
 """Serves the application until told to stop, which streams notice at once."""
 
 import asyncio
+import os
 import socket
 from contextlib import AbstractContextManager, nullcontext
 
@@ -9,6 +10,8 @@ from fastapi import FastAPI
 
 _GRACE_S = 3
 _HEAD_BYTES = 64 * 1024
+# A command to be run in a container is part of a WebSocket's address; read when it is imported.
+os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", str(_HEAD_BYTES))
 _WAITING_MAX = 2048
 BACKLOG = 512
 

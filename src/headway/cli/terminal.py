@@ -20,6 +20,7 @@ from headway.model.terminal import TerminalSize
 
 _STDIN, _STDOUT, _STDERR, _RESIZE, _EXIT = range(5)
 _READ_BYTES = 64 * 1024
+_ADDRESS_MAX = 60_000
 
 
 def size() -> TerminalSize:
@@ -33,6 +34,9 @@ def size() -> TerminalSize:
 
 def attach(address: str, headers: dict[str, str], *, terminal: bool) -> int:
     """Carry input and output until the command ends; gives its status."""
+    if len(address) > _ADDRESS_MAX:
+        fail(f"the command is too long: at most {_ADDRESS_MAX} bytes, so put it into a script")
+        return FAILED
     try:
         with (
             connect(address, additional_headers=headers, max_size=None, proxy=None) as socket,

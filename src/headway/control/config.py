@@ -17,7 +17,7 @@ from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again
 from headway.control.requests import ConfigRequest
 from headway.control.world import World
-from headway.formats.config_key import key_problem
+from headway.formats.config_key import key_problem, shortened
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.deployment import Deployment, DeploymentKind
 from headway.model.environment import Environment, Member
@@ -132,7 +132,9 @@ def _change(
 
 def _check(config: Config, request: ConfigRequest, settings: Settings) -> None:
     problems = [
-        f"{key}: {problem}" for key in request.set if (problem := key_problem(key)) is not None
+        f"{shortened(key)}: {problem}"
+        for key in request.set
+        if (problem := key_problem(key)) is not None
     ]
     unknown = [key for key in request.unset if key not in config.settings]
     problems += [f"{key}: is not set" for key in unknown]

@@ -5,6 +5,7 @@ import msgspec
 from headway.calculate.container import is_staying
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound, Unavailable
+from headway.control.orders import WAIT_COMMAND
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.event import Event
@@ -90,6 +91,13 @@ async def stop(world: World, actor: str, identity: str) -> Container:
     world.bell.container(row)
     world.bell.member((row.environment, row.app))
     return row
+
+
+async def left(world: World, identity: str) -> None:
+    """Stop a container that was only there for the command that has just ended in it."""
+    row = await one(world, identity)
+    if row.kind is ContainerKind.ONE_OFF and row.command == WAIT_COMMAND and is_staying(row):
+        await stop(world, "headway", identity)
 
 
 async def exec(  # noqa: A001 (the word that users know)

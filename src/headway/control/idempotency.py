@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from headway.control.errors import Conflict
+from headway.control.errors import Conflict, Invalid
 from headway.control.world import World
 from headway.model.answer import Answer
 from headway.ports.store import Reader, Writer
@@ -23,9 +23,10 @@ async def once(
 
     Raises:
         Conflict: The key was used for something else.
+        Invalid: It can be no key.
     """
     if not 0 < len(key) <= _KEY_MAX:
-        raise Conflict("idempotency-key-invalid", f"a key has 1 to {_KEY_MAX} characters")
+        raise Invalid("idempotency-key-invalid", f"a key has 1 to {_KEY_MAX} characters")
     name = hashlib.sha256(f"{actor}\0{key}".encode()).hexdigest()
     print_ = hashlib.sha256(body).hexdigest()
 

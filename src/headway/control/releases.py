@@ -44,12 +44,13 @@ def from_build(tx: Writer, deployment: Deployment, settings: Settings, now: date
     source = tx.get(Source, deployment.source) if deployment.source else None
     assert build is not None and build.artifact is not None and source is not None  # noqa: PT018
     manifest = with_commands(source.manifest, build.artifact)
-    failure = _unfit(tx, deployment, manifest)
+    failure = _unfit(tx, deployment, manifest) or give_ports(
+        tx, deployment.environment, deployment.app, manifest, settings
+    )
     if failure is not None:
         failed = msgspec.structs.replace(deployment, failure=failure)
         return advanced(failed, Phase.FAILED, now, "failed", failure.because)
     release = make(tx, deployment, manifest, build.artifact, source, now)
-    give_ports(tx, deployment.environment, deployment.app, manifest, settings)
     return msgspec.structs.replace(deployment, release=release.number)
 
 
@@ -123,8 +124,11 @@ def give_ports(
     app: AppName,
     manifest: Manifest,
     settings: Settings,
-) -> None:
-    """Give each expose that is not HTTP a port of the router, for the member's whole life."""
+) -> Failure | None:
+    """Give each expose that is not HTTP a port of the router, for the member's whole life.
+
+    Gives why not, where there are not enough.
+    """
     member = tx.get(Member, environment, app)
     assert member is not None
     wanted = [
@@ -134,15 +138,21 @@ def give_ports(
         if expose.protocol is not Protocol.HTTP and expose.name not in member.tcp_ports
     ]
     if not wanted:
-        return
+        return None
     taken = {port for row in tx.find(Member) for port in row.tcp_ports.values()}
-    free = (
-        port
-        for port in range(settings.tcp_port_first, settings.tcp_port_last + 1)
-        if port not in taken
-    )
+    ports = range(settings.tcp_port_first, settings.tcp_port_last + 1)
+    free = [port for port in ports if port not in taken]
+    if len(free) < len(wanted):
+        return Failure(
+            code="no-port",
+            because=f"no port is free for {', '.join(wanted[len(free) :])}: the router's ports for "
+            f"what is not HTTP are {settings.tcp_port_first} to {settings.tcp_port_last}",
+            hints=("raise tcp_port_last in settings.yaml, or destroy what is not needed",),
+            next=("headway routes", "headway settings"),
+        )
     given = dict(zip(wanted, free, strict=False))
     tx.put(msgspec.structs.replace(member, tcp_ports={**member.tcp_ports, **given}))
+    return None
 
 
 def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | None:

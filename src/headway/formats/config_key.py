@@ -4,6 +4,7 @@ import re
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LENGTH_MAX = 128
+_SHOWN = 16
 RESERVED = ("SERVICE_", "HEADWAY_")
 """Beginnings of names that headway gives itself."""
 
@@ -25,3 +26,12 @@ def key_problem(key: str) -> str | None:
         if key.startswith(beginning):
             return f"names that begin with {beginning} are given by headway"
     return None
+
+
+def shortened(key: str) -> str:
+    """Write what was given for a key so that no more of it shows than a person needs.
+
+    >>> shortened("PORT"), shortened("x" * 30)
+    ('PORT', 'xxxxxxxxxxxxxxxx…')
+    """
+    return key if len(key) <= _SHOWN else f"{key[:_SHOWN]}…"

@@ -1,6 +1,6 @@
 """`KEY=VALUE` files."""
 
-from headway.formats.config_key import key_problem
+from headway.formats.config_key import key_problem, shortened
 from headway.model.problem import Parsed, Problem
 
 
@@ -21,7 +21,8 @@ def parse_dotenv(text: str, *, file: str = ".env") -> Parsed[dict[str, str]]:
         problem = None if given else "a line must be KEY=VALUE"
         problem = problem or key_problem(key)
         if problem is not None:
-            shown = key if given else "this line"
+            # What is no key may be a secret.
+            shown = shortened(key) if given else "this line"
             problems.append(
                 Problem(file=file, line=number, column=1, message=f"{shown}: {problem}")
             )

@@ -101,6 +101,7 @@ class Quantity:
     least: float = 0.0
     most: float = float("inf")
     integer: bool = False
+    show: Callable[[float], str] = "{:g}".format
 
     def read(self, tree: Tree, path: str, reading: Reading) -> Any:
         """Read a quantity and check its bounds."""
@@ -110,11 +111,11 @@ class Quantity:
             return reading.wrong(tree.place, f"{path} must be {self.words}, not {shown or 'empty'}")
         if not self.least <= value <= self.most:
             bounds = (
-                f"from {self.least:g} to {self.most:g}"
+                f"from {self.show(self.least)} to {self.show(self.most)}"
                 if self.most != float("inf")
-                else f"at least {self.least:g}"
+                else f"at least {self.show(self.least)}"
             )
-            return reading.wrong(tree.place, f"{path} is {value:g}, and must be {bounds}")
+            return reading.wrong(tree.place, f"{path} is {self.show(value)}, and must be {bounds}")
         return int(value) if self.integer else value
 
     def describe(self) -> str:

@@ -31,12 +31,18 @@ def _size(least: int, most: int) -> Quantity:
         least=least,
         most=most,
         integer=True,
+        show=lambda size: render_size(int(size)),
     )
 
 
 def _seconds(least: float, most: float) -> Quantity:
     return Quantity(
-        parse_duration, "a length of time such as 10s", least=least, most=most, integer=True
+        parse_duration,
+        "a length of time such as 10s",
+        least=least,
+        most=most,
+        integer=True,
+        show=render_duration,
     )
 
 

@@ -60,9 +60,14 @@ class Entered:
                 os.close(self._terminal)
 
     def _end(self) -> None:
+        """End the command and what it started; one with a terminal leads a session of its own."""
+        if self._process.returncode is not None:
+            return
+        with suppress(OSError):
+            for child in _children(self._process.pid):
+                os.killpg(child, signal.SIGKILL)
         with suppress(ProcessLookupError):
-            if self._process.returncode is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _outputs(self, writer: asyncio.StreamWriter) -> list[Coroutine[Any, Any, None]]:
         if self._terminal is not None:
@@ -175,8 +180,12 @@ async def environment(init: int) -> bytes:
 
 
 def _environment(init: int) -> bytes:
-    children = Path(f"/proc/{init}/task/{init}/children").read_text().split()
+    children = _children(init)
     return Path(f"/proc/{children[0]}/environ").read_bytes() if children else b""
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 async def enter(

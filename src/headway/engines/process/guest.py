@@ -112,6 +112,8 @@ def become(asked: dict[str, Any], environment: bytes, filter_: bytes) -> None:
             os.setresgid(asked["uid"], asked["uid"], asked["uid"])
             os.setresuid(asked["uid"], asked["uid"], asked["uid"])
         drop_capabilities()
+        # Becoming another user cleared it: who carries the command must not end without it.
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         os.chdir(asked["directory"])
         variables = dict(part.split(b"=", 1) for part in environment.split(b"\0") if b"=" in part)
         if asked["terminal"]:
