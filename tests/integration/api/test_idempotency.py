@@ -59,7 +59,7 @@ def test_a_refused_request_may_be_mended_under_the_same_key(client):
 def test_a_key_that_cannot_be_is_refused_and_nothing_done(client, text):
     before = one_offs(client)
     answer = client.post(RUNS, json={"command": "true"}, headers=key(text))
-    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency-key-invalid")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-invalid")
     assert one_offs(client) == before
 
 
