@@ -106,7 +106,7 @@ def test_who_waits_is_told_when_the_environment_is_destroyed_and_its_history_sta
     wait_for(lambda: "probing" in headway.run("status", "-e", "doom").out)
     headway.ok("envs", "destroy", "doom", "--yes", "--reason", "not needed")
     _, said = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 1, said
     assert "doom has ended meanwhile: not needed" in said or "doomed" in said, said
     (row,) = headway.json("history", "-e", "doom", "-a", "doomed")
     assert row["kind"] == "start"
@@ -255,6 +255,42 @@ def test_ports_that_are_all_taken_are_said_where_one_is_wanted(own):
     assert "no port is free for db" in done.err
     own.ok("envs", "destroy", "one", "--yes")
     assert f"tcp://127.0.0.1:{port}" in own.ok("start", "-e", "two", cwd=second)
+
+
+def test_apps_that_are_needed_are_found_beside_this_one(headway):
+    low = headway.app("beside-low")
+    middle = headway.app("beside-middle")
+    top = headway.app("beside-top")
+    for folder, need in ((middle, "beside-low"), (top, "beside-middle")):
+        text = (folder / "headway.yaml").read_text()
+        (folder / "headway.yaml").write_text(f"{text}dependencies: [{need}]\n")
+    planned = headway.run("start", "-e", "beside", "--plan", cwd=top)
+    assert planned.status == 0, planned.err
+    assert "found beside-low in ../beside-low" in planned.err
+    assert headway.run("apps", "info", "beside-low").status == 3, "a plan leaves nothing"
+    headway.ok("start", "-e", "beside", cwd=top)
+    states = {row["app"] for row in headway.json("status", "-e", "beside")[0]["members"]}
+    assert states == {"beside-low", "beside-middle", "beside-top"}
+    (low / "headway.yaml").write_text("name: beside-low\n" + good_manifest())
+
+
+def test_a_copy_is_of_what_serves_and_not_of_what_was_sent_last(headway):
+    app = headway.app("original", "one")
+    headway.ok("start", "-e", "left-one", cwd=app)
+    (app / "text").write_text("two")
+    headway.ok("deploy", "-e", "left-one", cwd=app)
+    headway.ok("rollback", "-e", "left-one", cwd=app)
+    headway.ok("envs", "copy", "left-one", "right-one")
+    assert headway.get("original", "right-one")[1] == "v1 one "
+
+
+def test_json_stays_json_when_a_canary_waits(headway):
+    app = headway.app("jsonic", "one", manifest=good_manifest(extra=MANUAL))
+    headway.ok("start", "-e", "jsonic", cwd=app)
+    (app / "text").write_text("two")
+    said = json.loads(headway.ok("deploy", "-e", "jsonic", "--json", cwd=app))
+    assert said[0]["phase"] == "paused"
+    headway.ok("abort", "-e", "jsonic", "-a", "jsonic")
 
 
 def is_running(command: str) -> bool:

@@ -18,6 +18,8 @@ from headway.model.release import Release
 from headway.model.snapshot import MemberSnapshot, Reserved
 from headway.model.value import Value
 
+_PENDING_SHOWN = 3
+
 
 class Launch(Value, kw_only=True):
     """A container that is wanted."""
@@ -56,7 +58,7 @@ class Draft:
         return Plan(
             changes=tuple(self._changes),
             wake_at=self._wake_at,
-            pending="; ".join(self._pending),
+            pending="; ".join(_few(self._pending)),
         )
 
     # --- reading -------------------------------------------------------------------------
@@ -234,6 +236,12 @@ class Draft:
         )
         word = hashlib.sha256("\0".join(origin).encode()).hexdigest()[:10]
         return ContainerId(f"{self.member.app}-{launch.process}-{launch.slot}-{word}")
+
+
+def _few(texts: list[str]) -> list[str]:
+    """Keep the first few of many reasons, and count the rest."""
+    more = len(texts) - _PENDING_SHOWN
+    return texts if more <= 0 else [*texts[:_PENDING_SHOWN], f"and {more} more"]
 
 
 def _name(container: Container) -> str:

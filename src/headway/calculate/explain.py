@@ -16,8 +16,7 @@ def explain_container(draft: Draft, container: Container, release: Release) -> F
     """Say how a container failed, what is likely, and what to run next."""
     name = f"{draft.member.app}/{container.label}"
     environment = draft.environment.name
-    command = f"headway logs -e {environment} -a {draft.member.app}"
-    nexts = [f"{command} {container.id}"]
+    nexts = [f"headway logs -e {environment} {container.id}"]
     if draft.member.live is not None:
         nexts.append(
             f"headway config diff -e {environment} -a {draft.member.app} "

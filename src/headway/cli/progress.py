@@ -15,7 +15,7 @@ import msgspec
 from headway.cli import render
 from headway.cli.beats import beats
 from headway.cli.errors import FAILED, PENDING, Failed, fail
-from headway.model.deployment import Deployment, Phase
+from headway.model.deployment import Ask, Deployment, Phase
 from headway.model.ids import DeploymentId, environment_name
 from headway.model.view import MemberState, MemberView, Started
 from headway.sdk import Client, RefusedError
@@ -90,8 +90,8 @@ def conclude(ended: list[Deployment], *, quiet: bool = False) -> None:
     for row in ended:
         good = row.phase is Phase.SUCCEEDED
         if row.phase is Phase.PAUSED:
-            click.echo(f"· {row.app}: {row.because}")
-            click.echo(f"next: {_ways_on(row)}")
+            click.echo(f"· {row.app}: {row.because}", err=quiet)
+            click.echo(f"next: {_ways_on(row)}", err=quiet)
             continue
         if not good:
             failed = True
@@ -109,7 +109,8 @@ def conclude(ended: list[Deployment], *, quiet: bool = False) -> None:
 
 def _needs_a_person(row: Deployment) -> bool:
     """Say whether a canary waits for `headway promote`, however long that takes."""
-    return row.phase is Phase.PAUSED and "`headway promote`" in row.because
+    waits = row.phase is Phase.PAUSED and "`headway promote`" in row.because
+    return waits and row.asked is Ask.NONE
 
 
 def _ways_on(row: Deployment) -> str:

@@ -76,15 +76,25 @@ def _start(
     reason: str,
     plan: bool,
 ) -> Started:
+    """Start; apps that headway does not know yet are sent where they lie beside this directory."""
     sources = [view.digest for view in sent]
-    try:
-        return client.environments.start(
-            name, wanted, sources=sources, lease_s=lease, reason=reason, plan=plan
-        )
-    except RefusedError as refused:
-        if refused.refusal.code == "app-unknown":
-            _show_neighbours({words.rpartition("/")[2] for words in refused.refusal.next})
-        raise
+    tried: set[str] = set()
+    while True:
+        try:
+            return client.environments.start(
+                name, wanted, sources=sources, lease_s=lease, reason=reason, plan=plan
+            )
+        except RefusedError as refused:
+            if refused.refusal.code != "app-unknown":
+                raise
+            missing = {words.rpartition("/")[2] for words in refused.refusal.next} - tried
+            found = _neighbours(missing)
+            if not found:
+                raise
+            tried |= missing
+            for app, folder in found.items():
+                click.echo(f"  found {app} in ../{folder.name}", err=True)
+                sources.append(client.apps.send(folder, newest=False).digest)
 
 
 def _show_begin(client: Client, name: str, started: Started) -> None:
@@ -125,13 +135,14 @@ def _stop_container(client: Client, thing: str) -> bool:
     return True
 
 
-def _show_neighbours(missing: set[str]) -> None:
-    """Say where apps that are missing lie, among the directories beside this one."""
-    for folder in sorted(Path.cwd().parent.iterdir())[:200]:
-        if folder.is_dir() and folder != Path.cwd():
-            name = app_of(folder)
-            if name in missing:
-                click.echo(f"  found {name} in ../{folder.name}", err=True)
+def _neighbours(missing: set[str]) -> dict[str, Path]:
+    """Find apps that are missing among the directories beside this one."""
+    found: dict[str, Path] = {}
+    for folder in sorted(Path.cwd().parent.iterdir())[:1000]:
+        name = app_of(folder) if folder.is_dir() else None
+        if name is not None and name in missing:
+            found.setdefault(name, folder)
+    return found
 
 
 @click.command()

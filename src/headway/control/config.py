@@ -256,7 +256,7 @@ def _release(reader: Reader, owner: Environment, app: str, number: int) -> Relea
         raise NotFound(
             "release-unknown",
             f"{app} has no release v{number} in {owner.name}",
-            next=(f"headway apps history {app} -e {owner.name}",),
+            next=(f"headway history -e {owner.name} -a {app}",),
         )
     return row
 

@@ -20,7 +20,7 @@ from headway.model.config import Config, ConfigChange, Setting
 from headway.model.deployment import Ask, Deployment
 from headway.model.environment import Environment, EnvironmentState, Lease, Member
 from headway.model.event import Event
-from headway.model.ids import AppName
+from headway.model.ids import AppName, Digest
 from headway.model.release import Release
 from headway.model.view import Difference, EnvironmentView, MemberView, PlannedChange, Started
 from headway.ports.store import Reader, Writer
@@ -249,7 +249,7 @@ async def copy(
 ) -> Started:
     """Start the same apps, with the same config and scale, in a new environment. No data of it.
 
-    The apps' newest sources are used, as by `start`.
+    The sources are those of the releases that serve; of an app that has none, the newest.
 
     Raises:
         NotFound: There is no environment of this name.
@@ -268,7 +268,15 @@ async def copy(
             fresh = ensure_member(tx, right.id, app, world.settings.members_max)
             tx.put(msgspec.structs.replace(fresh, scale=row.scale))
             _copy_config(world, tx, left, right, app, actor)
-        request = StartRequest(apps=tuple(apps), lease_s=lease_s, reason=f"copy of {name}")
+        chosen: dict[AppName, Digest] = {}
+        for app in apps:
+            row = lookup.member(tx, left, app)
+            live = tx.get(Release, left.id, app, row.live) if row.live else None
+            if live is not None:
+                chosen[app] = live.source
+        request = StartRequest(
+            apps=tuple(apps), chosen=chosen, lease_s=lease_s, reason=f"copy of {name}"
+        )
         return begin(tx, world=world, actor=actor, name=to, request=request)
 
     if plan:

@@ -22,13 +22,13 @@ async def page(
     """Give events behind a sequence.
 
     Raises:
-        NotFound: The environment is not there.
+        NotFound: There never was such an environment.
     """
 
     def question(reader: Reader) -> list[Event]:
         fields: dict[str, Any] = {}
         if environment is not None:
-            fields["environment"] = lookup.environment(reader, environment).id
+            fields["environment"] = lookup.last_life(reader, environment).id
         if app is not None:
             fields["app"] = app
         if subject is not None:

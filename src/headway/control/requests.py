@@ -27,6 +27,8 @@ class StartRequest(Value, kw_only=True):
     apps: tuple[AppName, ...]
     sources: tuple[Digest, ...] = ()
     """To be the newest of their apps from now on."""
+    chosen: dict[AppName, Digest] = msgspec.field(default_factory=dict)
+    """Sources to use this once instead of the newest."""
     lease_s: float | None = None
     """Of a new environment; None: 8 hours, or without end for production."""
     reason: str = ""

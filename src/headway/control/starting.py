@@ -55,18 +55,18 @@ def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequ
         adopt(tx, source, actor, world.clock.now(), world.settings)
     order = resolved(tx, list(request.apps))
     known = _known_environment(tx, name)
-    manifests = lookup.manifests(tx, list(request.apps))
     todo = [app for app in order if known is None or not _runs(tx, known, app)]
     missing: dict[AppName, list[str]] = {}
     for app in todo:
-        missing[app] = check_source(tx, known.id if known else None, lookup.source(tx, app))
+        source = _source(tx, app, request)
+        missing[app] = check_source(tx, known.id if known else None, source)
     refuse_missing(name, missing)
     now = world.clock.now()
     environment = ensure_environment(tx, name, actor, now, world.settings, request.lease_s)
     deployments = []
     for app in todo:
         member = ensure_member(tx, environment.id, app, world.settings.members_max)
-        wish = _deployment(tx, world, member, manifests[app], actor, request.reason)
+        wish = _deployment(tx, world, member, _source(tx, app, request), actor, request.reason)
         deployments.append(enlist(tx, wish, world.settings))
     running = [app for app in order if app not in todo]
     under_way = [
@@ -79,6 +79,11 @@ def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequ
         deployments=(*under_way, *deployments),
         unchanged=tuple(app for app in running if app not in {row.app for row in under_way}),
     )
+
+
+def _source(reader: Reader, app: AppName, request: StartRequest) -> Source:
+    chosen = request.chosen.get(app)
+    return lookup.sent(reader, chosen) if chosen else lookup.source(reader, app)
 
 
 def resolved(reader: Reader, wanted: list[AppName]) -> tuple[AppName, ...]:
@@ -132,14 +137,12 @@ def _runs(reader: Reader, environment: Environment, app: AppName) -> bool:
 
 
 def _deployment(
-    tx: Reader, world: World, member: Member, manifest: Manifest, actor: str, reason: str
+    tx: Reader, world: World, member: Member, source: Source, actor: str, reason: str
 ) -> Deployment:
     """Start the newest source; or, where it was stopped, the release that served."""
     now = world.clock.now()
-    source: Source = lookup.source(tx, member.app)
     live = tx.get(Release, member.environment, member.app, member.live) if member.live else None
-    if live is not None:
-        manifest = live.manifest
+    manifest = live.manifest if live else source.manifest
     return Deployment(
         id=new_deployment_id(),
         environment=member.environment,
