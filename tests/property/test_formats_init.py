@@ -1,6 +1,6 @@
 """Laws of what `init` writes and of what it reads."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headway.formats.dotenv import parse_dotenv
@@ -21,6 +21,7 @@ SOURCES = st.dictionaries(
 
 
 @given(SOURCES, st.text())
+@example({}, "false")
 def test_init_writes_what_headway_takes(files, directory):
     parsed = parse_manifest(propose(files, directory).text)
     assert parsed.problems == ()

@@ -37,7 +37,7 @@ def propose(files: Mapping[str, str], directory: str) -> Proposal:
     processes, serves = _processes(files, found, notes)
     lines = [
         "# What headway needs to know of this app. Every key: headway docs, or docs/reference.",
-        f"name: {name_from(directory) or 'my-app'}",
+        f"name: {_quoted(name_from(directory) or 'my-app')}",
         "",
     ]
     lines += processes
@@ -130,8 +130,9 @@ def _child(tree: Tree | None, key: str) -> Tree | None:
     return next((entry.value for entry in tree.entries if entry.key == key), None)
 
 
-def _quoted(command: str) -> str:
-    """Write a command so that YAML reads it as it is."""
-    if re.search(r"[:#{}\[\],&*!|>'\"%@`]", command):
-        return "'" + command.replace("'", "''") + "'"
-    return command
+def _quoted(text: str) -> str:
+    """Write a text so that YAML reads it as it is, and as a text."""
+    read = parse_yaml(text).value
+    if isinstance(read, Scalar) and (read.kind, read.text) == ("str", text):
+        return text
+    return "'" + text.replace("'", "''") + "'"
