@@ -176,3 +176,30 @@ def check_nothing_doubled(own: Installation) -> None:
         return {line.rsplit("/", 1)[1] for line in said.stdout.splitlines()}
 
     wait_for(lambda: shims() == wanted, within_s=30)
+
+
+def test_a_control_plane_that_comes_back_drops_no_route(own: Installation) -> None:
+    own.up()
+    apps = [f"app{number}" for number in range(12)]
+    folders = [str(own.app(app)) for app in apps]
+    own.ok("apps", "add", *folders)
+    own.ok("start", "-e", "many", *apps)
+    answers: list[int] = []
+    enough = threading.Event()
+
+    def ask() -> None:
+        while not enough.is_set():
+            answers.extend(own.get(app, "many")[0] for app in apps)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(3):
+            own.kill(own.pid())
+            own.up()
+            asked = len(answers)
+            wait_for(lambda asked=asked: len(answers) > asked + 5 * len(apps))
+    finally:
+        enough.set()
+        asking.join()
+    assert set(answers) == {200}

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from headway.model.container import Container, ContainerKind, ContainerState
-from headway.model.environment import PRODUCTION, Environment, Member
+from headway.model.environment import PRODUCTION, Environment, EnvironmentState, Member
 from headway.model.ids import environment_name
 from headway.model.manifest import Expose, Process, Protocol
 from headway.model.release import Release
@@ -44,6 +44,7 @@ def member_routes(
 
     A release without a healthy container gives up its share. Where no container is healthy,
     the unhealthy ones are asked: an answer that may be wrong is better than none.
+    An environment that ends has no routes any more once the last container has ended.
     """
     candidates = _candidates(containers)
     live = releases.get(member.live or 0) or max(
@@ -61,8 +62,11 @@ def member_routes(
         )
         for process, expose, host in addresses(member, live)
     ]
+    is_over = environment.state is not EnvironmentState.ACTIVE and all(
+        row.is_ended for row in containers
+    )
     return MemberRoutes(
-        routes=tuple(sorted(routes, key=lambda route: route.key)),
+        routes=() if is_over else tuple(sorted(routes, key=lambda route: route.key)),
         external_hosts=live.manifest.external_hosts if live else (),
         production=environment.name == PRODUCTION,
         since=environment.created_at,

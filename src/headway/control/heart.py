@@ -24,13 +24,13 @@ class Heart:
         self.routing = Routing(world)
         self._builds = Builds(world)
         self._rollouts = Rollouts(world, self._fleet, self._prober, self.routing)
-        self._lifetimes = Lifetimes(world)
+        self._lifetimes = Lifetimes(world, self.routing)
         self._retention = Retention(world)
 
     async def run(self) -> None:
         """Beat until cancelled."""
         world = self._world
-        await self._ring_all()
+        await self._look_at_all()
         loops = {
             "engine": self._fleet.run,
             "routing": self.routing.run,
@@ -48,7 +48,7 @@ class Heart:
             await self._fleet.close()
             await self._builds.close()
 
-    async def _ring_all(self) -> None:
+    async def _look_at_all(self) -> None:
         """Look at everything once: what was going on before a restart goes on."""
         rows = await self._world.store.read(
             lambda reader: [
@@ -59,5 +59,6 @@ class Heart:
                 for member in reader.find(Member, environment=environment.id)
             ]
         )
+        self.routing.expect(rows)
         for key in rows:
             self._world.bell.member(key)

@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from headway.calculate.lease import plan_lease
+from headway.control.routing import Routing
 from headway.control.transcribe import transcribe
 from headway.control.world import World
 from headway.model.config import Config
@@ -20,10 +21,11 @@ from headway.ports.store import Reader, Stale, Writer
 
 
 class Lifetimes:
-    """Ends environments whose lease ended, and frees the name when nothing of them runs."""
+    """Ends environments whose lease ended, and frees the name when nothing is left of them."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, routing: Routing) -> None:
         self._world = world
+        self._routing = routing
         self._wake = asyncio.Event()
         world.bell.on_environment(self._wake.set)
 
@@ -72,6 +74,8 @@ class Lifetimes:
         world = self._world
         if not await world.store.read(lambda reader: is_quiet(reader, environment)):
             await self._ring_members(environment)
+            return
+        if self._routing.leads_to(environment):  # it rings when it does not any more
             return
         await world.engine.remove_volumes(environment)
         await world.store.write(lambda tx: self._end(tx, environment))

@@ -62,6 +62,7 @@ class Rollouts:
                 self.ring(key)
             except Exception as error:  # noqa: BLE001 (one app's trouble must not stop the others)
                 trouble(self._world, f"rollouts {key[0]}/{key[1]}", error)
+                self._routing.give_up(key)
                 self._wake_at(self._world.clock.now() + timedelta(seconds=_RETRY_S), key)
 
     async def _next(self) -> MemberKey:
