@@ -26,7 +26,7 @@ _described: dict[str, Any] = {}
 
 
 def answers(
-    kind: Any, status: int = 200, media_types: tuple[str, ...] = ("application/json",)
+    kind: Any, status: int = 200, media_type: str = "application/json"
 ) -> dict[int | str, dict[str, Any]]:
     """Describe what an endpoint answers: this kind, or a problem."""
     (schema,), components = msgspec.json.schema_components([kind], ref_template=_PREFIX + "{name}")
@@ -36,7 +36,7 @@ def answers(
     return {
         status: {
             "description": "Done.",
-            "content": {media_type: {"schema": schema} for media_type in media_types},
+            "content": {media_type: {"schema": schema}},
         },
         "4XX": {
             "description": "Refused, with the reason.",
@@ -51,7 +51,7 @@ def answers(
 
 def streams(kind: Any) -> dict[int | str, dict[str, Any]]:
     """Describe an endpoint that answers lines of JSON, each of them of this kind."""
-    return answers(kind, media_types=(LINES,))
+    return answers(kind, media_type=LINES)
 
 
 def schemas() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from headway.builders.recipe import READ_FILES, Layer, Recipe, Toolchain, plan, 
 from headway.formats.start_command import find_start_command
 from headway.machine import trees
 from headway.machine.files import write_whole
+from headway.machine.processes import SYSTEM_PATH
 from headway.model.build import Artifact, Build, Mount
 from headway.model.container import ContainerKind, Exit
 from headway.model.failure import Failure
@@ -199,11 +200,10 @@ class EngineBuilder:
         if recipe.script:
             steps.append(f"cd /app\n{recipe.script}")
         path = recipe.variables.get("PATH", "")
-        system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         variables = {
             **{key: value for key, value in os.environ.items() if key.startswith(PASSED)},
             **recipe.variables,
-            "PATH": f"{path}:{system}" if path else system,
+            "PATH": f"{path}:{SYSTEM_PATH}" if path else SYSTEM_PATH,
             "PIP_CACHE_DIR": "/cache/pip",
             "UV_CACHE_DIR": "/cache/uv",
             "npm_config_cache": "/cache/npm",
@@ -297,10 +297,9 @@ class EngineBuilder:
     def _artifact(self, recipe: Recipe, slug: Digest, size: int) -> Artifact:
         layers = tuple((layer.path, layer.digest) for layer in recipe.layers)
         path = recipe.variables.get("PATH")
-        system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         variables = dict(recipe.variables)
         if path:
-            variables["PATH"] = f"{path}:{system}"
+            variables["PATH"] = f"{path}:{SYSTEM_PATH}"
         meaning = msgspec.json.encode((slug, layers, sorted(variables.items())))
         processes = recipe.processes
         if not processes and (self._slugs / slug).exists():

@@ -101,7 +101,8 @@ def deploy(
             fail(f"{directory} holds {sent.app}, not {app}")
             raise Failed
         commits = _commits(client, name, app, directory, sent)
-        _move(client, wish, showing, app, "deploy", source=sent.digest, commits=commits, **options)
+        options |= {"source": sent.digest, "commits": commits}
+        _move(client, wish._replace(environment=name), showing, app, "deploy", **options)
 
 
 def _commits(

@@ -55,6 +55,12 @@ def handled(command: click.Command) -> int:
     return result if isinstance(result, int) else DONE
 
 
+def end_as_by_ctrl_c() -> None:
+    """Have what else tells a command to end do what Ctrl-C does: a closed terminal, SIGTERM."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
 def _colour() -> bool | None:
     """Colours as the terminal allows, and none where NO_COLOR says so."""
     return False if os.environ.get("NO_COLOR") else None

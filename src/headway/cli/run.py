@@ -1,7 +1,6 @@
 """`run`, `exec` and `shell`: commands in containers."""
 
 import shlex
-import signal
 import sys
 import time
 from contextlib import suppress
@@ -9,7 +8,7 @@ from contextlib import suppress
 import click
 
 from headway.cli import render
-from headway.cli.errors import FAILED, Failed, fail
+from headway.cli.errors import FAILED, Failed, end_as_by_ctrl_c, fail
 from headway.cli.options import app_option, chosen_app, chosen_environment, env_option
 from headway.model.container import Container, ContainerState
 from headway.sdk import Client, RefusedError
@@ -34,9 +33,7 @@ def run(
 
     It sees the app's release, config and volumes, and ends with the command's status.
     """
-    # A closed terminal ends the command as Ctrl-C does.
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    end_as_by_ctrl_c()
     with Client.local() as client:
         name = chosen_environment(client, environment)
         wanted = chosen_app(app)
@@ -53,10 +50,6 @@ def run(
             client.containers.stop(row.id)
             raise
         raise Failed(_status(client, row.id))
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _await_start(client: Client, row: Container) -> Container:

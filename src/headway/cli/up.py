@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from headway import __version__
-from headway.cli.errors import INTERRUPTED, Failed, fail
+from headway.cli.errors import INTERRUPTED, Failed, end_as_by_ctrl_c, fail
 from headway.machine.files import write_whole
 from headway.machine.processes import birth
 from headway.sdk.local import data_directory, running
@@ -90,8 +90,7 @@ def up(
     words += listening.words
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
     log = place / "headway.log"
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the control plane ends, too
-        signal.signal(number, _interrupt)
+    end_as_by_ctrl_c()
     process = subprocess.Popen(
         [*words, "--log-file", str(log)],
         stdin=subprocess.DEVNULL,
@@ -116,10 +115,6 @@ def up(
         return
     click.echo("  Ctrl-C stops it; containers go on until `headway down`")
     _stay(process)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _await_answer(process: "subprocess.Popen[bytes]", data: Path, log: Path) -> None:

@@ -263,14 +263,12 @@ async def copy(
         now = world.clock.now()
         right = ensure_environment(tx, to, actor, now, world.settings, lease_s)
         apps = _apps(tx, left)
+        chosen: dict[AppName, Digest] = {}
         for app in apps:
             row = lookup.member(tx, left, app)
             fresh = ensure_member(tx, right.id, app, world.settings.members_max)
             tx.put(msgspec.structs.replace(fresh, scale=row.scale))
             _copy_config(world, tx, left, right, app, actor)
-        chosen: dict[AppName, Digest] = {}
-        for app in apps:
-            row = lookup.member(tx, left, app)
             live = tx.get(Release, left.id, app, row.live) if row.live else None
             if live is not None:
                 chosen[app] = live.source

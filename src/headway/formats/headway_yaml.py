@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from headway.formats.manifest_schema import MANIFEST
 from headway.formats.procfile import parse_procfile
 from headway.formats.schema import MISSING, Reading
@@ -28,7 +26,7 @@ from headway.model.manifest import (
     Strategy,
     Volume,
 )
-from headway.model.problem import Parsed, Problem
+from headway.model.problem import Parsed, Problem, in_file
 from headway.model.resources import MIB, Resources
 
 _RESERVED_PATHS = ("/app", "/proc", "/sys", "/dev", "/tmp", "/etc", "/usr", "/layers")  # noqa: S108
@@ -54,25 +52,20 @@ def parse_manifest(
     """
     tree = parse_yaml(text)
     if tree.value is None:
-        return Parsed(None, _filed(tree.problems, file))
+        return Parsed(None, in_file(tree.problems, file))
     reading = Reading(list(tree.problems))
     raw = MANIFEST.read(tree.value, "", reading)
     if raw is MISSING:
-        return Parsed(None, _filed(tuple(reading.problems), file))
+        return Parsed(None, in_file(reading.problems, file))
     commands: dict[str, str] = {}
     problems: tuple[Problem, ...] = ()
     if procfile is not None:
         parsed = parse_procfile(procfile)
         commands = parsed.value or {}
-        problems = _filed(parsed.problems, "Procfile")
+        problems = in_file(parsed.problems, "Procfile")
     manifest = _Builder(raw, reading, commands, default_name).build()
-    problems = (*_filed(tuple(reading.problems), file), *problems)
+    problems = (*in_file(reading.problems, file), *problems)
     return Parsed(None if problems else manifest, problems)
-
-
-def _filed(problems: tuple[Problem, ...], file: str) -> tuple[Problem, ...]:
-    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
-    return tuple(msgspec.structs.replace(problem, file=file) for problem in ordered)
 
 
 class _Builder:

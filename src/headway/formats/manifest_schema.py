@@ -1,16 +1,23 @@
 """`headway.yaml`, key by key. The validator, `headway docs` and the reference page are all this."""
 
 from headway.formats.config_key import key_problem
-from headway.formats.schema import Choice, Either, Flag, Key, ListOf, MapOf, Quantity, Record, Text
+from headway.formats.schema import (
+    Choice,
+    Either,
+    Flag,
+    Key,
+    ListOf,
+    MapOf,
+    Quantity,
+    Record,
+    Text,
+    whole,
+)
 from headway.formats.units import parse_cores, parse_duration, parse_percent, parse_size
 from headway.model.ids import is_name
 from headway.model.resources import MIB
 
 _GIB = 1024 * MIB
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text.strip().isdigit() else None
 
 
 def name_problem(text: str) -> str | None:
@@ -55,11 +62,7 @@ MEMORY = Quantity(
 SIZE = Quantity(parse_size, "a size such as 512MiB", least=MIB, most=1024 * _GIB)
 CORES = Quantity(parse_cores, "cores such as 0.2 or 200m", least=0.001, most=1024)
 PERCENT = Quantity(parse_percent, "a share such as 10%", most=100)
-COUNT = Quantity(_number, "a whole number", most=1000, integer=True)
-
-
-def _whole(least: int, most: int) -> Quantity:
-    return Quantity(_number, "a whole number", least=least, most=most, integer=True)
+COUNT = whole(0, 1000)
 
 
 HEALTH_CHECK = Record(
@@ -75,8 +78,8 @@ HEALTH_CHECK = Record(
         Key("command", COMMAND, "For command: run by /bin/sh -c inside the container."),
         Key("interval", DURATION, "Between two probes of a healthy container.", "5s"),
         Key("timeout", DURATION, "How long an answer may take.", "2s"),
-        Key("healthy_threshold", _whole(1, 100), "Good answers in a row to be healthy.", "1"),
-        Key("unhealthy_threshold", _whole(1, 100), "Bad answers in a row to be unhealthy.", "3"),
+        Key("healthy_threshold", whole(1, 100), "Good answers in a row to be healthy.", "1"),
+        Key("unhealthy_threshold", whole(1, 100), "Bad answers in a row to be unhealthy.", "3"),
         Key("grace", DURATION, "A container not healthy this long after its start failed.", "30s"),
     )
 )
@@ -85,7 +88,7 @@ EXPOSE = Record(
         Key("name", NAME, "Names the port in addresses and variables.", required=True),
         Key(
             "port",
-            _whole(1, 65535),
+            whole(1, 65535),
             "The port inside a docker container. A process listens on $PORT, or "
             "$PORT_<NAME>, which headway chooses.",
             "80",
@@ -99,8 +102,8 @@ RESOURCES = Record(
         Key("cpu", CORES, "Cores reserved; idle ones may be used beyond.", "0.1"),
         Key("max_mem", MEMORY, "Memory reserved, and its hard limit.", "256MiB"),
         Key("memory", MEMORY, "The same as max_mem."),
-        Key("processes", _whole(1, 100_000), "Processes and threads at most.", "256"),
-        Key("open_files", _whole(16, 1_000_000), "Open files of one process at most.", "4096"),
+        Key("processes", whole(1, 100_000), "Processes and threads at most.", "256"),
+        Key("open_files", whole(16, 1_000_000), "Open files of one process at most.", "4096"),
         Key("disk", SIZE, "Space in /tmp, /home and /dev/shm together, in memory.", "512MiB"),
         Key("log", SIZE, "Log kept of one container.", "16MiB"),
     )
@@ -145,7 +148,7 @@ CANARY = Record(
             "and the router counted no more errors and no slower answers than the old release's.",
             "automatic",
         ),
-        Key("requests_min", _whole(1, 1_000_000), "Requests needed to judge a step.", "100"),
+        Key("requests_min", whole(1, 1_000_000), "Requests needed to judge a step.", "100"),
         Key("error_rate_margin", PERCENT, "Points by which its errors may exceed.", "1%"),
         Key(
             "latency_ratio_max",
@@ -166,7 +169,7 @@ DEPLOY = Record(
         ),
         Key("min_healthy_time", DURATION, "Healthy this long counts as good.", "500ms"),
         Key("progress_deadline", DURATION, "No progress this long has failed.", "10m"),
-        Key("surge", _whole(1, 100), "For rolling: containers started ahead.", "1"),
+        Key("surge", whole(1, 100), "For rolling: containers started ahead.", "1"),
         Key("canary", CANARY, "For canary."),
     )
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Protocol
 
+from headway.formats.units import parse_count
 from headway.formats.yaml import Mapping as TreeMapping
 from headway.formats.yaml import Place, Scalar, Sequence, Tree
 from headway.model.problem import Problem
@@ -121,6 +122,11 @@ class Quantity:
     def describe(self) -> str:
         """Say what it is."""
         return self.words
+
+
+def whole(least: int, most: int) -> Quantity:
+    """Make the kind of a whole number within bounds."""
+    return Quantity(parse_count, "a whole number", least=least, most=most, integer=True)
 
 
 @dataclass(frozen=True)

@@ -3,25 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
-from headway.formats.schema import MISSING, Key, Quantity, Reading, Record
+from headway.formats.schema import MISSING, Key, Quantity, Reading, Record, whole
 from headway.formats.units import parse_duration, parse_size, render_duration, render_size
 from headway.formats.yaml import parse_yaml
-from headway.model.problem import Parsed, Problem
+from headway.model.problem import Parsed, in_file
 from headway.model.resources import MIB
 from headway.model.settings import RouterLimits, Settings
 
 FILE = "settings.yaml"
 _DAY_S = 86_400.0
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text.strip().isdigit() else None
-
-
-def _count(least: int, most: int) -> Quantity:
-    return Quantity(_number, "a whole number", least=least, most=most, integer=True)
 
 
 def _size(least: int, most: int) -> Quantity:
@@ -68,7 +58,7 @@ _ROUTER = Record(
         _DEFAULT.router,
         (
             "connections_max",
-            _count(10, 1_000_000),
+            whole(10, 1_000_000),
             "Connections open at once; further ones wait in the kernel's queue.",
         ),
         ("connect_s", _seconds(1, 60), "To reach a container."),
@@ -92,11 +82,11 @@ _ROUTER = Record(
         ),
         (
             "retired_max",
-            _count(1, 100),
+            whole(1, 100),
             "Replaced HAProxy processes that may finish side by side; beyond, the oldest ends.",
         ),
         ("header_bytes", _size(4096, MIB), "All headers of a request together."),
-        ("headers_max", _count(10, 1000), "Headers of a request."),
+        ("headers_max", whole(10, 1000), "Headers of a request."),
     )
 )
 
@@ -104,12 +94,12 @@ SETTINGS = Record(
     (
         *_keys(
             _DEFAULT,
-            ("environments_max", _count(1, 100_000), "Environments that have not ended."),
-            ("apps_max", _count(1, 100_000), "Apps that headway knows."),
-            ("members_max", _count(1, 100_000), "Apps in one environment."),
+            ("environments_max", whole(1, 100_000), "Environments that have not ended."),
+            ("apps_max", whole(1, 100_000), "Apps that headway knows."),
+            ("members_max", whole(1, 100_000), "Apps in one environment."),
             (
                 "deployments_waiting_max",
-                _count(1, 1000),
+                whole(1, 1000),
                 "Deployments under way or waiting, of one app in one environment.",
             ),
             (
@@ -117,7 +107,7 @@ SETTINGS = Record(
                 _seconds(60, 3650 * _DAY_S),
                 "The longest lease of an environment other than production.",
             ),
-            ("config_keys_max", _count(1, 10_000), "Config keys of one app in one environment."),
+            ("config_keys_max", whole(1, 10_000), "Config keys of one app in one environment."),
             (
                 "config_bytes_max",
                 _size(1024, 16 * MIB),
@@ -129,31 +119,31 @@ SETTINGS = Record(
                 _size(MIB, 16_384 * MIB),
                 "An app's files as they are sent, packed; unpacked they may have four times this.",
             ),
-            ("source_files_max", _count(10, 10_000_000), "Files of an app as it is sent."),
-            ("builds_parallel", _count(1, 100), "Builds at once."),
-            ("starts_parallel", _count(1, 200), "Containers being started at once."),
+            ("source_files_max", whole(10, 10_000_000), "Files of an app as it is sent."),
+            ("builds_parallel", whole(1, 100), "Builds at once."),
+            ("starts_parallel", whole(1, 200), "Containers being started at once."),
             (
                 "tcp_port_first",
-                _count(1024, 65_535),
+                whole(1024, 65_535),
                 "First of the router's ports for what is exposed and is not HTTP.",
             ),
-            ("tcp_port_last", _count(1024, 65_535), "Last of these ports."),
+            ("tcp_port_last", whole(1024, 65_535), "Last of these ports."),
             (
                 "containers_kept",
-                _count(0, 1_000_000),
+                whole(0, 1_000_000),
                 "Ended containers whose logs are kept, the newest, of all apps together.",
             ),
             (
                 "containers_kept_per_app",
-                _count(0, 10_000),
+                whole(0, 10_000),
                 "Ended containers whose logs are kept, of one app in one environment.",
             ),
             (
                 "releases_built_kept",
-                _count(1, 1000),
+                whole(1, 1000),
                 "Releases of one app in one environment whose builds are kept for a rollback.",
             ),
-            ("events_kept", _count(1000, 1_000_000_000), "Events that history and `why` tell of."),
+            ("events_kept", whole(1000, 1_000_000_000), "Events that history and `why` tell of."),
         ),
         Key("router", _ROUTER, "Limits of HAProxy."),
     )
@@ -169,18 +159,11 @@ def parse_settings(text: str, *, file: str = FILE) -> Parsed[Settings]:
     raw = SETTINGS.read(tree.value, "", reading) if tree.value is not None else MISSING
     if raw is not MISSING:
         _check_ports(raw, reading)
-    problems = tuple(
-        msgspec.structs.replace(problem, file=file)
-        for problem in sorted(reading.problems, key=_place)
-    )
+    problems = in_file(reading.problems, file)
     if problems or raw is MISSING:
         return Parsed(None, problems)
     router = RouterLimits(**raw.pop("router", {}))
     return Parsed(Settings(router=router, **raw))
-
-
-def _place(problem: Problem) -> tuple[int, int]:
-    return problem.line, problem.column
 
 
 def _check_ports(raw: dict[str, Any], reading: Reading) -> None:

@@ -74,6 +74,15 @@ def render_size(size: int) -> str:
     return f"{size}B"
 
 
+def parse_count(text: str) -> float | None:
+    """Read a whole number.
+
+    >>> parse_count("12"), parse_count("1.5"), parse_count("-1")
+    (12.0, None, None)
+    """
+    return float(text) if text.strip().isdigit() else None
+
+
 def parse_cores(text: str) -> float | None:
     """Read a number of processor cores: `0.2`, `2` or `200m`.
 

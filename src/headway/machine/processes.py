@@ -1,7 +1,8 @@
-"""Processes of this machine, told apart although their numbers are used again."""
+"""Processes of this machine: where programs are, and how two with one number are told apart."""
 
 from pathlib import Path
 
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _STATE, _BIRTH = 0, 19
 """Places in /proc/PID/stat behind the name, which may hold anything: proc(5), fields 3 and 22."""
 

@@ -1,5 +1,6 @@
 """Something wrong with what a person wrote, and what is known of the right thing."""
 
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 import msgspec
@@ -30,6 +31,12 @@ class Parsed(msgspec.Struct, Generic[T], frozen=True):
 
     value: T | None
     problems: tuple[Problem, ...] = ()
+
+
+def in_file(problems: Iterable[Problem], file: str) -> tuple[Problem, ...]:
+    """Give problems in the order of their places, each with the file's name."""
+    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    return tuple(msgspec.structs.replace(problem, file=file) for problem in ordered)
 
 
 def render_problem(problem: Problem) -> str:

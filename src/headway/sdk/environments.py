@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from headway.model.container import Container
 from headway.model.event import Event
 from headway.model.view import Difference, EnvironmentView, MemberView, Started
-from headway.sdk.transport import Transport, part
+from headway.sdk.transport import HEARTBEAT_S, Transport, part
 
 
 class Environments:
@@ -96,12 +96,11 @@ class Environments:
 
     def follow(self, name: str | None, after: int | None = None) -> Iterator[Event]:
         """Give every event of an environment as it happens, over restarts of headway."""
-        query = {"environment": name, "after": after}
-        for _, event in self._transport.events("/v1/events", Event, lambda: query):
-            if event is not None:
-                yield event
+        return (event for event in self.beats(name, after=after) if event is not None)
 
-    def beats(self, name: str, *, after: int, heartbeat_s: float) -> Iterator[Event | None]:
+    def beats(
+        self, name: str | None, *, after: int | None = None, heartbeat_s: float = HEARTBEAT_S
+    ) -> Iterator[Event | None]:
         """Give every event behind a sequence as it happens, and None now and then between them."""
         query = {"environment": name, "after": after}
         for _, event in self._transport.events(

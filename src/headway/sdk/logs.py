@@ -50,19 +50,18 @@ class Logs:
     ) -> Iterator[LogEntry]:
         """Give lines as they are written, over restarts of headway, each of them once."""
         seen: dict[str, int] = {}
-        began: list[datetime] = []
+        began: datetime | None = None
 
         def query() -> dict[str, Any]:
             """Ask for what is behind the lines seen, and for what the other containers wrote."""
-            asked = _query(apps, containers, process, tail, began[0] if began else since)
+            asked = _query(apps, containers, process, tail, began or since)
             after = [f"{container}:{cursor}" for container, cursor in seen.items()]
             return asked | {"follow": "true", "after": after}
 
         path = f"/v1/environments/{part(name)}/logs"
         for _, entry in self._transport.events(path, LogEntry, query):
             if entry is not None and entry.line.cursor > seen.get(entry.container, -1):
-                if not began:
-                    began.append(entry.line.at)
+                began = began or entry.line.at
                 seen[entry.container] = entry.line.cursor
                 yield entry
 

@@ -19,7 +19,7 @@ _PATIENCE_S = 10.0
 """How long a request is tried again while nobody answers: a restart takes a second or two."""
 _AGAIN_S = 0.2
 _SILENCE_S = 60.0
-_HEARTBEAT_S = 15.0
+HEARTBEAT_S = 15.0
 _LATE_S = 2.0
 """So late a heartbeat may be before the connection counts as broken."""
 
@@ -137,7 +137,7 @@ class Transport:
         kind: type[T],
         query: Callable[[], dict[str, Any]],
         *,
-        heartbeat_s: float = _HEARTBEAT_S,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> Iterator[tuple[str, T | None]]:
         """Give server-sent events as (id, value), without end; None now and then between them.
 

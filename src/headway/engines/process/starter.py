@@ -13,6 +13,7 @@ from headway.engines.process.identities import Identities
 from headway.engines.process.ports import Ports
 from headway.engines.process.spool import Launch, Spool
 from headway.machine.files import write_whole
+from headway.machine.processes import SYSTEM_PATH
 from headway.model.container import ContainerKind
 from headway.model.order import Order
 from headway.model.resources import MIB
@@ -20,7 +21,6 @@ from headway.ports.engine import EngineError
 
 _SHIM = Path(__file__).with_name("shim.py")
 _INODES_PER_MIB = 256
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MEMLOCK_BYTES = MIB
 
 
@@ -140,7 +140,7 @@ def check(order: Order) -> None:
 
 
 def _variables(order: Order, ports: dict[str, int]) -> dict[str, str]:
-    given = {"PATH": _PATH, "HOME": "/home", "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108
+    given = {"PATH": SYSTEM_PATH, "HOME": "/home", "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108
     for number, (name, port) in enumerate(ports.items()):
         if number == 0:
             given["PORT"] = str(port)

