@@ -68,7 +68,9 @@ def _carry(socket: ClientConnection, *, terminal: bool) -> int:
     over = threading.Event()
     if terminal:
         signal.signal(signal.SIGWINCH, lambda *_: _resize(socket))
-    feeding = threading.Thread(target=_feed, args=(socket, over), daemon=True)
+    feeding = threading.Thread(
+        target=_feed, args=(socket, over), kwargs={"terminal": terminal}, daemon=True
+    )
     feeding.start()
     try:
         while True:
@@ -93,13 +95,26 @@ def _resize(socket: ClientConnection) -> None:
         socket.send(bytes([_RESIZE]) + msgspec.json.encode(size()))
 
 
-def _feed(socket: ClientConnection, over: threading.Event) -> None:
+def _feed(socket: ClientConnection, over: threading.Event, *, terminal: bool) -> None:
     with suppress(WebSocketException, OSError, ValueError):
         while not over.is_set():
             ready, _, _ = select.select([0], [], [], 0.2)
             if not ready:
                 continue
-            data = os.read(0, _READ_BYTES)
+            data = _read(terminal=terminal)
+            if not data and terminal:  # it was closed; a hang-up that is ignored says so only here
+                socket.close()
+                return
             socket.send(bytes([_STDIN]) + data)
             if not data:
                 return
+
+
+def _read(*, terminal: bool) -> bytes:
+    """Read what was typed; nothing when there is nobody any more."""
+    try:
+        return os.read(0, _READ_BYTES)
+    except OSError:
+        if terminal:
+            return b""
+        raise

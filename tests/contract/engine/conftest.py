@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,10 +15,22 @@ from tests.contract.engine.orders import ended, first
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A directory that an engine keeps its containers in; short, for the agent's socket."""
+    """A directory that an engine keeps its containers in, where every user may pass."""
     folder = Path(tempfile.mkdtemp(prefix="hw-"))
     folder.chmod(0o755)
     yield folder
+    removed(folder)
+
+
+def removed(folder: Path) -> None:
+    """Remove a directory, also where an agent that was told to end has a last word to write."""
+    for _ in range(50):
+        try:
+            shutil.rmtree(folder)
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
     shutil.rmtree(folder)
 
 

@@ -20,6 +20,7 @@ from headway.engines.process.messages import Answer, Request
 from headway.engines.process.sockets import listening, processes
 from headway.engines.process.spool import Spool
 from headway.engines.process.starter import Starter
+from headway.machine.sockets import named
 from headway.model.ids import ContainerId
 from headway.model.order import Observed, ObservedState, Order, Usage
 from headway.ports.engine import EngineError, NoSuchContainer
@@ -310,9 +311,10 @@ async def run(folder: Path) -> None:
     agent.adopt()
     socket = folder / "agent.sock"
     socket.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(
-        agent.serve, path=socket, limit=messages.LINE_BYTES_MAX, backlog=512
-    )
+    with named(socket) as name:
+        server = await asyncio.start_unix_server(
+            agent.serve, path=name, limit=messages.LINE_BYTES_MAX, backlog=512
+        )
     socket.chmod(0o600)
     async with server:
         await stop.wait()

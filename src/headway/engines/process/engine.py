@@ -16,6 +16,7 @@ from headway.engines.process.doctor import machine_checks
 from headway.engines.process.identities import Identities
 from headway.engines.process.messages import Answer, Request
 from headway.engines.process.spool import Spool
+from headway.machine.sockets import named
 from headway.machine.trees import give, remove
 from headway.model.ids import ContainerId, NodeId
 from headway.model.log import LogLine
@@ -200,9 +201,8 @@ class ProcessEngine:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
-            return await asyncio.open_unix_connection(
-                self._folder / "agent.sock", limit=messages.LINE_BYTES_MAX
-            )
+            with named(self._folder / "agent.sock") as name:
+                return await asyncio.open_unix_connection(name, limit=messages.LINE_BYTES_MAX)
         except OSError as error:
             raise EngineUnavailable(f"the agent cannot be reached: {error}") from error
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from headway.machine.sockets import named
+
 _PROMPT = b"\n> "
 _ANSWER_S = 15.0
 DELETED = "Server deleted."
@@ -33,7 +35,8 @@ async def ask(socket: Path, commands: Sequence[str]) -> list[str]:
 
 
 async def _converse(socket: Path, commands: Sequence[str]) -> list[str]:
-    reader, writer = await asyncio.open_unix_connection(str(socket), limit=64 * 1024 * 1024)
+    with named(socket) as name:
+        reader, writer = await asyncio.open_unix_connection(name, limit=64 * 1024 * 1024)
     try:
         # With a prompt, each answer has an end that can be recognised, and one connection
         # takes any number of commands.

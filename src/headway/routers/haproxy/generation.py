@@ -17,12 +17,12 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from headway.machine.sockets import named
 from headway.model.value import Value
 from headway.ports.router import RouterError
 from headway.routers.haproxy import admin
 
 _log = structlog.get_logger()
-_SOCKET_PATH_MAX = 107
 _SAID_MAX = 64 * 1024
 _READY_S = 20.0
 
@@ -165,19 +165,11 @@ class Generation:
 
 
 def open_admin(folder: Path) -> socket.socket:
-    """Make the listening socket of the runtime API, for its owner only.
-
-    Raises:
-        RouterError: The path is too long for a socket.
-    """
+    """Make the listening socket of the runtime API, for its owner only."""
     path = folder / "admin.sock"
-    if len(os.fsencode(path)) > _SOCKET_PATH_MAX:
-        raise RouterError(
-            f"{path} is too long for a socket ({_SOCKET_PATH_MAX} bytes);"
-            " choose a shorter data directory"
-        )
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    opened.bind(str(path))
+    with named(path) as name:
+        opened.bind(name)
     path.chmod(0o600)
     opened.listen(64)
     opened.setblocking(False)
