@@ -7,6 +7,7 @@ import msgspec
 
 from headway.model.failure import Failure
 from headway.model.ids import AppName, BuildId, ContainerId, Digest
+from headway.model.job import Job
 from headway.model.value import Value
 
 
@@ -34,7 +35,7 @@ class Artifact(Value, kw_only=True):
     """What a build made: a content-addressed slug and the dependency layers it needs."""
 
     digest: Digest
-    """Of the slug's files, the layers' digests and the variables."""
+    """Of the slug's files, the layers' digests, the variables and the jobs, where there are any."""
     slug: Digest
     layers: tuple[tuple[str, Digest], ...] = ()
     """(path in the container, digest of the layer), such as ("/layers/python", "sha256:…")."""
@@ -42,6 +43,8 @@ class Artifact(Value, kw_only=True):
     """Environment that the layers need, such as PATH."""
     processes: dict[str, str] = msgspec.field(default_factory=dict)
     """Commands that the builder found for process types the manifest leaves open."""
+    jobs: tuple[Job, ...] = ()
+    """Python functions with `@job`."""
     size_bytes: int = 0
 
 

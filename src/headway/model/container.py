@@ -18,6 +18,8 @@ class ContainerKind(StrEnum):
     RELEASE = "release"
     ONE_OFF = "one_off"
     BUILD = "build"
+    RUNNER = "runner"
+    """Runs the jobs of one release, each run in a sandbox of its own."""
 
 
 class ContainerState(StrEnum):

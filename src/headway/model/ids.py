@@ -4,6 +4,8 @@ An environment's name may be used again after it ended, so what belongs to one l
 environment is keyed by an `EnvironmentId`: the name and a suffix, `demo~7f3a2c`.
 """
 
+from __future__ import annotations
+
 import re
 from typing import NewType
 
@@ -13,6 +15,7 @@ EnvironmentId = NewType("EnvironmentId", str)
 ContainerId = NewType("ContainerId", str)
 DeploymentId = NewType("DeploymentId", str)
 BuildId = NewType("BuildId", str)
+RunId = NewType("RunId", str)
 NodeId = NewType("NodeId", str)
 Digest = NewType("Digest", str)
 

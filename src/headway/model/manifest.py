@@ -5,7 +5,10 @@ from enum import StrEnum
 import msgspec
 
 from headway.model.ids import AppName
+from headway.model.job import Job
+from headway.model.queue import Queue
 from headway.model.resources import Resources
+from headway.model.schedule import Schedule
 from headway.model.value import Value
 
 FILE = "headway.yaml"
@@ -189,6 +192,19 @@ class Manifest(Value, kw_only=True):
     placement: Placement = Placement()
     team: str | None = None
     shepherds: tuple[str, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    """In a release also those that the build found."""
+    schedules: tuple[Schedule, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    """Those that the file speaks of; any other has the defaults."""
+
+    def job(self, name: str) -> Job | None:
+        """Give the job of this name, if there is one."""
+        return next((job for job in self.jobs if job.name == name), None)
+
+    def queue(self, name: str) -> Queue:
+        """Give a queue, with the defaults where the file does not speak of it."""
+        return next((queue for queue in self.queues if queue.name == name), Queue(name=name))
 
     def process(self, name: str) -> Process | None:
         """Give the process type of this name, if there is one."""

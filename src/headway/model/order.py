@@ -8,6 +8,7 @@ import msgspec
 from headway.model.build import Mount
 from headway.model.container import ContainerKind, Exit
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
+from headway.model.job import Job
 from headway.model.resources import Resources
 from headway.model.value import Value
 
@@ -47,6 +48,8 @@ class Order(Value, kw_only=True):
     resources: Resources = Resources()
     network: Network = Network.HOST
     stop_grace_s: float = 10.0
+    jobs: tuple[Job, ...] = ()
+    """For a runner: the jobs whose runs it will be handed."""
     timeout_s: float | None = None
     """Ended with the reason `time limit …` when it runs longer."""
 

@@ -45,6 +45,11 @@ class Settings(Value, kw_only=True):
     containers_kept_per_app: int = 20
     releases_built_kept: int = 5
     events_kept: int = 500_000
+    runs_kept: int = 1_000_000
+    runs_kept_s: float = 30 * 24 * 3600.0
+    runner_idle_s: float = 600.0
+    parameters_bytes_max: int = 256 * 1024
+    invocations_max: int = 10_000
     router: RouterLimits = RouterLimits()
 
     @property

@@ -11,10 +11,14 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import EnvironmentState, Lease
 from headway.model.event import Event
-from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName
+from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName, RunId
+from headway.model.job import Job
 from headway.model.log import LogLine
 from headway.model.node import Node
 from headway.model.problem import Problem
+from headway.model.queue import Queue, QueueHold
+from headway.model.run import Run, RunState
+from headway.model.schedule import ScheduleState
 from headway.model.snapshot import Reserved
 from headway.model.value import Value
 
@@ -81,8 +85,13 @@ class MemberView(Value, kw_only=True):
 
     @property
     def serves(self) -> bool:
-        """Whether all that is wanted of the live release is healthy, whatever is under way."""
-        return self.live is not None and self.healthy >= self.wanted > 0
+        """Whether all that is wanted of the live release is healthy, whatever is under way.
+
+        An app that has jobs only serves them.
+        """
+        if self.live is None or self.state is MemberState.STOPPED:
+            return False
+        return self.healthy >= self.wanted
 
 
 class EnvironmentView(Value, kw_only=True):
@@ -241,3 +250,64 @@ class Refusal(Value, kw_only=True):
     """Commands that help."""
     id: str = ""
     """Names this answer in the server's log."""
+
+
+class Invoked(Value, kw_only=True):
+    """The runs that were asked for, in that order; some may have been there already."""
+
+    ids: tuple[RunId, ...]
+    states: tuple[RunState, ...]
+
+
+class RunView(Value, kw_only=True):
+    """A run, and what is known of it in this moment."""
+
+    run: Run
+    environment: EnvironmentName
+    progress: dict[str, Any] | None = None
+    """`percent` and `text` of its last line of progress."""
+    waits: str = ""
+    """Why it waits, while it does."""
+
+
+class RunPage(Value, kw_only=True):
+    """Some runs, newest first; `before` gives the next page, None is the end."""
+
+    rows: tuple[Run, ...]
+    before: str | None = None
+
+
+class JobView(Value, kw_only=True):
+    """A job of an app in an environment."""
+
+    environment: EnvironmentName
+    app: AppName
+    release: int
+    job: Job
+    waiting: int = 0
+    """Runs that are queued in its queue's lanes of this job."""
+    running: int = 0
+    schedules: tuple[str, ...] = ()
+    last: Run | None = None
+
+
+class QueueView(Value, kw_only=True):
+    """A queue of an app in an environment."""
+
+    environment: EnvironmentName
+    app: AppName
+    queue: Queue
+    waiting: int = 0
+    running: int = 0
+    oldest_s: float | None = None
+    """How long the run that waits longest has waited."""
+    hold: QueueHold | None = None
+
+
+class ScheduleView(Value, kw_only=True):
+    """A schedule of an app in an environment."""
+
+    environment: EnvironmentName
+    state: ScheduleState
+    next: tuple[datetime, ...] = ()
+    """The next times, as far as it is not paused."""

@@ -1,13 +1,14 @@
 """The door to where containers run."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from headway.model.ids import ContainerId, NodeId
+from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
 from headway.model.node import Node
 from headway.model.order import Observed, Order, Usage
+from headway.model.run import RunFact, Task
 from headway.model.terminal import TerminalSize
 
 
@@ -40,6 +41,46 @@ class Session(Protocol):
 
     async def close(self) -> int:
         """End the session, the command with it, and give its exit status (128 + n by signal n)."""
+        ...
+
+
+class Runner(Protocol):
+    """The line to a running container of kind `runner`, which does runs.
+
+    A runner outlives its line. It knows each attempt by (run, attempt): the same task twice is one
+    attempt. It keeps what became of an attempt until that was acknowledged. There is one line at
+    a time: a new one ends the one before, and what was sent on that and not read does not begin.
+    """
+
+    listing: tuple[RunFact, ...]
+    """When the line was opened: attempts that run, and those that ended unacknowledged. An attempt
+    of this runner that is neither has never begun."""
+
+    def send(self, tasks: Sequence[Task]) -> None:
+        """Have attempts begin. What becomes of them is told by `facts`."""
+        ...
+
+    def cancel(self, run: RunId, grace_s: float) -> None:
+        """Have an attempt end: SIGTERM to its main process, SIGKILL to all of it after the grace.
+
+        One that is not there is no error.
+        """
+        ...
+
+    def acknowledge(self, facts: Sequence[RunFact]) -> None:
+        """Have the runner forget attempts that ended."""
+        ...
+
+    def facts(self) -> AsyncIterator[tuple[RunFact, ...]]:
+        """Give what happens, as it happens, some facts at a time.
+
+        A beginning may be left out where its end is told in the same breath.
+        Ends with `EngineUnavailable` when the line is cut.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the line. The runner and its runs live on."""
         ...
 
 
@@ -115,6 +156,34 @@ class Engine(Protocol):
         Raises:
             NoSuchContainer: It does not run.
         """
+        ...
+
+    async def attach(self, container: ContainerId) -> Runner:
+        """Open the line to a runner.
+
+        Raises:
+            NoSuchContainer: It does not run.
+            EngineUnavailable: It does not answer now.
+        """
+        ...
+
+    def run_logs(
+        self,
+        run: RunId,
+        attempt: int,
+        *,
+        after: int = 0,
+        tail: int | None = None,
+        follow: bool = False,
+    ) -> AsyncIterator[LogLine]:
+        """Give the lines that an attempt wrote, as `logs` does; none when it wrote nothing.
+
+        With `follow`, goes on until the attempt has ended and all was given.
+        """
+        ...
+
+    async def remove_run(self, run: RunId) -> None:
+        """Forget the logs of a run. Unknown is no error."""
         ...
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:

@@ -32,17 +32,37 @@ class Reader(Protocol):
     def find(
         self,
         kind: type[V],
+        /,
         *,
         limit: int | None = None,
         newest_first: bool = False,
         before: str | int | None = None,
+        after: str | int | None = None,
         **fields: Any,
     ) -> list[V]:
         """Give the rows whose fields are equal to these, in the order they were first put.
 
         A tuple as a value means any of its members. Only indexed fields can be asked for.
-        `before` is the key of a row of the same kind: only rows put earlier are given.
+        `before` and `after` are keys of rows of the same kind: only rows put earlier, or later,
+        are given.
         """
+        ...
+
+    def lowest(
+        self, kind: type[V], field: str, *, up_to: int | None = None, limit: int = 1
+    ) -> list[V]:
+        """Give the rows with the lowest values of an indexed field, lowest first.
+
+        Rows whose field is None are left out, and those above `up_to`.
+        """
+        ...
+
+    def count(self, kind: type[Value], field: str) -> int:
+        """Count rows whose indexed field is not None."""
+        ...
+
+    def tally(self, kind: type[Value], field: str) -> dict[Any, int]:
+        """Count rows by the values of an indexed field; rows whose field is None are left out."""
         ...
 
     def events(
