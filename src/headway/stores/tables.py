@@ -9,7 +9,10 @@ from headway.model.config import Config
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
+from headway.model.queue import QueueHold
 from headway.model.release import Release
+from headway.model.run import Run
+from headway.model.schedule import ScheduleState
 from headway.model.token import Token
 from headway.model.value import Value
 
@@ -50,6 +53,27 @@ _TABLES = (
     Table(Environment, "environments", ("id",), ("name", "state")),
     Table(Member, "members", ("environment", "app")),
     Table(Release, "releases", ("environment", "app", "number")),
+    Table(QueueHold, "queue_holds", ("environment", "app", "name")),
+    Table(
+        Run,
+        "runs",
+        ("id",),
+        (
+            "owner",
+            "state",
+            "open_in",
+            "lane",
+            "due_us",
+            "deadline_us",
+            "awaits",
+            "active",
+            "dead",
+            "key_name",
+            "unique_name",
+            "ended_us",
+        ),
+    ),
+    Table(ScheduleState, "schedules", ("environment", "app", "name"), ("due_us",)),
     Table(Source, "sources", ("digest",), ("app",)),
     Table(Token, "tokens", ("id",), ("hash",)),
 )

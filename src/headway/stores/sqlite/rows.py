@@ -37,10 +37,12 @@ class SqliteReader:
     def find(
         self,
         kind: type[V],
+        /,
         *,
         limit: int | None = None,
         newest_first: bool = False,
         before: str | int | None = None,
+        after: str | int | None = None,
         **fields: Any,
     ) -> list[V]:
         """Give the rows whose fields are equal to these, in the order they were first put."""
@@ -48,9 +50,11 @@ class SqliteReader:
         unknown = set(fields) - set(table.columns)
         assert not unknown, f"{table.name} cannot be asked for {sorted(unknown)}"
         where, values = _where(fields)
-        if before is not None:
-            where.append(f"ordinal < (SELECT ordinal FROM {table.name} WHERE {table.key[0]} = ?)")  # noqa: S608
-            values.append(before)
+        for sign, key in (("<", before), (">", after)):
+            if key is not None:
+                row = f"SELECT ordinal FROM {table.name} WHERE {table.key[0]} = ?"  # noqa: S608
+                where.append(f"ordinal {sign} ({row})")
+                values.append(key)
         sql = f"SELECT version, doc FROM {table.name}"  # noqa: S608 (own names only)
         if where:
             sql += f" WHERE {' AND '.join(where)}"
@@ -59,6 +63,38 @@ class SqliteReader:
             sql += " LIMIT ?"
             values.append(limit)
         return [_decode(kind, row) for row in self._connection.execute(sql, values)]
+
+    def lowest(
+        self, kind: type[V], field: str, *, up_to: int | None = None, limit: int = 1
+    ) -> list[V]:
+        """Give the rows with the lowest values of a field, lowest first."""
+        table = TABLES[kind]
+        assert field in table.columns, f"{table.name} cannot be asked for {field}"
+        bound = "" if up_to is None else f" AND {field} <= ?"
+        sql = (
+            f"SELECT version, doc FROM {table.name} "  # noqa: S608 (own names only)
+            f"WHERE {field} IS NOT NULL{bound} ORDER BY {field} LIMIT ?"
+        )
+        values = [limit] if up_to is None else [up_to, limit]
+        return [_decode(kind, row) for row in self._connection.execute(sql, values)]
+
+    def count(self, kind: type[Value], field: str) -> int:
+        """Count rows that have a value in a field."""
+        table = TABLES[kind]
+        assert field in table.columns, f"{table.name} cannot be asked for {field}"
+        sql = f"SELECT COUNT(*) FROM {table.name} WHERE {field} IS NOT NULL"  # noqa: S608
+        (count,) = self._connection.execute(sql).fetchone()
+        return int(count)
+
+    def tally(self, kind: type[Value], field: str) -> dict[Any, int]:
+        """Count rows by the values of a field; those without one are left out."""
+        table = TABLES[kind]
+        assert field in table.columns, f"{table.name} cannot be asked for {field}"
+        sql = (
+            f"SELECT {field}, COUNT(*) FROM {table.name} "  # noqa: S608 (own names only)
+            f"WHERE {field} IS NOT NULL GROUP BY {field}"
+        )
+        return dict(self._connection.execute(sql).fetchall())
 
     def events(
         self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
@@ -115,6 +151,14 @@ class SqliteWriter(SqliteReader):
             (event.subject, event.environment, event.app, msgspec.json.encode(event)),
         )
         self.recorded += 1
+
+    def prune_events(self, before: int, limit: int) -> int:
+        """Delete some of the events up to a sequence, and give how many."""
+        sql = (
+            "DELETE FROM events WHERE sequence IN "
+            "(SELECT sequence FROM events WHERE sequence <= ? LIMIT ?)"
+        )
+        return self._connection.execute(sql, (before, limit)).rowcount
 
     def _insert(self, table: Table, values: list[Any], doc: bytes) -> None:
         columns = ", ".join(table.columns)

@@ -9,9 +9,10 @@ from typing import Self, TypeVar
 
 from headway.machine.files import keep_private
 from headway.model.event import Event
-from headway.ports.store import Reader, Stale, StoreError, Writer
+from headway.ports.store import Reader, StoreError, Writer
+from headway.stores.sqlite.committer import Committer
 from headway.stores.sqlite.migrate import backup, migrate
-from headway.stores.sqlite.rows import SqliteReader, SqliteWriter
+from headway.stores.sqlite.rows import SqliteReader
 
 T = TypeVar("T")
 
@@ -32,10 +33,10 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._committer = Committer(self._open_for_writing, lambda error: _explained(path, error))
+        self._committer.on_events = self._wake_followers
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-read")
         self._followers: set[asyncio.Event] = set()
-        self._write_connection: sqlite3.Connection
         self._read_connection: sqlite3.Connection
 
     @classmethod
@@ -48,7 +49,7 @@ class SqliteStore:
         store = cls(path)
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(store._writing, store._open_for_writing)
+            await store._committer.open()
             await loop.run_in_executor(store._reading, store._open_for_reading)
         except (sqlite3.Error, OSError) as error:
             raise _explained(path, error) from error
@@ -61,12 +62,7 @@ class SqliteStore:
 
     async def write(self, deed: Callable[[Writer], T]) -> T:
         """Do a deed in one transaction: all of it is kept, or, when it raises, none of it."""
-        loop = asyncio.get_running_loop()
-        result, recorded = await loop.run_in_executor(self._writing, self._do, deed)
-        if recorded:
-            for follower in self._followers:
-                follower.set()
-        return result
+        return await self._committer.do(deed)
 
     async def follow(self, after: int | None = None) -> AsyncIterator[Event]:
         """Give every event behind a sequence as it is committed, without end."""
@@ -90,10 +86,11 @@ class SqliteStore:
 
     async def prune(self, events_before: int) -> int:
         """Forget events up to a sequence, some at a time, so that nobody waits long."""
-        loop = asyncio.get_running_loop()
         total = 0
         while True:
-            deleted = await loop.run_in_executor(self._writing, self._prune, events_before)
+            deleted = await self._committer.do(
+                lambda writer: writer.prune_events(events_before, _PRUNED_AT_ONCE)
+            )
             total += deleted
             if deleted < _PRUNED_AT_ONCE:
                 return total
@@ -106,21 +103,24 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what is being written, and let go of the file."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writing, self._write_connection.close)
+        await self._committer.close()
         await loop.run_in_executor(self._reading, self._read_connection.close)
-        self._writing.shutdown()
         self._reading.shutdown()
 
     # --- in the threads ------------------------------------------------------------------------
 
-    def _open_for_writing(self) -> None:
+    def _wake_followers(self) -> None:
+        for follower in self._followers:
+            follower.set()
+
+    def _open_for_writing(self) -> sqlite3.Connection:
         keep_private(self._path)  # SQLite's other files take over its mode
         connection = sqlite3.connect(self._path, isolation_level=None)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         migrate(connection, self._path)
-        self._write_connection = connection
+        return connection
 
     def _open_for_reading(self) -> None:
         connection = sqlite3.connect(self._path, isolation_level=None)
@@ -136,34 +136,6 @@ class SqliteStore:
                 return question(SqliteReader(connection))
             finally:
                 connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise _explained(self._path, error) from error
-
-    def _do(self, deed: Callable[[Writer], T]) -> tuple[T, int]:
-        connection = self._write_connection
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                writer = SqliteWriter(connection)
-                result = deed(writer)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-        except sqlite3.IntegrityError as error:
-            raise Stale(f"the store refused a row: {error}") from error
-        except sqlite3.Error as error:
-            raise _explained(self._path, error) from error
-        return result, writer.recorded
-
-    def _prune(self, events_before: int) -> int:
-        sql = (
-            "DELETE FROM events WHERE sequence IN "
-            "(SELECT sequence FROM events WHERE sequence <= ? LIMIT ?)"
-        )
-        try:
-            return self._write_connection.execute(sql, (events_before, _PRUNED_AT_ONCE)).rowcount
         except sqlite3.Error as error:
             raise _explained(self._path, error) from error
 

@@ -1,0 +1,112 @@
+"""What a store gives to the loops of jobs: by index, and together."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from headway.model.event import Event
+from headway.model.ids import AppName, EnvironmentId, RunId
+from headway.model.run import Run, RunState
+from headway.ports.store import Stale
+from tests.contract.store.test_store import store
+
+__all__ = ["store"]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def run(name: str, state: RunState = RunState.QUEUED, **fields) -> Run:
+    row = Run(
+        id=RunId(name),
+        environment=EnvironmentId("demo~1"),
+        app=AppName("shop"),
+        job="mail",
+        state=state,
+        queue="default",
+        created_at=NOW,
+        created_by="ana",
+    )
+    return msgspec.structs.replace(row, **fields)
+
+
+def waiting(name: str, after_s: float) -> Run:
+    return run(name, RunState.WAITING, due_at=NOW + timedelta(seconds=after_s))
+
+
+async def put(store, *rows: Run) -> list[Run]:
+    return await store.write(lambda tx: [tx.put(row) for row in rows])
+
+
+async def test_the_lowest_of_a_field_come_first_and_none_is_left_out(store):
+    await put(store, waiting("c", 3), run("q"), waiting("a", 1), waiting("b", 2))
+    until = round((NOW + timedelta(seconds=2)).timestamp() * 1e6)
+
+    def question(reader):
+        return (
+            [row.id for row in reader.lowest(Run, "due_us", limit=10)],
+            [row.id for row in reader.lowest(Run, "due_us", up_to=until, limit=10)],
+            [row.id for row in reader.lowest(Run, "due_us")],
+        )
+
+    assert await store.read(question) == (["a", "b", "c"], ["a", "b"], ["a"])
+
+
+async def test_rows_are_counted_by_field(store):
+    await put(store, run("a"), run("b"), run("c", priority=5), waiting("w", 1))
+
+    def question(reader):
+        return reader.tally(Run, "lane"), reader.count(Run, "lane"), reader.count(Run, "dead")
+
+    lanes, count, dead = await store.read(question)
+    assert (sorted(lanes.values()), count, dead) == ([1, 2], 3, 0)
+
+
+async def test_rows_are_found_behind_another(store):
+    await put(store, *(run(name) for name in "abcd"))
+    found = await store.read(lambda reader: reader.find(Run, after="b", limit=1))
+    assert [row.id for row in found] == ["c"]
+
+
+async def test_what_was_put_raw_is_given_back(store):
+    parameters = msgspec.Raw(b'{"n":1}')
+    await put(store, run("a", RunState.SUCCEEDED, parameters=parameters, ended_at=NOW))
+    row = await store.read(lambda reader: reader.get(Run, "a"))
+    assert (bytes(row.parameters), bytes(row.result)) == (b'{"n":1}', b"null")
+
+
+async def test_deeds_that_come_together_are_each_done_wholly_or_not_at_all(store):
+    def good(name: str):
+        def deed(tx):
+            tx.record(Event(at=NOW, actor="ana", kind="run.queued", subject=name))
+            return tx.put(run(name))
+
+        return deed
+
+    def bad(tx):
+        tx.put(run("half"))
+        tx.record(Event(at=NOW, actor="ana", kind="run.queued", subject="half"))
+        raise ValueError("no")
+
+    def taken(tx):
+        tx.put(run("first"))
+
+    deeds = [good("first"), bad, taken, *(good(f"{number:03}") for number in range(600))]
+    done = await asyncio.gather(*(store.write(deed) for deed in deeds), return_exceptions=True)
+    assert isinstance(done[1], ValueError)
+    assert isinstance(done[2], Stale)
+    assert all(isinstance(row, Run) for row in (done[0], *done[3:]))
+    rows = await store.read(lambda reader: reader.find(Run))
+    events = await store.read(lambda reader: reader.events(limit=10_000))
+    assert len(rows) == len(events) == 601
+    assert "half" not in {event.subject for event in events}
+
+
+async def test_who_goes_away_leaves_the_others_their_answers(store):
+    going = asyncio.create_task(store.write(lambda tx: tx.put(run("gone"))))
+    staying = asyncio.create_task(store.write(lambda tx: tx.put(run("here"))))
+    await asyncio.sleep(0)
+    going.cancel()
+    assert (await staying).id == "here"
+    with pytest.raises(asyncio.CancelledError):
+        await going
