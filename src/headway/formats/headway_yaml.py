@@ -2,11 +2,18 @@
 
 from typing import Any
 
+import msgspec
+
+from headway.formats.cron import parse_cron, timezone_problem
+from headway.formats.jobs import jobs_of, queues_of, schedules_of
 from headway.formats.manifest_schema import MANIFEST
+from headway.formats.parameters import schema_problem
 from headway.formats.procfile import parse_procfile
+from headway.formats.resources import resources_of
 from headway.formats.schema import MISSING, Reading
 from headway.formats.yaml import Place, parse_yaml
 from headway.model.ids import AppName, name_from
+from headway.model.job import Job
 from headway.model.manifest import (
     FILE,
     BuildSpec,
@@ -27,7 +34,7 @@ from headway.model.manifest import (
     Volume,
 )
 from headway.model.problem import Parsed, Problem, in_file
-from headway.model.resources import MIB, Resources
+from headway.model.schedule import Schedule
 
 _RESERVED_PATHS = ("/app", "/proc", "/sys", "/dev", "/tmp", "/etc", "/usr", "/layers")  # noqa: S108
 _TOP = Place(1, 1)
@@ -104,6 +111,9 @@ class _Builder:
             ),
             team=raw.get("team"),
             shepherds=tuple(raw.get("shepherds", ())),
+            jobs=self._jobs(),
+            schedules=self._schedules(),
+            queues=queues_of(raw.get("queues", {})),
         )
 
     def _place(self, path: str) -> Place:
@@ -128,7 +138,7 @@ class _Builder:
             command=raw.get("command"),
             output=output,
             timeout_s=raw.get("timeout", spec.timeout_s),
-            resources=_resources(raw.get("resources", {}), spec.resources),
+            resources=resources_of(raw.get("resources", {}), spec.resources),
             image=self._raw.get("run", {}).get("image"),
         )
 
@@ -145,7 +155,8 @@ class _Builder:
                 continue
             given.setdefault(name, {}).setdefault("command", command)
         top_command = raw.get("run", {}).get("command")
-        if not given or top_command or "expose" in raw:
+        only_jobs = "jobs" in raw and "run" not in raw
+        if top_command or "expose" in raw or not (given or only_jobs or "processes" in raw):
             web = given.setdefault("web", {})
             if top_command:
                 web["command"] = top_command
@@ -162,7 +173,7 @@ class _Builder:
 
     def _process(self, name: str, raw: dict[str, Any]) -> Process:
         default = Process(name=name, command="")
-        shared = _resources(self._raw.get("resources", {}), default.resources)
+        shared = resources_of(self._raw.get("resources", {}), default.resources)
         path = f"processes.{name}"
         check = raw.get("health_check")
         return Process(
@@ -174,7 +185,7 @@ class _Builder:
                 for number, expose in enumerate(raw.get("expose", ()))
             ),
             health_check=self._check(check, f"{path}.health_check") if check else None,
-            resources=_resources(raw.get("resources", {}), shared),
+            resources=resources_of(raw.get("resources", {}), shared),
             daemon=raw.get("daemon", self._raw.get("placement", {}).get("daemon", False)),
             drain_s=raw.get("drain", default.drain_s),
             stop_grace_s=raw.get("stop_grace", default.stop_grace_s),
@@ -233,6 +244,33 @@ class _Builder:
                     f"scale names {name!r}, which is no process type",
                     f"there is {', '.join(given)}",
                 )
+
+    # --- jobs ------------------------------------------------------------------------------------
+
+    def _jobs(self) -> tuple[Job, ...]:
+        jobs = jobs_of(self._raw.get("jobs", {}))
+        for job in jobs:
+            problem = schema_problem(job.parameters) if job.parameters is not None else None
+            if problem:
+                path = f"jobs.{job.name}.parameters"
+                self._reading.wrong(self._place(path), f"{path}: {problem}")
+        return jobs
+
+    def _schedules(self) -> tuple[Schedule, ...]:
+        found: list[Schedule] = []
+        for schedule in schedules_of(self._raw.get("schedules", {})):
+            path = f"schedules.{schedule.name}"
+            cron = parse_cron(schedule.cron, name=f"{self._name()}/{schedule.name}")
+            for problem in cron.problems if schedule.cron else ():
+                self._reading.wrong(self._place(f"{path}.cron"), problem.message, problem.hint)
+            zone = timezone_problem(schedule.timezone)
+            if zone is not None:
+                where = self._place(f"{path}.timezone")
+                self._reading.wrong(where, zone.message, zone.hint)
+            if cron.value is not None:
+                schedule = msgspec.structs.replace(schedule, plain=cron.value.plain)  # noqa: PLW2901
+            found.append(schedule)
+        return tuple(found)
 
     # --- the rest --------------------------------------------------------------------------------
 
@@ -328,15 +366,3 @@ def _volume_problem(volume: Volume, others: list[Volume]) -> str:
         if f"{path}/".startswith(f"{other.path}/") or f"{other.path}/".startswith(f"{path}/"):
             return f"the volumes {other.name} and {volume.name} lie in one another"
     return ""
-
-
-def _resources(raw: dict[str, Any], default: Resources) -> Resources:
-    memory = raw.get("max_mem", raw.get("memory"))
-    return Resources(
-        cpu=raw.get("cpu", default.cpu),
-        memory_mib=round(memory / MIB) if memory is not None else default.memory_mib,
-        processes=raw.get("processes", default.processes),
-        open_files=raw.get("open_files", default.open_files),
-        disk_mib=round(raw["disk"] / MIB) if "disk" in raw else default.disk_mib,
-        log_mib=round(raw["log"] / MIB) if "log" in raw else default.log_mib,
-    )

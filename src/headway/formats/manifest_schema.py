@@ -1,6 +1,17 @@
 """`headway.yaml`, key by key. The validator, `headway docs` and the reference page are all this."""
 
-from headway.formats.config_key import key_problem
+from headway.formats.job_schema import JOB, QUEUE, SCHEDULE
+from headway.formats.kinds import (
+    COMMAND,
+    COUNT,
+    DURATION,
+    NAME,
+    PERCENT,
+    RESOURCES,
+    env_problem,
+    host_problem,
+    name_problem,
+)
 from headway.formats.schema import (
     Choice,
     Either,
@@ -13,57 +24,7 @@ from headway.formats.schema import (
     Text,
     whole,
 )
-from headway.formats.units import parse_cores, parse_duration, parse_percent, parse_size
-from headway.model.ids import is_name
-from headway.model.resources import MIB
-
-_GIB = 1024 * MIB
-
-
-def name_problem(text: str) -> str | None:
-    """Say why a text cannot be a name."""
-    if is_name(text):
-        return None
-    return (
-        f"{text!r} cannot be a name: lower-case letters, digits and single hyphens, "
-        "a letter first, at most 40"
-    )
-
-
-def host_problem(text: str) -> str | None:
-    """Say why a text cannot be a host name."""
-    labels = text.lower().split(".")
-    fine = len(text) <= 253 and all(
-        label and len(label) <= 63 and label.replace("-", "a").isalnum() and label.isascii()
-        for label in labels
-    )
-    return None if fine else f"{text!r} is no host name, such as shop.example.com"
-
-
-def command_problem(text: str) -> str | None:
-    """Say why a text cannot be a command."""
-    return None if text.strip() else "a command must not be empty"
-
-
-def env_problem(text: str) -> str | None:
-    """Say why a text cannot be declared as a config key; `PORT` may be, and is always given."""
-    return None if text == "PORT" else key_problem(text)
-
-
-NAME = Text(name_problem, "a name")
-COMMAND = Text(command_problem, "a command")
-DURATION = Quantity(parse_duration, "a length of time such as 30s, 10m or 1h30m")
-MEMORY = Quantity(
-    lambda text: parse_size(text, plain=_GIB),
-    "a size such as 512MiB; a plain number is GiB",
-    least=16 * MIB,
-    most=1024 * _GIB,
-)
-SIZE = Quantity(parse_size, "a size such as 512MiB", least=MIB, most=1024 * _GIB)
-CORES = Quantity(parse_cores, "cores such as 0.2 or 200m", least=0.001, most=1024)
-PERCENT = Quantity(parse_percent, "a share such as 10%", most=100)
-COUNT = whole(0, 1000)
-
+from headway.formats.units import parse_percent
 
 HEALTH_CHECK = Record(
     (
@@ -95,17 +56,6 @@ EXPOSE = Record(
         ),
         Key("protocol", Choice(("http", "tcp")), "What the router speaks.", "http"),
         Key("health_check", HEALTH_CHECK, "How health is asked for.", "a connection (tcp)"),
-    )
-)
-RESOURCES = Record(
-    (
-        Key("cpu", CORES, "Cores reserved; idle ones may be used beyond.", "0.1"),
-        Key("max_mem", MEMORY, "Memory reserved, and its hard limit.", "256MiB"),
-        Key("memory", MEMORY, "The same as max_mem."),
-        Key("processes", whole(1, 100_000), "Processes and threads at most.", "256"),
-        Key("open_files", whole(16, 1_000_000), "Open files of one process at most.", "4096"),
-        Key("disk", SIZE, "Space in /tmp, /home and /dev/shm together, in memory.", "512MiB"),
-        Key("log", SIZE, "Log kept of one container.", "16MiB"),
     )
 )
 PROCESS = Record(
@@ -262,6 +212,14 @@ MANIFEST = Record(
             "Directories kept across releases of an environment, deleted with it.",
         ),
         Key(
+            "jobs",
+            MapOf(Either(COMMAND, JOB), name_problem, most=500),
+            "Jobs in any language, each a command or a mapping. Python functions with `@job` are "
+            "found by the build and need no line here.",
+        ),
+        Key("schedules", MapOf(SCHEDULE, name_problem, most=500), "When jobs run by the clock."),
+        Key("queues", MapOf(QUEUE, name_problem, most=100), "How runs of jobs take turns."),
+        Key(
             "placement",
             Record(
                 (
@@ -273,7 +231,7 @@ MANIFEST = Record(
             "Which nodes run it.",
         ),
     ),
-    later=("jobs", "schedules", "queues", "workflows", "ci"),
+    later=("workflows", "ci"),
     elsewhere={
         "command": "run.command",
         "cmd": "run.command",
@@ -294,5 +252,7 @@ MANIFEST = Record(
         "memory": "resources.max_mem",
         "cpu": "resources.cpu",
         "mounts": "volumes",
+        "cron": "schedules",
+        "tasks": "jobs",
     },
 )

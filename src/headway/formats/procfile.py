@@ -2,7 +2,7 @@
 
 import re
 
-from headway.formats.manifest_schema import name_problem
+from headway.formats.kinds import name_problem
 from headway.model.problem import Parsed, Problem
 
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.*)")

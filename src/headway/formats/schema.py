@@ -196,6 +196,36 @@ class ListOf:
 
 
 @dataclass(frozen=True)
+class Free:
+    """A mapping of whatever JSON can say."""
+
+    def read(self, tree: Tree, path: str, reading: Reading) -> Any:
+        """Read it as it stands."""
+        if not isinstance(tree, TreeMapping):
+            return reading.wrong(tree.place, f"{path} must be a mapping, not {what_is(tree)}")
+        return plain(tree)
+
+    def describe(self) -> str:
+        """Say what it is."""
+        return "mapping of any values"
+
+
+def plain(tree: Tree) -> Any:
+    """Give a tree as JSON would have it."""
+    if isinstance(tree, TreeMapping):
+        return {entry.key: plain(entry.value) for entry in tree.entries}
+    if isinstance(tree, Sequence):
+        return [plain(item) for item in tree.items]
+    if tree.kind == "null":
+        return None
+    if tree.kind == "bool":
+        return tree.text.lower() == "true"
+    if tree.kind == "int":
+        return int(tree.text, 0)
+    return float(tree.text) if tree.kind == "float" else tree.text
+
+
+@dataclass(frozen=True)
 class MapOf:
     """A mapping from names that a person chooses to one kind."""
 

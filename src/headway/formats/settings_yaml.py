@@ -144,6 +144,15 @@ SETTINGS = Record(
                 "Releases of one app in one environment whose builds are kept for a rollback.",
             ),
             ("events_kept", whole(1000, 1_000_000_000), "Events that history and `why` tell of."),
+            ("runs_kept", whole(100, 100_000_000), "Ended runs of jobs, with their logs."),
+            ("runs_kept_s", _seconds(60, 3650 * _DAY_S), "How long an ended run is kept."),
+            (
+                "runner_idle_s",
+                _seconds(1, _DAY_S),
+                "How long a process that holds a release's job modules waits for the next run.",
+            ),
+            ("parameters_bytes_max", _size(1024, 16 * MIB), "Parameters of one run."),
+            ("invocations_max", whole(1, 100_000), "Runs made by one request."),
         ),
         Key("router", _ROUTER, "Limits of HAProxy."),
     )

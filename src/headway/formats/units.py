@@ -1,8 +1,12 @@
 """Lengths of time, sizes and shares as people write them."""
 
+from __future__ import annotations
+
 import re
 
-from headway.model.resources import MIB
+MIB = 1024 * 1024
+"""As in `headway.model.resources`; here again, for this file is also read inside jobs' containers,
+where only the standard library is."""
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -81,6 +85,28 @@ def parse_count(text: str) -> float | None:
     (12.0, None, None)
     """
     return float(text) if text.strip().isdigit() else None
+
+
+def parse_signed(text: str) -> float | None:
+    """Read a whole number that may be below zero.
+
+    >>> parse_signed("-5"), parse_signed("7"), parse_signed("x")
+    (-5.0, 7.0, None)
+    """
+    return float(text) if re.fullmatch(r"-?\d+", text.strip()) else None
+
+
+def parse_rate(text: str) -> float | None:
+    """Read a rate, as so many a second: `10/s`, `30/m`, `5/h`.
+
+    >>> parse_rate("30/m"), parse_rate("10/s"), parse_rate("10")
+    (0.5, 10.0, None)
+    """
+    count, slash, unit = text.strip().partition("/")
+    length = _SECONDS.get(unit.strip())
+    if not slash or length is None or not re.fullmatch(r"\d+(\.\d+)?", count.strip()):
+        return None
+    return float(count) / length
 
 
 def parse_cores(text: str) -> float | None:

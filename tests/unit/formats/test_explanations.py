@@ -57,7 +57,7 @@ def test_a_key_names_the_keys_below_it_and_says_when_it_is_required():
     assert "required" in describe("volumes.path")
 
 
-@pytest.mark.parametrize("key", ["", "nonsense", "expose.", "expose.nonsense", "jobs"])
+@pytest.mark.parametrize("key", ["", "nonsense", "expose.", "expose.nonsense", "ci"])
 def test_what_is_no_key_is_not_explained(key):
     assert describe(key) is None
 
@@ -66,7 +66,7 @@ def test_the_page_has_every_key_and_what_comes_later():
     text = page()
     for path in paths():
         assert f"`{path.partition('.')[2]}`" in text or f"\n## {path}\n" in text
-    assert all(f"`{key}`" in text for key in ("jobs", "schedules", "queues", "workflows", "ci"))
+    assert all(f"`{key}`" in text for key in ("workflows", "ci"))
 
 
 def test_no_row_of_a_table_is_broken():

@@ -65,7 +65,7 @@ def problems(text: str) -> str:
         ("deploy: {canary: {steps: [{weight: 50}, {weight: 10}]}}", "must rise"),
         ("env: [1A]", "does not begin with a digit"),
         ("env: [HEADWAY_X]", "given by headway"),
-        ("jobs: {}", "not supported by this version"),
+        ("ci: {}", "not supported by this version"),
         ("a: [", "this is not YAML"),
         ("\tname: x", "not YAML"),
         ("", "the file is empty"),

@@ -1,0 +1,34 @@
+import pytest
+
+from headway.formats.parameters import parameter_problems, schema_problem
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"n": {"type": "integer", "minimum": 1}, "day": {"format": "date"}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("given", [b'{"n": 1}', b'{"n": 2, "day": "2026-01-31"}'])
+def test_right_parameters(given):
+    assert parameter_problems(SCHEMA, given) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "count"),
+    [(b"{}", 1), (b'{"n": 0, "x": 1}', 2), (b'{"n": 1, "day": "soon"}', 1), (b"[]", 1)],
+)
+def test_every_mistake_is_told(given, count):
+    assert len(parameter_problems(SCHEMA, given)) == count
+
+
+def test_without_a_schema_any_object_is_right():
+    assert parameter_problems(None, b' {"a": [1]}') == []
+    assert parameter_problems(None, b"[1]") == ["parameters must be an object"]
+
+
+def test_schemas_are_checked():
+    assert schema_problem(SCHEMA) is None
+    assert "'array'" in (schema_problem({"type": "array"}) or "")
+    assert "no JSON Schema" in (schema_problem({"type": "object", "properties": 1}) or "")
