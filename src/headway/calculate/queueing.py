@@ -1,0 +1,323 @@
+"""Whose turn it is: which queued runs start now, on which node, and why the others do not."""
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
+from headway.model.run import Lane
+
+Line = tuple[EnvironmentId, AppName, str]
+"""A queue of an app in an environment."""
+
+_SKIPPED_MAX = 64
+"""Runs passed over in one lane because their `unique` key is busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A queued run, as far as its turn depends on it."""
+
+    run: RunId
+    """Ids rise with time, so the smaller came first."""
+    unique: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run of a lane needs and may have."""
+
+    cpu: float
+    memory_mib: int
+    job_limit: int | None = None
+    key_limit: int | None = None
+    strict: bool = False
+    """Only where every limit can be enforced."""
+
+
+@dataclass(slots=True)
+class Tallies:
+    """What runs, counted by what limits it."""
+
+    lines: dict[Line, int] = field(default_factory=dict)
+    jobs: dict[tuple[EnvironmentId, AppName, str], int] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
+
+    def add(self, lane: Lane, unique: str | None) -> None:
+        """Count a run of a lane."""
+        self._count(lane, unique, 1)
+
+    def remove(self, lane: Lane, unique: str | None) -> None:
+        """Count a run of a lane no more."""
+        self._count(lane, unique, -1)
+
+    def _count(self, lane: Lane, unique: str | None, by: int) -> None:
+        _change(self.lines, lane.line, by)
+        _change(self.jobs, (lane.environment, lane.app, lane.job), by)
+        if unique is not None:
+            _change(self.keys, _key(lane, unique), by)
+
+
+@dataclass(slots=True)
+class Room:
+    """What is free on one node, and what cannot be enforced there."""
+
+    node: NodeId
+    cpu: float
+    memory_mib: int
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Turns:
+    """How much each has had, so that the next turn goes to who had least.
+
+    Start-time fair queueing (Goyal, Vin and Cheng, 1996): a start moves its queue, and within the
+    queue the value of its `fair_by` tag, ahead by what it costs; who comes back after a pause joins
+    at the present and has saved up nothing.
+    """
+
+    line_clock: float = 0.0
+    lines: dict[Line, float] = field(default_factory=dict)
+    fair_clock: dict[Line, float] = field(default_factory=dict)
+    fair: dict[tuple[Line, str], float] = field(default_factory=dict)
+
+    def line(self, line: Line) -> float:
+        """When a queue's next turn is due."""
+        return max(self.lines.get(line, 0.0), self.line_clock)
+
+    def share(self, lane: Lane) -> float:
+        """When a tag value's next turn is due within its queue."""
+        line = lane.line
+        return max(self.fair.get((line, lane.fair), 0.0), self.fair_clock.get(line, 0.0))
+
+    def took(self, lane: Lane, cost: float) -> None:
+        """Count a start."""
+        line = lane.line
+        self.line_clock = self.line(line)
+        self.lines[line] = self.line_clock + cost
+        now = self.share(lane)
+        self.fair_clock[line] = now
+        self.fair[line, lane.fair] = now + cost
+
+    def forget(self, line: Line) -> None:
+        """Drop what is known of a queue that is empty."""
+        self.lines.pop(line, None)
+        self.fair_clock.pop(line, None)
+        for key in [key for key in self.fair if key[0] == line]:
+            del self.fair[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a decision sees; `tallies`, `rooms`, `tokens` and `turns` are changed by it."""
+
+    lanes: Mapping[Lane, Sequence[Entry]]
+    """The first runs of each lane that has any, in order."""
+    terms: Mapping[Lane, Terms]
+    """Of the lanes whose runs may start; the others stand in `shut`."""
+    shut: Mapping[Lane, str]
+    """Why no run of a lane may start at all: paused, not deployed."""
+    line_limits: Mapping[Line, int]
+    tallies: Tallies
+    rooms: Sequence[Room]
+    tokens: dict[Line, float]
+    """Starts that a queue's rate allows now. Queues without a rate are not in it."""
+    turns: Turns
+    most: int
+    """Starts decided at once."""
+    usable: Callable[[Lane, NodeId], str] = lambda _lane, _node: ""
+    """Why a node's runner takes no run of a lane now; empty when it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A run that starts now."""
+
+    lane: Lane
+    entry: Entry
+    node: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was decided."""
+
+    picks: list[Pick]
+    reasons: dict[Lane, str]
+    """Why the first run of a lane waits."""
+
+
+def take_turns(question: Question) -> Turn:
+    """Pick runs until nothing more fits.
+
+    Queues take turns; within a queue higher priorities come first, then the tag values take turns,
+    and then those who came first. What cannot start holds up only those behind it in its lane.
+    """
+    decision = _Decision(question)
+    heap: list[tuple[float, Line]] = []
+    for line in decision.by_line:
+        heapq.heappush(heap, (question.turns.line(line), line))
+    while heap and len(decision.picks) < question.most:
+        _, line = heapq.heappop(heap)
+        if decision.pick_one(line):
+            heapq.heappush(heap, (question.turns.line(line), line))
+    return Turn(picks=decision.picks, reasons=decision.reasons)
+
+
+class _Decision:
+    """One round of turns."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.picks: list[Pick] = []
+        self.reasons: dict[Lane, str] = {}
+        self.by_line: dict[Line, list[Lane]] = {}
+        self._taken: dict[Lane, set[int]] = {}
+        self._next: dict[Lane, int] = {}
+        for lane, entries in question.lanes.items():
+            if not entries:
+                continue
+            if lane in question.shut:
+                self.reasons[lane] = question.shut[lane]
+                continue
+            self.by_line.setdefault(lane.line, []).append(lane)
+
+    def pick_one(self, line: Line) -> bool:
+        """Pick a queue's next run; says whether there was one."""
+        because = self._held_up(line)
+        if because:
+            for lane in self.by_line[line]:
+                self.reasons.setdefault(lane, because)
+            return False
+        while (first := self._first(line)) is not None:
+            if self._pick(first):
+                return True
+            self.by_line[line].remove(first)
+        return False
+
+    def _held_up(self, line: Line) -> str:
+        limit = self.question.line_limits.get(line)
+        running = self.question.tallies.lines.get(line, 0)
+        if limit is not None and running >= limit:
+            return f"queue {line[2]}: {running} of {limit} run"
+        tokens = self.question.tokens.get(line)
+        if tokens is not None and tokens < 1:
+            return f"queue {line[2]}: its rate allows no start now"
+        return ""
+
+    def _first(self, line: Line) -> Lane | None:
+        """Give the lane whose turn it is."""
+        question = self.question
+        return min(
+            self.by_line[line],
+            key=lambda lane: (
+                -lane.priority,
+                question.turns.share(lane),
+                question.lanes[lane][self._next.get(lane, 0)].run,
+            ),
+            default=None,
+        )
+
+    def _pick(self, lane: Lane) -> bool:
+        """Start the first run of a lane that may; False when the lane has none now."""
+        question = self.question
+        terms = question.terms[lane]
+        job = (lane.environment, lane.app, lane.job)
+        running = question.tallies.jobs.get(job, 0)
+        if terms.job_limit is not None and running >= terms.job_limit:
+            self.reasons[lane] = f"job {lane.job}: {running} of {terms.job_limit} run"
+            return False
+        found = self._entry(lane, terms)
+        if found is None:
+            return False
+        room = self._room(lane, terms)
+        if room is None:
+            return False
+        index, entry = found
+        self._take(lane, index, entry, terms, room)
+        return True
+
+    def _entry(self, lane: Lane, terms: Terms) -> tuple[int, Entry] | None:
+        """Find the first run whose key is free."""
+        entries = self.question.lanes[lane]
+        taken = self._taken.get(lane, set())
+        skipped = 0
+        for index in range(self._next.get(lane, 0), len(entries)):
+            if index in taken:
+                continue
+            entry = entries[index]
+            if terms.key_limit is None or entry.unique is None:
+                return index, entry
+            busy = self.question.tallies.keys.get(_key(lane, entry.unique), 0)
+            if busy < terms.key_limit:
+                return index, entry
+            self.reasons[lane] = f"key {entry.unique}: {busy} of {terms.key_limit} run"
+            skipped += 1
+            if skipped >= _SKIPPED_MAX:
+                break
+        return None
+
+    def _room(self, lane: Lane, terms: Terms) -> Room | None:
+        """Choose the node with most room left among those that can take it."""
+        refusals: list[str] = []
+        best: Room | None = None
+        for room in self.question.rooms:
+            refusal = _refusal(room, terms) or self.question.usable(lane, room.node)
+            if refusal:
+                refusals.append(f"{room.node}: {refusal}")
+            elif best is None or (room.cpu, room.memory_mib) > (best.cpu, best.memory_mib):
+                best = room
+        if best is None:
+            self.reasons[lane] = "; ".join(refusals) or "no node is known"
+        return best
+
+    def _take(self, lane: Lane, index: int, entry: Entry, terms: Terms, room: Room) -> None:
+        question = self.question
+        line = lane.line
+        question.tallies.add(lane, entry.unique)
+        if line in question.tokens:
+            question.tokens[line] -= 1
+        room.cpu -= terms.cpu
+        room.memory_mib -= terms.memory_mib
+        question.turns.took(lane, max(terms.cpu, 0.01))
+        self.picks.append(Pick(lane, entry, room.node))
+        self._advance(lane, index)
+
+    def _advance(self, lane: Lane, index: int) -> None:
+        taken = self._taken.setdefault(lane, set())
+        taken.add(index)
+        first = self._next.get(lane, 0)
+        while first in taken:
+            taken.discard(first)
+            first += 1
+        self._next[lane] = first
+        if not self._has_more(lane):
+            self.by_line[lane.line].remove(lane)
+
+    def _has_more(self, lane: Lane) -> bool:
+        return self._next.get(lane, 0) < len(self.question.lanes[lane])
+
+
+def _change(counts: dict[Any, int], key: Any, by: int) -> None:
+    count = counts.get(key, 0) + by
+    if count:
+        counts[key] = count
+    else:
+        counts.pop(key, None)
+
+
+def _refusal(room: Room, terms: Terms) -> str:
+    if terms.strict and room.missing:
+        return f"cannot give strict isolation ({', '.join(room.missing)})"
+    short: list[str] = []
+    if terms.cpu > room.cpu + 1e-9:
+        short.append(f"{terms.cpu:g} cores needed, {max(0.0, room.cpu):.2g} free")
+    if terms.memory_mib > room.memory_mib:
+        short.append(f"{terms.memory_mib} MiB memory needed, {max(0, room.memory_mib)} free")
+    return ", ".join(short)
+
+
+def _key(lane: Lane, unique: str) -> str:
+    return f"{lane.environment}/{lane.app}/{lane.job}/{unique}"

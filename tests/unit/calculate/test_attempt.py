@@ -1,0 +1,113 @@
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from headway.calculate.attempt import begun, concluded, lost
+from headway.model.container import Exit
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.job import Delivery, Job, Retries
+from headway.model.run import Attempt, Run, RunFact, RunFactState, RunFailure, RunState
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ONCE = Job(name="mail", function="m:f")
+AGAIN = Job(
+    name="mail",
+    function="m:f",
+    delivery=Delivery.AT_LEAST_ONCE,
+    retries=Retries(most=2, delay_s=10),
+)
+
+
+def attempt(number: int) -> Attempt:
+    return Attempt(
+        number=number, release=1, runner=ContainerId("r"), node=NodeId("n"), ordered_at=NOW
+    )
+
+
+def running(attempts: int = 1, **fields) -> Run:
+    row = Run(
+        id=RunId("r1"),
+        environment=EnvironmentId("demo~1"),
+        app=AppName("shop"),
+        job="mail",
+        state=RunState.RUNNING,
+        queue="default",
+        attempts=tuple(attempt(number + 1) for number in range(attempts)),
+        created_at=NOW,
+        created_by="ana",
+    )
+    return msgspec.structs.replace(row, **fields)
+
+
+def fact(status: int | None = 0, **fields) -> RunFact:
+    end = Exit(status=status, signal=None if status is not None else 9, at=NOW)
+    made = RunFact(run=RunId("r1"), attempt=1, state=RunFactState.ENDED, exit=end)
+    return msgspec.structs.replace(made, **fields)
+
+
+def test_success_keeps_the_result():
+    row = concluded(running(), ONCE, fact(result=msgspec.Raw(b"7")), NOW, 0.5)
+    assert (row.state, bytes(row.result), row.ended_at) == (RunState.SUCCEEDED, b"7", NOW)
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "because"),
+    [
+        (fact(3), RunState.FAILED, "exit status 3"),
+        (fact(None), RunState.FAILED, "killed by signal 9"),
+        (
+            fact(1, failure=RunFailure(type="KeyError", message="'x'")),
+            RunState.FAILED,
+            "KeyError: 'x'",
+        ),
+        (
+            fact(
+                None,
+                limit="time",
+                exit=Exit(signal=15, reason="time limit 1 s reached", at=NOW),
+            ),
+            RunState.TIMED_OUT,
+            "time limit 1 s reached",
+        ),
+        (fact(None, cancelled=True), RunState.CANCELLED, "killed by signal 9"),
+        (fact(0, limit="result"), RunState.FAILED, "exit status 0"),
+    ],
+)
+def test_at_most_once_ends_with_its_only_attempt(told, state, because):
+    row = concluded(running(), ONCE, told, NOW, 0.5)
+    assert (row.state, row.because, row.ended_at) == (state, because, NOW)
+
+
+def test_at_least_once_waits_and_tries_again_until_it_is_dead():
+    row = concluded(running(), AGAIN, fact(1), NOW, 0.5)
+    assert (row.state, row.due_at) == (RunState.WAITING, NOW + timedelta(seconds=10))
+    assert row.because == "attempt 1 of 3 failed: exit status 1"
+    row = concluded(running(2), AGAIN, fact(1, attempt=2), NOW, 1.0)
+    assert row.due_at == NOW + timedelta(seconds=25)
+    row = concluded(running(3), AGAIN, fact(1, attempt=3), NOW, 0.5)
+    assert (row.state, row.because) == (RunState.DEAD, "attempt 3 of 3: exit status 1")
+
+
+def test_what_was_lost_starts_again_at_once_or_never():
+    assert lost(running(), ONCE, "gone", NOW).state is RunState.LOST
+    row = lost(running(), AGAIN, "gone", NOW)
+    assert (row.state, row.due_at, row.ended_at) == (RunState.QUEUED, None, None)
+    assert lost(running(3), AGAIN, "gone", NOW).state is RunState.DEAD
+
+
+@pytest.mark.parametrize("job", [ONCE, AGAIN])
+def test_what_is_to_be_cancelled_is_not_tried_again(job):
+    asked = running(cancelling=True, because="cancelled by ana")
+    for row in (concluded(asked, job, fact(1), NOW, 0.5), lost(asked, job, "gone", NOW)):
+        assert (row.state, row.because) == (RunState.CANCELLED, "cancelled by ana")
+
+
+def test_a_success_counts_also_when_it_was_to_be_cancelled():
+    assert concluded(running(cancelling=True), ONCE, fact(), NOW, 0.5).state is RunState.SUCCEEDED
+
+
+def test_a_beginning_is_noted_once():
+    row = begun(running(state=RunState.STARTING), fact(began_at=NOW), NOW)
+    assert (row.state, row.attempts[0].began_at) == (RunState.RUNNING, NOW)
+    assert begun(row, fact(began_at=NOW + timedelta(seconds=1)), NOW) == row
