@@ -103,7 +103,7 @@ async def eventually(holds: Callable[[], bool], what: str) -> None:
     """Wait until something holds of the machine."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while not holds():  # noqa: ASYNC110 (nobody announces it)
+            while not holds():
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"never so: {what}") from None

@@ -47,5 +47,17 @@ def lives(pid: int) -> bool:
 
 
 def groups(container: ContainerId) -> list[Path]:
-    """List a container's control groups."""
-    return sorted(CGROUPS.glob(f"**/headway/{container}"))
+    """List a container's control groups. Those of other tests come and go meanwhile."""
+    return [path for path in groups_below(container) if path.name == container]
+
+
+def groups_below(prefix: str) -> list[Path]:
+    """List control groups whose names begin like this."""
+    parents = [CGROUPS / "headway", *CGROUPS.glob("*/headway")]
+    return sorted(
+        parent / name
+        for parent in parents
+        if parent.is_dir()
+        for name in os.listdir(parent)
+        if name.startswith(prefix)
+    )

@@ -12,8 +12,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from headway.engines.process import messages
-from headway.engines.process.cgroups import usage
+from headway.engines.process import messages, shim
+from headway.engines.process.cgroups import left_behind, usage
 from headway.engines.process.enter import Entered, enter
 from headway.engines.process.machine import node
 from headway.engines.process.messages import Answer, Request
@@ -27,6 +27,8 @@ from headway.ports.engine import EngineError, NoSuchContainer
 
 _START_S = 15.0
 """How long a shim may take to say that its container runs, before the start is answered."""
+_CLEAR_AGAIN_S = 0.05
+_CLEAR_TIMES = 100
 _UNHEARD_MAX = 10_000
 """Changes that wait for a slow observer before it is sent away to ask for a new listing."""
 
@@ -136,8 +138,11 @@ class Agent:
 
     def init_of(self, container: ContainerId) -> int:
         """Give the first process of a running container."""
-        status = Spool(self._containers, container).status()
+        spool = Spool(self._containers, container)
+        status, launch = spool.status(), spool.launch()
         fact = self._facts.get(container)
+        if launch is not None and launch.runner is not None:
+            raise EngineError(f"{container} does runs, each in a sandbox of its own")
         if status is None or not status.init or fact is None or fact.exit is not None:
             raise NoSuchContainer(f"{container} does not run")
         return status.init
@@ -149,7 +154,7 @@ class Agent:
             return None
         memory, peak, cpu_s, count = usage(launch.group["folders"])
         if not count:
-            count = len(processes(self.init_of(container)))
+            count = len(processes(self.init_of(container))) if launch.runner is None else 1
         return Usage(memory_bytes=memory, memory_peak_bytes=peak, cpu_s=cpu_s, processes=count)
 
     async def enter(self, request: Request) -> Entered:
@@ -186,11 +191,22 @@ class Agent:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        if spool.ended() is None and not spool.is_held():
+        if spool.ended() is None:
+            if spool.is_held():
+                # A child that it was just starting has the lock for a moment longer.
+                asyncio.get_running_loop().call_later(_CLEAR_AGAIN_S, self._watch, spool)
+                return
             spool.write_lost("its supervisor was killed")
+        self._clear(spool.id)
         fact = spool.observed()
         if fact is not None:
             self._note(fact)
+
+    def _clear(self, container: ContainerId, times: int = _CLEAR_TIMES) -> None:
+        """Remove what a supervisor that was killed could not: its processes are ending now."""
+        if shim.clear(left_behind(self._starter.hierarchy, container)) and times:
+            loop = asyncio.get_running_loop()
+            loop.call_later(_CLEAR_AGAIN_S, self._clear, container, times - 1)
 
     def _note(self, fact: Observed) -> None:
         if self._facts.get(fact.id) == fact:

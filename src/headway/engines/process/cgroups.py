@@ -136,6 +136,27 @@ def group(hierarchy: Hierarchy, name: str, resources: Resources) -> Group:
     )
 
 
+def of_runs(hierarchy: Hierarchy) -> Hierarchy:
+    """Give what a run needs groups for, its limits.
+
+    It ends with its pid namespace, and who collects it is told of its processor time.
+    """
+    kept = {
+        name: parent
+        for name, parent in hierarchy.parents.items()
+        if name not in ("freezer", "cpuacct")
+    }
+    return hierarchy._replace(parents=kept)
+
+
+def left_behind(hierarchy: Hierarchy, name: str) -> list[str]:
+    """List the groups of a container and of its runs."""
+    found = []
+    for parent in hierarchy.parents.values():
+        found += [str(folder) for folder in (parent / name, *parent.glob(f"{name}.*"))]
+    return [folder for folder in found if os.path.isdir(folder)]
+
+
 def usage(folders: list[str]) -> tuple[int, int, float, int]:
     """Give (memory bytes, peak memory bytes, cpu seconds, processes) of one container's groups."""
     memory = peak = processes = 0

@@ -4,13 +4,21 @@ import shutil
 import sys
 
 from headway.engines.process import cgroups, host, seccomp
+from headway.engines.process.machine import missing
 from headway.model.view import Check
 from headway.ports.engine import EngineError
 
 
 def machine_checks(uid: int | None) -> list[Check]:
     """Look at the sandbox, the control groups and the tools that builds use."""
-    return [_sandbox(uid), _filter(), _users(uid), *_groups(), _python(), *_tools()]
+    sandbox = [_sandbox(uid), _filter(), _users(uid), *_groups(), _isolation()]
+    return [*sandbox, _python(), *_tools()]
+
+
+def _isolation() -> Check:
+    lacks = missing(cgroups.find())
+    detail = f"standard; strict would need {'; '.join(lacks)}" if lacks else "strict"
+    return Check(name="isolation", ok=True, detail=detail)
 
 
 def _sandbox(uid: int | None) -> Check:

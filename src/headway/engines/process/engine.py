@@ -15,10 +15,11 @@ from headway.engines.process import loglines, messages
 from headway.engines.process.doctor import machine_checks
 from headway.engines.process.identities import Identities
 from headway.engines.process.messages import Answer, Request
+from headway.engines.process.runnerline import RunnerLine, connected
 from headway.engines.process.spool import Spool
 from headway.machine.sockets import named
 from headway.machine.trees import give, remove
-from headway.model.ids import ContainerId, NodeId
+from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
 from headway.model.node import Node
 from headway.model.order import Observed, Order, Usage
@@ -40,6 +41,7 @@ class ProcessEngine:
         self._volumes = data / "volumes"
         self._identities = Identities(self._folder)
         self._starting = asyncio.Lock()
+        self._runs: set[RunnerLine] = set()
 
     async def open(self) -> None:
         """Make sure that the agent runs.
@@ -133,6 +135,38 @@ class ProcessEngine:
             writer.close()
             raise
         return ProcessSession(reader, writer)
+
+    async def attach(self, container: ContainerId) -> "RunnerLine":
+        """Open the line to a runner."""
+        spool = Spool(self._folder / "containers", container)
+        line = await connected(spool, self._runs.discard)
+        self._runs.add(line)
+        return line
+
+    async def run_logs(
+        self,
+        run: RunId,
+        attempt: int,
+        *,
+        after: int = 0,
+        tail: int | None = None,
+        follow: bool = False,
+    ) -> AsyncIterator[LogLine]:
+        """Give the lines that an attempt wrote."""
+        folder, stem = self._folder / "runs" / run[:5], f"{run}.{attempt}.log"
+
+        def is_over() -> bool:
+            at_work = any((run, attempt) in line.active for line in self._runs)
+            return not at_work and not loglines.is_written(folder, stem)
+
+        async for line in loglines.read(
+            folder, after=after, tail=tail, follow=follow, is_over=is_over, stem=stem
+        ):
+            yield line
+
+    async def remove_run(self, run: RunId) -> None:
+        """Forget the logs of a run."""
+        await asyncio.to_thread(_remove_logs, self._folder / "runs" / run[:5], run)
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:
         """List where the container's processes listen."""
@@ -282,6 +316,13 @@ class ProcessSession:
         with suppress(ConnectionError):
             await self._writer.wait_closed()
         return self._status if self._status is not None else 137
+
+
+def _remove_logs(folder: Path, run: RunId) -> None:
+    for path in folder.glob(f"{run}.*.log.*"):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:

@@ -174,6 +174,11 @@ def interpreters() -> tuple[str, ...]:
     )
 
 
+def own_python() -> str:
+    """Give the path of the Python that this process runs on, as containers see it."""
+    return str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
+
+
 def etc_files(name: str, uid: int, hosts: tuple[str, ...]) -> dict[str, str]:
     """Give the files of /etc that are the container's own."""
     lines = ["127.0.0.1 localhost", "::1 localhost", f"127.0.1.1 {name}"]

@@ -13,6 +13,7 @@ import resource
 from typing import Any
 
 CLONE_NEWNS = 0x00020000
+PR_SET_PDEATHSIG = 1
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
 
 STAGES = ("/mnt", "/srv", "/media", "/run", "/home")
@@ -37,8 +38,10 @@ MASKED = (
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def become(launch: dict[str, Any], private: dict[str, Any], told: int) -> None:
-    """Become the sandbox; returns never."""
+def become(
+    launch: dict[str, Any], private: dict[str, Any], told: int, passed: set[int] | None = None
+) -> None:
+    """Become the sandbox; returns never. Descriptors that are `passed` on stay open."""
     mounts = list(launch["mounts"])
     if launch["uid"] is not None:
         bwrap, mounts, disk = gather(launch, mounts)
@@ -48,7 +51,7 @@ def become(launch: dict[str, Any], private: dict[str, Any], told: int) -> None:
     words = arguments(launch, mounts, disk, told)
     for name, value in private["variables"].items():
         words += ["--setenv", name, value]
-    kept = {0, 1, 2, told}
+    kept = {0, 1, 2, told, *(passed or ())}
     if launch["seccomp"]:
         filter_ = os.open(launch["seccomp"], os.O_RDONLY)
         words += ["--seccomp", str(filter_)]
@@ -62,11 +65,18 @@ def become(launch: dict[str, Any], private: dict[str, Any], told: int) -> None:
     for descriptor in kept:
         os.set_inheritable(descriptor, True)
     close_others(kept)
-    if launch["uid"] is not None:
+    if launch["uid"] is not None and not launch.get("starts_as_root"):
         os.setgroups([])
         os.setresgid(launch["uid"], launch["uid"], launch["uid"])
         os.setresuid(launch["uid"], launch["uid"], launch["uid"])
+    die_with(launch["supervisor"])
     os.execve(bwrap, ["bwrap", "--args", str(given), "--", *launch["argv"]], {})
+
+
+def die_with(supervisor: int) -> None:
+    """End when the supervisor does. From here on bubblewrap sees to it, but it may be late."""
+    if _libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0) != 0 or os.getppid() != supervisor:
+        os._exit(125)
 
 
 def close_others(kept: set[int]) -> None:
@@ -127,8 +137,8 @@ def arguments(
     launch: dict[str, Any], mounts: list[tuple[str, str, bool]], disk: str | None, told: int
 ) -> list[str]:
     """Give bubblewrap's arguments."""
-    words = [
-        "--unshare-user",
+    words = _rights(launch)
+    words += [
         "--unshare-pid",
         "--unshare-ipc",
         "--unshare-uts",
@@ -137,15 +147,11 @@ def arguments(
         "--new-session",
         "--hostname",
         launch["hostname"],
-        "--cap-drop",
-        "ALL",
         "--json-status-fd",
         str(told),
     ]
     if launch["network"] == "none":
         words.append("--unshare-net")
-    if launch["disable_userns"]:
-        words.append("--disable-userns")
     words += launch["system"]
     words += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
     for name in MASKED:
@@ -158,9 +164,42 @@ def arguments(
         size = str(launch["disk_bytes"])
         for path in ("/tmp", "/dev/shm", "/home"):
             words += ["--size", size, "--perms", "1777", "--tmpfs", path]
+    if launch.get("starts_as_root"):
+        words += _passable(mounts)
     for source, path, writable in mounts:
         words += ["--bind" if writable else "--ro-bind", source, path]
+    words += launch.get("more", ())
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", launch["directory"]]
+    return words
+
+
+def _rights(launch: dict[str, Any]) -> list[str]:
+    """Say as whom the first program starts, and what it may do to the machine: nothing.
+
+    What makes runs' sandboxes starts as root where it can, for root gives each a user of its own.
+    Its first program is ours and gives all of this up.
+    """
+    if launch.get("starts_as_root"):
+        rights = ["--cap-drop", "ALL"]
+        for name in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_SYS_ADMIN"):
+            rights += ["--cap-add", name]
+        return rights
+    rights = ["--unshare-user", "--cap-drop", "ALL"]
+    if launch.get("seen_as") is not None:
+        rights += ["--uid", str(launch["seen_as"]), "--gid", str(launch["seen_as"])]
+    return [*rights, "--disable-userns"] if launch["disable_userns"] else rights
+
+
+def _passable(mounts: list[tuple[str, str, bool]]) -> list[str]:
+    """Make the directories above mounts beforehand: bubblewrap's own are root's alone."""
+    above: dict[str, None] = {}
+    for _, path, _ in mounts:
+        parts = path.split("/")[1:-1]
+        for count in range(len(parts)):
+            above["/" + "/".join(parts[: count + 1])] = None
+    words = []
+    for path in above:
+        words += ["--perms", "0755", "--dir", path]
     return words
 
 

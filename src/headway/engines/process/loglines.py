@@ -1,6 +1,7 @@
 """Reads a container's log as its shim writes it: the CRI format, in files named by position."""
 
 import asyncio
+import fcntl
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -14,7 +15,13 @@ _FOLLOW_S = 0.1
 
 
 async def read(
-    folder: Path, *, after: int, tail: int | None, follow: bool, is_over: Callable[[], bool]
+    folder: Path,
+    *,
+    after: int,
+    tail: int | None,
+    follow: bool,
+    is_over: Callable[[], bool],
+    stem: str = "log",
 ) -> AsyncIterator[LogLine]:
     """Give the lines behind a position, oldest first.
 
@@ -24,12 +31,15 @@ async def read(
         tail: Only the last so many lines, then what follows.
         follow: Go on until `is_over`, and all was given.
         is_over: Whether the container writes no more.
+        stem: What the names of the log's files begin with.
     """
-    position = after if tail is None else max(after, await asyncio.to_thread(_tail, folder, tail))
+    position = (
+        after if tail is None else max(after, await asyncio.to_thread(_tail, folder, tail, stem))
+    )
     while True:
         over = is_over()
         while True:
-            lines, position = await asyncio.to_thread(_lines, folder, position)
+            lines, position = await asyncio.to_thread(_lines, folder, position, stem)
             if not lines:
                 break
             for line in lines:
@@ -39,19 +49,37 @@ async def read(
         await asyncio.sleep(_FOLLOW_S)
 
 
-def segments(folder: Path) -> list[tuple[int, Path]]:
+def segments(folder: Path, stem: str = "log") -> list[tuple[int, Path]]:
     """List the log's files by the position of their first byte, oldest first."""
+    start = len(stem) + 1
     found = [
-        (int(path.name[4:]), path)
-        for path in folder.iterdir()
-        if path.name.startswith("log.") and path.name[4:].isdigit()
+        (int(path.name[start:]), path)
+        for path in folder.glob(f"{stem}.*")
+        if path.name[start:].isdigit()
     ]
     return sorted(found)
 
 
-def _lines(folder: Path, position: int) -> tuple[list[LogLine], int]:
+def is_written(folder: Path, stem: str) -> bool:
+    """Whether somebody may still add to a log: they hold the lock of its newest file."""
+    for _, path in reversed(segments(folder, stem)):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+    return False
+
+
+def _lines(folder: Path, position: int, stem: str) -> tuple[list[LogLine], int]:
     """Give the next whole lines behind a position, and the position behind them."""
-    for base, path in segments(folder):
+    for base, path in segments(folder, stem):
         try:
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
@@ -76,10 +104,10 @@ def _lines(folder: Path, position: int) -> tuple[list[LogLine], int]:
     return [], position
 
 
-def _tail(folder: Path, count: int) -> int:
+def _tail(folder: Path, count: int, stem: str) -> int:
     """Find the position behind which the last `count` lines stand, reading from the end."""
     found = 0
-    for base, path in reversed(segments(folder)):
+    for base, path in reversed(segments(folder, stem)):
         with path.open("rb") as file:
             at = os.fstat(file.fileno()).st_size
             while at > 0:

@@ -4,6 +4,7 @@ import os
 import platform
 import socket
 
+from headway.engines.process import seccomp
 from headway.engines.process.cgroups import Hierarchy
 from headway.model.ids import NodeId
 from headway.model.node import Node
@@ -26,8 +27,18 @@ def node(hierarchy: Hierarchy) -> Node:
             "arch": platform.machine(),
             "os": platform.system().lower(),
         },
-        limits=hierarchy.missing,
+        limits=missing(hierarchy),
     )
+
+
+def missing(hierarchy: Hierarchy) -> tuple[str, ...]:
+    """List what of a sandbox cannot be had here; with nothing missing, isolation is strict."""
+    found = list(hierarchy.missing)
+    if os.geteuid() != 0:
+        found.append("users: containers run as headway's own user")
+    if seccomp.program() is None:
+        found.append("system calls: no filter for this processor")
+    return tuple(found)
 
 
 def _setting(name: str, default: float) -> float:

@@ -29,6 +29,7 @@ _NEW_NAMESPACES = 0x7E020000 | 0x80  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,
 _X32 = 0x40000000
 _TIOCSTI = 0x5412
 _TIOCLINUX = 0x541C
+_MAKING = ("mount", "umount2")
 _FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 
 _X86_64 = {
@@ -78,8 +79,11 @@ def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
     return struct.pack("<HBBI", code, yes, no, value & 0xFFFFFFFF)
 
 
-def program(machine: str | None = None) -> bytes | None:
+def program(machine: str | None = None, *, makes_sandboxes: bool = False) -> bytes | None:
     """Assemble the filter for a machine; None for one that is not known.
+
+    With `makes_sandboxes`, new namespaces and mounts are allowed: for the process that makes
+    runs' sandboxes, each of which then gets the whole filter.
 
     Source: seccomp(2); struct sock_filter and struct seccomp_data of the Linux UAPI.
     """
@@ -95,13 +99,15 @@ def program(machine: str | None = None) -> bytes | None:
     ]
     if architecture == _MACHINES["x86_64"][0]:
         parts += [_instruction(_AT_LEAST, _X32, no=1), _instruction(_RETURN, _KILL)]
-    for number in sorted(denied.values()):
+    open_ = _MAKING if makes_sandboxes else ()
+    for number in sorted(number for name, number in denied.items() if name not in open_):
         parts += [_instruction(_EQUAL, number, no=1), _instruction(_RETURN, _EPERM)]
     parts += [
         _instruction(_EQUAL, looked_at["clone3"], no=1),
         _instruction(_RETURN, _ENOSYS),
     ]
-    parts += _when(looked_at["clone"], 0, [_instruction(_BITS, _NEW_NAMESPACES, no=1)])
+    if not makes_sandboxes:
+        parts += _when(looked_at["clone"], 0, [_instruction(_BITS, _NEW_NAMESPACES, no=1)])
     parts += _when(
         looked_at["ioctl"],
         1,

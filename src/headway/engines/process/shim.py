@@ -43,24 +43,32 @@ DRAIN_S = 2.0
 
 def main(directory: str) -> int:
     """Supervise the container of a directory until it has ended."""
+    found = claim(directory)
+    if found is not None:
+        launch, private = found
+        Container(launch, private, Log(launch["log_bytes"], private["secrets"])).run()
+    return 0
+
+
+def claim(directory: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Take the container of a directory, once and for ever; None when there is nothing to start."""
     os.chdir(directory)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return 0  # another shim has this container
+        return None  # another shim has this container
     if os.path.exists("exit.json"):
-        return 0
+        return None
     if os.path.exists("started"):
         record_exit(None, None, "its supervisor was killed", lost=True)
-        return 0
+        return None
     with open("launch.json") as file:
         launch = json.load(file)
     with os.fdopen(3, "rb") as file:
         private = json.load(file)
     durable("started", "")
-    Container(launch, private, Log(launch["log_bytes"], private["secrets"])).run()
-    return 0
+    return launch, private
 
 
 def durable(name: str, text: str) -> None:
@@ -103,9 +111,13 @@ def record_exit(
 
 
 class Log:
-    """The container's log: two files at most, the older one dropped when the newer is full."""
+    """The container's log: two files at most, the older one dropped when the newer is full.
 
-    def __init__(self, limit: int, secrets: dict[str, str]) -> None:
+    Who reads can tell by the lock on the newer one that more may come.
+    """
+
+    def __init__(self, limit: int, secrets: dict[str, str], stem: str = "log") -> None:
+        self._stem = stem
         self._half = max(limit // 2, 4 * LINE_BYTES)
         self._secrets = sorted(
             (
@@ -160,14 +172,21 @@ class Log:
 
     def _turn(self) -> None:
         base = self._base + self._size
-        name = "log.%d" % base
+        name = "%s.%d" % (self._stem, base)
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if self._file is not None:
             os.close(self._file)
             if self._older is not None:
-                os.unlink("log.%d" % self._older)
+                os.unlink("%s.%d" % (self._stem, self._older))
             self._older = self._base
         self._file, self._base, self._size = file, base, 0
+
+    def close(self) -> None:
+        """Say that nothing more will come."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def _clean(self, line: bytes) -> bytes:
         for value, name in self._secrets:
@@ -219,6 +238,11 @@ class Lines:
         return parts
 
 
+def longest_of(secrets: dict[str, str]) -> int:
+    """Give the length of the longest value that is to be left out of a log."""
+    return max([len(value) for value in secrets.values()] or [0])
+
+
 class Container:
     """Starts the sandbox, follows it to its end, and ends it when asked."""
 
@@ -226,9 +250,8 @@ class Container:
         self._launch = launch
         self._private = private
         self._log = log
-        longest = max([len(value) for value in private["secrets"].values()] or [0])
         self._lines: dict[bytes, Lines] = {}
-        self._longest = longest
+        self._longest = longest_of(private["secrets"])
         self._init = 0
         self._sandbox = 0
         self._code: int | None = None
@@ -257,6 +280,7 @@ class Container:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(number, signal.SIG_IGN)
         out, err, told = (os.pipe2(os.O_CLOEXEC) for _ in range(3))
+        launch["supervisor"] = os.getpid()
         self._sandbox = os.fork()
         if self._sandbox == 0:
             begin(launch, self._private, out[1], err[1], told[1])
@@ -389,52 +413,66 @@ class Container:
 
     def _ask_main_process(self) -> bool:
         """Send SIGTERM; says whether somebody was there to get it."""
-        main_process = self._main_process()
-        if main_process is None:
-            return False
-        try:
-            os.kill(main_process, signal.SIGTERM)
-        except OSError:
-            pass
-        return True
-
-    def _main_process(self) -> int | None:
-        """The first child of the container's init is the command itself."""
-        if not self._init:
-            return None
-        try:
-            with open("/proc/%d/task/%d/children" % (self._init, self._init)) as file:
-                children = file.read().split()
-        except OSError:
-            return None
-        return int(children[0]) if children else None
+        return terminate(self._init)
 
     def _kill(self) -> None:
-        """End every process at once: the kernel ends a pid namespace with its first process."""
-        for pid in (self._init, self._sandbox):
-            if pid:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except OSError:
-                    pass
+        kill(self._init, self._sandbox)
 
     def _finish(self) -> None:
         for name, lines in self._lines.items():
             self._log.write(name, lines.rest())
         oom = out_of_memory(self._launch["group"])
         remove_groups(self._launch["group"])
-        code = self._code
-        status, number = code, None
-        if code is not None and code < 0:
-            status, number = None, -code
-        elif code is not None and 128 < code <= 192:
-            status, number = None, code - 128
+        status, number = end_of(self._code)
         reason = self._reason
         if oom and (number == signal.SIGKILL or self._code != 0):
             reason = "memory limit %d MiB reached" % self._launch["memory_mib"]
         elif not reason and self._asked:
             reason = "stopped" if number != signal.SIGKILL else "killed: it did not end in time"
         record_exit(status, number, reason, oom=oom)
+
+
+def terminate(init: int) -> bool:
+    """Send SIGTERM to a sandbox's main process; says whether somebody was there to get it."""
+    main_process = _main_process(init)
+    if main_process is None:
+        return False
+    try:
+        os.kill(main_process, signal.SIGTERM)
+    except OSError:
+        pass
+    return True
+
+
+def _main_process(init: int) -> int | None:
+    """The first child of the sandbox's init is the command itself."""
+    if not init:
+        return None
+    try:
+        with open("/proc/%d/task/%d/children" % (init, init)) as file:
+            children = file.read().split()
+    except OSError:
+        return None
+    return int(children[0]) if children else None
+
+
+def kill(*pids: int) -> None:
+    """End every process at once: the kernel ends a pid namespace with its first process."""
+    for pid in pids:
+        if pid:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+
+
+def end_of(code: int | None) -> tuple[int | None, int | None]:
+    """Give the (status, signal) that an exit code, as shells write it, stands for."""
+    if code is not None and code < 0:
+        return None, -code
+    if code is not None and 128 < code <= 192:
+        return None, code - 128
+    return code, None
 
 
 def read(descriptor: int) -> bytes | None:
@@ -482,28 +520,59 @@ def out_of_memory(group: dict[str, Any]) -> bool:
 
 def remove_groups(group: dict[str, Any]) -> None:
     """Remove the groups; processes that were just killed leave them in their own time."""
-    for folder in group["folders"]:
-        for _ in range(100):
-            try:
-                os.rmdir(folder)
-            except FileNotFoundError:
-                break
-            except OSError:
-                time.sleep(0.02)
-            else:
-                break
+    for tried in range(100):
+        # Who ends by himself, such as a command that has just ended the container, may.
+        if not clear(group["folders"], ends=tried > 0):
+            return
+        time.sleep(0.02)
+
+
+def clear(folders: list[str], *, ends: bool = True) -> list[str]:
+    """End what is in groups of the dead and remove them; gives those that are not empty yet."""
+    left = []
+    for folder in folders:
+        try:
+            os.rmdir(folder)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            left.append(folder)
+            if ends:
+                end_all(folder)
+    return left
+
+
+def end_all(folder: str) -> None:
+    """Kill whatever a group holds: something may have begun just when its parent was killed."""
+    try:
+        with open(folder + "/cgroup.procs") as file:
+            kill(*(int(pid) for pid in file.read().split()))
+    except OSError:
+        pass
 
 
 # --- in the child --------------------------------------------------------------------------------
 
 
-def begin(launch: dict[str, Any], private: dict[str, Any], out: int, err: int, told: int) -> None:
-    """Become the sandbox. Whatever goes wrong is said on stderr, which is the container's log."""
+def begin(
+    launch: dict[str, Any],
+    private: dict[str, Any],
+    out: int,
+    err: int,
+    told: int,
+    given: dict[int, int] | None = None,
+) -> None:
+    """Become the sandbox. Whatever goes wrong is said on stderr, which is the container's log.
+
+    `given` has what else the command is to have open: its descriptor's number, and ours.
+    """
+    given = given or {}
     try:
         os.dup2(err, 2)
         os.dup2(out, 1)
-        null = os.open("/dev/null", os.O_RDONLY)
-        os.dup2(null, 0)
+        os.dup2(given[0] if 0 in given else os.open("/dev/null", os.O_RDONLY), 0)
+        for number, ours in given.items():
+            os.dup2(ours, number)
         for path in launch["group"]["joins"]:
             try:
                 with open(path, "w") as file:
@@ -517,7 +586,7 @@ def begin(launch: dict[str, Any], private: dict[str, Any], out: int, err: int, t
             pass
         sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
         inside: Any = __import__("inside")
-        inside.become(launch, private, told)
+        inside.become(launch, private, told, set(given))
     except BaseException as error:  # nobody above could say it
         os.write(2, ("headway: the sandbox could not be started: %r\n" % error).encode())
     os._exit(125)

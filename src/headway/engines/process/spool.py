@@ -15,6 +15,7 @@ import msgspec
 from headway.machine.files import write_whole
 from headway.model.container import Exit
 from headway.model.ids import ContainerId, NodeId
+from headway.model.job import Job
 from headway.model.order import Observed, ObservedState
 
 T = TypeVar("T")
@@ -38,6 +39,34 @@ class Ended(msgspec.Struct, frozen=True):
     reason: str = ""
     lost: bool = False
     oom: bool = False
+
+
+class RunLaunch(msgspec.Struct, frozen=True, kw_only=True):
+    """How the runs of one job are started."""
+
+    job: Job
+    group: dict[str, Any]
+    """As a container's, with `RUN` in place of the name."""
+    rlimits: tuple[tuple[str, int], ...]
+    inodes: int
+
+
+class RunnerLaunch(msgspec.Struct, frozen=True, kw_only=True):
+    """What a runner needs beyond what every container does."""
+
+    runs: tuple[RunLaunch, ...]
+    python: str
+    """Our own Python, as containers see it."""
+    zygote: str
+    """Directory of the files that are seen in the zygote's sandbox."""
+    making: str
+    """The system-call filter of what makes sandboxes."""
+    logs: str
+    """Directory of the logs of runs."""
+    users: str
+    """Directory of the locks on the user ids of runs."""
+    missing: tuple[str, ...]
+    """Limits that this machine does not enforce."""
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +95,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     log_bytes: int
     timeout_s: float | None
     stop_grace_s: float
+    runner: RunnerLaunch | None = None
 
 
 class Spool:

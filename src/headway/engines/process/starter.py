@@ -11,15 +11,18 @@ import msgspec
 from headway.engines.process import cgroups, host, seccomp
 from headway.engines.process.identities import Identities
 from headway.engines.process.ports import Ports
-from headway.engines.process.spool import Launch, Spool
+from headway.engines.process.spool import Launch, RunLaunch, RunnerLaunch, Spool
 from headway.machine.files import write_whole
 from headway.machine.processes import SYSTEM_PATH
 from headway.model.container import ContainerKind
+from headway.model.job import Job
 from headway.model.order import Order
-from headway.model.resources import MIB
+from headway.model.resources import MIB, Resources
 from headway.ports.engine import EngineError
 
 _SHIM = Path(__file__).with_name("shim.py")
+_RUNNER = Path(__file__).with_name("runner.py")
+_ZYGOTE = Path(__file__).with_name("zygote")
 _INODES_PER_MIB = 256
 _MEMLOCK_BYTES = MIB
 
@@ -35,9 +38,14 @@ class Starter:
         self._system = host.system_arguments(_extra())
         self._interpreters = host.interpreters()
         self._seccomp = folder / "seccomp.bpf"
+        self._making = folder / "making.bpf"
+        self._folder = folder
         filter_ = seccomp.program()
         if filter_ is not None:
             write_whole(self._seccomp, filter_)
+            self._seccomp.chmod(0o644)
+        write_whole(self._making, seccomp.program(makes_sandboxes=True) or b"")
+        self._making.chmod(0o644)
 
     def start(
         self, spool: Spool, order: Order, node: str, taken: Collection[int]
@@ -57,7 +65,8 @@ class Starter:
                 name: order.variables[name] for name in order.secrets if name in order.variables
             },
         }
-        told = _spawn(spool.path, msgspec.json.encode(private))
+        program = _RUNNER if order.kind is ContainerKind.RUNNER else _SHIM
+        told = _spawn(program, spool.path, msgspec.json.encode(private))
         return told, tuple(launch.ports.values())
 
     def _launch(self, spool: Spool, order: Order, node: str, taken: Collection[int]) -> Launch:
@@ -101,17 +110,40 @@ class Starter:
             mounts=tuple(mounts),
             seccomp=str(self._seccomp) if self._seccomp.exists() else "",
             group={"folders": group.folders, "writes": group.writes, "joins": group.joins},
-            rlimits=self._rlimits(order),
+            rlimits=self._rlimits(resources, order.kind),
             memory_mib=resources.memory_mib,
             disk_bytes=resources.disk_mib * MIB,
-            inodes=max(1024, resources.disk_mib * _INODES_PER_MIB),
+            inodes=_inodes(resources),
             log_bytes=resources.log_mib * MIB,
             timeout_s=order.timeout_s,
             stop_grace_s=order.stop_grace_s,
+            runner=self._runner(order) if order.kind is ContainerKind.RUNNER else None,
         )
 
-    def _rlimits(self, order: Order) -> tuple[tuple[str, int], ...]:
-        resources = order.resources
+    def _runner(self, order: Order) -> RunnerLaunch:
+        folders = {name: self._folder / name for name in ("runs", "users")}
+        for folder in folders.values():
+            folder.mkdir(mode=0o700, exist_ok=True)
+        return RunnerLaunch(
+            runs=tuple(self._run(order, job) for job in order.jobs),
+            python=host.own_python(),
+            zygote=str(_ZYGOTE),
+            making=str(self._making),
+            logs=str(folders["runs"]),
+            users=str(folders["users"]),
+            missing=self.hierarchy.missing,
+        )
+
+    def _run(self, order: Order, job: Job) -> RunLaunch:
+        group = cgroups.group(cgroups.of_runs(self.hierarchy), "RUN", job.resources)
+        return RunLaunch(
+            job=job,
+            group={"folders": group.folders, "writes": group.writes, "joins": group.joins},
+            rlimits=self._rlimits(job.resources, order.kind),
+            inodes=_inodes(job.resources),
+        )
+
+    def _rlimits(self, resources: Resources, kind: ContainerKind) -> tuple[tuple[str, int], ...]:
         limits = [
             ("RLIMIT_NOFILE", resources.open_files),
             ("RLIMIT_CORE", 0),
@@ -120,10 +152,14 @@ class Starter:
         ]
         if not self.hierarchy.limits_memory:  # each process by itself: better than nothing
             limits.append(("RLIMIT_DATA", resources.memory_mib * MIB))
-        if order.kind is ContainerKind.BUILD:
+        if kind is ContainerKind.BUILD:
             # A build writes to the machine's disk: one file cannot outrun who watches its size.
             limits.append(("RLIMIT_FSIZE", resources.disk_mib * MIB))
         return tuple(limits)
+
+
+def _inodes(resources: Resources) -> int:
+    return max(1024, resources.disk_mib * _INODES_PER_MIB)
 
 
 def check(order: Order) -> None:
@@ -148,15 +184,15 @@ def _variables(order: Order, ports: dict[str, int]) -> dict[str, str]:
     return {**given, **order.variables, **{k: v for k, v in given.items() if k.startswith("PORT")}}
 
 
-def _spawn(folder: Path, private: bytes) -> int:
-    """Start a shim in a session of its own, with what is secret in a file without a name."""
+def _spawn(program: Path, folder: Path, private: bytes) -> int:
+    """Start a supervisor in a session of its own, with what is secret in a file without a name."""
     secret = os.memfd_create("private")
     try:
         os.write(secret, private)
         os.lseek(secret, 0, os.SEEK_SET)
         told, tell = os.pipe2(os.O_CLOEXEC)
         try:
-            _start_shim(folder, secret, tell)
+            _start(program, folder, secret, tell)
         except OSError as error:
             os.close(told)
             raise EngineError(f"no process can be started: {error}") from error
@@ -167,7 +203,7 @@ def _spawn(folder: Path, private: bytes) -> int:
     return told
 
 
-def _start_shim(folder: Path, secret: int, tell: int) -> None:
+def _start(program: Path, folder: Path, secret: int, tell: int) -> None:
     actions = [
         (os.POSIX_SPAWN_DUP2, secret, 3),
         (os.POSIX_SPAWN_DUP2, tell, 4),
@@ -179,7 +215,7 @@ def _start_shim(folder: Path, secret: int, tell: int) -> None:
         raise OSError("descriptors 3 and 4 are in use")
     os.posix_spawn(
         sys.executable,
-        [sys.executable, "-I", "-S", str(_SHIM), str(folder)],
+        [sys.executable, "-I", "-S", str(program), str(folder)],
         {},
         file_actions=actions,
         setsid=True,

@@ -1,0 +1,70 @@
+"""The control groups of runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from headway.engines.process import shim
+
+_NAME = "RUN"
+_PEAKS = ("memory.max_usage_in_bytes", "memory.peak")
+
+
+class Group:
+    """The groups of one run."""
+
+    def __init__(self, like: dict[str, Any], name: str) -> None:
+        self.plain = {
+            "folders": [folder.replace(_NAME, name) for folder in like["folders"]],
+            "writes": [(path.replace(_NAME, name), value) for path, value in like["writes"]],
+            "joins": [path.replace(_NAME, name) for path in like["joins"]],
+        }
+        try:
+            for folder in self.plain["folders"]:
+                os.mkdir(folder)
+        except OSError:
+            shim.clear(self.plain["folders"])
+            self.plain = {"folders": [], "writes": [], "joins": []}
+        for path, value in self.plain["writes"]:
+            try:
+                _write(path, value.encode())
+            except OSError:
+                pass  # not every kernel has every file: memory.memsw needs swap accounting
+
+    def add(self, pid: int) -> None:
+        """Put a process in."""
+        text = b"%d" % pid
+        for path in self.plain["joins"]:
+            _write(path, text)
+
+    def peak_mib(self) -> float:
+        """Give the most memory that was in use; 0 where nobody counted."""
+        for folder in self.plain["folders"]:
+            for name in _PEAKS:
+                try:
+                    descriptor = os.open(folder + "/" + name, os.O_RDONLY | os.O_CLOEXEC)
+                except OSError:
+                    continue
+                try:
+                    return round(int(os.read(descriptor, 64)) / 2**20, 2)
+                finally:
+                    os.close(descriptor)
+        return 0.0
+
+    def is_out_of_memory(self) -> bool:
+        """Say whether the kernel ended a process for the limit."""
+        return shim.out_of_memory(self.plain)
+
+    def removed(self) -> bool:
+        """Remove them; False while the last process is still on its way out."""
+        self.plain["folders"] = shim.clear(self.plain["folders"])
+        return not self.plain["folders"]
+
+
+def _write(path: str, value: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, value)
+    finally:
+        os.close(descriptor)

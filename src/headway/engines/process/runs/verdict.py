@@ -1,0 +1,101 @@
+"""Judges how an attempt ended: which limit it was, and what is said of it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+from typing import Any
+
+from headway.engines.process.runs import facts
+from headway.engines.process.runs.facts import Attempt, End
+from headway.engines.process.runs.groups import Group
+
+RESULT_BYTES_MAX = 1024 * 1024
+_NUMBER_MAX = 1e15
+_REASONS = {"cancel": "cancelled", "stop": "stopped with its runner"}
+
+
+def answered(line: bytes) -> tuple[int, End]:
+    """Read what a worker says of a task.
+
+    Raises:
+        ValueError: It is not what a worker says.
+    """
+    number, cpu_s, took_s, word, text = line.split(b" ", 4)
+    end = End(cpu_s=plain(float(cpu_s)), took_s=plain(float(took_s)))
+    if word == b"ok":
+        try:
+            end.status, end.result = 0, facts.checked(text)
+        except facts.NotJson as error:
+            refuse_result(end, str(error))
+    else:
+        try:
+            _note_failure(end, json.loads(text))
+        except (TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError("a failure that is none") from error
+    return int(number), end
+
+
+def plain(number: float) -> float:
+    """Give a number as it is when it can be one of seconds or bytes.
+
+    Raises:
+        ValueError: It cannot. What runs tell is not to be trusted.
+    """
+    if not 0 <= number < _NUMBER_MAX:
+        raise ValueError("%r is no amount" % number)
+    return number
+
+
+def _note_failure(end: End, failure: dict[str, Any]) -> None:
+    end.status = int(failure.get("status", 1)) & 0xFF
+    end.limit = str(failure.get("limit", ""))
+    if failure.get("errno") == errno.ENOSPC:
+        end.limit = "disk"
+    elif failure.get("type") == "MemoryError":
+        end.limit = "memory"
+    if end.status == 0:
+        end.result = "null"
+    else:
+        end.failure = failure
+
+
+def refuse_result(end: End, why: str) -> None:
+    """Have a run fail for what it gave."""
+    end.status, end.result, end.limit = 1, None, "result"
+    end.failure = {"type": "ResultError", "message": "the result is not JSON: %s" % why}
+
+
+def too_large(end: End) -> None:
+    """Have a run fail for how much it gave."""
+    end.status, end.signal, end.result, end.limit = 1, None, None, "result"
+    end.reason = "result limit 1 MiB reached"
+    end.failure = {"type": "ResultError", "message": "the result has more than 1 MiB"}
+
+
+def judge(attempt: Attempt, end: End, job: dict[str, Any], group: Group | None) -> End:
+    """Complete an end by what the runner knows."""
+    memory_mib = job["resources"]["memory_mib"]
+    disk_mib = job["resources"]["disk_mib"]
+    if group is not None:
+        end.peak_mib = max(end.peak_mib, group.peak_mib())
+    failed = end.status != 0
+    end.limit = end.limit or attempt.limit
+    if failed and not attempt.asked and end.limit != "result":
+        end.oom = group is not None and group.is_out_of_memory()
+        if end.oom or end.limit == "memory":
+            end.limit = "memory"
+            end.reason = "memory limit %d MiB reached" % memory_mib
+            if end.peak_mib:
+                end.reason += "; peak %.0f MiB" % end.peak_mib
+    if attempt.asked == "time":
+        end.limit = "time"
+        end.reason = "time limit %g s reached" % attempt.timeout_s
+    elif failed and attempt.asked:
+        end.reason = _REASONS[attempt.asked]
+    elif end.limit == "disk" and not end.reason:
+        end.reason = "disk limit %d MiB reached" % disk_mib
+    if failed and attempt.asked and end.signal == signal.SIGKILL:
+        end.reason += "; killed: it did not end in time"
+    return end

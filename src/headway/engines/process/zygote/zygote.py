@@ -1,0 +1,196 @@
+"""Holds the modules of a release's jobs, and makes a clean process in a sandbox for each run.
+
+It imports them, then forks once: threads that libraries started stay behind, and what is forked
+from later stands still. Each run's process is cloned from that one into namespaces of its own.
+
+    descriptor 3, from the runner: {"id": …} with three descriptors: control, stdout, stderr
+    descriptor 3, to the runner: {"ready": true}, {"failed": …} or {"ended": id, "status": …}
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Any
+
+from . import kernel, sandbox
+from .drop import FILES
+from .functions import find
+from .worker import CONTROL, Function, Worker, failure
+
+_NAMESPACES = (
+    kernel.CLONE_NEWUSER
+    | kernel.CLONE_NEWPID
+    | kernel.CLONE_NEWNS
+    | kernel.CLONE_NEWIPC
+    | kernel.CLONE_NEWUTS
+    | kernel.CLONE_NEWCGROUP
+)
+_MESSAGE_BYTES = 16384
+_DESCRIPTORS_MAX = 1 << 20
+_FAILED = 70
+
+
+def main() -> None:
+    """Import, then serve the runner until it has gone."""
+    line = socket.socket(fileno=os.dup(CONTROL))
+    os.close(CONTROL)
+    os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)  # our place for what a run's process is given
+    jobs: dict[str, str] = json.loads(line.recv(1 << 20))
+    functions = _import(line, jobs)
+    with open(FILES + "/filter.bpf", "rb") as file:
+        filter_ = file.read()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        line.close()
+        os.waitpid(pid, 0)
+        os._exit(0)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+    Zygote(line, functions, filter_).serve()
+    os._exit(0)
+
+
+def once(directory: str) -> None:
+    """Be the only process of a run that is started anew."""
+    sys.path[0] = directory
+    os.set_inheritable(CONTROL, False)
+    jobs: dict[str, str] = json.loads(os.environ.pop("HEADWAY_FUNCTION"))
+    try:
+        functions = {name: find(place) for name, place in jobs.items()}
+    except BaseException as error:
+        os.write(CONTROL, b"0 0 0 no %s\n" % json.dumps(failure(error)).encode())
+        os._exit(1)
+    Worker(functions).serve()
+    os._exit(0)
+
+
+def _import(line: socket.socket, jobs: dict[str, str]) -> dict[str, Function]:
+    """Import the jobs' modules as the app's own programs would, from the directory we are in."""
+    sys.path[0] = os.getcwd()
+    try:
+        return {name: find(place) for name, place in jobs.items()}
+    except BaseException as error:
+        said = failure(error)
+        sys.stderr.write(said["traceback"])
+        sys.stderr.flush()
+        line.send(json.dumps({"failed": said}).encode())
+        os._exit(_FAILED)
+
+
+class Zygote:
+    """The process that runs' processes are cloned from."""
+
+    def __init__(self, line: socket.socket, functions: dict[str, Function], filter_: bytes) -> None:
+        self._line = line
+        self._functions = functions
+        self._filter = kernel.Filter(filter_)
+        self._kinds: dict[str, sandbox.Sandbox] = {}
+        self._hidden = sandbox.masked()
+        self._thread_place = kernel.thread_number_place()
+        self._outer = os.getuid()
+        self._children: dict[int, int] = {}
+        self._wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def serve(self) -> None:
+        """Make a process whenever the runner asks, and tell of each one's end."""
+        gc.collect()
+        gc.freeze()
+        self._tell({"ready": True})
+        poll = select.poll()
+        poll.register(self._line, select.POLLIN)
+        poll.register(self._wake_read, select.POLLIN)
+        while True:
+            for descriptor, _ in poll.poll():
+                if descriptor == self._wake_read:
+                    self._collect()
+                elif not self._take():
+                    return
+
+    def _take(self) -> bool:
+        data, descriptors, _, _ = socket.recv_fds(self._line, _MESSAGE_BYTES, 3)
+        if not data:
+            return False
+        asked = json.loads(data)
+        made = self._made(asked)
+        flags = _NAMESPACES | signal.SIGCHLD
+        if asked["own_network"]:
+            flags |= kernel.CLONE_NEWNET
+        try:
+            pid = kernel.clone(flags, self._thread_place)
+        except OSError as error:
+            self._tell({"ended": asked["id"], "status": 0, "because": str(error)})
+        else:
+            if pid == 0:
+                self._be_child(asked, made, descriptors)
+            self._children[pid] = asked["id"]
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return True
+
+    def _made(self, asked: dict[str, Any]) -> sandbox.Sandbox:
+        kind = json.dumps([asked[name] for name in sorted(asked) if name != "id"])
+        if kind not in self._kinds:
+            self._kinds[kind] = sandbox.Sandbox(asked, self._hidden, self._filter)
+        return self._kinds[kind]
+
+    def _collect(self) -> None:
+        os.read(self._wake_read, 4096)
+        while self._children:
+            pid, status, used = os.wait4(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            self._tell(
+                {
+                    "ended": self._children.pop(pid, 0),
+                    "status": status,
+                    "cpu_s": used.ru_utime + used.ru_stime,
+                    "peak_kib": used.ru_maxrss,
+                }
+            )
+
+    def _tell(self, what: dict[str, Any]) -> None:
+        try:
+            self._line.send(json.dumps(what).encode())
+        except OSError:
+            os._exit(0)
+
+    def _be_child(
+        self, asked: dict[str, Any], made: sandbox.Sandbox, descriptors: list[int]
+    ) -> None:
+        """Become the process of a run; returns never."""
+        try:
+            self._greet(asked, descriptors)
+            made.enter()
+            os.write(CONTROL, b"P\n")
+            Worker(self._functions).serve()
+        except BaseException as error:
+            said = b"E %s\n" % json.dumps(repr(error)).encode()
+            try:
+                os.write(CONTROL, said)
+            except OSError:
+                pass
+        os._exit(0)
+
+    def _greet(self, asked: dict[str, Any], descriptors: list[int]) -> None:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        control, out, err = descriptors
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.dup2(control, CONTROL, inheritable=False)
+        os.closerange(CONTROL + 1, _DESCRIPTORS_MAX)
+        if asked["maps_itself"]:
+            sandbox.map_user(asked["uid"], self._outer)
+        os.write(CONTROL, b"H")
+        if os.read(CONTROL, 1) != b"G":
+            os._exit(0)
