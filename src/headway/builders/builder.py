@@ -11,16 +11,19 @@ from pathlib import Path
 
 import msgspec
 
+from headway.builders import jobs
 from headway.builders.explain import failed
 from headway.builders.recipe import READ_FILES, Layer, Recipe, Toolchain, plan, recipe_digest
 from headway.formats.start_command import find_start_command
 from headway.machine import trees
+from headway.machine.candidates import is_src_layout, uses_sdk
 from headway.machine.files import write_whole
 from headway.machine.processes import SYSTEM_PATH
 from headway.model.build import Artifact, Build, Mount
 from headway.model.container import ContainerKind, Exit
 from headway.model.failure import Failure
 from headway.model.ids import Digest, NodeId
+from headway.model.job import Job
 from headway.model.manifest import Manifest
 from headway.model.order import Order
 from headway.model.problem import Problem, render_problem
@@ -66,13 +69,13 @@ class EngineBuilder:
         for folder in (self._slugs, self._layers, self._work, self._caches, self._memo):
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         self._tools = _toolchain()
+        self._jobs_layer = jobs.JobsLayer(self._layers)
         self._making: dict[Digest, asyncio.Lock] = {}
 
     async def build(self, build: Build, manifest: Manifest) -> Artifact | Failure:
         """Build a source. The same inputs give the same digest without being built again."""
         source = self._sources.path(build.source)
-        files = await asyncio.to_thread(_read_files, source)
-        recipe = plan(manifest, files, build.source, self._tools)
+        recipe = await asyncio.to_thread(self._plan, source, manifest, build.source)
         if isinstance(recipe, Problem):
             return Failure(
                 code="build-not-understood",
@@ -110,11 +113,20 @@ class EngineBuilder:
 
     # --- making ----------------------------------------------------------------------------------
 
+    def _plan(self, source: Path, manifest: Manifest, digest: Digest) -> Recipe | Problem:
+        found = uses_sdk(source)
+        recipe = plan(manifest, _read_files(source), digest, self._tools, python=found)
+        if isinstance(recipe, Problem) or not found:
+            return recipe
+        return jobs.with_jobs(recipe, self._jobs_layer.digest, src=is_src_layout(source))
+
     async def _make(
         self, build: Build, manifest: Manifest, recipe: Recipe, name: Digest
     ) -> Artifact | Failure:
+        if jobs.has_jobs(recipe):
+            await asyncio.to_thread(self._jobs_layer.publish)
         missing = [layer for layer in recipe.layers if not (self._layers / layer.digest).exists()]
-        if missing or recipe.script:
+        if missing or recipe.script or jobs.has_jobs(recipe):
             failure = await self._run(build, manifest, recipe, missing)
             if failure is not None:
                 return failure
@@ -125,7 +137,12 @@ class EngineBuilder:
             slug, size = await asyncio.to_thread(self._publish_slug, build, recipe)
         except (ValueError, FileNotFoundError) as error:
             return Failure(code="build-failed", because=f"its result cannot be used: {error}")
-        artifact = self._artifact(recipe, slug, size)
+        found: tuple[Job, ...] | Failure = ()
+        if jobs.has_jobs(recipe):
+            found = await asyncio.to_thread(jobs.read, build, self._work / build.id)
+        if isinstance(found, Failure):
+            return found
+        artifact = self._artifact(recipe, slug, size, found)
         await asyncio.to_thread(write_whole, self._memo / name, msgspec.json.encode(artifact))
         return artifact
 
@@ -164,6 +181,7 @@ class EngineBuilder:
             work.mkdir(mode=0o711, parents=True)
             for number in range(len(missing)):
                 (work / f"layer-{number}").mkdir()
+            (work / jobs.FOUND).mkdir()
             if recipe.script:
                 trees.copy(source, work / "app", link=False)
                 for point in recipe.mount_points:
@@ -185,6 +203,8 @@ class EngineBuilder:
             if layer not in missing
         ]
         mounts.append(Mount(source=str(self._caches / build.app), path="/cache", writable=True))
+        if jobs.has_jobs(recipe):
+            mounts.append(jobs.mount(work))
         return tuple(mounts)
 
     def _order(
@@ -199,6 +219,8 @@ class EngineBuilder:
         steps = [f"( {layer.script} )" for layer in missing]
         if recipe.script:
             steps.append(f"cd /app\n{recipe.script}")
+        if jobs.has_jobs(recipe):
+            steps.append(jobs.step(recipe))
         path = recipe.variables.get("PATH", "")
         variables = {
             **{key: value for key, value in os.environ.items() if key.startswith(PASSED)},
@@ -294,13 +316,16 @@ class EngineBuilder:
             new.rename(target)
         return digest, size
 
-    def _artifact(self, recipe: Recipe, slug: Digest, size: int) -> Artifact:
+    def _artifact(
+        self, recipe: Recipe, slug: Digest, size: int, found_jobs: tuple[Job, ...]
+    ) -> Artifact:
         layers = tuple((layer.path, layer.digest) for layer in recipe.layers)
         path = recipe.variables.get("PATH")
         variables = dict(recipe.variables)
         if path:
             variables["PATH"] = f"{path}:{SYSTEM_PATH}"
-        meaning = msgspec.json.encode((slug, layers, sorted(variables.items())))
+        parts = (slug, layers, sorted(variables.items()))
+        meaning = msgspec.json.encode((*parts, found_jobs) if found_jobs else parts)
         processes = recipe.processes
         if not processes and (self._slugs / slug).exists():
             found = find_start_command(_read_files(self._slugs / slug))
@@ -311,6 +336,7 @@ class EngineBuilder:
             layers=layers,
             variables=variables,
             processes=processes,
+            jobs=found_jobs,
             size_bytes=size,
         )
 

@@ -75,6 +75,8 @@ def plan(
     files: Mapping[str, str],
     source: Digest,
     tools: Toolchain,
+    *,
+    python: bool = False,
 ) -> Recipe | Problem:
     """Plan a build.
 
@@ -84,11 +86,11 @@ def plan(
             scripts that may show how to start it.
         source: Digest of all of it.
         tools: The machine's.
+        python: It needs Python, whether or not the names at its top tell.
     """
     recipe = Recipe()
-    python = _python(manifest.name, files, source, tools)
     node = _node(manifest, files, tools)
-    for part in (python, node):
+    for part in (_python(manifest.name, files, source, tools, needed=python), node):
         if isinstance(part, Problem):
             return part
         if part is not None:
@@ -123,7 +125,7 @@ def _joined(left: Recipe, right: Recipe) -> Recipe:
 
 
 def _python(
-    app: AppName, files: Mapping[str, str], source: Digest, tools: Toolchain
+    app: AppName, files: Mapping[str, str], source: Digest, tools: Toolchain, *, needed: bool
 ) -> Recipe | None:
     make = f"{tools.python} -m venv {_PYTHON_LAYER}"
     key: tuple[str, ...]
@@ -148,7 +150,7 @@ def _python(
         key = (files["pyproject.toml"], source)
         script = f"{make} && cp -r /app /tmp/project && {_PIP} install /tmp/project"
         found = "pyproject.toml"
-    elif any(name.endswith(".py") for name in files):
+    elif needed or any(name.endswith(".py") for name in files):
         # No dependencies, but `python` must be there, and be the one that headway runs on.
         key = ()
         script = f"{make} --without-pip"

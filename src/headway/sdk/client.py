@@ -11,7 +11,11 @@ from headway.sdk.config import Configs
 from headway.sdk.containers import Containers
 from headway.sdk.deployments import Deployments
 from headway.sdk.environments import Environments
+from headway.sdk.jobs import Jobs
 from headway.sdk.logs import Logs
+from headway.sdk.queues import Queues
+from headway.sdk.runs import Runs
+from headway.sdk.schedules import Schedules
 from headway.sdk.transport import Transport
 
 
@@ -26,6 +30,10 @@ class Client:
         self.deployments = Deployments(self.transport)
         self.containers = Containers(self.transport)
         self.logs = Logs(self.transport)
+        self.jobs = Jobs(self.transport)
+        self.runs = Runs(self.transport)
+        self.queues = Queues(self.transport)
+        self.schedules = Schedules(self.transport)
 
     @classmethod
     def local(cls) -> Self:

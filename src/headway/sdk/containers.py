@@ -39,7 +39,7 @@ class Containers:
             "timeout_s": timeout_s,
             "wait_for_exec": wait_for_exec,
         }
-        path = f"/v1/environments/{part(environment)}/apps/{part(app)}/runs"
+        path = f"/v1/environments/{part(environment)}/apps/{part(app)}/one-offs"
         return self._transport.call("POST", path, Container, body=body)
 
     def exec_address(

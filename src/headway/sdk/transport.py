@@ -60,10 +60,12 @@ class Transport:
         query: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
         content: Iterator[bytes] | None = None,
+        once: bool = False,
     ) -> T:
         """Ask, and give the answer as a value of this kind.
 
-        Asking again is harmless: what changes something carries a key by which it is done once.
+        Asking again is harmless: what changes something carries a key by which it is done once,
+        unless the body itself sees to that, which `once` says.
 
         Raises:
             RefusedError: Headway refused.
@@ -71,7 +73,7 @@ class Transport:
         """
         import httpx2
 
-        headers = {} if method == "GET" else {"idempotency-key": secrets.token_hex(16)}
+        headers = {} if method == "GET" or once else {"idempotency-key": secrets.token_hex(16)}
         if body is not None:
             headers["content-type"] = "application/json"
         ends_at = time.monotonic() + _PATIENCE_S
@@ -232,6 +234,11 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
 def part(name: str) -> str:
     """Write a name so that it is one part of a path, whatever is in it."""
     return quote(name, safe="")
+
+
+def path_of(name: str) -> str:
+    """Write `app/job` as a part of an address."""
+    return "/".join(part(word) for word in name.split("/"))
 
 
 def check(status: int, content: bytes) -> None:

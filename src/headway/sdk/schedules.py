@@ -1,0 +1,30 @@
+"""What makes runs by the clock."""
+
+from headway.model.view import (
+    ScheduleView,
+)
+from headway.sdk.transport import Transport, part, path_of
+
+
+class Schedules:
+    """What makes runs by the clock."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def all(self, environment: str | None = None, count: int = 5) -> list[ScheduleView]:
+        """List schedules with their next times."""
+        query = {"environment": environment, "count": count}
+        return self._transport.call("GET", "/v1/schedules", list[ScheduleView], query=query)
+
+    def pause(self, environment: str, name: str) -> ScheduleView:
+        """Have no time make a run until it is resumed."""
+        return self._ask(environment, name, "pause")
+
+    def resume(self, environment: str, name: str) -> ScheduleView:
+        """Have it go on."""
+        return self._ask(environment, name, "resume")
+
+    def _ask(self, environment: str, name: str, what: str) -> ScheduleView:
+        path = f"/v1/environments/{part(environment)}/schedules/{path_of(name)}/{what}"
+        return self._transport.call("POST", path, ScheduleView)

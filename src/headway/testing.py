@@ -1,0 +1,349 @@
+"""Jobs in an app's own tests: in memory, under a time that passes when it is told to.
+
+>>> from headway.sdk import job
+>>> @job(delivery="at_least_once", retries=2, retry_delay="1m")
+... def greet(name: str) -> str:
+...     return f"hello {name}"
+>>> jobs = Jobs([greet])
+>>> run = jobs.invoke("greet", {"name": "Ana"}, delay="1h")
+>>> run.state.value, jobs.advance("2h"), run.state.value, run.result
+('waiting', [...], 'succeeded', 'hello Ana')
+
+What a run's state becomes, when it is attempted again and what its parameters may be is decided as
+a real headway decides it. A job runs in the test's own process, without limits of any kind.
+"""
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headway.calculate.attempt import concluded
+from headway.formats.units import parse_duration
+from headway.model import run as model
+from headway.model.container import Exit
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.job import Job
+from headway.model.run import RunFact, RunFactState, RunFailure, RunState, progress_of
+from headway.sdk.discover import discover
+from headway.sdk.job import Cancelled, Declared, ParameterError, declared
+from headway.sdk.once import describe
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+"""When the time of a test begins."""
+_NO_JITTER = 0.5
+"""Delays are exact, so that a test can say when."""
+_WAITING = frozenset({RunState.WAITING, RunState.QUEUED})
+
+
+class UnknownJobError(LookupError):
+    """There is no job of this name."""
+
+
+class Run:
+    """One invocation of a job, and what came of it."""
+
+    def __init__(self, row: model.Run) -> None:
+        self.row = row
+        """As headway itself keeps it."""
+        self.output: list[str] = []
+        """Lines that it printed, progress left out."""
+        self.progress: list[dict[str, Any]] = []
+        """What it said of how far it was: `percent` and `text`."""
+
+    def __repr__(self) -> str:
+        return f"<{self.row.id} of {self.row.job}: {self.row.state.value}>"
+
+    @property
+    def id(self) -> str:
+        """What `run_id()` gives inside."""
+        return self.row.id
+
+    @property
+    def state(self) -> RunState:
+        """Where it is in its life, such as `waiting`, `succeeded`, `failed` or `dead`."""
+        return self.row.state
+
+    @property
+    def because(self) -> str:
+        """Why it is as it is."""
+        return self.row.because
+
+    @property
+    def due_at(self) -> datetime:
+        """When its next attempt may start, or might."""
+        return self.row.due_at or self.row.created_at
+
+    @property
+    def attempts(self) -> tuple[model.Attempt, ...]:
+        """Every try, with `began_at`, `outcome` and `failure`."""
+        return self.row.attempts
+
+    @property
+    def result(self) -> Any:
+        """As JSON gives it back; None until it succeeded."""
+        return None if self.row.result is None else json.loads(bytes(self.row.result))
+
+    @property
+    def failure(self) -> RunFailure | None:
+        """What the last attempt failed with: its `type`, `message` and `traceback`."""
+        return self.row.attempt.failure if self.row.attempt else None
+
+
+class Jobs:
+    """The jobs of an app under virtual time; see the module."""
+
+    def __init__(
+        self,
+        jobs: Iterable[Callable[..., Any]] = (),
+        *,
+        directory: Path | None = None,
+        now: datetime = BEGIN,
+    ) -> None:
+        """Take jobs.
+
+        Args:
+            jobs: Functions that are jobs.
+            directory: The app's: its jobs are looked for when one is named that was not given.
+            now: When time begins.
+        """
+        self.now = now
+        self.runs: list[Run] = []
+        """Every run, in the order in which they were asked for."""
+        self._directory = directory
+        self._known: dict[str, Declared] = {}
+        for function in jobs:
+            self._add(function)
+
+    def invoke(
+        self,
+        job: str | Callable[..., Any],
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        delay: str | float | timedelta = 0,
+        key: str | None = None,
+        unique: str | None = None,
+    ) -> Run:
+        """Ask for a run. What is due is done before this returns.
+
+        Args:
+            job: Its name, or the function.
+            parameters: As JSON has them.
+            delay: How much later it may start, such as `"1h"`.
+            key: Asking again with the same key gives the same run.
+            unique: The same, until that run has ended.
+
+        Raises:
+            UnknownJobError: There is no such job.
+            ParameterError: It does not take these parameters.
+        """
+        found = self._job(job)
+        given = json.dumps(dict(parameters or {})).encode()
+        found.bind(json.loads(given))
+        same = self._same(found.name, key, unique)
+        if same is not None:
+            return same
+        later = _length(delay)
+        run = Run(
+            model.Run(
+                id=RunId(f"run-{len(self.runs) + 1}"),
+                environment=EnvironmentId("test"),
+                app=AppName("test"),
+                job=found.name,
+                parameters=msgspec.Raw(given),
+                state=RunState.WAITING if later else RunState.QUEUED,
+                key=key,
+                unique=unique,
+                queue=self._declared(found.name).queue,
+                due_at=self.now + later if later else None,
+                created_at=self.now,
+                created_by="test",
+            )
+        )
+        self.runs.append(run)
+        self._catch_up()
+        return run
+
+    def _same(self, job: str, key: str | None, unique: str | None) -> Run | None:
+        for run in self.runs:
+            row = run.row
+            by_key = key is not None and row.key == key
+            by_unique = unique is not None and row.unique == unique and not row.is_ended
+            if row.job == job and (by_key or by_unique):
+                return run
+        return None
+
+    def advance(self, by: str | float | timedelta) -> list[Run]:
+        """Let time pass, and do what becomes due, each at its time; gives the runs attempted."""
+        until = self.now + _length(by)
+        attempted = self._catch_up(until)
+        self.now = until
+        return attempted
+
+    def drain(self) -> list[Run]:
+        """Let time pass until every run has ended; gives the runs attempted."""
+        return self._catch_up(datetime.max.replace(tzinfo=UTC))
+
+    def cancel(self, run: Run) -> None:
+        """End a run that waits; one that ended stays as it is."""
+        if not run.row.is_ended:
+            run.row = msgspec.structs.replace(
+                run.row, state=RunState.CANCELLED, because="cancelled", ended_at=self.now
+            )
+
+    # --- doing -----------------------------------------------------------------------------------
+
+    def _catch_up(self, until: datetime | None = None) -> list[Run]:
+        attempted: list[Run] = []
+        until = until or self.now
+        while True:
+            waiting = [run for run in self.runs if run.state in _WAITING]
+            due = [run for run in waiting if run.due_at <= until]
+            if not due:
+                return attempted
+            run = min(due, key=lambda each: (each.due_at, -self._declared(each.row.job).priority))
+            self.now = max(self.now, run.due_at)
+            self._attempt(run)
+            if run not in attempted:
+                attempted.append(run)
+
+    def _attempt(self, run: Run) -> None:
+        number = len(run.attempts) + 1
+        attempt = model.Attempt(
+            number=number,
+            release=1,
+            runner=ContainerId("test"),
+            node=NodeId("test"),
+            ordered_at=self.now,
+            began_at=self.now,
+        )
+        attempts = (*run.attempts, attempt)
+        run.row = msgspec.structs.replace(run.row, state=RunState.RUNNING, attempts=attempts)
+        at = self.now
+        with _output(run), _variables(HEADWAY_RUN=run.id, HEADWAY_ATTEMPT=str(number)):
+            fact = self._call(run, number)
+        job = self._declared(run.row.job)
+        run.row = concluded(run.row, job, fact, at, jitter=_NO_JITTER)
+
+    def _call(self, run: Run, number: int) -> RunFact:
+        fact = RunFact(
+            run=run.row.id,
+            attempt=number,
+            state=RunFactState.ENDED,
+            exit=Exit(status=0, at=self.now),
+            ended_at=self.now,
+        )
+        failed = Exit(status=1, at=self.now)
+        try:
+            result = self._known[run.row.job].call(json.loads(bytes(run.row.parameters)))
+        except Cancelled:
+            return msgspec.structs.replace(fact, exit=failed, cancelled=True)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (it is a job's)
+            failure = RunFailure(**describe(error))
+            return msgspec.structs.replace(fact, exit=failed, failure=failure)
+        return msgspec.structs.replace(fact, result=msgspec.Raw(json.dumps(result).encode()))
+
+    # --- jobs ------------------------------------------------------------------------------------
+
+    def _job(self, job: str | Callable[..., Any]) -> Declared:
+        if not isinstance(job, str):
+            return self._add(job)
+        if job not in self._known and self._directory is not None:
+            self._look(self._directory)
+        if job not in self._known:
+            known = ", ".join(sorted(self._known)) or "none"
+            raise UnknownJobError(f"there is no job {job!r}; there are: {known}")
+        return self._known[job]
+
+    def _look(self, directory: Path) -> None:
+        search = discover(directory)
+        if search.problems:
+            row = search.problems[0]
+            raise UnknownJobError(f"{row['file']}:{row['line']}: {row['message']}")
+        self._known = {**search.found, **self._known}
+        self._directory = None
+
+    def _add(self, function: Callable[..., Any]) -> Declared:
+        found = declared(function)
+        if found is None:
+            raise UnknownJobError(f"{function!r} is no job: @job stands above one")
+        if self._known.setdefault(found.name, found) is not found:
+            raise ValueError(f"there are two jobs called {found.name}")
+        return found
+
+    def _declared(self, name: str) -> Job:
+        found = self._known[name]
+        return msgspec.convert({"name": found.name, **found.options}, Job)
+
+
+def _length(given: str | float | timedelta) -> timedelta:
+    if isinstance(given, timedelta):
+        return given
+    seconds = parse_duration(str(given))
+    if seconds is None:
+        raise ValueError(f"{given!r} is no length of time, such as '30s', '10m' or '1h30m'")
+    return timedelta(seconds=seconds)
+
+
+class _Lines(io.TextIOBase):
+    """Passes on what is printed, and keeps its lines."""
+
+    def __init__(self, run: Run, out: Any) -> None:
+        self._run = run
+        self._out = out
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        self._out.write(text)
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._keep(line)
+        return len(text)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+    def end(self) -> None:
+        """Keep what is left without a line end."""
+        if self._rest:
+            self._keep(self._rest)
+
+    def _keep(self, line: str) -> None:
+        said = progress_of(line)
+        if said is None:
+            self._run.output.append(line)
+        else:
+            self._run.progress.append(said)
+
+
+@contextlib.contextmanager
+def _output(run: Run) -> Iterator[None]:
+    lines = _Lines(run, sys.stdout)
+    with contextlib.redirect_stdout(lines):
+        try:
+            yield
+        finally:
+            lines.end()
+
+
+@contextlib.contextmanager
+def _variables(**values: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+__all__ = ["BEGIN", "Jobs", "ParameterError", "Run", "RunState", "UnknownJobError"]
