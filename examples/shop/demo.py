@@ -1,10 +1,12 @@
 """The shop, from nothing: `make demo` runs this, `make demo-stop` ends it.
 
 Each app becomes a git repository of its own below `.demo/`. Headway is started, the apps are brought
-up, an order goes through the whole chain, a change is deployed under load and rolled back, and a
-second environment shows that it has none of the first one's data. The first is left running.
+up, an order goes through the whole chain, jobs run now, later, by the clock and two thousand at
+once, a change is deployed under load and rolled back, and a second environment shows that it has
+none of the first one's data. The first is left running.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -16,13 +18,17 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from headway.sdk import Client
 
 SHOP = Path(__file__).resolve().parent
 ROOT = SHOP.parent.parent
 PLACE = ROOT / ".demo"
 HEADWAY = str(Path(sys.executable).with_name("headway"))
-APPS = ("ids", "catalogue", "postgres", "orders", "mailer", "web")
+APPS = ("ids", "catalogue", "postgres", "orders", "mailer", "post", "web")
+BURST = 2000
 FIRST, SECOND = "shop", "second"
 LOAD_THREADS = 4
 
@@ -39,18 +45,21 @@ def main() -> int:
     say("Start headway")
     headway("up", "--detach", "--port", str(port), "--http-port", str(http_port))
     shop = Shop(http_port)
-    say("Six apps, each a git repository of its own")
+    say("Seven apps, each a git repository of its own")
     for app in APPS:
         make_repository(app)
     headway("apps", "add", *(str(repository(app)) for app in APPS))
     say(f"Config and secrets of the environment {FIRST}")
     configure(FIRST)
     say("The apps with everything they need, in the order in which they need it")
-    headway("start", "-e", FIRST, "web", "mailer", "--lease", "8h")
+    headway("start", "-e", FIRST, "web", "mailer", "post", "--lease", "8h")
     say("An order through the whole chain: web → catalogue, ids, orders → postgres → mailer")
     number = shop.order(FIRST, "tea", "Ana")
     print(f"order {number} is placed, and listed: {number in shop.page(FIRST, '/orders')}")
     print(f"its mail: {await_mail(FIRST, number)}")
+    say("Its receipt: a job that the web app asked for")
+    with Client.local() as client:
+        show_jobs(client, number)
     say("A change, blue/green, while requests come in")
     deploy_under_load(shop)
     say("And back")
@@ -113,6 +122,45 @@ def await_mail(environment: str, number: str) -> str:
                 return f"/outbox/{name}"
         time.sleep(0.2)
     raise SystemExit(f"no mail of order {number} came: {done.stdout}{done.stderr}")
+
+
+# --- jobs ------------------------------------------------------------------------------------------
+
+
+def show_jobs(client: Client, number: str) -> None:
+    """A job asked for by an app, one at a time, one by the clock, and many at once."""
+    (receipt,) = client.runs.page(environment=FIRST, job="receipt", tag=[], limit=1).rows
+    done = client.runs.wait(receipt.id, 60)
+    check(number in client.runs.result(done), f"run {done.id} wrote the receipt of {number}")
+    say("A reminder at a time")
+    soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat(timespec="seconds")
+    headway("jobs", "invoke", "-e", FIRST, "reminder", json.dumps({"number": number}), "--at", soon)
+    (reminder,) = client.runs.page(environment=FIRST, job="reminder", limit=1).rows
+    print(client.runs.result(client.runs.wait(reminder.id, 60)))
+    say("An export every night, and now")
+    headway("schedules", "ls", "-e", FIRST)
+    headway("jobs", "invoke", "-e", FIRST, "nightly-export", '{"shop": "main"}')
+    say(f"{BURST} runs at once, each in a sandbox of its own")
+    burst(client)
+
+
+def burst(client: Client) -> None:
+    """Make many runs, and say how far they are until all have ended."""
+    began = time.monotonic()
+    wishes = [{"parameters": {"letter": letter}} for letter in range(BURST)]
+    client.jobs.invoke_many(FIRST, "stamp", wishes)
+    print(f"accepted in {time.monotonic() - began:.2f} s")
+    left = BURST
+    while left:
+        (queue,) = [row for row in client.queues.all(FIRST) if row.app == "post"]
+        left = queue.waiting + queue.running
+        if sys.stdout.isatty():
+            print(f"\r{BURST - left:5} of {BURST} done", end="", flush=True)
+        time.sleep(0.1)
+    took = time.monotonic() - began
+    print(f"\r{BURST} of {BURST} done in {took:.1f} s: {BURST / took:.0f} a second")
+    page = client.runs.page(environment=FIRST, job="stamp", state=["succeeded"], limit=1000)
+    check(len(page.rows) == min(BURST, 1000), "they succeeded")
 
 
 # --- repositories ---------------------------------------------------------------------------------

@@ -184,6 +184,7 @@ async def _compose(
         settings=settings,
         started_at=clock.now(),
         version=__version__,
+        url=f"http://127.0.0.1:{options.port}",
     )
     return world, [engine.checks, router.checks, partial(_clock_checks, clock)]
 

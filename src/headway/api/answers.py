@@ -49,6 +49,14 @@ def answers(
     }
 
 
+def described(body: Any) -> dict[str, Any]:
+    """Describe a request's body that msgspec reads."""
+    (schema,), components = msgspec.json.schema_components([body], ref_template=_PREFIX + "{name}")
+    _described.update(components)
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def streams(kind: Any) -> dict[int | str, dict[str, Any]]:
     """Describe an endpoint that answers lines of JSON, each of them of this kind."""
     return answers(kind, media_type=LINES)

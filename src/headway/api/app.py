@@ -16,6 +16,7 @@ from headway.api import (
     environments,
     errors,
     events,
+    jobs,
     logs,
     system,
 )
@@ -60,7 +61,7 @@ def create_app(
     app.state.data = data
     app.state.stop = stop
     app.state.machine_checks = machine_checks
-    for noun in (apps, environments, config, deployments, containers, logs, events, system):
+    for noun in (apps, environments, config, deployments, containers, jobs, logs, events, system):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)
     errors.install(app)

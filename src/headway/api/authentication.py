@@ -2,17 +2,32 @@
 
 import time
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.errors import problem, refusal
-from headway.control.tokens import hashed, owner
+from headway.control.tokens import environment, hashed, owner
 from headway.control.world import World
 
 _OPEN = frozenset({"/healthz"})
 _CACHED_S = 10.0
 _CACHED_MAX = 1000
+
+
+class Asker(NamedTuple):
+    """Who asks."""
+
+    name: str
+    environment: str | None = None
+    """For a container: the only environment whose jobs it may ask for."""
+
+
+def _is_of_jobs(scope: Scope) -> bool:
+    path, method = str(scope["path"]), str(scope.get("method", ""))
+    makes_runs = method == "POST" and path.startswith("/v1/jobs/") and path.endswith("/runs")
+    return makes_runs or (method == "GET" and path.startswith("/v1/runs/"))
 
 
 class Authentication:
@@ -26,7 +41,7 @@ class Authentication:
         self._app = app
         self._world = world
         self._hosts = hosts | {"localhost"}
-        self._known: dict[str, tuple[float, str]] = {}
+        self._known: dict[str, tuple[float, Asker]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer with a problem."""
@@ -40,12 +55,16 @@ class Authentication:
         if connection.url.path in _OPEN:
             await self._app(scope, receive, send)
             return
-        actor = await self._actor(connection.headers.get("authorization", ""))
-        if actor is None:
+        asker = await self._asker(connection.headers.get("authorization", ""))
+        if asker is None:
             why = "a valid token is needed: Authorization: Bearer …"
             await self._refuse(scope, receive, send, 401, "unauthenticated", why)
             return
-        scope.setdefault("state", {})["actor"] = actor
+        if asker.environment is not None and not _is_of_jobs(scope):
+            why = "the token of an environment is for its jobs: it makes runs, and looks at them"
+            await self._refuse(scope, receive, send, 403, "not-allowed", why)
+            return
+        scope.setdefault("state", {}).update(actor=asker.name, environment=asker.environment)
         await self._app(scope, receive, send)
 
     def _is_ours(self, host: str) -> bool:
@@ -58,7 +77,7 @@ class Authentication:
         except ValueError:
             return False
 
-    async def _actor(self, header: str) -> str | None:
+    async def _asker(self, header: str) -> Asker | None:
         kind, _, secret = header.partition(" ")
         if kind.lower() != "bearer" or not secret:
             return None
@@ -66,13 +85,20 @@ class Authentication:
         known = self._known.get(key)
         if known is not None and time.monotonic() - known[0] < _CACHED_S:
             return known[1]
-        row = await owner(self._world, secret.strip())
-        if row is None:
+        asker = await self._looked_up(secret.strip())
+        if asker is None:
             return None
         if len(self._known) >= _CACHED_MAX:
             self._known.clear()
-        self._known[key] = (time.monotonic(), row.name)
-        return row.name
+        self._known[key] = (time.monotonic(), asker)
+        return asker
+
+    async def _looked_up(self, secret: str) -> Asker | None:
+        own = await environment(self._world, secret)
+        if own is not None:
+            return Asker(f"{own.name}'s containers", own.name)
+        row = await owner(self._world, secret)
+        return Asker(row.name) if row is not None else None
 
     async def _refuse(
         self, scope: Scope, receive: Receive, send: Send, status: int, code: str, why: str

@@ -11,7 +11,7 @@ from fastapi import status as status_codes
 from headway.api.answers import Json, answers
 from headway.api.requests import RunBody
 from headway.api.scope import Actor, App, Environment, Identity, TheWorld, done_once
-from headway.control import containers, runs
+from headway.control import containers, one_offs
 from headway.control.errors import HeadwayError
 from headway.control.requests import RunRequest
 from headway.model.container import Container
@@ -43,7 +43,7 @@ async def stop_container(
     return await done_once(request, lambda: containers.stop(world, actor, container))
 
 
-@router.post("/environments/{environment}/apps/{app}/runs", responses=answers(Container))
+@router.post("/environments/{environment}/apps/{app}/one-offs", responses=answers(Container))
 async def run(
     request: Request,
     world: TheWorld,
@@ -59,7 +59,7 @@ async def run(
         timeout_s=body.timeout_s,
         wait_for_exec=body.wait_for_exec,
     )
-    return await done_once(request, lambda: runs.start(world, actor, environment, app, wish))
+    return await done_once(request, lambda: one_offs.start(world, actor, environment, app, wish))
 
 
 @router.websocket("/containers/{container}/exec")

@@ -59,10 +59,15 @@ async def list_events(
 
 @router.get("/why", responses=answers(Why))
 async def explain(
-    world: TheWorld, thing: str, environment: str | None = None, app: str | None = None
+    request: Request,
+    world: TheWorld,
+    thing: str,
+    environment: str | None = None,
+    app: str | None = None,
 ) -> Json:
     """Say why something is as it is."""
-    return Json(await why.explain(world, thing, environment, app))
+    dispatch = request.app.state.heart.dispatch
+    return Json(await why.explain(world, dispatch, thing, environment, app))
 
 
 @router.get("/plan", responses=answers(list[PlannedChange]))

@@ -1,6 +1,6 @@
 """What may be sent, checked by pydantic so that every mistake is reported at once."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -89,6 +89,20 @@ class DeployBody(_Body):
     reason: Reason = ""
     commits: list[CommitBody] = Field(default=[], max_length=200)
     plan: bool = False
+
+
+class AgainBody(_Body):
+    """Make a run again, with other parameters or, null, with the same."""
+
+    parameters: dict[str, Any] | None = None
+
+
+class HoldBody(_Body):
+    """What is said of a queue."""
+
+    paused: bool = False
+    draining: bool = False
+    reason: Reason = ""
 
 
 class RunBody(_Body):

@@ -20,11 +20,18 @@ def _world(request: Request) -> World:
     return world
 
 
-def _actor(request: Request) -> str:
+# FastAPI gives what is not async to a thread, at each request.
+
+
+async def _the_world(request: Request) -> World:
+    return _world(request)
+
+
+async def _actor(request: Request) -> str:
     return str(request.state.actor)
 
 
-TheWorld = Annotated[World, Depends(_world)]
+TheWorld = Annotated[World, Depends(_the_world)]
 Actor = Annotated[str, Depends(_actor)]
 
 
@@ -39,5 +46,5 @@ async def done_once(request: Request, deed: Callable[[], Awaitable[Any]]) -> Jso
 
     body = await request.body()
     meaning = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
-    answer = await once(_world(request), _actor(request), key, meaning, encoded)
+    answer = await once(_world(request), await _actor(request), key, meaning, encoded)
     return Json(msgspec.Raw(answer))

@@ -35,6 +35,10 @@ _DAILY = {
 _NOUNS = {
     "apps": "apps:apps",
     "envs": "environments:envs",
+    "jobs": "jobs:jobs",
+    "runs": "runs:runs",
+    "queues": "queues:queues",
+    "schedules": "schedules:schedules",
     "builds": "logs:builds",
     "events": "system:events",
     "nodes": "system:nodes",

@@ -126,6 +126,7 @@ class Fleet:
             row = await self._world.store.write(partial(self._record, fact=fact))
             if row is not None:
                 self._world.reservations.note(row)
+                self._world.bell.observed(row)
                 self._world.bell.member((row.environment, row.app))
 
     def _record(self, tx: Writer, fact: Observed) -> Container | None:
@@ -199,3 +200,4 @@ class Fleet:
         stored = await self._world.store.write(deed)
         if stored is not None:
             self._world.reservations.note(stored)
+            self._world.bell.observed(stored)

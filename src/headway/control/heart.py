@@ -3,6 +3,7 @@
 import asyncio
 
 from headway.control.builds import Builds
+from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.guard import repeatedly
 from headway.control.lifetimes import Lifetimes
@@ -10,6 +11,7 @@ from headway.control.prober import Prober
 from headway.control.retention import Retention
 from headway.control.rollouts import Rollouts
 from headway.control.routing import Routing
+from headway.control.scheduling import Schedules
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
 
@@ -24,7 +26,9 @@ class Heart:
         self.routing = Routing(world)
         self._builds = Builds(world)
         self._rollouts = Rollouts(world, self._fleet, self._prober, self.routing)
-        self._lifetimes = Lifetimes(world, self.routing)
+        self.dispatch = Dispatch(world)
+        self.schedules = Schedules(world, self.dispatch)
+        self._lifetimes = Lifetimes(world, self.routing, self.dispatch)
         self._retention = Retention(world)
 
     async def run(self) -> None:
@@ -36,6 +40,8 @@ class Heart:
             "routing": self.routing.run,
             "rollouts": self._rollouts.run,
             "builds": self._builds.run,
+            "runs": self.dispatch.run,
+            "schedules": self.schedules.run,
             "lifetimes": self._lifetimes.run,
             "retention": self._retention.run,
         }
@@ -44,6 +50,7 @@ class Heart:
                 for name, loop in loops.items():
                     group.create_task(repeatedly(world, name, loop), name=name)
         finally:
+            await self.dispatch.close()
             await self._prober.close()
             await self._fleet.close()
             await self._builds.close()

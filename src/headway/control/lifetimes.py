@@ -8,8 +8,10 @@ from functools import partial
 import msgspec
 
 from headway.calculate.lease import plan_lease
+from headway.control.dispatch import Dispatch
 from headway.control.routing import Routing
 from headway.control.transcribe import transcribe
+from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.config import Config
 from headway.model.container import Container
@@ -17,14 +19,18 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import EnvironmentId
+from headway.model.queue import QueueHold
+from headway.model.run import Run
+from headway.model.schedule import ScheduleState
 from headway.ports.store import Reader, Stale, Writer
 
 
 class Lifetimes:
     """Ends environments whose lease ended, and frees the name when nothing is left of them."""
 
-    def __init__(self, world: World, routing: Routing) -> None:
+    def __init__(self, world: World, routing: Routing, dispatch: Dispatch) -> None:
         self._world = world
+        self._dispatch = dispatch
         self._routing = routing
         self._wake = asyncio.Event()
         world.bell.on_environment(self._wake.set)
@@ -35,11 +41,7 @@ class Lifetimes:
             self._wake.clear()
             wake_at = await self._beat()
             now = self._world.clock.now()
-            timeout = max(0.0, (wake_at - now).total_seconds()) if wake_at else None
-            try:
-                await asyncio.wait_for(self._wake.wait(), timeout)
-            except TimeoutError:
-                continue
+            await rung(self._wake, wake_at, now)
 
     async def _beat(self) -> datetime | None:
         world = self._world
@@ -72,6 +74,7 @@ class Lifetimes:
     async def _clear(self, environment: EnvironmentId) -> None:
         """Delete what an ending environment has, once nothing of it runs."""
         world = self._world
+        await self._dispatch.end(environment)
         if not await world.store.read(lambda reader: is_quiet(reader, environment)):
             await self._ring_members(environment)
             return
@@ -93,6 +96,10 @@ class Lifetimes:
             self._world.bell.member((environment, member.app))
         for config in tx.find(Config, environment=environment):
             tx.delete(Config, environment, config.app)
+        for schedule in tx.find(ScheduleState, environment=environment):
+            tx.delete(ScheduleState, environment, schedule.app, schedule.name)
+        for hold in tx.find(QueueHold, environment=environment):
+            tx.delete(QueueHold, environment, hold.app, hold.name)
         for container in tx.find(Container, environment=environment, retired=False):
             tx.put(msgspec.structs.replace(container, retired=True))
         tx.put(msgspec.structs.replace(row, state=EnvironmentState.ENDED, ended_at=now))
@@ -112,4 +119,5 @@ def is_quiet(reader: Reader, environment: EnvironmentId) -> bool:
     """Say whether nothing of an environment runs or is under way."""
     containers = reader.find(Container, environment=environment, retired=False)
     deployments = reader.find(Deployment, environment=environment, is_ended=False)
-    return not deployments and all(row.is_ended for row in containers)
+    runs = reader.find(Run, open_in=environment, limit=1)
+    return not deployments and not runs and all(row.is_ended for row in containers)

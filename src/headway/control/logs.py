@@ -8,7 +8,7 @@ from datetime import datetime
 from heapq import heappop, heappush
 from typing import Any
 
-from headway.control import builds, containers, lookup
+from headway.control import builds, containers, lookup, runs
 from headway.control.errors import Invalid, NotFound, Unavailable
 from headway.control.requests import LogQuestion
 from headway.control.world import World
@@ -17,6 +17,7 @@ from headway.model.container import Container
 from headway.model.environment import Environment
 from headway.model.ids import AppName, ContainerId
 from headway.model.log import LogLine
+from headway.model.run import Attempt, Run
 from headway.model.view import LogEntry
 from headway.ports.engine import EngineUnavailable, NoSuchContainer
 from headway.ports.store import Reader
@@ -42,6 +43,43 @@ async def container(
     row = await containers.one(world, identity)
     lines = _lines(world, row.id, after, tail, follow)
     return (_entry(row, line) async for line in lines)
+
+
+async def run(
+    world: World,
+    identity: str,
+    *,
+    attempt: int | None = None,
+    after: int = 0,
+    tail: int | None = None,
+    follow: bool = False,
+) -> AsyncIterator[LogEntry]:
+    """Give the lines of a run's attempt, the newest when none is said, oldest first.
+
+    Raises:
+        NotFound: There is no such run, or no such attempt of it.
+    """
+    row = await runs.one(world, identity)
+    found = next((one for one in reversed(row.attempts) if attempt in (None, one.number)), None)
+    if found is None and attempt is not None:
+        raise NotFound("attempt-unknown", f"{identity} has {len(row.attempts)} attempts")
+    return _run_lines(world, row, found, after, tail, follow)
+
+
+async def _run_lines(
+    world: World, row: Run, attempt: Attempt | None, after: int, tail: int | None, follow: bool
+) -> AsyncIterator[LogEntry]:
+    if attempt is None:
+        return
+    lines = world.engine.run_logs(row.id, attempt.number, after=after, tail=tail, follow=follow)
+    async for line in lines:
+        yield LogEntry(
+            container=attempt.runner,
+            app=row.app,
+            label=row.job,
+            release=attempt.release,
+            line=line,
+        )
 
 
 async def build(

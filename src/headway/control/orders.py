@@ -2,6 +2,7 @@
 
 from headway.calculate.command import as_main
 from headway.calculate.route import addresses
+from headway.control.tokens import of_environment
 from headway.control.world import World
 from headway.model.build import Mount
 from headway.model.container import Container, ContainerKind
@@ -14,6 +15,7 @@ from headway.model.value import Value
 from headway.ports.store import Reader
 
 WAIT_COMMAND = "exec sleep infinity"
+_TOKEN = "HEADWAY_TOKEN"  # noqa: S105 (the variable's name)
 
 
 class Need(Value, kw_only=True):
@@ -53,6 +55,7 @@ async def make_order(world: World, need: Need) -> Order:
     environment = environment_name(container.environment)
     service = container.kind is ContainerKind.SERVICE
     command = process.command if service and process else container.command
+    jobs = manifest.jobs if container.kind is ContainerKind.RUNNER else ()
     owner = f"{container.environment}/{container.app}"
     volumes = [
         Mount(source=await world.engine.volume(owner, row.name), path=row.path, writable=True)
@@ -64,9 +67,13 @@ async def make_order(world: World, need: Need) -> Order:
         environment=container.environment,
         app=container.app,
         name=f"{environment}/{container.app}/{container.label}",
-        argv=("/bin/sh", "-c", as_main(command)),
+        argv=("/bin/sh", "-c", as_main(command)) if command else (),
+        jobs=jobs,
         variables=_variables(world, need),
-        secrets=tuple(sorted(key for key, row in release.config.items() if row.secret)),
+        secrets=(
+            *sorted(key for key, row in release.config.items() if row.secret),
+            _TOKEN,
+        ),
         mounts=(*world.builder.mounts(release.artifact), *volumes),
         hosts=_hosts(need),
         expose=tuple(row.name for row in process.expose) if service and process else (),
@@ -99,6 +106,8 @@ def _variables(world: World, need: Need) -> dict[str, str]:
         "HEADWAY_ENVIRONMENT": environment_name(container.environment),
         "HEADWAY_PROCESS": container.process,
         "HEADWAY_RELEASE": release.label,
+        "HEADWAY_URL": world.url,
+        _TOKEN: of_environment(world.vault, container.environment),
     }
 
 

@@ -108,14 +108,15 @@ def make(
 
 
 def with_commands(manifest: Manifest, artifact: Artifact) -> Manifest:
-    """Fill in the commands that the builder found for process types that have none."""
+    """Fill in what the builder found: commands of process types that have none, and jobs."""
     processes = tuple(
         process
         if process.command
         else msgspec.structs.replace(process, command=artifact.processes.get(process.name, ""))
         for process in manifest.processes
     )
-    return msgspec.structs.replace(manifest, processes=processes)
+    jobs = (*manifest.jobs, *artifact.jobs)
+    return msgspec.structs.replace(manifest, processes=processes, jobs=jobs)
 
 
 def give_ports(
@@ -170,4 +171,23 @@ def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | 
             because=f"nothing says how to run {', '.join(silent)}",
             hints=("set run.command in headway.yaml, or add a Procfile with `web: COMMAND`",),
         )
+    known = {job.name for job in manifest.jobs}
+    for schedule in manifest.schedules:
+        if schedule.job not in known:
+            return Failure(
+                code="job-unknown",
+                because=f"schedule {schedule.name} is of a job {schedule.job}, and there is none",
+                hints=(f"there is {', '.join(sorted(known)) or 'no job at all'}",),
+            )
+    twice = sorted({job.name for job in manifest.jobs if _count(manifest, job.name) > 1})
+    if twice:
+        return Failure(
+            code="job-twice",
+            because=f"two jobs are named {', '.join(twice)}: in headway.yaml and in Python",
+            hints=("give one of them another name",),
+        )
     return None
+
+
+def _count(manifest: Manifest, job: str) -> int:
+    return sum(row.name == job for row in manifest.jobs)

@@ -6,8 +6,9 @@ import msgspec
 
 from headway.model.app import Commit
 from headway.model.deployment import DeploymentKind
-from headway.model.ids import AppName, ContainerId, Digest
+from headway.model.ids import AppName, ContainerId, Digest, RunId
 from headway.model.manifest import Strategy
+from headway.model.run import After, Run, RunState, nothing
 from headway.model.value import Value
 
 
@@ -81,6 +82,68 @@ class RunRequest(Value, kw_only=True):
     timeout_s: float | None = 3600.0
     wait_for_exec: bool = False
     """Only wait, so that a terminal can be opened in it."""
+
+
+class Invocation(Value, kw_only=True, forbid_unknown_fields=True):
+    """Make one run of a job."""
+
+    id: RunId | None = None
+    """Chosen by who asks, so that asking again makes no second run."""
+    parameters: msgspec.Raw = msgspec.field(default_factory=nothing)
+    at: datetime | None = None
+    """Aware. Not before then."""
+    delay_s: float | None = None
+    """Not before so much later."""
+    after: tuple[After, ...] = ()
+    """Not before these have succeeded; when one ends otherwise, it is cancelled."""
+    key: str | None = None
+    """Asking again with the same key gives the run that there is."""
+    unique: str | None = None
+    """While a run with this has not ended, asking gives that one."""
+    priority: int | None = None
+    queue: str | None = None
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    deadline_at: datetime | None = None
+    """Aware. It expires when it has not begun by then."""
+    release: int | None = None
+    """The release that is to run it, rather than the one that is live then."""
+    again: RunId | None = None
+    schedule: str | None = None
+
+
+class RunQuestion(Value, kw_only=True):
+    """Which runs."""
+
+    environment: str | None = None
+    app: str | None = None
+    job: str | None = None
+    state: tuple[RunState, ...] = ()
+    """Any of these; none: all."""
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    parameters: dict[str, str] = msgspec.field(default_factory=dict)
+    """Each must be among the parameters, written as JSON or as a text."""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: str | None = None
+    limit: int = 100
+
+    def matches(self, run: Run) -> bool:
+        """Say whether a run is one of those."""
+        return (
+            (not self.state or run.state in self.state)
+            and self.app in (None, run.app)
+            and (self.since is None or run.created_at >= self.since)
+            and (self.until is None or run.created_at < self.until)
+            and all(run.tags.get(key) == value for key, value in self.tags.items())
+            and (not self.parameters or self._has_parameters(run))
+        )
+
+    def _has_parameters(self, run: Run) -> bool:
+        given = msgspec.json.decode(run.parameters)
+        return all(
+            key in given and wanted in (given[key], msgspec.json.encode(given[key]).decode())
+            for key, wanted in self.parameters.items()
+        )
 
 
 class LogQuestion(Value, kw_only=True):

@@ -6,6 +6,7 @@ from functools import partial
 
 import structlog
 
+from headway.control.runs import forget_old
 from headway.control.world import World
 from headway.model.app import App
 from headway.model.build import Artifact, Build, BuildState
@@ -14,6 +15,7 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import Digest
 from headway.model.release import Release
+from headway.model.run import Run
 from headway.model.value import Value
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
@@ -46,6 +48,7 @@ class Retention:
         """Collect once."""
         world = self._world
         await self._forget_containers()
+        await self._forget_runs()
         in_use = await world.store.read(self.in_use)
         freed = await world.builder.collect(in_use.artifacts)
         freed += await world.sources.collect(in_use.sources)
@@ -79,6 +82,16 @@ class Retention:
                 _log.warning("an ended container could not be removed", error=str(error))
                 continue
             await world.store.write(partial(_delete, container=row))
+
+    async def _forget_runs(self) -> None:
+        """Forget ended runs beyond what is kept, with their logs."""
+        world = self._world
+        count = await world.store.read(lambda reader: reader.count(Run, "ended_us"))
+        while True:
+            gone = await forget_old(world, world.clock.now(), count)
+            count -= gone
+            if gone == 0:
+                return
 
     def in_use(self, reader: Reader) -> InUse:
         """List what active environments, builds under way and apps need."""

@@ -16,6 +16,7 @@ from headway.control.prober import Prober
 from headway.control.routing import Routing
 from headway.control.snapshots import read_member
 from headway.control.transcribe import transcribe
+from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import Deployment, Phase
@@ -75,11 +76,7 @@ class Rollouts:
                 del self._dirty[key]
                 return key
             self._wake.clear()
-            timeout = (self._due[0][0] - now).total_seconds() if self._due else None
-            try:
-                await asyncio.wait_for(self._wake.wait(), timeout)
-            except TimeoutError:
-                continue
+            await rung(self._wake, self._due[0][0] if self._due else None, now)
 
     def _wake_at(self, at: datetime, key: MemberKey) -> None:
         heapq.heappush(self._due, (at, key))
@@ -95,7 +92,7 @@ class Rollouts:
         world.pending[key] = plan.pending
         if plan.changes:
             await self._update(key, plan, now)
-            self.ring(key)
+            self._world.bell.member(key)
             return
         self._settle(key, snapshot)
         self._look_again(key, plan, snapshot, now)

@@ -1,94 +1,248 @@
-"""One-off containers: a command run once in the live release of an app."""
+"""Runs: listed, shown, cancelled, done again, forgotten."""
 
-import secrets
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
-from headway.calculate.placement import place
+import msgspec
+
 from headway.control import lookup
-from headway.control.errors import Conflict, Invalid, NotFound
-from headway.control.orders import WAIT_COMMAND
-from headway.control.requests import RunRequest
+from headway.control.dispatch import Dispatch
+from headway.control.errors import Conflict, NotFound
+from headway.control.invoking import invoke
+from headway.control.requests import Invocation, RunQuestion
+from headway.control.run_events import run_event
+from headway.control.targets import find_job
 from headway.control.world import World
-from headway.model.container import Container, ContainerKind
-from headway.model.event import Event
-from headway.model.ids import ContainerId
-from headway.model.release import Release
-from headway.ports.store import Writer
+from headway.model.ids import environment_name
+from headway.model.run import Run, RunState, progress_of
+from headway.model.view import RunPage, RunView
+from headway.ports.engine import EngineError
+from headway.ports.store import Reader, Writer
 
-_COMMAND_BYTES = 64 * 1024
-_TIMEOUT_MAX_S = 24 * 3600.0
+_LOOKED_AT_MAX = 20_000
+"""Runs read for one answer; the answer says where to go on."""
+_PAGE = 500
+_PROGRESS_LINES = 200
+"""Lines from the end of a log in which progress is looked for."""
 
 
-async def start(world: World, actor: str, name: str, app: str, request: RunRequest) -> Container:
-    """Start a command in a container of its own. It is not restarted when it ends.
+async def listing(world: World, question: RunQuestion) -> RunPage:
+    """List runs, newest first, as far as they match.
 
     Raises:
-        NotFound: The app or the process type is not there.
-        Conflict: Nothing is live, or no node has room.
-        Invalid: There is no command.
+        NotFound: The environment or the job is not there.
     """
-    _check(request)
-    now = world.clock.now()
+    return await world.store.read(lambda reader: _listing(reader, question))
 
-    def deed(tx: Writer) -> Container:
-        owner = lookup.environment(tx, name)
-        member = lookup.member(tx, owner, app)
-        release = tx.get(Release, owner.id, app, member.live) if member.live else None
-        if release is None:
-            raise Conflict(
-                "nothing-live",
-                f"{app} has no live release in {name} to run it in",
-                next=(f"headway start -e {name} {app}",),
-            )
-        wanted = request.process or release.manifest.processes[0].name
-        process = release.manifest.process(wanted)
-        if process is None:
-            raise NotFound("process-unknown", f"{app} has no process {wanted}")
-        placed = place(
-            world.nodes,
-            world.reservations.all(),
-            process.resources,
-            release.manifest.placement,
-        )
-        if placed.node is None:
-            raise Conflict("no-room", f"no node takes it: {placed.because}")
-        identity = ContainerId(f"{app}-run-{secrets.token_hex(5)}")
-        row = Container(
-            id=identity,
-            environment=owner.id,
-            app=member.app,
-            kind=ContainerKind.ONE_OFF,
-            process=process.name,
-            release=release.number,
-            command=WAIT_COMMAND if request.wait_for_exec else request.command,
-            timeout_s=request.timeout_s,
-            node=placed.node,
-            because=f"run by {actor}",
-            resources=process.resources,
-            created_at=now,
-        )
-        tx.record(
-            Event(
-                at=now,
-                actor=actor,
-                kind="container.requested",
-                subject=identity,
-                environment=owner.id,
-                app=member.app,
-                because=row.because,
-            )
-        )
-        return tx.put(row)
 
-    row = await world.store.write(deed)
-    world.reservations.note(row)
-    world.bell.container(row)
+def _listing(reader: Reader, question: RunQuestion) -> RunPage:
+    fields: dict[str, Any] = {}
+    environment = (
+        lookup.last_life(reader, question.environment).id if question.environment else None
+    )
+    if question.job and question.environment:
+        target = find_job(reader, question.environment, question.job, question.app)
+        fields["owner"] = f"{target.owner.id}/{target.release.app}/{target.job.name}"
+    if question.state == (RunState.DEAD,):
+        fields["dead"] = 1
+    found: list[Run] = []
+    before, looked_at = question.before, 0
+    while looked_at < _LOOKED_AT_MAX:
+        rows = reader.find(Run, newest_first=True, limit=_PAGE, before=before, **fields)
+        for row in rows:
+            looked_at += 1
+            before = row.id
+            if environment in (None, row.environment) and question.matches(row):
+                found.append(row)
+                if len(found) == question.limit:
+                    return RunPage(rows=tuple(found), before=row.id)
+        if len(rows) < _PAGE:
+            return RunPage(rows=tuple(found))
+    return RunPage(rows=tuple(found), before=before)
+
+
+async def one(world: World, identity: str) -> Run:
+    """Give a run.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    return await world.store.read(lambda reader: get(reader, identity))
+
+
+def get(reader: Reader, identity: str) -> Run:
+    """Give a run.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    row = reader.get(Run, identity)
+    if row is None:
+        raise NotFound("run-unknown", f"there is no run {identity}", next=("headway runs ls",))
     return row
 
 
-def _check(request: RunRequest) -> None:
-    if not request.command.strip() and not request.wait_for_exec:
-        raise Invalid("no-command", "no command was given", next=("headway run -a APP -- CMD",))
-    if len(request.command.encode()) > _COMMAND_BYTES:
-        raise Invalid("command-too-long", f"a command has at most {_COMMAND_BYTES} bytes")
-    if request.timeout_s is not None and not 0 < request.timeout_s <= _TIMEOUT_MAX_S:
-        raise Invalid("timeout-invalid", "a one-off runs at most 24 hours")
+async def view(world: World, dispatch: Dispatch, identity: str) -> RunView:
+    """Show a run: how far it is, or why it waits.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    row = await one(world, identity)
+    return RunView(
+        run=row,
+        environment=environment_name(row.environment),
+        progress=await _progress(world, row),
+        waits=waits(dispatch, row),
+    )
+
+
+def waits(dispatch: Dispatch, row: Run) -> str:
+    """Say why a run waits, exactly; empty when it does not."""
+    if row.state is RunState.QUEUED:
+        return dispatch.reason(row)
+    if row.state is RunState.STARTING:
+        return "its runner was told to start it"
+    if row.state is not RunState.WAITING:
+        return ""
+    if row.after:
+        first = row.after[0]
+        name = first.run or f"{first.job} with the key {first.key}"
+        more = f" and {len(row.after) - 1} more" if len(row.after) > 1 else ""
+        return f"for {'the end' if first.any_end else 'the success'} of {name}{more}"
+    until = f"until {row.due_at:%Y-%m-%d %H:%M:%S} UTC" if row.due_at else ""
+    return f"{until}: {row.because}" if row.because else until
+
+
+async def _progress(world: World, row: Run) -> dict[str, Any] | None:
+    """Find the last line of progress among the last lines of the log."""
+    attempt = row.attempt
+    if attempt is None or attempt.began_at is None:
+        return None
+    found: dict[str, Any] | None = None
+    with suppress(EngineError):
+        lines = world.engine.run_logs(row.id, attempt.number, tail=_PROGRESS_LINES)
+        async for line in lines:
+            found = progress_of(line.text) or found
+    return found
+
+
+async def cancel(world: World, dispatch: Dispatch, actor: str, identity: str) -> Run:
+    """Have a run end: at once where it has not begun, else by SIGTERM and then SIGKILL.
+
+    Raises:
+        NotFound: There is none with this id.
+        Conflict: It has ended.
+    """
+    now = world.clock.now()
+
+    def deed(tx: Writer) -> tuple[Run, Run]:
+        row = get(tx, identity)
+        if row.is_ended:
+            raise Conflict("run-ended", f"{identity} has ended already: {row.state.value}")
+        because = f"cancelled by {actor}"
+        if row.is_active:
+            after = msgspec.structs.replace(row, cancelling=True, because=because)
+            tx.record(run_event(after, now, actor, "run.cancelling"))
+        else:
+            after = msgspec.structs.replace(
+                row, state=RunState.CANCELLED, because=because, ended_at=now
+            )
+            tx.record(run_event(after, now, actor))
+        return row, tx.put(after)
+
+    before, after = await world.store.write(deed)
+    dispatch.cancelled(before, after)
+    return after
+
+
+async def again(
+    world: World,
+    dispatch: Dispatch,
+    actor: str,
+    identity: str,
+    parameters: msgspec.Raw | None = None,
+) -> Run:
+    """Make a new run like one that has ended, with the same or with other parameters.
+
+    One on the dead-letter list leaves it: it is replayed.
+
+    Raises:
+        NotFound: There is none with this id, or its job is gone.
+        Conflict: It has not ended.
+        Invalid: The parameters are not right.
+    """
+    row = await one(world, identity)
+    if not row.is_ended:
+        raise Conflict(
+            "run-not-ended",
+            f"{identity} is {row.state.value}",
+            next=(f"headway runs show {identity}",),
+        )
+    wish = Invocation(
+        parameters=row.parameters if parameters is None else parameters,
+        priority=row.priority,
+        queue=row.queue,
+        tags=row.tags,
+        unique=row.unique,
+        again=row.id,
+    )
+    name = environment_name(row.environment)
+    (made,) = await invoke(world, dispatch, actor, name, row.job, [wish], app=row.app)
+    if row.state is RunState.DEAD:
+        await world.store.write(lambda tx: _leave_dead(tx, identity, f"replayed as {made.id}"))
+    return made
+
+
+async def forget_dead(world: World, actor: str, identity: str) -> Run:
+    """Take a run off the dead-letter list. It is kept as failed.
+
+    Raises:
+        NotFound: There is none with this id.
+        Conflict: It is not on the list.
+    """
+    row = await world.store.write(lambda tx: _leave_dead(tx, identity, f"removed by {actor}"))
+    if row is None:
+        raise Conflict("run-not-dead", f"{identity} is not on the dead-letter list")
+    return row
+
+
+def _leave_dead(tx: Writer, identity: str, because: str) -> Run | None:
+    row = get(tx, identity)
+    if row.state is not RunState.DEAD:
+        return None
+    told = f"{row.because}; {because}"
+    return tx.put(msgspec.structs.replace(row, state=RunState.FAILED, because=told))
+
+
+async def forget_old(world: World, now: datetime, count: int) -> int:
+    """Delete ended runs that are older than is kept, or more; gives how many.
+
+    Args:
+        world: Where.
+        now: Aware UTC instant.
+        count: How many ended runs there are.
+    """
+    oldest_us = round(now.timestamp() * 1e6 - world.settings.runs_kept_s * 1e6)
+    gone = await world.store.read(
+        lambda reader: reader.lowest(Run, "ended_us", up_to=oldest_us, limit=_PAGE)
+    )
+    over = count - world.settings.runs_kept
+    if len(gone) < _PAGE and over > len(gone):
+        gone = await world.store.read(
+            lambda reader: reader.lowest(Run, "ended_us", limit=min(over, _PAGE))
+        )
+    for row in gone:
+        try:
+            await world.engine.remove_run(row.id)
+        except EngineError:
+            continue
+
+    def deed(tx: Writer) -> None:
+        for row in gone:
+            tx.delete(Run, row.id)
+
+    if gone:
+        await world.store.write(deed)
+    return len(gone)

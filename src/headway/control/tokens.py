@@ -1,14 +1,19 @@
-"""Tokens: who may speak to the API. Only hashes are stored."""
+"""Tokens: who may speak to the API. Only hashes are stored; of environments not even these."""
 
 import hashlib
+import hmac
 import secrets
 from datetime import datetime
 
 from headway.control.world import World
+from headway.model.environment import Environment, EnvironmentState
+from headway.model.ids import EnvironmentId
 from headway.model.token import Token
 from headway.ports.store import Reader, Store, Writer
+from headway.ports.vault import Vault
 
 PREFIX = "hw_"
+_OF_ENVIRONMENT = "hwe_"
 
 
 def hashed(secret: str) -> str:
@@ -44,3 +49,22 @@ async def owner(world: World, secret: str) -> Token | None:
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
     return row
+
+
+def of_environment(vault: Vault, environment: EnvironmentId) -> str:
+    """Give the token by which the containers of an environment make runs of its jobs.
+
+    It is made of the environment's id by a keyed hash, so it ends with that life of the name.
+    """
+    return f"{_OF_ENVIRONMENT}{environment}_{vault.mark(f'token of {environment}')}"
+
+
+async def environment(world: World, secret: str) -> Environment | None:
+    """Give the active environment whose containers hold a token."""
+    if not secret.startswith(_OF_ENVIRONMENT):
+        return None
+    named = EnvironmentId(secret.removeprefix(_OF_ENVIRONMENT).rpartition("_")[0])
+    if not hmac.compare_digest(of_environment(world.vault, named).encode(), secret.encode()):
+        return None
+    row = await world.store.read(lambda reader: reader.get(Environment, named))
+    return row if row is not None and row.state is EnvironmentState.ACTIVE else None

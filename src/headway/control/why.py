@@ -3,7 +3,9 @@
 from typing import Any
 
 from headway.control import lookup
+from headway.control.dispatch import Dispatch
 from headway.control.errors import NotFound
+from headway.control.runs import waits
 from headway.control.standing import member_view
 from headway.control.world import World
 from headway.model.build import Build
@@ -11,6 +13,8 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
+from headway.model.ids import environment_name
+from headway.model.run import Run
 from headway.model.view import Why
 from headway.ports.store import Reader
 
@@ -18,9 +22,13 @@ _CHAIN = 30
 
 
 async def explain(
-    world: World, thing: str, environment: str | None = None, app: str | None = None
+    world: World,
+    dispatch: Dispatch,
+    thing: str,
+    environment: str | None = None,
+    app: str | None = None,
 ) -> Why:
-    """Explain a deployment, build, container (id or label), app or environment.
+    """Explain a deployment, build, run, container (id or label), app or environment.
 
     Raises:
         NotFound: Nothing of this name is known.
@@ -31,6 +39,9 @@ async def explain(
             why = attempt(reader, thing)
             if why is not None:
                 return why
+        run = reader.get(Run, thing)
+        if run is not None:
+            return _of_run(reader, dispatch, run)
         why = _in_environments(world, reader, thing, environment, app)
         if why is not None:
             return why
@@ -67,6 +78,17 @@ def _build(reader: Reader, thing: str) -> Why | None:
 def _container(reader: Reader, thing: str) -> Why | None:
     row = reader.get(Container, thing)
     return _of_container(reader, thing, row) if row else None
+
+
+def _of_run(reader: Reader, dispatch: Dispatch, run: Run) -> Why:
+    because = "; ".join(filter(None, (waits(dispatch, run), run.because)))
+    return Why(
+        thing=run.id,
+        state=run.state.value,
+        because=because or f"{run.job} in {environment_name(run.environment)}",
+        chain=_chain(reader, subject=run.id),
+        next=(f"headway runs show {run.id}", f"headway runs logs {run.id}"),
+    )
 
 
 def _of_container(reader: Reader, thing: str, row: Container) -> Why:

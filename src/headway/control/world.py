@@ -29,6 +29,7 @@ class Bell:
         self._builds: list[Callable[[], None]] = []
         self._environments: list[Callable[[], None]] = []
         self._containers: list[Callable[[Container], None]] = []
+        self._observed: list[Callable[[Container], None]] = []
 
     def on_member(self, listener: Callable[[MemberKey], None]) -> None:
         """Call a listener when an app in an environment is to be looked at."""
@@ -45,6 +46,15 @@ class Bell:
     def on_container(self, listener: Callable[[Container], None]) -> None:
         """Call a listener when a container's row asks for something to be done."""
         self._containers.append(listener)
+
+    def on_observed(self, listener: Callable[[Container], None]) -> None:
+        """Call a listener with each container of which the engine said something new."""
+        self._observed.append(listener)
+
+    def observed(self, row: Container) -> None:
+        """Tell what became of a container."""
+        for listener in self._observed:
+            listener(row)
 
     def container(self, row: Container) -> None:
         """Have done what a container's row asks for."""
@@ -81,6 +91,8 @@ class World:
     settings: Settings
     started_at: datetime
     version: str
+    url: str = ""
+    """Where containers reach the API."""
     bell: Bell = field(default_factory=Bell)
     reservations: Reservations = field(default_factory=Reservations)
     probes: Probes = field(default_factory=Probes)

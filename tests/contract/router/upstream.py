@@ -199,5 +199,5 @@ async def get(port: int, host: str, path: str = "/", **more: str) -> Answer:
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
     """Wait for a condition, with a deadline."""
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 (the world has no event for it)
+        while not await condition():
             await asyncio.sleep(0.01)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.integration.api.control_plane import ControlPlane, archive, wait_for
 
-RUNS = "/v1/environments/demo/apps/chat/runs"
+RUNS = "/v1/environments/demo/apps/chat/one-offs"
 MANIFEST = "run: {type: process, command: 'exec sleep 600'}\n"
 pytestmark = pytest.mark.usefixtures("chat")
 

@@ -9,7 +9,7 @@ from headway.model.view import LogEntry
 from tests.integration.api.control_plane import wait_for
 
 SSE = {"accept": "text/event-stream"}
-RUNS = "/v1/environments/demo/apps/chat/runs"
+RUNS = "/v1/environments/demo/apps/chat/one-offs"
 pytestmark = pytest.mark.usefixtures("chat")
 
 

@@ -1,0 +1,140 @@
+"""`jobs`: what can be run."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+import msgspec
+
+from headway.cli import render
+from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
+from headway.cli.parameters import Instant, Parameters
+from headway.cli.runs import follow
+from headway.formats.units import counted, render_duration
+from headway.model.view import JobView
+from headway.sdk import Client
+
+
+@click.group()
+def jobs() -> None:
+    """Jobs: what can be run, now, later, or by the clock."""
+
+
+@jobs.command(name="ls")
+@env_option
+@json_option
+def list_jobs(environment: str | None, as_json: bool) -> None:
+    """List jobs."""
+    with Client.local() as client:
+        rows = client.jobs.all(environment)
+    if as_json:
+        print_json(rows)
+        return
+    lines = [
+        (
+            f"{row.environment}/{row.app}/{row.job.name}",
+            str(row.running),
+            str(row.waiting),
+            ",".join(row.schedules) or "-",
+            f"{row.last.state.value} {render.age(row.last.created_at)} ago" if row.last else "-",
+        )
+        for row in rows
+    ]
+    head = ("JOB", "RUNNING", "QUEUED", "SCHEDULES", "LAST")
+    none = "no job yet. next: headway docs jobs"
+    click.echo(render.table(lines, head) if lines else none)
+
+
+@jobs.command(name="show")
+@click.argument("job")
+@env_option
+@json_option
+def show_job(job: str, environment: str | None, as_json: bool) -> None:
+    """Show a job: what it takes, and its limits."""
+    with Client.local() as client:
+        view = client.jobs.get(chosen_environment(client, environment), job)
+    print_json(view) if as_json else _show_job(view)
+
+
+def _show_job(view: JobView) -> None:
+    job = view.job
+    click.echo(f"{view.app}/{job.name} · v{view.release} in {view.environment}")
+    if job.doc:
+        click.echo(f"  {render.safe(job.doc)}")
+    what = f"python {job.function}" if job.function else f"command {render.safe(job.command)}"
+    click.echo(f"  {what}")
+    retries = f", {counted(job.retries.most, 'retry')}" if job.attempts_max > 1 else ""
+    click.echo(f"  {job.delivery.value}{retries.replace('retrys', 'retries')}")
+    click.echo(
+        f"  {job.resources.cpu:g} cores, {job.resources.memory_mib} MiB, "
+        f"{render_duration(job.timeout_s)}, network {job.network.value}, queue {job.queue}"
+    )
+    if job.parameters is not None:
+        click.echo(f"  parameters {msgspec.json.encode(job.parameters).decode()}")
+    click.echo(f"  {view.running} running, {view.waiting} queued")
+    click.echo(f"next: headway jobs invoke -e {view.environment} {view.app}/{job.name} '{{…}}'")
+
+
+@jobs.command()
+@click.argument("job")
+@click.argument("parameters", type=Parameters(), default="{}")
+@env_option
+@click.option("--at", type=Instant(), help="Not before this moment, given with its offset.")
+@click.option("--delay", type=Duration(), help="Not before so much later.")
+@click.option("--after", multiple=True, help="Not before this run has succeeded. May be repeated.")
+@click.option("--key", help="Asking again with the same key gives the run that there is.")
+@click.option("--unique", help="While a run with this has not ended, asking gives that one.")
+@click.option("--priority", type=click.IntRange(-100, 100), help="Higher ones start first.")
+@click.option("--queue", help="Another queue than the job's.")
+@click.option("--tag", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
+@click.option("--deadline", type=Instant(), help="It expires when it has not begun by then.")
+@click.option("--wait/--no-wait", default=True, help="Show its lines, and end as it ends.")
+@json_option
+def invoke(
+    job: str,
+    parameters: dict[str, Any],
+    environment: str | None,
+    after: tuple[str, ...],
+    tag: tuple[str, ...],
+    wait: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Make a run of a job. PARAMETERS is a JSON object, `@FILE`, or `-`."""
+    options = {
+        "at": given["at"],
+        "delay_s": given["delay"],
+        "key": given["key"],
+        "unique": given["unique"],
+        "priority": given["priority"],
+        "queue": given["queue"],
+        "deadline_at": given["deadline"],
+    }
+    chosen = {key: value for key, value in options.items() if value is not None}
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        identity = client.jobs.invoke(
+            name,
+            job,
+            parameters,
+            after=[{"run": run} for run in after],
+            tags=_tags(tag),
+            **chosen,
+        )
+        later = bool(given["at"] or given["delay"] or after)
+        if not wait or later:
+            print_json(client.runs.get(identity)) if as_json else click.echo(
+                f"{identity}\nnext: headway runs show {identity}"
+            )
+            return
+        follow(client, identity, as_json=as_json)
+
+
+def _tags(pairs: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"a tag is NAME=VALUE, not {pair!r}")
+        found[key] = value
+    return found

@@ -1,0 +1,253 @@
+"""`runs`: how invocations of jobs do."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import msgspec
+
+from headway.cli import render
+from headway.cli.errors import FAILED, PENDING, Failed, fail
+from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
+from headway.cli.parameters import Parameters
+from headway.model.run import Attempt, Run, RunState
+from headway.model.view import RunView
+from headway.sdk import Client
+
+_COLOURS = {
+    RunState.SUCCEEDED: "green",
+    RunState.FAILED: "red",
+    RunState.DEAD: "red",
+    RunState.LOST: "red",
+    RunState.TIMED_OUT: "red",
+    RunState.RUNNING: "cyan",
+}
+_EXIT_S = 24 * 3600.0
+
+
+def follow(client: Client, identity: str, *, as_json: bool) -> None:
+    """Show a run's lines as they come, then how it ended; ends as it ended."""
+    if not as_json:
+        click.echo(f"run {identity}", err=True)
+    row = client.runs.get(identity).run
+    shown = 0
+    while not row.is_ended:
+        if row.attempt is not None and row.attempt.number > shown:
+            shown = row.attempt.number
+            for entry in client.runs.logs(identity, attempt=shown, follow=True):
+                if not as_json:
+                    click.echo(render.log_line(entry, prefix=False))
+        row = client.runs.wait(identity, 0.2 if row.attempt is None else 2.0)
+    _conclude(client.runs.get(identity), as_json=as_json)
+
+
+def _conclude(view: RunView, *, as_json: bool) -> None:
+    row = view.run
+    if as_json:
+        print_json(view)
+    elif row.state is RunState.SUCCEEDED:
+        click.echo(bytes(row.result).decode())
+    else:
+        fail(f"{row.id} {row.state.value}: {render.safe(row.because)}", *_nexts(row))
+        attempt = row.attempt
+        if attempt is not None and attempt.failure is not None and attempt.failure.traceback:
+            for line in attempt.failure.traceback.splitlines()[-12:]:
+                click.echo(f"  {render.safe(line)}", err=True)
+    if row.state is not RunState.SUCCEEDED:
+        raise Failed(FAILED if row.is_ended else PENDING)
+
+
+def _nexts(row: Run) -> tuple[str, ...]:
+    return f"headway runs logs {row.id}", f"headway runs again {row.id}"
+
+
+@click.group()
+def runs() -> None:
+    """Runs of jobs: how they do, and what they wrote."""
+
+
+@runs.command(name="ls")
+@env_option
+@click.option("-j", "--job", help="Only of this job.")
+@click.option("-s", "--state", multiple=True, type=click.Choice([s.value for s in RunState]))
+@click.option("--tag", multiple=True, metavar="NAME=VALUE", help="All must hold.")
+@click.option("--parameter", multiple=True, metavar="NAME=VALUE", help="All must hold.")
+@click.option("--since", type=Duration(), help="Not older than this.")
+@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=30)
+@json_option
+def list_runs(environment: str | None, since: float | None, as_json: bool, **given: Any) -> None:
+    """List runs, newest first."""
+    with Client.local() as client:
+        if given["job"] and environment is None:
+            environment = chosen_environment(client, None)
+        page = client.runs.page(
+            environment=environment,
+            since=_ago(since),
+            job=given["job"],
+            state=list(given["state"]),
+            tag=list(given["tag"]),
+            parameter=list(given["parameter"]),
+            limit=given["limit"],
+        )
+    if as_json:
+        print_json(page)
+        return
+    lines = [
+        (
+            row.id,
+            f"{row.app}/{row.job}",
+            row.state.value,
+            render.age(row.created_at),
+            _took(row.attempt),
+            render.safe(row.because)[:60],
+        )
+        for row in page.rows
+    ]
+    head = ("RUN", "JOB", "STATE", "AGE", "TOOK", "BECAUSE")
+    click.echo(render.table(lines, head) if lines else "no run matches. next: headway jobs ls")
+
+
+def _ago(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(datetime.now(UTC).timestamp() - seconds, UTC).isoformat()
+
+
+def _took(attempt: Attempt | None) -> str:
+    if attempt is None or attempt.began_at is None:
+        return "-"
+    until = attempt.ended_at or datetime.now(UTC)
+    seconds = max(0.0, (until - attempt.began_at).total_seconds())
+    return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
+
+
+@runs.command(name="show")
+@click.argument("run")
+@json_option
+def show_run(run: str, as_json: bool) -> None:
+    """Show a run: parameters, attempts, result, and why it waits."""
+    with Client.local() as client:
+        view = client.runs.get(run)
+    if as_json:
+        print_json(view)
+        return
+    row = view.run
+    state = click.style(row.state.value, fg=_COLOURS.get(row.state))
+    click.echo(f"{row.id} · {view.environment}/{row.app}/{row.job} · {state}")
+    for word, text in (
+        ("because", row.because),
+        ("waits", view.waits),
+        ("parameters", bytes(row.parameters).decode()),
+        ("tags", ", ".join(f"{key}={value}" for key, value in row.tags.items())),
+        ("result", bytes(row.result).decode() if row.state is RunState.SUCCEEDED else ""),
+        ("by", f"{row.created_by}, {render.age(row.created_at)} ago"),
+    ):
+        if text:
+            click.echo(f"  {word:<11}{render.safe(text)}")
+    if view.progress is not None:
+        share = f"{view.progress['percent']:g}% {view.progress['text']}"
+        click.echo(f"  {'progress':<11}{render.safe(share)}")
+    for attempt in row.attempts:
+        _show_attempt(attempt)
+    click.echo(
+        f"next: headway runs logs {row.id}" if row.attempts else f"next: headway why {row.id}"
+    )
+
+
+def _show_attempt(attempt: Attempt) -> None:
+    how = attempt.outcome.value if attempt.outcome else "under way"
+    used = f", {attempt.memory_peak_mib:.0f} MiB, {attempt.cpu_s:.2f} s of a core"
+    click.echo(
+        f"  attempt {attempt.number}  v{attempt.release}, {how}, {_took(attempt)}"
+        f"{used if attempt.ended_at else ''}"
+    )
+    if attempt.because:
+        click.echo(f"    {render.safe(attempt.because)}")
+    if attempt.failure is not None:
+        for line in attempt.failure.traceback.splitlines()[-8:]:
+            click.echo(f"    {render.safe(line)}")
+
+
+@runs.command(name="logs")
+@click.argument("run")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the attempt has ended.")
+@click.option("--attempt", type=click.IntRange(1, 1000), help="Default: the newest.")
+@json_option
+def run_logs(run: str, follow: bool, attempt: int | None, as_json: bool) -> None:
+    """Show what a run wrote."""
+    count = 0
+    with Client.local() as client:
+        for entry in client.runs.logs(run, attempt=attempt, follow=follow):
+            count += 1
+            click.echo(
+                msgspec.json.encode(entry).decode()
+                if as_json
+                else render.log_line(entry, prefix=False)
+            )
+    if not count and not as_json:
+        click.echo("nothing was written", err=True)
+
+
+@runs.command()
+@click.argument("run", nargs=-1, required=True)
+def cancel(run: tuple[str, ...]) -> None:
+    """End runs: at once where they have not begun, else by SIGTERM and then SIGKILL."""
+    with Client.local() as client:
+        for identity in run:
+            row = client.runs.cancel(identity)
+            click.echo(f"{'cancelled' if row.is_ended else 'cancelling'} {identity}")
+
+
+@runs.command()
+@click.argument("run")
+@click.argument("parameters", type=Parameters(), required=False)
+@click.option("--wait/--no-wait", default=True, help="Show its lines, and end as it ends.")
+@json_option
+def again(run: str, parameters: dict[str, Any] | None, wait: bool, as_json: bool) -> None:
+    """Make a run again, with the same parameters or with others."""
+    with Client.local() as client:
+        row = client.runs.again(run, parameters)
+        if wait:
+            follow(client, row.id, as_json=as_json)
+        else:
+            print_json(row) if as_json else click.echo(f"{row.id}")
+
+
+@runs.command()
+@click.argument("run")
+@click.option("--timeout", type=Duration(), default=_EXIT_S, help="How long to wait at most.")
+@json_option
+def wait(run: str, timeout: float, as_json: bool) -> None:
+    """Wait until a run has ended, and end as it ended."""
+    with Client.local() as client:
+        client.runs.wait(run, timeout)
+        _conclude(client.runs.get(run), as_json=as_json)
+
+
+@runs.command()
+@env_option
+@click.option("--replay", is_flag=True, help="Make each of them again.")
+@click.option("--empty", is_flag=True, help="Take each of them off the list.")
+@json_option
+def dead(environment: str | None, replay: bool, empty: bool, as_json: bool) -> None:
+    """Show the dead-letter list: runs whose retries are used up."""
+    if replay and empty:
+        raise click.UsageError("choose --replay or --empty")
+    with Client.local() as client:
+        rows = client.runs.page(environment=environment, state=["dead"], limit=1000).rows
+        for row in rows:
+            if replay:
+                click.echo(f"{row.id} again as {client.runs.again(row.id).id}")
+            elif empty:
+                client.runs.forget_dead(row.id)
+                click.echo(f"{row.id} removed")
+    if replay or empty:
+        return
+    if as_json:
+        print_json(rows)
+        return
+    lines = [
+        (row.id, f"{row.app}/{row.job}", render.age(row.ended_at), render.safe(row.because)[:80])
+        for row in rows
+    ]
+    click.echo(render.table(lines, ("RUN", "JOB", "AGE", "BECAUSE")) if lines else "nobody is dead")

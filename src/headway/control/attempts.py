@@ -1,0 +1,94 @@
+"""What runs become, row and event in one transaction."""
+
+from datetime import datetime
+
+import msgspec
+
+from headway.calculate.attempt import begun, concluded, lost
+from headway.control.run_events import run_event
+from headway.model.ids import EnvironmentId, RunId
+from headway.model.job import Job
+from headway.model.run import Attempt, Lane, Run, RunFact, RunState, lane_of
+from headway.ports.store import Writer
+
+
+def start(tx: Writer, attempts: dict[RunId, Attempt]) -> list[Run]:
+    """Write down that queued runs start; from here on their attempts may have begun."""
+    rows: list[Run] = []
+    for run, attempt in attempts.items():
+        row = tx.get(Run, run)
+        if row is None or row.state is not RunState.QUEUED:
+            continue
+        numbered = msgspec.structs.replace(attempt, number=len(row.attempts) + 1)
+        rows.append(
+            tx.put(
+                msgspec.structs.replace(
+                    row,
+                    state=RunState.STARTING,
+                    because="",
+                    due_at=None,
+                    attempts=(*row.attempts, numbered),
+                )
+            )
+        )
+    return rows
+
+
+def begin(tx: Writer, facts: list[RunFact], now: datetime) -> None:
+    """Write down that attempts began."""
+    for fact in facts:
+        row = tx.get(Run, fact.run)
+        if row is not None and _is_under_way(row, fact.attempt):
+            after = begun(row, fact, now)
+            if after != row:
+                tx.put(after)
+
+
+def conclude(
+    tx: Writer, facts: list[RunFact], jobs: dict[RunId, Job], now: datetime, jitter: float
+) -> list[Run]:
+    """Write down ends. One of an attempt that is not the current one is told too late."""
+    rows: list[Run] = []
+    for fact in facts:
+        row = tx.get(Run, fact.run)
+        if row is None or not _is_under_way(row, fact.attempt):
+            continue
+        after = concluded(row, jobs.get(row.id) or Job(name=row.job), fact, now, jitter)
+        tx.record(run_event(after, now))
+        rows.append(tx.put(after))
+    return rows
+
+
+def lose(tx: Writer, jobs: dict[RunId, Job], because: str, ending: str, now: datetime) -> list[Run]:
+    """Write down that nobody will say how attempts ended. `ending` is why none may follow."""
+    rows: list[Run] = []
+    for run, job in jobs.items():
+        row = tx.get(Run, run)
+        if row is None or not row.is_active:
+            continue
+        if ending:
+            row = msgspec.structs.replace(row, cancelling=True, because=ending)
+        after = lost(row, job, because, now)
+        tx.record(run_event(after, now))
+        rows.append(tx.put(after))
+    return rows
+
+
+def _is_under_way(row: Run, attempt: int) -> bool:
+    return row.is_active and row.attempt is not None and row.attempt.number == attempt
+
+
+def cancel_open(
+    tx: Writer, *, environment: EnvironmentId, limit: int, now: datetime
+) -> tuple[list[Run], list[tuple[Lane, RunId]]]:
+    """Cancel runs of an ending environment that have not begun; also gives what left its lane."""
+    rows = [row for row in tx.find(Run, open_in=environment, limit=limit) if not row.is_active]
+    left = [(lane_of(row), row.id) for row in rows if row.state is RunState.QUEUED]
+    cancelled: list[Run] = []
+    for row in rows:
+        ended = msgspec.structs.replace(
+            row, state=RunState.CANCELLED, because="its environment ends", ended_at=now
+        )
+        tx.record(run_event(ended, now))
+        cancelled.append(tx.put(ended))
+    return cancelled, left

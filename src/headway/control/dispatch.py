@@ -1,0 +1,565 @@
+"""The loop over runs: what is due is queued, whose turn it is starts, ends are written down."""
+
+import asyncio
+import random
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from headway.calculate.queueing import (
+    Entry,
+    Line,
+    Pick,
+    Question,
+    Room,
+    Tallies,
+    Terms,
+    Turns,
+    take_turns,
+)
+from headway.control import attempts, followers
+from headway.control.book import Book
+from headway.control.lanes import Lanes
+from headway.control.rates import Rates
+from headway.control.runners import RunnerKey, Runners, Slot, member_of
+from headway.control.targets import Targets
+from headway.control.waiting import rung
+from headway.control.world import World
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.job import Isolation, Job
+from headway.model.node import NodeState
+from headway.model.queue import QueueHold
+from headway.model.release import Release
+from headway.model.run import (
+    Attempt,
+    Lane,
+    Run,
+    RunFact,
+    RunFactState,
+    RunState,
+    Task,
+    lane_of,
+)
+from headway.model.snapshot import Reserved
+
+_STARTS_AT_ONCE = 500
+_DUE_AT_ONCE = 1000
+_LATER_S = 0.02
+"""A beginning is written down this much later, unless its end comes first: most do."""
+
+
+@dataclass(slots=True)
+class Active:
+    """An attempt under way, as far as limits and lines depend on it."""
+
+    run: RunId
+    attempt: int
+    lane: Lane
+    unique: str | None
+    job: Job
+    container: ContainerId
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The release that runs a lane's runs; None with the reason why none may."""
+
+    release: Release | None
+    shut: str = ""
+
+    def job(self, lane: Lane) -> Job:
+        """Give the lane's job."""
+        job = self.release.manifest.job(lane.job) if self.release else None
+        assert job is not None
+        return job
+
+    def runner(self, lane: Lane, node: NodeId) -> RunnerKey:
+        """Give the runner on a node that takes the lane's runs."""
+        assert self.release is not None
+        return RunnerKey(lane.environment, lane.app, self.release.number, node)
+
+
+class Dispatch:
+    """Decides in memory, from what is active; the store holds every run's whole state."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.book = Book(world)
+        self.targets = Targets(world)
+        self.lanes = Lanes(world)
+        self.runners = Runners(world, self.book, self)
+        self._rates = Rates(world.clock)
+        self._turns = Turns()
+        self._tallies = Tallies()
+        self._active: dict[RunId, Active] = {}
+        self._began: dict[RunId, RunFact] = {}
+        self._writing: asyncio.TimerHandle | None = None
+        self._holds: dict[Line, QueueHold] = {}
+        self._followed = followers.Followed()
+        self._reasons: dict[Lane, str] = {}
+        self._next_due: datetime | None = None
+        self._wake = asyncio.Event()
+        self._jitter = random.Random()  # noqa: S311 (no secret)
+        self._background: set[asyncio.Task[None]] = set()
+        self.opened = asyncio.Event()
+        world.bell.on_member(lambda _key: self.wake())
+
+    # --- the loop --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Take up what was going on, then decide whenever something changed, for ever."""
+        if not self.opened.is_set():
+            await self._open()
+            self.opened.set()
+        while True:
+            self._wake.clear()
+            look_at = await self._beat()
+            now = self._world.clock.now()
+            await rung(self._wake, look_at, now)
+
+    async def close(self) -> None:
+        """Let go of the lines; runs go on."""
+        if self._writing is not None:
+            self._writing.cancel()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.runners.close()
+
+    def wake(self) -> None:
+        """Look again soon."""
+        self._wake.set()
+
+    async def _open(self) -> None:
+        world = self._world
+        rows = await world.store.read(lambda reader: reader.find(Run, active=1))
+        holds = await world.store.read(lambda reader: reader.find(QueueHold))
+        self._holds = {(row.environment, row.app, row.name): row for row in holds}
+        for row in rows:
+            await self._take_up(row)
+        await world.store.write(partial(followers.catch_up, now=world.clock.now()))
+        await self.lanes.open()
+        self._followed.open(await world.store.read(lambda reader: reader.tally(Run, "awaits")))
+        self._next_due = world.clock.now()
+        await self.runners.open()
+        orphans = [
+            row for row in self._active.values() if self.runners.by_container(row.container) is None
+        ]
+        await self._lose(orphans, "its runner ended while nobody looked")
+
+    async def _take_up(self, row: Run) -> None:
+        attempt = row.attempt
+        assert attempt is not None
+        key = (row.environment, row.app)
+        job = await self.book.job(key, attempt.release, row.job) or Job(name=row.job)
+        self._hold(row, attempt, job)
+
+    async def _beat(self) -> datetime | None:
+        now = self._world.clock.now()
+        if self._next_due is not None and now >= self._next_due:
+            self._next_due = await self._queue_due(now)
+        await self.lanes.fill(self._active)
+        await self._start_some()
+        times = [
+            self._next_due,
+            await self.runners.let_go(),
+            self.runners.retry_at(),
+            self._rates.next_at(self.lanes.depths()),
+        ]
+        return min((at for at in times if at is not None), default=None)
+
+    # --- what is due -----------------------------------------------------------------------------
+
+    async def _queue_due(self, now: datetime) -> datetime | None:
+        """Queue what is due and expire what is too late; gives the next such time."""
+        now_us = round(now.timestamp() * 1e6)
+        passed = await self._world.store.write(
+            partial(followers.pass_time, now=now, now_us=now_us, limit=_DUE_AT_ONCE)
+        )
+        self.lanes.add(passed.queued)
+        for lane, run in passed.left:
+            self.lanes.take(lane, run)
+        await self._follow_up(passed.expired)
+        if passed.next_us is None:
+            return None
+        return max(now, datetime.fromtimestamp(passed.next_us / 1e6, tz=now.tzinfo))
+
+    def due(self, at: datetime) -> None:
+        """Look again at this time at the latest."""
+        if self._next_due is None or at < self._next_due:
+            self._next_due = at
+            self.wake()
+
+    # --- starting --------------------------------------------------------------------------------
+
+    async def _start_some(self) -> None:
+        lanes = self.lanes.lanes()
+        if not lanes:
+            self._reasons = {}
+            return
+        grounds = await self._grounds(lanes)
+        turn = take_turns(self._question(lanes, grounds, _STARTS_AT_ONCE))
+        self._reasons = turn.reasons
+        if turn.picks:
+            await self._claim(turn.picks, grounds)
+        if len(turn.picks) == _STARTS_AT_ONCE:
+            self.wake()
+
+    async def _grounds(self, lanes: Iterable[Lane]) -> dict[Lane, Ground]:
+        return {lane: await self._ground(lane) for lane in lanes}
+
+    async def _ground(self, lane: Lane) -> Ground:
+        """Find the release that is to run a lane's runs, or why none may."""
+        key = (lane.environment, lane.app)
+        standing = await self.book.standing(key)
+        hold = self._holds.get(lane.line)
+        if standing.shut or standing.release is None:
+            return Ground(None, standing.shut)
+        if hold is not None and hold.paused:
+            why = f": {hold.because}" if hold.because else ""
+            return Ground(None, f"queue {lane.queue} was paused by {hold.by}{why}")
+        release = standing.release
+        if lane.pinned:
+            pinned = await self.book.release(key, lane.pinned)
+            if pinned is None:
+                return Ground(None, f"there is no v{lane.pinned} of {lane.app}")
+            release = pinned
+        if release.manifest.job(lane.job) is None:
+            return Ground(None, f"{release.label} of {lane.app} has no job {lane.job}")
+        return Ground(release)
+
+    def _question(
+        self, lanes: Mapping[Lane, Sequence[Entry]], grounds: Mapping[Lane, Ground], most: int
+    ) -> Question:
+        terms: dict[Lane, Terms] = {}
+        limits: dict[Line, int] = {}
+        tokens: dict[Line, float] = {}
+        for lane, ground in grounds.items():
+            if ground.release is None:
+                continue
+            queue, job = ground.release.manifest.queue(lane.queue), ground.job(lane)
+            terms[lane] = Terms(
+                cpu=job.resources.cpu,
+                memory_mib=job.resources.memory_mib,
+                job_limit=job.concurrency,
+                key_limit=job.key_concurrency,
+                strict=job.isolation is Isolation.STRICT,
+            )
+            if queue.concurrency is not None:
+                limits[lane.line] = queue.concurrency
+            if queue.rate is not None:
+                tokens[lane.line] = self._rates.tokens(lane.line, queue.rate)
+        return Question(
+            lanes=lanes,
+            terms=terms,
+            shut={lane: row.shut for lane, row in grounds.items() if row.release is None},
+            line_limits=limits,
+            tallies=self._tallies,
+            rooms=self._rooms(),
+            tokens=tokens,
+            turns=self._turns,
+            most=most,
+            usable=partial(self._usable, grounds),
+        )
+
+    def _usable(self, grounds: Mapping[Lane, Ground], lane: Lane, node: NodeId) -> str:
+        key = grounds[lane].runner(lane, node)
+        because = self.runners.refusal(key)
+        if because:
+            self.runners.want(key)
+        return because
+
+    def _rooms(self) -> list[Room]:
+        reserved = self._world.reservations.all()
+        rooms: list[Room] = []
+        for node in self._world.nodes:
+            if node.state is NodeState.READY:
+                used = reserved.get(node.id, Reserved())
+                free = node.cpu - used.cpu, node.memory_mib - used.memory_mib
+                rooms.append(Room(node.id, *free, missing=node.limits))
+        return rooms
+
+    async def _claim(self, picks: list[Pick], grounds: Mapping[Lane, Ground]) -> None:
+        """Write down that these start, then have their runners start them."""
+        now = self._world.clock.now()
+        ordered: dict[RunId, Attempt] = {}
+        for pick in picks:
+            attempt, job = self._reserve(pick, grounds[pick.lane], now)
+            ordered[pick.entry.run] = attempt
+            self._active[pick.entry.run] = Active(
+                pick.entry.run, 0, pick.lane, pick.entry.unique, job, attempt.runner
+            )
+            self.lanes.take(pick.lane, pick.entry.run)
+        try:
+            rows = await self._world.store.write(partial(attempts.start, attempts=ordered))
+        except BaseException:  # nobody was told to start anything
+            for pick in picks:
+                self._free(pick.entry.run)
+                self.lanes.put_back(pick.lane)
+            raise
+        started = {row.id for row in rows}
+        for run in ordered:
+            if run not in started:  # cancelled meanwhile
+                self._free(run)
+                self.wake()
+        self._send(rows)
+
+    def _reserve(self, pick: Pick, ground: Ground, now: datetime) -> tuple[Attempt, Job]:
+        lane, job = pick.lane, ground.job(pick.lane)
+        key = ground.runner(lane, pick.node)
+        slot = self.runners.slot(key)
+        assert slot is not None  # the turn asked for it
+        self._world.reservations.hold(pick.entry.run, pick.node, job.resources)
+        self._rates.took(lane.line)
+        slot.busy.add(pick.entry.run)
+        attempt = Attempt(
+            number=0,
+            release=key.release,
+            runner=slot.container.id,
+            node=pick.node,
+            ordered_at=now,
+        )
+        return attempt, job
+
+    def _send(self, rows: Iterable[Run]) -> None:
+        """Hand attempts that are durable to their runners."""
+        batches: dict[ContainerId, list[Task]] = {}
+        for row in rows:
+            attempt, active = row.attempt, self._active.get(row.id)
+            if attempt is None or active is None:
+                continue
+            active.attempt = attempt.number
+            task = Task(
+                run=row.id,
+                attempt=attempt.number,
+                job=row.job,
+                parameters=row.parameters,
+                timeout_s=active.job.timeout_s,
+            )
+            batches.setdefault(attempt.runner, []).append(task)
+        for container, tasks in batches.items():
+            slot = self.runners.by_container(container)
+            if slot is not None:  # otherwise its end is about to be told
+                self.runners.send(slot, tasks)
+
+    # --- runs that were just made ----------------------------------------------------------------
+
+    async def try_now(self, run: Run) -> Run:
+        """Give a queued run that is about to be put as starting, where it could start at once.
+
+        So most runs are written down once before they begin, and not twice.
+        """
+        if run.state is not RunState.QUEUED or not self.lanes.is_empty(lane_of(run).line):
+            return run
+        lane = lane_of(run)
+        grounds = await self._grounds([lane])
+        question = self._question({lane: [Entry(run.id, run.unique)]}, grounds, 1)
+        picks = take_turns(question).picks
+        if not picks:
+            return run
+        attempt, job = self._reserve(picks[0], grounds[lane], self._world.clock.now())
+        attempt = msgspec.structs.replace(attempt, number=1)
+        self._active[run.id] = Active(run.id, 1, lane, run.unique, job, attempt.runner)
+        return msgspec.structs.replace(run, state=RunState.STARTING, attempts=(attempt,))
+
+    def made(self, runs: Sequence[Run]) -> None:
+        """Take over runs that are durable now."""
+        self._send(run for run in runs if run.is_active)
+        queued = [run for run in runs if run.state is RunState.QUEUED]
+        self.lanes.add(queued)
+        for run in runs:
+            if run.awaits is not None:
+                self._followed.add(run.awaits)
+            for at_us in (run.due_us, run.deadline_us):
+                if at_us is not None:
+                    now = self._world.clock.now()
+                    self.due(datetime.fromtimestamp(at_us / 1e6, tz=now.tzinfo))
+        if queued:
+            self.wake()
+
+    def not_made(self, runs: Iterable[Run]) -> None:
+        """Give back what runs held that were not put after all."""
+        for run in runs:
+            if run.id in self._active:
+                self._free(run.id)
+
+    # --- what runners say ------------------------------------------------------------------------
+
+    async def resumed(self, slot: Slot, listing: tuple[RunFact, ...]) -> None:
+        """Compare what a runner knows with what it was asked for, and ask again for the rest."""
+        known = {(fact.run, fact.attempt) for fact in listing}
+        missing = [
+            row
+            for row in self._active.values()
+            if row.container == slot.container.id and (row.run, row.attempt) not in known
+        ]
+        rows = await self._world.store.read(
+            lambda reader: [reader.get(Run, row.run) for row in missing]
+        )
+        slot.busy = {row.run for row in self._active.values() if row.container == slot.container.id}
+        self._send(row for row in rows if row is not None and row.is_active)
+        await self.took(slot, listing)
+
+    async def took(self, slot: Slot, facts: tuple[RunFact, ...]) -> None:
+        """Write down what became of attempts; then the runner may forget those that ended."""
+        ended = [fact for fact in facts if fact.state is RunFactState.ENDED]
+        over = {fact.run for fact in ended}
+        for fact in facts:
+            if fact.state is RunFactState.BEGAN and fact.run not in over:
+                self._note_begun(fact)
+        if not ended:
+            return
+        jobs = {fact.run: self._active[fact.run].job for fact in ended if fact.run in self._active}
+        for fact in ended:
+            self._began.pop(fact.run, None)
+        now = self._world.clock.now()
+        rows = await self._world.store.write(
+            partial(
+                attempts.conclude, facts=ended, jobs=jobs, now=now, jitter=self._jitter.random()
+            )
+        )
+        if slot.line is not None:
+            slot.line.acknowledge(ended)
+        for fact in ended:
+            if self._is_current(fact):
+                self._free(fact.run)
+        self.wake()
+        await self._settle(rows)
+
+    def _is_current(self, fact: RunFact) -> bool:
+        active = self._active.get(fact.run)
+        return active is not None and active.attempt in (0, fact.attempt)
+
+    def _note_begun(self, fact: RunFact) -> None:
+        if not self._began:
+            loop = asyncio.get_running_loop()
+            self._writing = loop.call_later(_LATER_S, self._write_begun)
+        self._began[fact.run] = fact
+
+    def _write_begun(self) -> None:
+        facts, self._began = list(self._began.values()), {}
+        if not facts:
+            return
+        now = self._world.clock.now()
+        task = asyncio.create_task(
+            self._world.store.write(partial(attempts.begin, facts=facts, now=now)), name="begun"
+        )
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def gone(self, slot: Slot, because: str) -> None:
+        """Take over that a runner has ended: nobody will say what became of its attempts."""
+        rows = [row for row in self._active.values() if row.container == slot.container.id]
+        standing = await self.book.standing(member_of(slot))
+        await self._lose(rows, f"its runner ended: {because}", ending=standing.shut)
+        self.wake()
+
+    async def _lose(self, rows: list[Active], because: str, ending: str = "") -> None:
+        jobs = {row.run: row.job for row in rows}
+        if not jobs:
+            return
+        now = self._world.clock.now()
+        written = await self._world.store.write(
+            partial(attempts.lose, jobs=jobs, because=because, ending=ending, now=now)
+        )
+        for run in jobs:
+            self._free(run)
+        await self._settle(written)
+
+    async def _settle(self, rows: list[Run]) -> None:
+        """Queue what is to be tried again, and go on with what waited for an end."""
+        self.made(rows)
+        await self._follow_up([row for row in rows if row.is_ended])
+
+    async def _follow_up(self, ended: list[Run]) -> None:
+        awaited = [run for run in ended if self._followed.is_awaited(run)]
+        if not awaited:
+            return
+        now = self._world.clock.now()
+        rows = await self._world.store.write(partial(followers.follow_up, ended=awaited, now=now))
+        for run in awaited:
+            self._followed.drop(run)
+        await self._settle(rows)
+
+    # --- people ----------------------------------------------------------------------------------
+
+    def cancelled(self, before: Run, run: Run) -> None:
+        """Take over that a run was cancelled, or is to be."""
+        if before.state is RunState.QUEUED and run.id not in self._active:
+            self.lanes.take(lane_of(run), run.id)
+        if run.is_ended:
+            self._spawn(self._follow_up([run]))
+        active = self._active.get(run.id)
+        if active is None:
+            return
+        slot = self.runners.by_container(active.container)
+        if slot is not None and slot.line is not None:
+            slot.line.cancel(run.id, active.job.grace_s)
+
+    async def end(self, environment: EnvironmentId) -> None:
+        """Cancel what of an environment has not begun. What runs ends with its runners."""
+        now = self._world.clock.now()
+        while True:
+            cancelled, left = await self._world.store.write(
+                partial(attempts.cancel_open, environment=environment, limit=_DUE_AT_ONCE, now=now)
+            )
+            for lane, run in left:
+                self.lanes.take(lane, run)
+            if len(cancelled) < _DUE_AT_ONCE:
+                return
+
+    def held(self, hold: QueueHold) -> None:
+        """Take over what people said of a queue."""
+        self._holds[hold.environment, hold.app, hold.name] = hold
+        self.wake()
+
+    def hold_of(self, line: Line) -> QueueHold | None:
+        """Give what people said of a queue."""
+        return self._holds.get(line)
+
+    def running(self, line: Line) -> int:
+        """Count the attempts under way in a queue."""
+        return self._tallies.lines.get(line, 0)
+
+    def counts(self, environment: EnvironmentId, app: AppName, job: str) -> tuple[int, int]:
+        """Count the queued runs of a job, and its attempts under way."""
+        return (
+            self.lanes.count(environment, app, job),
+            self._tallies.jobs.get((environment, app, job), 0),
+        )
+
+    def reason(self, run: Run) -> str:
+        """Say why a queued run has not started yet."""
+        lane = lane_of(run)
+        because = self._reasons.get(lane)
+        if because:
+            return because
+        ahead = self.lanes.depth(lane.line)
+        return f"it is one of {ahead} that wait for their turn in queue {run.queue}"
+
+    # --- counting --------------------------------------------------------------------------------
+
+    def _hold(self, row: Run, attempt: Attempt, job: Job) -> None:
+        lane = lane_of(row)
+        self._active[row.id] = Active(row.id, attempt.number, lane, row.unique, job, attempt.runner)
+        self._world.reservations.hold(row.id, attempt.node, job.resources)
+        self._tallies.add(lane, row.unique)
+
+    def _free(self, run: RunId) -> None:
+        active = self._active.pop(run, None)
+        if active is None:
+            return
+        self._world.reservations.free(run)
+        self._tallies.remove(active.lane, active.unique)
+        slot = self.runners.by_container(active.container)
+        if slot is not None:
+            self.runners.done(slot, run)
+
+    def _spawn(self, deed: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(deed)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

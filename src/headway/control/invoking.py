@@ -1,0 +1,236 @@
+"""Making runs: checked, told apart from those that there are, and written down together."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from headway.control.dispatch import Dispatch
+from headway.control.errors import Conflict, Invalid
+from headway.control.followers import resolved
+from headway.control.requests import Invocation
+from headway.control.run_events import run_event
+from headway.control.targets import Target
+from headway.control.world import World
+from headway.formats.parameters import parameter_problems
+from headway.machine.run_ids import RunIds, is_run_id
+from headway.model.ids import is_name
+from headway.model.job import Job
+from headway.model.problem import Problem
+from headway.model.run import Run, RunState
+from headway.ports.store import Reader, Writer
+
+_KEY_MAX = 200
+_TAGS_MAX = 20
+_AFTER_MAX = 1000
+_PROBLEMS_MAX = 50
+_PRIORITY_MAX = 100
+_AHEAD_MAX = timedelta(days=3660)
+_IDS = RunIds()
+
+
+async def invoke(
+    world: World,
+    dispatch: Dispatch,
+    actor: str,
+    environment: str,
+    name: str,
+    invocations: Sequence[Invocation],
+    *,
+    app: str | None = None,
+) -> list[Run]:
+    """Make runs of a job, all of them or none, and give them in the order of the invocations.
+
+    Raises:
+        NotFound: There is no such job.
+        Invalid: Some cannot be; every mistake is told.
+        Conflict: The queue is full or drained.
+    """
+    _check_count(world, invocations)
+    target = await dispatch.targets.find(environment, name, app)
+    now = world.clock.now()
+    _check(world, target, invocations, now)
+    wanted = [made(target, row, actor, now) for row in invocations]
+    _check_room(dispatch, target, wanted)
+    rows = [await dispatch.try_now(run) for run in wanted] if len(wanted) == 1 else wanted
+    stored: list[Run] = []
+    try:
+        stored = await world.store.write(lambda tx: put_all(tx, rows, actor, now))
+    finally:
+        known = {row.id for row in stored}
+        dispatch.not_made(row for row in rows if row.id not in known)
+    mine = {row.id for row in rows}
+    dispatch.made([row for row in stored if row.id in mine])
+    return stored
+
+
+def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[Run]:
+    """Write runs down, but for those whose key or `unique` key is another's: that one is given."""
+    stored: list[Run] = []
+    first: Run | None = None
+    for row in rows:
+        there = _same(tx, row)
+        if there is not None:
+            stored.append(there)
+            continue
+        run = resolved(tx, row, now) if row.after else row
+        stored.append(tx.put(run))
+        first = first or run
+    if first is not None:
+        tx.record(run_event(first, now, actor, "run.requested"))
+    return stored
+
+
+def _same(tx: Reader, row: Run) -> Run | None:
+    """Find the run that asking for this one gives instead."""
+    there = tx.get(Run, row.id)
+    if there is not None:  # the same request came again
+        return there
+    if row.key_name is not None:
+        found = tx.find(Run, key_name=row.key_name, newest_first=True, limit=1)
+        if found:
+            return found[0]
+    if row.unique_name is not None:
+        found = tx.find(Run, unique_name=row.unique_name, limit=1)
+        if found:
+            return found[0]
+    return None
+
+
+def made(target: Target, wish: Invocation, actor: str, now: datetime) -> Run:
+    """Give the run that an invocation asks for, as it is before anything happens to it."""
+    job, release = target.job, target.release
+    queue = release.manifest.queue(wish.queue or job.queue)
+    due_at = wish.at
+    if wish.delay_s is not None:
+        due_at = now + timedelta(seconds=wish.delay_s)
+    waits = bool(wish.after) or (due_at is not None and due_at > now)
+    return Run(
+        id=wish.id or _IDS.make(now),
+        environment=target.owner.id,
+        app=release.app,
+        job=job.name,
+        parameters=wish.parameters,
+        state=RunState.WAITING if waits else RunState.QUEUED,
+        pinned=wish.release,
+        key=wish.key,
+        unique=wish.unique,
+        queue=queue.name,
+        priority=job.priority if wish.priority is None else wish.priority,
+        tags=wish.tags,
+        fair=wish.tags.get(queue.fair_by, ""),
+        due_at=due_at if waits else None,
+        after=wish.after,
+        deadline_at=wish.deadline_at,
+        schedule=wish.schedule,
+        again=wish.again,
+        created_at=now,
+        created_by=actor,
+    )
+
+
+# --- checks --------------------------------------------------------------------------------------
+
+
+def _check_count(world: World, invocations: Sequence[Invocation]) -> None:
+    most = world.settings.invocations_max
+    if not 0 < len(invocations) <= most:
+        raise Invalid(
+            "invocations-count",
+            f"one request makes 1 to {most} runs, not {len(invocations)}",
+            hint="send them in several requests; invocations_max in settings.yaml is the limit",
+        )
+
+
+def _check_room(dispatch: Dispatch, target: Target, rows: Sequence[Run]) -> None:
+    """Refuse what a queue does not take."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.queue] = counts.get(row.queue, 0) + 1
+    for name, count in counts.items():
+        line = (target.owner.id, target.release.app, name)
+        hold = dispatch.hold_of(line)
+        if hold is not None and hold.draining:
+            raise Conflict(
+                "queue-drained",
+                f"queue {name} takes no runs: it was drained by {hold.by}",
+                next=(f"headway queues resume -e {target.owner.name} {target.release.app}/{name}",),
+            )
+        most = target.release.manifest.queue(name).length_max
+        depth = dispatch.lanes.depth(line)
+        if depth + count > most:
+            raise Conflict(
+                "queue-full",
+                f"queue {name} holds {depth} runs and takes {most} at most",
+                hint="ask again when it is shorter, or raise its length_max",
+                next=(f"headway queues ls -e {target.owner.name}",),
+            )
+
+
+def _check(world: World, target: Target, invocations: Sequence[Invocation], now: datetime) -> None:
+    problems: list[str] = []
+    for number, wish in enumerate(invocations):
+        where = f"runs[{number}]: " if len(invocations) > 1 else ""
+        problems += [f"{where}{problem}" for problem in _problems(world, target.job, wish, now)]
+        if len(problems) > _PROBLEMS_MAX:
+            break
+    if problems:
+        raise Invalid(
+            "invocation-invalid",
+            problems[0] if len(problems) == 1 else f"{len(problems)} mistakes: {problems[0]}; …",
+            problems=tuple(Problem(message=text) for text in problems[1:] and problems),
+            hint=f"headway jobs show {target.release.app}/{target.job.name}",
+        )
+
+
+def _problems(world: World, job: Job, wish: Invocation, now: datetime) -> list[str]:
+    most = world.settings.parameters_bytes_max
+    size = len(bytes(wish.parameters))
+    if size > most:
+        return [f"parameters have {size} bytes, and may have {most}"]
+    found = parameter_problems(job.parameters, bytes(wish.parameters))
+    found += _time_problems(wish, now)
+    if wish.id is not None and not is_run_id(wish.id):
+        found.append(f"{wish.id!r} cannot be a run's id")
+    for what, text in (("key", wish.key), ("unique", wish.unique)):
+        if text is not None and not 0 < len(text) <= _KEY_MAX:
+            found.append(f"{what} must have 1 to {_KEY_MAX} characters")
+    if wish.queue is not None and not is_name(wish.queue):
+        found.append(f"{wish.queue!r} cannot be a queue's name")
+    if wish.priority is not None and abs(wish.priority) > _PRIORITY_MAX:
+        found.append("priority must be from -100 to 100")
+    if len(wish.tags) > _TAGS_MAX or any(
+        len(text) > _KEY_MAX for pair in wish.tags.items() for text in pair
+    ):
+        found.append(f"at most {_TAGS_MAX} tags, of {_KEY_MAX} characters each")
+    return found + _after_problems(job, wish)
+
+
+def _time_problems(wish: Invocation, now: datetime) -> list[str]:
+    found: list[str] = []
+    for what, at in (("at", wish.at), ("deadline_at", wish.deadline_at)):
+        if at is None:
+            continue
+        if at.tzinfo is None:
+            found.append(f"{what} needs an offset, such as 2026-01-31T09:00:00+01:00 or …Z")
+        elif at < now - timedelta(seconds=60):
+            found.append(f"{what} is in the past: {at:%Y-%m-%d %H:%M:%S%z}")
+        elif at > now + _AHEAD_MAX:
+            found.append(f"{what} is more than ten years ahead")
+    if wish.at is not None and wish.delay_s is not None:
+        found.append("give at or delay_s, not both")
+    if wish.delay_s is not None and not 0 <= wish.delay_s <= _AHEAD_MAX.total_seconds():
+        found.append("delay_s must be from 0 to ten years")
+    return found
+
+
+def _after_problems(job: Job, wish: Invocation) -> list[str]:
+    if len(wish.after) > _AFTER_MAX:
+        return [f"after names more than {_AFTER_MAX} runs"]
+    found: list[str] = []
+    for row in wish.after:
+        if (row.run is None) == (not row.job):
+            found.append("after names a run by its id, or by its job and key")
+        elif row.run is None and not row.key:
+            found.append(f"after {row.job} needs the key of the run that is waited for")
+        elif row.job == job.name and row.key == wish.key:
+            found.append("it would wait for itself")
+    return found

@@ -1,0 +1,351 @@
+"""The containers that do runs: started where they are needed, listened to, and let go."""
+
+import asyncio
+import secrets
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from headway.control.book import Book
+from headway.control.guard import trouble
+from headway.control.world import MemberKey, World
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.event import Event
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.job import Job
+from headway.model.resources import Resources
+from headway.model.run import Run, RunFact, Task
+from headway.ports.engine import EngineError, EngineUnavailable, Runner
+from headway.ports.store import Writer
+
+_log = structlog.get_logger()
+_PROCESS = "jobs"
+_RESOURCES = Resources(cpu=0.01, memory_mib=128, processes=1024)
+"""Of what holds a release's modules; each run has its own beside it."""
+_AGAIN_S = 0.05
+_SHORT_LIFE = timedelta(seconds=10)
+_BACKOFF_MAX_S = 60.0
+
+
+class RunnerKey(NamedTuple):
+    """What a runner is for."""
+
+    environment: EnvironmentId
+    app: AppName
+    release: int
+    node: NodeId
+
+
+@dataclass(slots=True)
+class Slot:
+    """One runner, from when it is wanted until it has ended."""
+
+    key: RunnerKey
+    container: Container
+    line: Runner | None = None
+    busy: set[RunId] = field(default_factory=set)
+    idle_since: datetime | None = None
+    is_wanted: bool = False
+    """Whether a run would start in it, asked since it was last looked at."""
+    is_ending: bool = False
+    following: "asyncio.Task[None] | None" = None
+
+
+class Listener(Protocol):
+    """Who is told what runners say."""
+
+    async def resumed(self, slot: Slot, listing: tuple[RunFact, ...]) -> None:
+        """A line was opened: this is what the runner knows."""
+        ...
+
+    async def took(self, slot: Slot, facts: tuple[RunFact, ...]) -> None:
+        """Something became of attempts."""
+        ...
+
+    async def gone(self, slot: Slot, because: str) -> None:
+        """A runner has ended, and with it every attempt that it had."""
+        ...
+
+    def wake(self) -> None:
+        """More may be possible than before."""
+        ...
+
+
+class Runners:
+    """Keeps one runner for each release that has runs to do on a node."""
+
+    def __init__(self, world: World, book: Book, listener: Listener) -> None:
+        self._world = world
+        self._book = book
+        self._listener = listener
+        self._slots: dict[RunnerKey, Slot] = {}
+        self._failures: dict[RunnerKey, tuple[int, datetime, str]] = {}
+        self._starting: set[RunnerKey] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        world.bell.on_observed(self._observed)
+
+    async def open(self) -> None:
+        """Take up the runners of before."""
+        rows = await self._world.store.read(
+            lambda reader: reader.find(Container, kind=ContainerKind.RUNNER, retired=False)
+        )
+        for row in rows:
+            if not row.is_ended:
+                self._adopt(row)
+
+    async def close(self) -> None:
+        """Let go of every line. The runners live on."""
+        tasks = [*self._tasks, *(slot.following for slot in self._slots.values() if slot.following)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def by_container(self, container: ContainerId) -> Slot | None:
+        """Give the slot of a container."""
+        return next((row for row in self._slots.values() if row.container.id == container), None)
+
+    def slot(self, key: RunnerKey) -> Slot | None:
+        """Give a slot whose line is open."""
+        slot = self._slots.get(key)
+        return slot if slot is not None and slot.line is not None else None
+
+    def refusal(self, key: RunnerKey) -> str:
+        """Say why a runner takes no runs now; empty when it does."""
+        slot = self._slots.get(key)
+        if slot is None:
+            failed = self._failures.get(key)
+            now = self._world.clock.now()
+            if failed is not None and now < failed[1]:
+                return f"its runner ended: {failed[2]}; again at {failed[1]:%H:%M:%S} UTC"
+            return "its runner is about to start"
+        if slot.is_ending or slot.container.state is ContainerState.STOPPING:
+            return "its runner is ending"
+        slot.is_wanted = True
+        return "" if slot.line is not None else "its runner is starting"
+
+    def want(self, key: RunnerKey) -> None:
+        """Have a runner started, unless there is one or one has just failed."""
+        failed = self._failures.get(key)
+        waits = failed is not None and self._world.clock.now() < failed[1]
+        if key in self._slots or key in self._starting or waits:
+            return
+        self._starting.add(key)
+        self._do(self._start(key))
+
+    def retry_at(self) -> datetime | None:
+        """Give when a runner that failed may be started again."""
+        now = self._world.clock.now()
+        return min((at for _, at, _ in self._failures.values() if at > now), default=None)
+
+    def send(self, slot: Slot, tasks: list[Task]) -> None:
+        """Hand attempts to a runner."""
+        slot.busy.update(task.run for task in tasks)
+        slot.idle_since = None
+        if slot.line is not None:
+            slot.line.send(tasks)
+
+    def done(self, slot: Slot, run: RunId) -> None:
+        """Note that a runner has one attempt less."""
+        slot.busy.discard(run)
+        if not slot.busy:
+            slot.idle_since = self._world.clock.now()
+
+    async def let_go(self) -> datetime | None:
+        """End runners that nothing needs; gives when to look again."""
+        now = self._world.clock.now()
+        idle = timedelta(seconds=self._world.settings.runner_idle_s)
+        times: list[datetime] = []
+        for key, slot in list(self._slots.items()):
+            standing = await self._book.standing((key.environment, key.app))
+            is_wanted, slot.is_wanted = slot.is_wanted, False
+            if slot.busy or slot.is_ending or slot.container.state is ContainerState.STOPPING:
+                continue
+            live = standing.release
+            if standing.shut:
+                await self._stop(slot, standing.shut)
+            elif is_wanted and slot.line is None:  # a run of an older release waits for it
+                continue
+            elif live is None or live.number != key.release:
+                await self._stop(slot, "its release is not live any more")
+            elif slot.idle_since is not None and now >= slot.idle_since + idle:
+                await self._stop(slot, f"nothing ran in it for {idle.total_seconds():g} s")
+            elif slot.idle_since is not None:
+                times.append(slot.idle_since + idle)
+        return min(times, default=None)
+
+    # --- starting and ending ---------------------------------------------------------------------
+
+    def _do(self, deed: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(deed)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            assert isinstance(error, Exception)
+            trouble(self._world, "runners", error)
+
+    async def _start(self, key: RunnerKey) -> None:
+        try:
+            row = await self._world.store.write(lambda tx: self._request(tx, key))
+        finally:
+            self._starting.discard(key)
+        self._world.reservations.note(row)
+        self._adopt(row)
+        self._world.bell.container(row)
+
+    def _request(self, tx: Writer, key: RunnerKey) -> Container:
+        now = self._world.clock.now()
+        because = f"runs of v{key.release} are to start"
+        row = Container(
+            id=ContainerId(f"{key.app}-jobs-{secrets.token_hex(5)}"),
+            environment=key.environment,
+            app=key.app,
+            kind=ContainerKind.RUNNER,
+            process=_PROCESS,
+            release=key.release,
+            node=key.node,
+            because=because,
+            resources=_RESOURCES,
+            created_at=now,
+        )
+        tx.record(_event(row, "container.requested", because, now))
+        return tx.put(row)
+
+    async def _stop(self, slot: Slot, because: str) -> None:
+        now = self._world.clock.now()
+
+        def deed(tx: Writer) -> Container | None:
+            row = tx.get(Container, slot.container.id)
+            if row is None or row.is_ended or row.state is ContainerState.STOPPING:
+                return None
+            tx.record(_event(row, "container.stopping", because, now))
+            stopping = msgspec.structs.replace(
+                row, state=ContainerState.STOPPING, because=because, stopping_at=now
+            )
+            return tx.put(stopping)
+
+        slot.is_ending = True  # nothing is handed to it while this is written
+        try:
+            row = await self._world.store.write(deed)
+        except BaseException:
+            slot.is_ending = False
+            raise
+        if row is not None:
+            slot.container = row
+            self._world.bell.container(row)
+
+    def _adopt(self, row: Container) -> None:
+        key = RunnerKey(row.environment, row.app, row.release, row.node)
+        slot = Slot(key, row, idle_since=self._world.clock.now())
+        self._slots[key] = slot
+        if row.state is ContainerState.HEALTHY:
+            self._follow(slot)
+
+    # --- listening -------------------------------------------------------------------------------
+
+    def _observed(self, row: Container) -> None:
+        if row.kind is not ContainerKind.RUNNER:
+            return
+        slot = self.by_container(row.id)
+        if slot is None:
+            return
+        slot.container = row
+        if row.is_ended:
+            self._do(self._over(slot))
+        elif row.state is ContainerState.HEALTHY:
+            self._follow(slot)
+
+    def _follow(self, slot: Slot) -> None:
+        if slot.following is None:
+            slot.following = asyncio.create_task(self._listen(slot), name=slot.container.id)
+            slot.following.add_done_callback(self._done)
+
+    async def _listen(self, slot: Slot) -> None:
+        """Hold the line to a runner until it has ended."""
+        while self._slots.get(slot.key) is slot:
+            try:
+                line = await self._world.engine.attach(slot.container.id)
+            except EngineError:
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            try:
+                slot.line = line
+                await self._listener.resumed(slot, line.listing)
+                await self._cancel_again(slot)
+                self._listener.wake()
+                async for facts in line.facts():
+                    await self._listener.took(slot, facts)
+            except EngineUnavailable:
+                _log.info("the line to a runner was cut", container=slot.container.id)
+            except Exception as error:  # noqa: BLE001 (a new line tells all that was not taken)
+                trouble(self._world, "runners", error)
+            finally:
+                slot.line = None
+                await line.close()
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _cancel_again(self, slot: Slot) -> None:
+        """Tell of cancellations once more: who told of them may have been cut off."""
+        going = list(slot.busy)
+        rows = await self._world.store.read(lambda reader: [reader.get(Run, one) for one in going])
+        for row in rows:
+            if row is None or not (row.is_active and row.cancelling) or slot.line is None:
+                continue
+            job = await self._book.job((row.environment, row.app), slot.key.release, row.job)
+            slot.line.cancel(row.id, job.grace_s if job else Job(name=row.job).grace_s)
+
+    async def _over(self, slot: Slot) -> None:
+        if self._slots.get(slot.key) is not slot:
+            return
+        row = slot.container
+        said = row.exit.sentence if row.exit else "it was lost"
+        wanted = row.exit is not None and row.exit.reason == "stopped"
+        del self._slots[slot.key]
+        if slot.following is not None:
+            slot.following.cancel()
+        self._note_failure(slot, said, wanted=wanted)
+        while True:
+            try:
+                await self._listener.gone(slot, said)
+            except Exception as error:  # noqa: BLE001 (nobody else will tell of it again)
+                trouble(self._world, "runners", error)
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return
+
+    def _note_failure(self, slot: Slot, said: str, *, wanted: bool) -> None:
+        """A runner that ends as soon as it has begun is not started again at once."""
+        now = self._world.clock.now()
+        began_at = slot.container.started_at or slot.container.created_at
+        if wanted or now - began_at > _SHORT_LIFE:
+            self._failures.pop(slot.key, None)
+            return
+        count = self._failures.get(slot.key, (0, now, ""))[0] + 1
+        wait_s = min(_BACKOFF_MAX_S, 0.25 * 2.0 ** min(count - 1, 20))
+        if count == 1:
+            wait_s = 0.0
+        self._failures[slot.key] = (count, now + timedelta(seconds=wait_s), said)
+
+
+def member_of(slot: Slot) -> MemberKey:
+    """Give the app in the environment that a runner belongs to."""
+    return slot.key.environment, slot.key.app
+
+
+def _event(row: Container, kind: str, because: str, now: datetime) -> Event:
+    return Event(
+        at=now,
+        actor="headway",
+        kind=kind,
+        subject=row.id,
+        environment=row.environment,
+        app=row.app,
+        because=because,
+        data={"label": row.label, "release": row.release},
+    )

@@ -1,0 +1,125 @@
+"""Schedules: listed, paused, resumed."""
+
+from collections.abc import Callable
+from datetime import datetime
+from difflib import get_close_matches
+
+from headway.calculate.schedule import pause as paused
+from headway.calculate.schedule import resume as resumed
+from headway.calculate.schedule import upcoming
+from headway.control import lookup
+from headway.control.errors import NotFound
+from headway.control.scheduling import Schedules
+from headway.control.world import World
+from headway.model.environment import Environment, EnvironmentState
+from headway.model.event import Event
+from headway.model.schedule import ScheduleState
+from headway.model.view import ScheduleView
+from headway.ports.store import Reader, Writer
+
+_NEXT = 5
+
+
+async def listing(world: World, environment: str | None, count: int = _NEXT) -> list[ScheduleView]:
+    """List schedules, of one environment or of all, with their next times.
+
+    Raises:
+        NotFound: The environment is not there.
+    """
+    now = world.clock.now()
+
+    def question(reader: Reader) -> list[ScheduleView]:
+        owners = (
+            [lookup.environment(reader, environment)]
+            if environment
+            else reader.find(Environment, state=EnvironmentState.ACTIVE)
+        )
+        return [
+            _view(owner, row, now, count)
+            for owner in owners
+            for row in sorted(
+                reader.find(ScheduleState, environment=owner.id),
+                key=lambda row: (row.app, row.name),
+            )
+        ]
+
+    return await world.store.read(question)
+
+
+def _view(owner: Environment, row: ScheduleState, now: datetime, count: int) -> ScheduleView:
+    moves = row.live and not row.paused
+    times = upcoming(row.schedule, max(now, row.seen_until), count) if moves else ()
+    return ScheduleView(environment=owner.name, state=row, next=times)
+
+
+async def pause(
+    world: World, schedules: Schedules, actor: str, environment: str, name: str
+) -> ScheduleView:
+    """Have no time of a schedule make a run until it is resumed.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return await _change(
+        world, schedules, actor, environment, name, "paused", lambda row: paused(row, actor)
+    )
+
+
+async def resume(
+    world: World, schedules: Schedules, actor: str, environment: str, name: str
+) -> ScheduleView:
+    """Have a schedule go on. Times that came meanwhile make no runs.
+
+    Raises:
+        NotFound: There is none.
+    """
+    now = world.clock.now()
+    return await _change(
+        world, schedules, actor, environment, name, "resumed", lambda row: resumed(row, now)
+    )
+
+
+async def _change(
+    world: World,
+    schedules: Schedules,
+    actor: str,
+    environment: str,
+    name: str,
+    verb: str,
+    change: Callable[[ScheduleState], ScheduleState],
+) -> ScheduleView:
+    now = world.clock.now()
+
+    def deed(tx: Writer) -> ScheduleView:
+        owner = lookup.environment(tx, environment)
+        row = tx.put(change(_one(tx, owner, name)))
+        tx.record(
+            Event(
+                at=now,
+                actor=actor,
+                kind=f"schedule.{verb}",
+                subject=f"{owner.id}/{row.app}/{row.name}",
+                environment=owner.id,
+                app=row.app,
+            )
+        )
+        return _view(owner, row, now, _NEXT)
+
+    view = await world.store.write(deed)
+    schedules.look()
+    return view
+
+
+def _one(reader: Reader, owner: Environment, name: str) -> ScheduleState:
+    rows = reader.find(ScheduleState, environment=owner.id)
+    for row in rows:
+        if name in (row.name, f"{row.app}/{row.name}"):
+            return row
+    known = [row.name for row in rows]
+    near = get_close_matches(name, known, n=1)
+    raise NotFound(
+        "schedule-unknown",
+        f"there is no schedule {name} in {owner.name}",
+        hint=f"did you mean {near[0]}?" if near else "",
+        next=(f"headway schedules ls -e {owner.name}",),
+    )

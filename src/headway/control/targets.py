@@ -1,0 +1,95 @@
+"""Which job a name means, kept in memory while no app changes."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from headway.control import lookup
+from headway.control.errors import Conflict, NotFound
+from headway.control.world import World
+from headway.model.environment import Environment, Member
+from headway.model.job import Job
+from headway.model.release import Release
+from headway.ports.store import Reader
+
+_KEPT = 10_000
+
+
+class Target(NamedTuple):
+    """A job that can be invoked."""
+
+    owner: Environment
+    release: Release
+    job: Job
+
+
+def find_job(reader: Reader, environment: str, name: str, app: str | None = None) -> Target:
+    """Find a job by its name, or by `app/name`, among the live releases of an environment.
+
+    Raises:
+        NotFound: There is none.
+        Conflict: Several apps have one of this name.
+    """
+    owner = lookup.environment(reader, environment)
+    wanted, _, rest = name.partition("/")
+    app, name = (wanted, rest) if rest else (app, name)
+    members = (
+        [lookup.member(reader, owner, app)] if app else reader.find(Member, environment=owner.id)
+    )
+    releases = [
+        release
+        for row in members
+        if row.live and (release := reader.get(Release, owner.id, row.app, row.live))
+    ]
+    found = [(release, job) for release in releases if (job := release.manifest.job(name))]
+    if len(found) > 1:
+        names = " or ".join(f"{release.app}/{name}" for release, _ in found)
+        raise Conflict("job-ambiguous", f"several apps have a job {name}: say {names}")
+    if not found:
+        raise _unknown(owner, name, app, releases)
+    return Target(owner, *found[0])
+
+
+def _unknown(
+    owner: Environment, name: str, app: str | None, releases: Sequence[Release]
+) -> NotFound:
+    known = [job.name for release in releases for job in release.manifest.jobs]
+    near = get_close_matches(name, known, n=1)
+    where = f"{app} in {owner.name}" if app else owner.name
+    has = f"{where} has {', '.join(sorted(known)[:20])}" if known else f"{where} has no jobs"
+    return NotFound(
+        "job-unknown",
+        f"there is no job {name}: {has}",
+        hint=f"did you mean {near[0]}?" if near else "a job is there once its app was deployed",
+        next=(f"headway jobs ls -e {owner.name}",),
+    )
+
+
+class Targets:
+    """Looks a name up once, and again when anything was deployed, stopped or ended."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[tuple[str, str, str | None], Target] = {}
+        self._changes = 0
+        world.bell.on_member(lambda _key: self._forget())
+
+    async def find(self, environment: str, name: str, app: str | None = None) -> Target:
+        """Find a job by its name, or by `app/name`, among the live releases of an environment.
+
+        Raises:
+            NotFound: There is none.
+            Conflict: Several apps have one of this name.
+        """
+        asked = environment, name, app
+        known = self._known.get(asked)
+        if known is None:
+            changes = self._changes
+            known = await self._world.store.read(lambda reader: find_job(reader, *asked))
+            if changes == self._changes and len(self._known) < _KEPT:
+                self._known[asked] = known
+        return known
+
+    def _forget(self) -> None:
+        self._changes += 1
+        self._known.clear()

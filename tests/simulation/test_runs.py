@@ -1,0 +1,279 @@
+"""Runs over a real store and a simulated engine: what each state means, tried one by one."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from headway.control import runs
+from headway.control.errors import Conflict, Invalid, NotFound
+from headway.model.job import Delivery, Job, Retries
+from headway.model.queue import Queue
+from headway.model.run import After, RunState
+from tests.simulation.conftest import SMALL, wishing
+
+ONCE = Job(name="once", function="m:f", resources=SMALL)
+AGAIN = Job(
+    name="again",
+    function="m:f",
+    resources=SMALL,
+    delivery=Delivery.AT_LEAST_ONCE,
+    retries=Retries(most=2, delay_s=0.02),
+)
+
+
+async def test_a_run_gives_its_result(plane):
+    await plane.release(ONCE)
+    row = await plane.ended(await plane.run("once", parameters={"result": {"rows": 3}}))
+    assert row.state is RunState.SUCCEEDED
+    assert msgspec.json.decode(row.result) == {"rows": 3}
+    (attempt,) = row.attempts
+    assert (attempt.number, attempt.release, attempt.outcome) == (1, 1, RunState.SUCCEEDED)
+    assert attempt.ordered_at <= attempt.began_at <= attempt.ended_at
+
+
+async def test_at_most_once_is_not_tried_again(plane):
+    await plane.release(ONCE)
+    row = await plane.ended(await plane.run("once", parameters={"fail": "no such order"}))
+    assert row.state is RunState.FAILED
+    assert row.because == "Failure: no such order"
+    assert len(row.attempts) == 1
+
+
+async def test_at_least_once_is_tried_until_it_is_dead_and_can_be_replayed(plane):
+    await plane.release(AGAIN)
+    row = await plane.ended(await plane.run("again", parameters={"fail": "down"}))
+    assert row.state is RunState.DEAD
+    assert [one.number for one in row.attempts] == [1, 2, 3]
+    assert row.because == "attempt 3 of 3: Failure: down"
+    replayed = await runs.again(
+        plane.world, plane.dispatch, "me", row.id, msgspec.Raw(b'{"result": 1}')
+    )
+    assert (await plane.ended(replayed)).state is RunState.SUCCEEDED
+    assert (await runs.one(plane.world, row.id)).state is RunState.FAILED
+
+
+async def test_a_run_that_is_late_is_timed_out(plane):
+    await plane.release(msgspec.structs.replace(ONCE, timeout_s=0.05))
+    row = await plane.ended(await plane.run("once", parameters={"sleep_s": 5}))
+    assert row.state is RunState.TIMED_OUT
+    assert row.because == "time limit 0.05 s reached"
+
+
+async def test_a_killed_runner_loses_at_most_once_and_repeats_at_least_once(plane, engine):
+    await plane.release(ONCE, AGAIN)
+    once = await plane.run("once", parameters={"sleep_s": 30})
+    again = await plane.run("again", parameters={"sleep_s": 0.3})
+    once = await plane.until(once, "running")
+    await plane.until(again, "running")
+    engine.kill(once.attempts[0].runner)
+    assert (await plane.ended(once)).state is RunState.LOST
+    row = await plane.ended(again)
+    assert row.state is RunState.SUCCEEDED
+    assert [one.outcome for one in row.attempts] == [RunState.LOST, RunState.SUCCEEDED]
+
+
+async def test_a_control_plane_that_comes_back_goes_on(plane):
+    await plane.release(ONCE, AGAIN)
+    slow = await plane.run("once", parameters={"sleep_s": 0.5, "result": 7})
+    await plane.until(slow, "running")
+    later = await plane.run("again", delay_s=0.3)
+    await plane.down()
+    await plane.up()
+    row = await plane.ended(slow)
+    assert (row.state, len(row.attempts)) == (RunState.SUCCEEDED, 1)
+    assert (await plane.ended(later)).state is RunState.SUCCEEDED
+
+
+async def test_what_waits_starts_in_its_time_and_after_others(plane):
+    await plane.release(ONCE)
+    now = datetime.now(UTC)
+    first = await plane.run("once", at=now + timedelta(seconds=0.2), key="first")
+    assert first.state is RunState.WAITING
+    both = (After(run=first.id), After(job="once", key="second"))
+    last = await plane.run("once", after=both)
+    second = await plane.run("once", key="second", parameters={"sleep_s": 0.1})
+    row = await plane.ended(last)
+    assert row.state is RunState.SUCCEEDED
+    for other in (first, second):
+        assert (await runs.one(plane.world, other.id)).ended_at <= row.attempts[0].ordered_at
+
+
+async def test_what_waits_for_a_failure_is_cancelled(plane):
+    await plane.release(ONCE)
+    bad = await plane.run("once", parameters={"fail": "x", "sleep_s": 0.1})
+    row = await plane.ended(await plane.run("once", after=(After(run=bad.id),)))
+    assert row.state is RunState.CANCELLED
+    assert bad.id in row.because
+
+
+async def test_a_key_is_one_run_and_unique_is_one_at_a_time(plane):
+    await plane.release(ONCE)
+    one = await plane.run("once", key="k", unique="u", parameters={"sleep_s": 0.2})
+    assert (await plane.run("once", key="k")).id == one.id
+    assert (await plane.run("once", unique="u")).id == one.id
+    await plane.ended(one)
+    assert (await plane.run("once", key="k")).id == one.id
+    assert (await plane.run("once", unique="u")).id != one.id
+
+
+async def test_cancelled_before_and_while_it_runs(plane):
+    await plane.release(ONCE)
+    waiting = await plane.run("once", delay_s=60)
+    row = await runs.cancel(plane.world, plane.dispatch, "me", waiting.id)
+    assert (row.state, row.because) == (RunState.CANCELLED, "cancelled by me")
+    running = await plane.run("once", parameters={"sleep_s": 60})
+    await plane.until(running, "running")
+    await runs.cancel(plane.world, plane.dispatch, "me", running.id)
+    row = await plane.ended(running)
+    assert (row.state, row.because) == (RunState.CANCELLED, "cancelled by me")
+    with pytest.raises(Conflict):
+        await runs.cancel(plane.world, plane.dispatch, "me", running.id)
+
+
+async def test_a_deadline_passes(plane):
+    await plane.release(ONCE)
+    soon = datetime.now(UTC) + timedelta(seconds=0.1)
+    row = await plane.ended(await plane.run("once", delay_s=60, deadline_at=soon))
+    assert row.state is RunState.EXPIRED
+
+
+async def test_limits_of_queue_job_and_key_hold(plane):
+    jobs = (
+        msgspec.structs.replace(ONCE, queue="narrow"),
+        Job(name="single", function="m:f", resources=SMALL, concurrency=1),
+        Job(name="keyed", function="m:f", resources=SMALL, key_concurrency=1),
+    )
+    await plane.release(*jobs, queues=(Queue(name="narrow", concurrency=2),))
+    wish = wishing({"sleep_s": 0.1})
+    made = [
+        *await plane.invoke("once", *[wish] * 6),
+        *await plane.invoke("single", *[wish] * 3),
+    ]
+    rows = [await plane.ended(run) for run in made]
+    assert _most(rows[:6]) == 2
+    assert _most(rows[6:]) == 1
+
+
+def _most(rows) -> int:
+    """How many ran at the same time at most."""
+    moments = sorted(
+        moment
+        for row in rows
+        for moment in ((row.attempts[0].began_at, 1), (row.attempts[0].ended_at, -1))
+    )
+    running = most = 0
+    for _, change in moments:
+        running += change
+        most = max(most, running)
+    return most
+
+
+async def test_a_rate_spreads_starts(plane):
+    await plane.release(ONCE, queues=(Queue(name="default", rate=20),))
+    made = await plane.invoke("once", *[wishing()] * 40)
+    rows = [await plane.ended(run) for run in made]
+    times = sorted(row.attempts[0].ordered_at for row in rows)
+    assert (times[-1] - times[0]).total_seconds() > 0.9
+
+
+async def test_priority_and_fairness(plane):
+    one_at_a_time = Queue(name="default", concurrency=1, fair_by="team")
+    await plane.release(ONCE, queues=(one_at_a_time,))
+    many = await plane.invoke("once", *[wishing(tags={"team": "many"})] * 200)
+    few = await plane.invoke("once", *[wishing(tags={"team": "few"})] * 3)
+    urgent = await plane.run("once", priority=50)
+    rows = [await plane.ended(run, 30) for run in (*many, *few, urgent)]
+    order = sorted(rows, key=lambda row: row.attempts[0].ordered_at)
+    places = {row.id: place for place, row in enumerate(order)}
+    started_before = places[urgent.id]
+    assert all(places[run.id] < started_before + 10 for run in few)
+    assert sum(places[run.id] < started_before for run in many) < 50
+
+
+async def test_a_paused_queue_says_so_and_goes_on(plane):
+    await plane.release(ONCE)
+    from headway.control import queues
+
+    async def hold(**said):
+        await queues.hold(
+            plane.world,
+            plane.dispatch,
+            "me",
+            "demo",
+            "shop",
+            "default",
+            **{"paused": False, "draining": False, **said},
+        )
+
+    await hold(paused=True, because="the bank is closed")
+    run = await plane.run("once")
+    await asyncio.sleep(0.1)
+    row = await runs.one(plane.world, run.id)
+    assert runs.waits(plane.dispatch, row) == ("queue default was paused by me: the bank is closed")
+    await hold()
+    assert (await plane.ended(run)).state is RunState.SUCCEEDED
+    await hold(draining=True)
+    with pytest.raises(Conflict):
+        await plane.run("once")
+
+
+async def test_a_queue_is_bounded(plane):
+    await plane.release(ONCE, queues=(Queue(name="default", length_max=5, concurrency=1),))
+    await plane.invoke("once", *[wishing({"sleep_s": 1})] * 5)
+    with pytest.raises(Conflict) as refused:
+        await plane.invoke("once", *[wishing()] * 5)
+    assert refused.value.code == "queue-full"
+
+
+async def test_a_new_release_takes_over_what_is_queued_unless_it_is_pinned(plane):
+    await plane.release(ONCE, queues=(Queue(name="default", concurrency=1),))
+    first = await plane.run("once", parameters={"sleep_s": 0.3})
+    free = await plane.run("once")
+    pinned = await plane.run("once", release=1)
+    await plane.until(first, "running")
+    await plane.release(ONCE, number=2, queues=(Queue(name="default", concurrency=1),))
+    assert (await plane.ended(free)).attempts[0].release == 2
+    assert (await plane.ended(pinned)).attempts[0].release == 1
+
+
+async def test_bad_invocations_are_refused_with_everything_that_is_wrong(plane):
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    await plane.release(msgspec.structs.replace(ONCE, parameters=schema))
+    now = datetime.now(UTC)
+    with pytest.raises(Invalid) as refused:
+        await plane.invoke(
+            "once",
+            wishing({"n": "x"}),
+            wishing({"n": 1}, at=now.replace(tzinfo=None)),
+            wishing({"n": 1}, at=now - timedelta(days=1)),
+            wishing({"n": 1}, key="me", after=(After(job="once", key="me"),)),
+        )
+    told = [problem.message for problem in refused.value.problems]
+    assert len(told) == 4
+    assert told[0].startswith("runs[0]: n:")
+    with pytest.raises(NotFound):
+        await plane.run("onec")
+
+
+async def test_more_runs_than_fit_into_memory_windows(plane):
+    await plane.release(ONCE)
+    made = [run for _ in range(3) for run in await plane.invoke("once", *[wishing()] * 1000)]
+    for run in made:
+        assert (await plane.ended(run, 60)).state is RunState.SUCCEEDED
+    assert plane.dispatch.lanes.depths() == {}
+
+
+async def test_a_schedule_makes_runs(plane, monkeypatch):
+    from headway.model.schedule import Schedule
+
+    await plane.release(ONCE, schedules=(Schedule(name="tick", job="once", cron="* * * * *"),))
+    async with asyncio.timeout(70):
+        while True:
+            page = await runs.listing(plane.world, runs.RunQuestion(environment="demo"))
+            if page.rows and page.rows[0].is_ended:
+                break
+            await asyncio.sleep(0.1)
+    (row,) = page.rows
+    assert (row.schedule, row.state) == ("tick", RunState.SUCCEEDED)
