@@ -27,10 +27,12 @@ class Figure:
 
 def machine() -> str:
     """Describe the machine, for who reads the figures."""
+    from benchmarks.work import syncs
+
     load = os.getloadavg()[0]
     return (
         f"{os.cpu_count()} cores {platform.machine()}, Linux {platform.release()}, "
-        f"Python {platform.python_version()}, load {load:.1f} before"
+        f"Python {platform.python_version()}, {syncs():,.0f} fsync/s, load {load:.1f} before"
     )
 
 

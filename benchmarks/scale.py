@@ -1,0 +1,100 @@
+"""What a run costs, and how soon it begins, with many that wait and with a long history."""
+
+import os
+import sqlite3
+import time
+from functools import partial
+from pathlib import Path
+
+from benchmarks.figure import Figure, percentile
+from benchmarks.work import Work, work
+
+COUNTS = tuple(map(int, os.environ.get("COUNTS", "10000,100000,1000000").split(",")))
+ALONE = 60
+MANY = 3_000
+BATCH = 100
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def run() -> list[Figure]:
+    """Fill the store directly while headway is down, and measure after each step."""
+    figures: list[Figure] = []
+    with work() as own:
+        own.hold("held")
+        own.send(own.client, "held", 1)
+        floor = _measured(own)
+        figures += _shown("nothing waits", floor, floor, 0.0)
+        for state, words in (("queued", "wait in a paused queue"), ("succeeded", "are history")):
+            there = 0
+            for count in COUNTS if state == "queued" else COUNTS[-1:]:
+                took = own.restart(partial(_fill, own, state, there, count))
+                there = count
+                figures += _shown(f"{count:,} {words}", _measured(own), floor, took)
+    return figures
+
+
+def _measured(own: Work) -> tuple[float, float]:
+    """Give the median wait in ms, and the control plane's processor time for a run in µs."""
+    own.warm_up()
+    own.lines.take(3)
+    waits = own.latency("reused", ALONE)
+    before = _cpu(own.place.pid())
+    own.throughput("reused", MANY, BATCH)
+    time.sleep(0.5)
+    return percentile(waits, 0.5), 1e6 * (_cpu(own.place.pid()) - before) / MANY
+
+
+def _shown(
+    what: str, found: tuple[float, float], floor: tuple[float, float], took: float
+) -> list[Figure]:
+    rows = zip(
+        ("enqueue to first line, p50", "processor for a run"),
+        ("ms", "µs"),
+        found,
+        floor,
+        strict=True,
+    )
+    figures = [
+        Figure(
+            what=f"{what}: {words}",
+            value=value,
+            unit=unit,
+            against=f"of an empty store {least:.2f} {unit}",
+            ratio=value / least,
+            goal="at most 1.5×",
+            holds=value / least <= 1.5,
+        )
+        for words, unit, value, least in rows
+    ]
+    if took:
+        figures.append(Figure(what=f"{what}: headway up again in", value=took, unit="s"))
+    return figures
+
+
+def _fill(own: Work, state: str, there: int, count: int) -> None:
+    """Copy a run that the API made, in the store itself."""
+    connection = sqlite3.connect(Path(own.place.data) / "headway.db")
+    owner = "%/held" if state == "queued" else "%/reused"
+    cursor = connection.execute(
+        "SELECT * FROM runs WHERE owner LIKE ? AND state = ? LIMIT 1", (owner, state)
+    )
+    names = [column[0] for column in cursor.description]
+    row = dict(zip(names, cursor.fetchone(), strict=True))
+    identity, doc = row["id"], row["doc"].decode()
+    copied = [name for name in names if name not in ("ordinal", "id", "doc")]
+    connection.executemany(
+        f"INSERT INTO runs (id, doc, {', '.join(copied)}) "
+        f"VALUES (?, ?, {', '.join('?' for _ in copied)})",
+        (
+            (made, doc.replace(identity, made).encode(), *(row[name] for name in copied))
+            for made in (f"{state[0]}{number:015d}" for number in range(there, count))
+        ),
+    )
+    connection.commit()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def _cpu(pid: int) -> float:
+    words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / _TICK
