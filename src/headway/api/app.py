@@ -18,6 +18,9 @@ from headway.api import (
     events,
     jobs,
     logs,
+    queues,
+    runs,
+    schedules,
     system,
 )
 from headway.api.answers import schemas
@@ -61,7 +64,20 @@ def create_app(
     app.state.data = data
     app.state.stop = stop
     app.state.machine_checks = machine_checks
-    for noun in (apps, environments, config, deployments, containers, jobs, logs, events, system):
+    for noun in (
+        apps,
+        environments,
+        config,
+        deployments,
+        containers,
+        jobs,
+        logs,
+        events,
+        system,
+        runs,
+        queues,
+        schedules,
+    ):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)
     errors.install(app)

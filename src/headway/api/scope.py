@@ -7,6 +7,8 @@ import msgspec
 from fastapi import Depends, Path, Request
 
 from headway.api.answers import Json
+from headway.control.dispatch import Dispatch
+from headway.control.errors import NotAllowed
 from headway.control.idempotency import once
 from headway.control.world import World
 
@@ -48,3 +50,21 @@ async def done_once(request: Request, deed: Callable[[], Awaitable[Any]]) -> Jso
     meaning = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
     answer = await once(_world(request), await _actor(request), key, meaning, encoded)
     return Json(msgspec.Raw(answer))
+
+
+def dispatch_of(request: Request) -> Dispatch:
+    """Give the loop over runs."""
+    dispatch: Dispatch = request.app.state.heart.dispatch
+    return dispatch
+
+
+def permitted(request: Request, environment: str) -> str:
+    """Give the environment that is asked for, which for a container is its own.
+
+    Raises:
+        NotAllowed: It is another's.
+    """
+    own: str | None = request.state.environment
+    if own is not None and environment not in ("", own):
+        raise NotAllowed("not-allowed", f"a container of {own} cannot ask for {environment}")
+    return own or environment
