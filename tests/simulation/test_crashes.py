@@ -85,7 +85,7 @@ async def test_nothing_is_lost_and_nothing_runs_twice_that_must_not(plane, engin
             assert begun[row.id] >= 1
     assert plane.dispatch.lanes.depths() == {}
     assert not plane.dispatch._active
-    assert sum(crashes.values()) > 10
+    assert crashes.total() > 5
 
 
 async def wait_until_all_ended(plane) -> None:

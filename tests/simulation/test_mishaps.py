@@ -8,7 +8,7 @@ from headway.control import attempts, runs
 from headway.model.job import Job
 from headway.model.queue import Queue
 from headway.model.run import After, RunFact, RunFactState, RunState
-from tests.simulation.conftest import SMALL
+from tests.simulation.conftest import SMALL, wishing
 
 JOB = Job(name="once", function="m:f", resources=SMALL, queue="narrow")
 NARROW = (Queue(name="narrow", concurrency=1),)
@@ -89,3 +89,20 @@ async def test_a_run_that_is_cancelled_as_it_starts_takes_no_other_out_of_its_qu
     assert (await plane.ended(going)).state is RunState.SUCCEEDED
     for row in queued[1:]:
         assert (await plane.ended(row, within_s=3)).state is RunState.SUCCEEDED
+
+
+async def test_asking_again_counts_nothing_twice(plane):
+    await plane.release(JOB, queues=NARROW)
+    first = await plane.ended(await plane.run("once"))
+    assert (await plane.run("once", id=first.id)).id == first.id
+    going = await plane.until(await plane.run("once", parameters={"sleep_s": 1.5}), "running")
+    assert (await plane.run("once", id=going.id)).id == going.id
+    batch = [wishing(key="k"), wishing(key="k"), wishing()]
+    made = await plane.invoke("once", *batch)
+    again = await plane.invoke("once", *(wishing(id=row.id) for row in made))
+    assert [row.id for row in again] == [row.id for row in made]
+    assert plane.dispatch.lanes.depth(("demo~1", "shop", "narrow")) == 2
+    for row in made:
+        assert (await plane.ended(row, within_s=8)).state is RunState.SUCCEEDED
+    assert plane.dispatch.running(("demo~1", "shop", "narrow")) == 0
+    assert (await plane.ended(await plane.run("once"), within_s=8)).state is RunState.SUCCEEDED

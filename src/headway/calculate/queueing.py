@@ -1,7 +1,7 @@
 """Whose turn it is: which queued runs start now, on which node, and why the others do not."""
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from headway.model.run import Lane
 Line = tuple[EnvironmentId, AppName, str]
 """A queue of an app in an environment."""
 
+_SHARES_MAX = 1000
+"""Tag values of one queue of which it is remembered how much they had: about so many."""
 _SKIPPED_MAX = 64
 """Runs passed over in one lane because their `unique` key is busy."""
 
@@ -81,7 +83,7 @@ class Turns:
     line_clock: float = 0.0
     lines: dict[Line, float] = field(default_factory=dict)
     fair_clock: dict[Line, float] = field(default_factory=dict)
-    fair: dict[tuple[Line, str], float] = field(default_factory=dict)
+    fair: dict[Line, dict[str, float]] = field(default_factory=dict)
 
     def line(self, line: Line) -> float:
         """When a queue's next turn is due."""
@@ -90,7 +92,8 @@ class Turns:
     def share(self, lane: Lane) -> float:
         """When a tag value's next turn is due within its queue."""
         line = lane.line
-        return max(self.fair.get((line, lane.fair), 0.0), self.fair_clock.get(line, 0.0))
+        own = self.fair.get(line, {}).get(lane.fair, 0.0)
+        return max(own, self.fair_clock.get(line, 0.0))
 
     def took(self, lane: Lane, cost: float) -> None:
         """Count a start."""
@@ -99,14 +102,18 @@ class Turns:
         self.lines[line] = self.line_clock + cost
         now = self.share(lane)
         self.fair_clock[line] = now
-        self.fair[line, lane.fair] = now + cost
+        shares = self.fair.setdefault(line, {})
+        shares[lane.fair] = now + cost
+        if len(shares) > 2 * _SHARES_MAX:  # who is least ahead of the present matters least
+            ahead = heapq.nlargest(_SHARES_MAX, shares.items(), key=lambda pair: pair[1])
+            self.fair[line] = dict(ahead)
 
-    def forget(self, line: Line) -> None:
-        """Drop what is known of a queue that is empty."""
-        self.lines.pop(line, None)
-        self.fair_clock.pop(line, None)
-        for key in [key for key in self.fair if key[0] == line]:
-            del self.fair[key]
+    def forget(self, waiting: Collection[Line]) -> None:
+        """Drop what is known of queues in which nothing waits any more."""
+        for line in [line for line in self.lines if line not in waiting]:
+            del self.lines[line]
+            self.fair_clock.pop(line, None)
+            self.fair.pop(line, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,15 +29,17 @@ def follow(client: Client, identity: str, *, as_json: bool) -> None:
     """Show a run's lines as they come, then how it ended; ends as it ended."""
     if not as_json:
         click.echo(f"run {identity}", err=True)
-    row = client.runs.get(identity).run
     shown = 0
-    while not row.is_ended:
-        if row.attempt is not None and row.attempt.number > shown:
-            shown = row.attempt.number
+    while True:
+        row = client.runs.get(identity).run
+        for attempt in row.attempts[shown:]:
+            shown = attempt.number
             for entry in client.runs.logs(identity, attempt=shown, follow=True):
                 if not as_json:
                     click.echo(render.log_line(entry, prefix=False))
-        row = client.runs.wait(identity, 0.2 if row.attempt is None else 2.0)
+        if row.is_ended:
+            break
+        client.runs.wait(identity, 0.2 if row.attempt is None else 2.0)
     _conclude(client.runs.get(identity), as_json=as_json)
 
 
@@ -48,13 +50,22 @@ def _conclude(view: RunView, *, as_json: bool) -> None:
     elif row.state is RunState.SUCCEEDED:
         click.echo(bytes(row.result).decode())
     else:
-        fail(f"{row.id} {row.state.value}: {render.safe(row.because)}", *_nexts(row))
-        attempt = row.attempt
-        if attempt is not None and attempt.failure is not None and attempt.failure.traceback:
-            for line in attempt.failure.traceback.splitlines()[-12:]:
-                click.echo(f"  {render.safe(line)}", err=True)
+        _show_failure(view)
     if row.state is not RunState.SUCCEEDED:
         raise Failed(FAILED if row.is_ended else PENDING)
+
+
+def _show_failure(view: RunView) -> None:
+    row, attempt = view.run, view.run.attempt
+    if not row.is_ended:
+        waits = f", {render.safe(view.waits)}" if view.waits else ""
+        told = f"{row.id} has not ended: it is {row.state.value}{waits}"
+        fail(told, f"headway runs show {row.id}")
+        return
+    if attempt is not None and attempt.failure is not None:
+        for line in attempt.failure.traceback.splitlines()[-12:]:
+            click.echo(f"  {render.safe(line)}", err=True)
+    fail(f"{row.id} {row.state.value}: {render.safe(row.because)}", *_nexts(row))
 
 
 def _nexts(row: Run) -> tuple[str, ...]:

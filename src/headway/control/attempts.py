@@ -1,12 +1,13 @@
 """What runs become, row and event in one transaction."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from headway.calculate.attempt import begun, concluded, lost
 from headway.control.run_events import run_event
-from headway.model.ids import EnvironmentId, RunId
+from headway.model.ids import ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
 from headway.model.run import Attempt, Lane, Run, RunFact, RunState, lane_of
 from headway.ports.store import Writer
@@ -59,12 +60,21 @@ def conclude(
     return rows
 
 
-def lose(tx: Writer, jobs: dict[RunId, Job], because: str, ending: str, now: datetime) -> list[Run]:
+class Gone(NamedTuple):
+    """An attempt whose runner is gone."""
+
+    runner: ContainerId
+    job: Job
+
+
+def lose(
+    tx: Writer, gone: dict[RunId, Gone], because: str, ending: str, now: datetime
+) -> list[Run]:
     """Write down that nobody will say how attempts ended. `ending` is why none may follow."""
     rows: list[Run] = []
-    for run, job in jobs.items():
+    for run, (runner, job) in gone.items():
         row = tx.get(Run, run)
-        if row is None or not row.is_active:
+        if row is None or row.attempt is None or not row.is_active or row.attempt.runner != runner:
             continue
         if ending:
             row = msgspec.structs.replace(row, cancelling=True, because=ending)

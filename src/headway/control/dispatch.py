@@ -14,26 +14,19 @@ from headway.calculate.queueing import (
     Entry,
     Line,
     Pick,
-    Question,
-    Room,
-    Tallies,
-    Terms,
-    Turns,
     take_turns,
 )
 from headway.control import attempts, followers
 from headway.control.book import Book
+from headway.control.grounds import Ground, Grounds
 from headway.control.lanes import Lanes
-from headway.control.rates import Rates
-from headway.control.runners import RunnerKey, Runners, Slot, member_of
+from headway.control.runners import Runners, Slot, member_of
 from headway.control.targets import Targets
 from headway.control.waiting import rung
 from headway.control.world import World
-from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
-from headway.model.job import Isolation, Job
-from headway.model.node import NodeState
+from headway.model.ids import AppName, ContainerId, EnvironmentId, RunId
+from headway.model.job import Job
 from headway.model.queue import QueueHold
-from headway.model.release import Release
 from headway.model.run import (
     Attempt,
     Lane,
@@ -44,7 +37,6 @@ from headway.model.run import (
     Task,
     lane_of,
 )
-from headway.model.snapshot import Reserved
 
 _STARTS_AT_ONCE = 500
 _DUE_AT_ONCE = 1000
@@ -64,25 +56,6 @@ class Active:
     container: ContainerId
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """The release that runs a lane's runs; None with the reason why none may."""
-
-    release: Release | None
-    shut: str = ""
-
-    def job(self, lane: Lane) -> Job:
-        """Give the lane's job."""
-        job = self.release.manifest.job(lane.job) if self.release else None
-        assert job is not None
-        return job
-
-    def runner(self, lane: Lane, node: NodeId) -> RunnerKey:
-        """Give the runner on a node that takes the lane's runs."""
-        assert self.release is not None
-        return RunnerKey(lane.environment, lane.app, self.release.number, node)
-
-
 class Dispatch:
     """Decides in memory, from what is active; the store holds every run's whole state."""
 
@@ -92,13 +65,10 @@ class Dispatch:
         self.targets = Targets(world)
         self.lanes = Lanes(world)
         self.runners = Runners(world, self.book, self)
-        self._rates = Rates(world.clock)
-        self._turns = Turns()
-        self._tallies = Tallies()
+        self._grounds = Grounds(world, self.book, self.runners)
         self._active: dict[RunId, Active] = {}
         self._began: dict[RunId, RunFact] = {}
         self._writing: asyncio.TimerHandle | None = None
-        self._holds: dict[Line, QueueHold] = {}
         self._followed = followers.Followed()
         self._reasons: dict[Lane, str] = {}
         self._next_due: datetime | None = None
@@ -138,7 +108,7 @@ class Dispatch:
         world = self._world
         rows = await world.store.read(lambda reader: reader.find(Run, active=1))
         holds = await world.store.read(lambda reader: reader.find(QueueHold))
-        self._holds = {(row.environment, row.app, row.name): row for row in holds}
+        self._grounds.holds = {(row.environment, row.app, row.name): row for row in holds}
         for row in rows:
             await self._take_up(row)
         await world.store.write(partial(followers.catch_up, now=world.clock.now()))
@@ -168,7 +138,7 @@ class Dispatch:
             self._next_due,
             await self.runners.let_go(),
             self.runners.retry_at(),
-            self._rates.next_at(self.lanes.depths()),
+            self._grounds.rates.next_at(self.lanes.depths()),
         ]
         return min((at for at in times if at is not None), default=None)
 
@@ -198,90 +168,17 @@ class Dispatch:
 
     async def _start_some(self) -> None:
         lanes = self.lanes.lanes()
+        self._grounds.turns.forget(self.lanes.depths())
         if not lanes:
             self._reasons = {}
             return
-        grounds = await self._grounds(lanes)
-        turn = take_turns(self._question(lanes, grounds, _STARTS_AT_ONCE))
+        grounds = await self._grounds.of(lanes)
+        turn = take_turns(self._grounds.question(lanes, grounds, _STARTS_AT_ONCE))
         self._reasons = turn.reasons
         if turn.picks:
             await self._claim(turn.picks, grounds)
         if len(turn.picks) == _STARTS_AT_ONCE:
             self.wake()
-
-    async def _grounds(self, lanes: Iterable[Lane]) -> dict[Lane, Ground]:
-        return {lane: await self._ground(lane) for lane in lanes}
-
-    async def _ground(self, lane: Lane) -> Ground:
-        """Find the release that is to run a lane's runs, or why none may."""
-        key = (lane.environment, lane.app)
-        standing = await self.book.standing(key)
-        hold = self._holds.get(lane.line)
-        if standing.shut or standing.release is None:
-            return Ground(None, standing.shut)
-        if hold is not None and hold.paused:
-            why = f": {hold.because}" if hold.because else ""
-            return Ground(None, f"queue {lane.queue} was paused by {hold.by}{why}")
-        release = standing.release
-        if lane.pinned:
-            pinned = await self.book.release(key, lane.pinned)
-            if pinned is None:
-                return Ground(None, f"there is no v{lane.pinned} of {lane.app}")
-            release = pinned
-        if release.manifest.job(lane.job) is None:
-            return Ground(None, f"{release.label} of {lane.app} has no job {lane.job}")
-        return Ground(release)
-
-    def _question(
-        self, lanes: Mapping[Lane, Sequence[Entry]], grounds: Mapping[Lane, Ground], most: int
-    ) -> Question:
-        terms: dict[Lane, Terms] = {}
-        limits: dict[Line, int] = {}
-        tokens: dict[Line, float] = {}
-        for lane, ground in grounds.items():
-            if ground.release is None:
-                continue
-            queue, job = ground.release.manifest.queue(lane.queue), ground.job(lane)
-            terms[lane] = Terms(
-                cpu=job.resources.cpu,
-                memory_mib=job.resources.memory_mib,
-                job_limit=job.concurrency,
-                key_limit=job.key_concurrency,
-                strict=job.isolation is Isolation.STRICT,
-            )
-            if queue.concurrency is not None:
-                limits[lane.line] = queue.concurrency
-            if queue.rate is not None:
-                tokens[lane.line] = self._rates.tokens(lane.line, queue.rate)
-        return Question(
-            lanes=lanes,
-            terms=terms,
-            shut={lane: row.shut for lane, row in grounds.items() if row.release is None},
-            line_limits=limits,
-            tallies=self._tallies,
-            rooms=self._rooms(),
-            tokens=tokens,
-            turns=self._turns,
-            most=most,
-            usable=partial(self._usable, grounds),
-        )
-
-    def _usable(self, grounds: Mapping[Lane, Ground], lane: Lane, node: NodeId) -> str:
-        key = grounds[lane].runner(lane, node)
-        because = self.runners.refusal(key)
-        if because:
-            self.runners.want(key)
-        return because
-
-    def _rooms(self) -> list[Room]:
-        reserved = self._world.reservations.all()
-        rooms: list[Room] = []
-        for node in self._world.nodes:
-            if node.state is NodeState.READY:
-                used = reserved.get(node.id, Reserved())
-                free = node.cpu - used.cpu, node.memory_mib - used.memory_mib
-                rooms.append(Room(node.id, *free, missing=node.limits))
-        return rooms
 
     async def _claim(self, picks: list[Pick], grounds: Mapping[Lane, Ground]) -> None:
         """Write down that these start, then have their runners start them."""
@@ -314,7 +211,7 @@ class Dispatch:
         slot = self.runners.slot(key)
         assert slot is not None  # the turn asked for it
         self._world.reservations.hold(pick.entry.run, pick.node, job.resources)
-        self._rates.took(lane.line)
+        self._grounds.rates.took(lane.line)
         slot.busy.add(pick.entry.run)
         attempt = Attempt(
             number=0,
@@ -353,11 +250,15 @@ class Dispatch:
 
         So most runs are written down once before they begin, and not twice.
         """
-        if run.state is not RunState.QUEUED or not self.lanes.is_empty(lane_of(run).line):
+        if (
+            run.id in self._active
+            or run.state is not RunState.QUEUED
+            or not self.lanes.is_empty(lane_of(run).line)
+        ):
             return run
         lane = lane_of(run)
-        grounds = await self._grounds([lane])
-        question = self._question({lane: [Entry(run.id, run.unique)]}, grounds, 1)
+        grounds = await self._grounds.of([lane])
+        question = self._grounds.question({lane: [Entry(run.id, run.unique)]}, grounds, 1)
         picks = take_turns(question).picks
         if not picks:
             return run
@@ -432,7 +333,7 @@ class Dispatch:
 
     def _is_current(self, fact: RunFact) -> bool:
         active = self._active.get(fact.run)
-        return active is not None and active.attempt in (0, fact.attempt)
+        return active is not None and active.attempt == fact.attempt
 
     def _note_begun(self, fact: RunFact) -> None:
         if not self._began:
@@ -459,15 +360,17 @@ class Dispatch:
         self.wake()
 
     async def _lose(self, rows: list[Active], because: str, ending: str = "") -> None:
-        jobs = {row.run: row.job for row in rows}
-        if not jobs:
+        gone = {row.run: attempts.Gone(row.container, row.job) for row in rows}
+        if not gone:
             return
         now = self._world.clock.now()
         written = await self._world.store.write(
-            partial(attempts.lose, jobs=jobs, because=because, ending=ending, now=now)
+            partial(attempts.lose, gone=gone, because=because, ending=ending, now=now)
         )
-        for run in jobs:
-            self._free(run)
+        for run, (runner, _) in gone.items():
+            active = self._active.get(run)
+            if active is not None and active.container == runner:  # not tried again meanwhile
+                self._free(run)
         await self._settle(written)
 
     async def _settle(self, rows: list[Run]) -> None:
@@ -514,22 +417,22 @@ class Dispatch:
 
     def held(self, hold: QueueHold) -> None:
         """Take over what people said of a queue."""
-        self._holds[hold.environment, hold.app, hold.name] = hold
+        self._grounds.holds[hold.environment, hold.app, hold.name] = hold
         self.wake()
 
     def hold_of(self, line: Line) -> QueueHold | None:
         """Give what people said of a queue."""
-        return self._holds.get(line)
+        return self._grounds.holds.get(line)
 
     def running(self, line: Line) -> int:
         """Count the attempts under way in a queue."""
-        return self._tallies.lines.get(line, 0)
+        return self._grounds.tallies.lines.get(line, 0)
 
     def counts(self, environment: EnvironmentId, app: AppName, job: str) -> tuple[int, int]:
         """Count the queued runs of a job, and its attempts under way."""
         return (
             self.lanes.count(environment, app, job),
-            self._tallies.jobs.get((environment, app, job), 0),
+            self._grounds.tallies.jobs.get((environment, app, job), 0),
         )
 
     def reason(self, run: Run) -> str:
@@ -547,14 +450,14 @@ class Dispatch:
         lane = lane_of(row)
         self._active[row.id] = Active(row.id, attempt.number, lane, row.unique, job, attempt.runner)
         self._world.reservations.hold(row.id, attempt.node, job.resources)
-        self._tallies.add(lane, row.unique)
+        self._grounds.tallies.add(lane, row.unique)
 
     def _free(self, run: RunId) -> None:
         active = self._active.pop(run, None)
         if active is None:
             return
         self._world.reservations.free(run)
-        self._tallies.remove(active.lane, active.unique)
+        self._grounds.tallies.remove(active.lane, active.unique)
         slot = self.runners.by_container(active.container)
         if slot is not None:
             self.runners.done(slot, run)

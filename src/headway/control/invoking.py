@@ -12,7 +12,7 @@ from headway.control.targets import Target
 from headway.control.world import World
 from headway.formats.parameters import parameter_problems
 from headway.machine.run_ids import RunIds, is_run_id
-from headway.model.ids import is_name
+from headway.model.ids import RunId, environment_name, is_name
 from headway.model.job import Job
 from headway.model.problem import Problem
 from headway.model.run import Run, RunState
@@ -51,32 +51,53 @@ async def invoke(
     wanted = [made(target, row, actor, now) for row in invocations]
     _check_room(dispatch, target, wanted)
     rows = [await dispatch.try_now(run) for run in wanted] if len(wanted) == 1 else wanted
-    stored: list[Run] = []
+    fresh: dict[RunId, Run] = {}
     try:
         stored = await world.store.write(lambda tx: put_all(tx, rows, actor, now))
+        fresh = {row.id: row for row, is_new in stored if is_new}
     finally:
-        known = {row.id for row in stored}
-        dispatch.not_made(row for row in rows if row.id not in known)
-    mine = {row.id for row in rows}
-    dispatch.made([row for row in stored if row.id in mine])
-    return stored
+        dispatch.not_made(row for row in rows if row.is_active and row.id not in fresh)
+    dispatch.made(list(fresh.values()))
+    return [row for row, _ in stored]
 
 
-def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[Run]:
-    """Write runs down, but for those whose key or `unique` key is another's: that one is given."""
-    stored: list[Run] = []
-    first: Run | None = None
+def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[tuple[Run, bool]]:
+    """Write runs down, but for those whose id, key or `unique` key is another's: that is given.
+
+    Each comes with whether it was written down now.
+
+    Raises:
+        Invalid: One is to follow a run that is not there.
+    """
+    _check_followed(tx, rows)
+    stored: list[tuple[Run, bool]] = []
     for row in rows:
         there = _same(tx, row)
         if there is not None:
-            stored.append(there)
+            stored.append((there, False))
             continue
         run = resolved(tx, row, now) if row.after else row
-        stored.append(tx.put(run))
-        first = first or run
+        stored.append((tx.put(run), True))
+    first = next((row for row, is_new in stored if is_new), None)
     if first is not None:
         tx.record(run_event(first, now, actor, "run.requested"))
     return stored
+
+
+def _check_followed(reader: Reader, rows: Sequence[Run]) -> None:
+    coming = {row.id for row in rows}
+    for row in rows:
+        for after in row.after:
+            if after.run is None or after.run in coming:
+                continue
+            other = reader.get(Run, after.run)
+            if other is None or other.environment != row.environment:
+                name = environment_name(row.environment)
+                raise Invalid(
+                    "run-unknown",
+                    f"there is no run {after.run} in {name} to follow",
+                    next=(f"headway runs ls -e {name}",),
+                )
 
 
 def _same(tx: Reader, row: Run) -> Run | None:
@@ -231,6 +252,8 @@ def _after_problems(job: Job, wish: Invocation) -> list[str]:
             found.append("after names a run by its id, or by its job and key")
         elif row.run is None and not row.key:
             found.append(f"after {row.job} needs the key of the run that is waited for")
-        elif row.job == job.name and row.key == wish.key:
+        elif row.run is not None and not is_run_id(row.run):
+            found.append(f"after: {row.run!r} cannot be a run's id")
+        elif row.run == wish.id if row.run else (row.job, row.key) == (job.name, wish.key):
             found.append("it would wait for itself")
     return found

@@ -17,7 +17,7 @@ from headway.ports.store import Reader, Writer
 
 
 async def listing(world: World, dispatch: Dispatch, environment: str | None) -> list[QueueView]:
-    """List queues, of one environment or of all: those that jobs name, and those that hold runs.
+    """List queues, of one environment or of all: that jobs name, that hold runs, that are held.
 
     Raises:
         NotFound: The environment is not there.
@@ -52,6 +52,11 @@ def _of(reader: Reader, dispatch: Dispatch, owner: Environment) -> list[QueueVie
             continue
         names = {job.queue for job in release.manifest.jobs}
         names |= {queue.name for queue in release.manifest.queues}
+        names |= {
+            hold.name
+            for hold in reader.find(QueueHold, environment=owner.id)
+            if hold.app == member.app and (hold.paused or hold.draining)
+        }
         names |= {line[2] for line in dispatch.lanes.depths() if line[:2] == (owner.id, member.app)}
         for name in sorted(names):
             line = (owner.id, member.app, name)

@@ -24,8 +24,9 @@ from headway.ports.store import Writer
 
 _log = structlog.get_logger()
 _PROCESS = "jobs"
-_RESOURCES = Resources(cpu=0.01, memory_mib=128, processes=1024)
-"""Of what holds a release's modules; each run has its own beside it."""
+_RESOURCES = Resources(cpu=0.01, memory_mib=512, processes=1024)
+"""Of what holds a release's modules. Each run has its own beside it, but for what its process
+touches before it is in a control group of its own: half a megabyte for each that begins."""
 _AGAIN_S = 0.05
 _SHORT_LIFE = timedelta(seconds=10)
 _BACKOFF_MAX_S = 60.0
@@ -52,6 +53,8 @@ class Slot:
     is_wanted: bool = False
     """Whether a run would start in it, asked since it was last looked at."""
     is_ending: bool = False
+    is_shut: bool = False
+    """Whether its runs were told to end, as their app or environment ends."""
     following: "asyncio.Task[None] | None" = None
 
 
@@ -162,6 +165,9 @@ class Runners:
         for key, slot in list(self._slots.items()):
             standing = await self._book.standing((key.environment, key.app))
             is_wanted, slot.is_wanted = slot.is_wanted, False
+            if standing.shut and slot.busy and slot.line is not None and not slot.is_shut:
+                slot.is_shut = True
+                await self._cancel(slot, slot.line, list(slot.busy))
             if slot.busy or slot.is_ending or slot.container.state is ContainerState.STOPPING:
                 continue
             live = standing.release
@@ -277,7 +283,7 @@ class Runners:
             try:
                 slot.line = line
                 await self._listener.resumed(slot, line.listing)
-                await self._cancel_again(slot)
+                await self._cancel_again(slot, line)
                 self._listener.wake()
                 async for facts in line.facts():
                     await self._listener.took(slot, facts)
@@ -290,15 +296,20 @@ class Runners:
                 await line.close()
             await asyncio.sleep(_AGAIN_S)
 
-    async def _cancel_again(self, slot: Slot) -> None:
+    async def _cancel_again(self, slot: Slot, line: Runner) -> None:
         """Tell of cancellations once more: who told of them may have been cut off."""
         going = list(slot.busy)
         rows = await self._world.store.read(lambda reader: [reader.get(Run, one) for one in going])
+        wanted = [row.id for row in rows if row and row.is_active and row.cancelling]
+        await self._cancel(slot, line, wanted)
+
+    async def _cancel(self, slot: Slot, line: Runner, wanted: list[RunId]) -> None:
+        rows = await self._world.store.read(lambda reader: [reader.get(Run, one) for one in wanted])
         for row in rows:
-            if row is None or not (row.is_active and row.cancelling) or slot.line is None:
-                continue
-            job = await self._book.job((row.environment, row.app), slot.key.release, row.job)
-            slot.line.cancel(row.id, job.grace_s if job else Job(name=row.job).grace_s)
+            if row is not None and row.is_active:
+                key = (row.environment, row.app)
+                job = await self._book.job(key, slot.key.release, row.job) or Job(name=row.job)
+                line.cancel(row.id, job.grace_s)
 
     async def _over(self, slot: Slot) -> None:
         if self._slots.get(slot.key) is not slot:

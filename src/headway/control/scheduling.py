@@ -140,11 +140,11 @@ def _fire_one(tx: Writer, state: ScheduleState, now: datetime) -> Fired:
         behind = last
         for due in plan.runs:
             wish = _invocation(state, due, behind)
-            (row,) = put_all(tx, [made(target, wish, _ACTOR, now)], _ACTOR, now)
-            rows.append(row)
+            ((row, is_new),) = put_all(tx, [made(target, wish, _ACTOR, now)], _ACTOR, now)
+            rows += [row] if is_new else []
             behind = row
-    if rows:
-        after = msgspec.structs.replace(after, last_run=rows[-1].id)
+        if behind is not None:
+            after = msgspec.structs.replace(after, last_run=behind.id)
     tx.put(after)
     return Fired(rows, last.id if last is not None and plan.cancel_running else None)
 

@@ -1,6 +1,7 @@
 """Which nouns are stored, under which key, and by which fields they can be asked for."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from headway.model.answer import Answer
 from headway.model.app import App, Source
@@ -27,12 +28,12 @@ class Table:
     fields: tuple[str, ...] = ()
     """Fields and properties, beside those of the key, that can be asked for."""
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """All columns that can be asked for."""
         return tuple(dict.fromkeys((*self.key, *self.fields)))
 
-    @property
+    @cached_property
     def versioned(self) -> bool:
         """Whether rows carry a version that guards against lost updates."""
         return "version" in self.kind.__struct_fields__

@@ -116,3 +116,14 @@ def test_queues_take_turns():
 def test_lanes_have_names_that_are_read_again():
     lane = LANE._replace(fair="a/b", priority=-5, pinned=3)
     assert Lane.parse(lane.name) == lane
+
+
+def test_what_is_remembered_of_turns_is_bounded():
+    turns = Turns()
+    for number in range(5000):
+        turns.took(LANE._replace(fair=str(number)), 1)
+    assert len(turns.fair[LANE.line]) <= 2000
+    turns.forget({LANE.line})
+    assert turns.lines
+    turns.forget(())
+    assert (turns.lines, turns.fair, turns.fair_clock) == ({}, {}, {})

@@ -3,7 +3,7 @@
 import sqlite3
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,6 +13,8 @@ from headway.ports.store import Stale
 from headway.stores.tables import TABLES, Table
 
 V = TypeVar("V", bound=Value)
+
+_encode = msgspec.json.Encoder().encode
 
 _EVENT_FIELDS = ("subject", "environment", "app")
 
@@ -27,11 +29,7 @@ class SqliteReader:
         """Give the row with this key."""
         table = TABLES[kind]
         assert len(key) == len(table.key), f"{table.name} has the key {table.key}"
-        where = " AND ".join(f"{column} = ?" for column in table.key)
-        found = self._connection.execute(
-            f"SELECT version, doc FROM {table.name} WHERE {where}",  # noqa: S608 (own names only)
-            key,
-        ).fetchone()
+        found = self._connection.execute(_statements(kind).get, key).fetchone()
         return _decode(kind, found) if found else None
 
     def find(
@@ -129,9 +127,9 @@ class SqliteWriter(SqliteReader):
         version: int = getattr(row, "version", 0)
         stored = msgspec.structs.replace(row, version=version + 1) if table.versioned else row
         values = [_value(getattr(row, column)) for column in table.columns]
-        doc = msgspec.json.encode(stored)
+        doc = _encode(stored)
         if not table.versioned:
-            self._connection.execute(_upsert(table), [*values, 0, doc])
+            self._connection.execute(_statements(table.kind).upsert, [*values, 0, doc])
         elif version == 0:
             self._insert(table, values, doc)
         else:
@@ -148,7 +146,7 @@ class SqliteWriter(SqliteReader):
         """Add an event to the log."""
         self._connection.execute(
             "INSERT INTO events (subject, environment, app, doc) VALUES (?, ?, ?, ?)",
-            (event.subject, event.environment, event.app, msgspec.json.encode(event)),
+            (event.subject, event.environment, event.app, _encode(event)),
         )
         self.recorded += 1
 
@@ -161,22 +159,14 @@ class SqliteWriter(SqliteReader):
         return self._connection.execute(sql, (before, limit)).rowcount
 
     def _insert(self, table: Table, values: list[Any], doc: bytes) -> None:
-        columns = ", ".join(table.columns)
-        marks = ", ".join("?" for _ in table.columns)
         try:
-            self._connection.execute(
-                f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, 1, ?)",  # noqa: S608
-                [*values, doc],
-            )
+            self._connection.execute(_statements(table.kind).insert, [*values, doc])
         except sqlite3.IntegrityError as error:
             raise Stale(f"{table.name}: a new row's key is taken ({error})") from error
 
     def _update(self, table: Table, values: list[Any], doc: bytes, version: int) -> None:
-        columns = ", ".join(f"{column} = ?" for column in table.columns)
-        where = " AND ".join(f"{column} = ?" for column in table.key)
         done = self._connection.execute(
-            f"UPDATE {table.name} SET {columns}, version = ?, doc = ? "  # noqa: S608
-            f"WHERE {where} AND version = ?",
+            _statements(table.kind).update,
             [*values, version + 1, doc, *values[: len(table.key)], version],
         )
         if done.rowcount != 1:
@@ -184,13 +174,34 @@ class SqliteWriter(SqliteReader):
             raise Stale(f"{table.name} {key}: it was changed since version {version}")
 
 
-def _upsert(table: Table) -> str:
+class _Statements(NamedTuple):
+    """What SQLite is asked for one row of a table. SQL is made of our own names only."""
+
+    get: str
+    insert: str
+    update: str
+    upsert: str
+
+
+@cache
+def _statements(kind: type[Value]) -> _Statements:
+    table = TABLES[kind]
     columns = ", ".join(table.columns)
     marks = ", ".join("?" for _ in table.columns)
+    given = ", ".join(f"{column} = ?" for column in table.columns)
+    where = " AND ".join(f"{column} = ?" for column in table.key)
     changes = ", ".join(f"{column} = excluded.{column}" for column in (*table.columns, "doc"))
-    return (
-        f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, ?, ?) "  # noqa: S608
-        f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
+    return _Statements(
+        get=f"SELECT version, doc FROM {table.name} WHERE {where}",  # noqa: S608
+        insert=f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, 1, ?)",  # noqa: S608
+        update=(
+            f"UPDATE {table.name} SET {given}, version = ?, doc = ? "  # noqa: S608
+            f"WHERE {where} AND version = ?"
+        ),
+        upsert=(
+            f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, ?, ?) "  # noqa: S608
+            f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
+        ),
     )
 
 

@@ -17,7 +17,7 @@ import termios
 import time
 import traceback
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 CONTROL = 3
@@ -167,6 +167,11 @@ def failure(error: BaseException) -> dict[str, Any]:
 
 
 def _without_own(trace: TracebackType | None) -> TracebackType | None:
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN):
+    while trace is not None and _is_own(trace.tb_frame):
         trace = trace.tb_next
     return trace
+
+
+def _is_own(frame: FrameType) -> bool:
+    name = str(frame.f_globals.get("__name__", ""))
+    return frame.f_code.co_filename.startswith(_OWN) or name.startswith("headway.sdk.")
