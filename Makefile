@@ -37,8 +37,8 @@ demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left run
 demo-stop: ## End the demo and remove what it made
 	$(BIN)/python examples/shop/demo.py stop
 
-crash: $(STAMP) ## The crash test with 200 kills
-	CRASH_KILLS=200 $(BIN)/pytest -q tests/e2e/test_crash.py
+crash: $(STAMP) ## The crash tests with 200 kills each, and 20,000 runs
+	CRASH_KILLS=200 CRASH_RUNS=20000 $(BIN)/pytest -q tests/e2e/test_crash.py tests/e2e/test_jobs_crash.py
 
 bench: $(STAMP) ## All benchmarks, or one: make bench ONLY=router
 	$(BIN)/python -m benchmarks $(ONLY)
