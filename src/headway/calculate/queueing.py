@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
-from headway.model.run import Lane
+from headway.model.run import Lane, key_name
 
 Line = tuple[EnvironmentId, AppName, str]
 """A queue of an app in an environment."""
@@ -327,4 +327,4 @@ def _refusal(room: Room, terms: Terms) -> str:
 
 
 def _key(lane: Lane, unique: str) -> str:
-    return f"{lane.environment}/{lane.app}/{lane.job}/{unique}"
+    return key_name(lane.environment, lane.app, lane.job, unique)

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from headway.control import lookup
 from headway.control.world import MemberKey, World
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.job import Job
@@ -71,7 +72,7 @@ def _standing(reader: Reader, key: MemberKey) -> Standing:
         return Standing(None, f"its environment {'is ending' if owner else 'is gone'}")
     if row is None:
         return Standing(None, f"{key[1]} is not in its environment any more")
-    release = reader.get(Release, *key, row.live) if row.live else None
+    release = lookup.live(reader, row)
     if release is None:
         return Standing(None, f"{key[1]} has no live release")
     if row.stopped:

@@ -163,7 +163,7 @@ def _refuse_needed(
         Conflict: A required key would be without a value.
     """
     member = tx.get(Member, owner.id, app)
-    live = tx.get(Release, owner.id, app, member.live) if member and member.live else None
+    live = lookup.live(tx, member)
     if live is None or not request.deploy:
         return
     needed = [
@@ -295,5 +295,5 @@ def _view(
 
 def _manifest(reader: Reader, owner: Environment, app: AppName) -> Manifest | None:
     member = reader.get(Member, owner.id, app)
-    live = reader.get(Release, owner.id, app, member.live) if member and member.live else None
+    live = lookup.live(reader, member)
     return live.manifest if live else lookup.source(reader, app).manifest

@@ -130,7 +130,7 @@ def _fill_rollback(
 
 def _is_live(tx: Writer, row: Member, request: DeployRequest) -> bool:
     """Say whether what would be deployed serves already, with the config as it is now."""
-    live = tx.get(Release, row.environment, row.app, row.live) if row.live else None
+    live = lookup.live(tx, row)
     if live is None or row.stopped:
         return False
     if tx.find(Deployment, environment=row.environment, app=row.app, is_ended=False):

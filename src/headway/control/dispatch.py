@@ -185,11 +185,7 @@ class Dispatch:
         now = self._world.clock.now()
         ordered: dict[RunId, Attempt] = {}
         for pick in picks:
-            attempt, job = self._reserve(pick, grounds[pick.lane], now)
-            ordered[pick.entry.run] = attempt
-            self._active[pick.entry.run] = Active(
-                pick.entry.run, 0, pick.lane, pick.entry.unique, job, attempt.runner
-            )
+            ordered[pick.entry.run] = self._reserve(pick, grounds[pick.lane], now, number=0)
             self.lanes.take(pick.lane, pick.entry.run)
         try:
             rows = await self._world.store.write(partial(attempts.start, attempts=ordered))
@@ -205,22 +201,24 @@ class Dispatch:
                 self.wake()
         self._send(rows)
 
-    def _reserve(self, pick: Pick, ground: Ground, now: datetime) -> tuple[Attempt, Job]:
-        lane, job = pick.lane, ground.job(pick.lane)
+    def _reserve(self, pick: Pick, ground: Ground, now: datetime, *, number: int) -> Attempt:
+        """Take what an attempt needs; 0 is the number of one that the store is to number."""
+        entry, lane, job = pick.entry, pick.lane, ground.job(pick.lane)
         key = ground.runner(lane, pick.node)
         slot = self.runners.slot(key)
         assert slot is not None  # the turn asked for it
-        self._world.reservations.hold(pick.entry.run, pick.node, job.resources)
+        runner = slot.container.id
+        self._active[entry.run] = Active(entry.run, number, lane, entry.unique, job, runner)
+        self._world.reservations.hold(entry.run, pick.node, job.resources)
         self._grounds.rates.took(lane.line)
-        slot.busy.add(pick.entry.run)
-        attempt = Attempt(
-            number=0,
+        slot.busy.add(entry.run)
+        return Attempt(
+            number=number,
             release=key.release,
-            runner=slot.container.id,
+            runner=runner,
             node=pick.node,
             ordered_at=now,
         )
-        return attempt, job
 
     def _send(self, rows: Iterable[Run]) -> None:
         """Hand attempts that are durable to their runners."""
@@ -262,9 +260,7 @@ class Dispatch:
         picks = take_turns(question).picks
         if not picks:
             return run
-        attempt, job = self._reserve(picks[0], grounds[lane], self._world.clock.now())
-        attempt = msgspec.structs.replace(attempt, number=1)
-        self._active[run.id] = Active(run.id, 1, lane, run.unique, job, attempt.runner)
+        attempt = self._reserve(picks[0], grounds[lane], self._world.clock.now(), number=1)
         return msgspec.structs.replace(run, state=RunState.STARTING, attempts=(attempt,))
 
     def made(self, runs: Sequence[Run]) -> None:
@@ -346,11 +342,7 @@ class Dispatch:
         if not facts:
             return
         now = self._world.clock.now()
-        task = asyncio.create_task(
-            self._world.store.write(partial(attempts.begin, facts=facts, now=now)), name="begun"
-        )
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._spawn(self._world.store.write(partial(attempts.begin, facts=facts, now=now)))
 
     async def gone(self, slot: Slot, because: str) -> None:
         """Take over that a runner has ended: nobody will say what became of its attempts."""

@@ -21,7 +21,6 @@ from headway.model.deployment import Ask, Deployment
 from headway.model.environment import Environment, EnvironmentState, Lease, Member
 from headway.model.event import Event
 from headway.model.ids import AppName, Digest
-from headway.model.release import Release
 from headway.model.view import Difference, EnvironmentView, MemberView, PlannedChange, Started
 from headway.ports.store import Reader, Writer
 
@@ -233,7 +232,7 @@ def _gone(reader: Reader, name: str) -> tuple[PlannedChange, ...]:
     owner = lookup.environment(reader, name)
     found: list[PlannedChange] = []
     for row in sorted(reader.find(Member, environment=owner.id), key=lambda row: row.app):
-        live = reader.get(Release, owner.id, row.app, row.live) if row.live else None
+        live = lookup.live(reader, row)
         for volume in live.manifest.volumes if live else ():
             what = f"delete volume {volume.name} with all its data"
             found.append(PlannedChange(app=row.app, verb="delete_volume", what=what, because=what))
@@ -269,7 +268,7 @@ async def copy(
             fresh = ensure_member(tx, right.id, app, world.settings.members_max)
             tx.put(msgspec.structs.replace(fresh, scale=row.scale))
             _copy_config(world, tx, left, right, app, actor)
-            live = tx.get(Release, left.id, app, row.live) if row.live else None
+            live = lookup.live(tx, row)
             if live is not None:
                 chosen[app] = live.source
         request = StartRequest(

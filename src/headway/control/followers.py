@@ -81,12 +81,15 @@ def follow_up(tx: Writer, *, ended: list[Run], now: datetime) -> list[Run]:
         for name in (run.id, run.key_name):
             if name is None:
                 continue
-            for row in tx.find(Run, awaits=name):
-                after = resolved(tx, row, now)
-                if after.is_ended:
-                    tx.record(run_event(after, now))
-                changed.append(tx.put(after))
+            changed += [_go_on(tx, row, now) for row in tx.find(Run, awaits=name)]
     return changed
+
+
+def _go_on(tx: Writer, row: Run, now: datetime) -> Run:
+    after = resolved(tx, row, now)
+    if after.is_ended:
+        tx.record(run_event(after, now))
+    return tx.put(after)
 
 
 def catch_up(tx: Writer, *, now: datetime) -> None:
@@ -97,11 +100,9 @@ def catch_up(tx: Writer, *, now: datetime) -> None:
         if all(resolved(tx, row, now) == row for row in tx.find(Run, awaits=name, limit=1)):
             continue
         for row in tx.find(Run, awaits=name):
-            after = resolved(tx, row, now)
+            after = _go_on(tx, row, now)
             if after.is_ended:
-                tx.record(run_event(after, now))
                 names += [other for other in (after.id, after.key_name) if other is not None]
-            tx.put(after)
 
 
 def resolved(reader: Reader, run: Run, now: datetime) -> Run:

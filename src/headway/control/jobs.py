@@ -4,7 +4,7 @@ from headway.control import lookup
 from headway.control.dispatch import Dispatch
 from headway.control.targets import find_job
 from headway.control.world import World
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import Environment, Member
 from headway.model.job import Job
 from headway.model.release import Release
 from headway.model.run import Run
@@ -22,12 +22,9 @@ async def listing(
     """
 
     def question(reader: Reader) -> list[JobView]:
-        if environment is None:
-            owners = reader.find(Environment, state=EnvironmentState.ACTIVE)
-        else:
-            owners = [lookup.environment(reader, environment)]
-            if app is not None:
-                lookup.member(reader, owners[0], app)
+        owners = lookup.environments(reader, environment)
+        if environment is not None and app is not None:
+            lookup.member(reader, owners[0], app)
         return [
             _view(reader, dispatch, owner, release, job)
             for owner in owners
@@ -58,8 +55,7 @@ async def one(
 
 def _live(reader: Reader, owner: Environment) -> list[Release]:
     members = sorted(reader.find(Member, environment=owner.id), key=lambda row: row.app)
-    found = [reader.get(Release, owner.id, row.app, row.live) for row in members if row.live]
-    return [row for row in found if row is not None]
+    return [release for row in members if (release := lookup.live(reader, row))]
 
 
 def _view(

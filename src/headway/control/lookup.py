@@ -138,9 +138,26 @@ def checked_name(name: str, what: str) -> EnvironmentName:
     return EnvironmentName(name)
 
 
+def environments(reader: Reader, name: str | None) -> list[Environment]:
+    """Give the active environment of this name; without one, all that are active.
+
+    Raises:
+        NotFound: There is none of this name.
+        Conflict: It is ending.
+    """
+    if name is not None:
+        return [environment(reader, name)]
+    return reader.find(Environment, state=EnvironmentState.ACTIVE)
+
+
+def live(reader: Reader, row: Member | None) -> Release | None:
+    """Give the release of an app that serves, if one does."""
+    if row is None or not row.live:
+        return None
+    return reader.get(Release, row.environment, row.app, row.live)
+
+
 def needs(reader: Reader, member_row: Member) -> tuple[AppName, ...]:
     """List what an app's live release depends on."""
-    if member_row.live is None:
-        return ()
-    release = reader.get(Release, member_row.environment, member_row.app, member_row.live)
+    release = live(reader, member_row)
     return release.manifest.dependencies if release else ()

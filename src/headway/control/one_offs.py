@@ -11,7 +11,6 @@ from headway.control.world import World
 from headway.model.container import Container, ContainerKind
 from headway.model.event import Event
 from headway.model.ids import ContainerId
-from headway.model.release import Release
 from headway.ports.store import Writer
 
 _COMMAND_BYTES = 64 * 1024
@@ -32,7 +31,7 @@ async def start(world: World, actor: str, name: str, app: str, request: RunReque
     def deed(tx: Writer) -> Container:
         owner = lookup.environment(tx, name)
         member = lookup.member(tx, owner, app)
-        release = tx.get(Release, owner.id, app, member.live) if member.live else None
+        release = lookup.live(tx, member)
         if release is None:
             raise Conflict(
                 "nothing-live",

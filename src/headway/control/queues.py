@@ -1,17 +1,21 @@
 """Queues: listed, paused, drained, resumed."""
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
 import msgspec
 
+from headway.calculate.queueing import Line
 from headway.control import lookup
 from headway.control.dispatch import Dispatch
 from headway.control.errors import Invalid, NotFound
 from headway.control.world import World
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import Environment, Member
 from headway.model.event import Event
-from headway.model.ids import is_name
+from headway.model.ids import environment_name, is_name
 from headway.model.queue import QueueHold
 from headway.model.release import Release
-from headway.model.run import Run
+from headway.model.run import Lane, Run
 from headway.model.view import QueueView
 from headway.ports.store import Reader, Writer
 
@@ -23,65 +27,61 @@ async def listing(world: World, dispatch: Dispatch, environment: str | None) -> 
         NotFound: The environment is not there.
     """
     now = world.clock.now()
+    lanes = tuple(dispatch.lanes.lanes())  # the loop goes on while the store is read
 
     def question(reader: Reader) -> list[QueueView]:
-        owners = (
-            [lookup.environment(reader, environment)]
-            if environment
-            else reader.find(Environment, state=EnvironmentState.ACTIVE)
-        )
-        return [view for owner in owners for view in _of(reader, dispatch, owner)]
+        return [
+            _view(reader, dispatch, release, line, lanes, now)
+            for owner in lookup.environments(reader, environment)
+            for release, line in _lines(reader, owner, lanes)
+        ]
 
-    views = await world.store.read(question)
-    oldest = await world.store.read(
-        lambda reader: [_oldest(reader, dispatch, view) for view in views]
-    )
-    return [
-        msgspec.structs.replace(
-            view, oldest_s=(now - run.created_at).total_seconds() if run else None
-        )
-        for view, run in zip(views, oldest, strict=True)
-    ]
+    return await world.store.read(question)
 
 
-def _of(reader: Reader, dispatch: Dispatch, owner: Environment) -> list[QueueView]:
-    views: list[QueueView] = []
+def _lines(
+    reader: Reader, owner: Environment, lanes: Sequence[Lane]
+) -> Iterator[tuple[Release, Line]]:
+    """Give the queues of an environment, each with the live release of its app."""
+    holds = reader.find(QueueHold, environment=owner.id)
     for member in sorted(reader.find(Member, environment=owner.id), key=lambda row: row.app):
-        release = reader.get(Release, owner.id, member.app, member.live) if member.live else None
+        release = lookup.live(reader, member)
         if release is None:
             continue
         names = {job.queue for job in release.manifest.jobs}
         names |= {queue.name for queue in release.manifest.queues}
         names |= {
-            hold.name
-            for hold in reader.find(QueueHold, environment=owner.id)
-            if hold.app == member.app and (hold.paused or hold.draining)
+            hold.name for hold in holds if hold.app == member.app and (hold.paused or hold.draining)
         }
-        names |= {line[2] for line in dispatch.lanes.depths() if line[:2] == (owner.id, member.app)}
+        names |= {lane.queue for lane in lanes if lane.line[:2] == (owner.id, member.app)}
         for name in sorted(names):
-            line = (owner.id, member.app, name)
-            views.append(
-                QueueView(
-                    environment=owner.name,
-                    app=member.app,
-                    queue=release.manifest.queue(name),
-                    waiting=dispatch.lanes.depth(line),
-                    running=dispatch.running(line),
-                    hold=dispatch.hold_of(line),
-                )
-            )
-    return views
+            yield release, (owner.id, member.app, name)
 
 
-def _oldest(reader: Reader, dispatch: Dispatch, view: QueueView) -> Run | None:
+def _view(
+    reader: Reader,
+    dispatch: Dispatch,
+    release: Release,
+    line: Line,
+    lanes: Sequence[Lane],
+    now: datetime,
+) -> QueueView:
+    environment, app, name = line
     firsts = [
-        row
-        for lane in dispatch.lanes.lanes()
-        if lane.environment.partition("~")[0] == view.environment
-        and (lane.app, lane.queue) == (view.app, view.queue.name)
+        row.created_at
+        for lane in lanes
+        if lane.line == line
         for row in reader.find(Run, lane=lane.name, limit=1)
     ]
-    return min(firsts, key=lambda row: row.created_at, default=None)
+    return QueueView(
+        environment=environment_name(environment),
+        app=app,
+        queue=release.manifest.queue(name),
+        waiting=dispatch.lanes.depth(line),
+        running=dispatch.running(line),
+        oldest_s=(now - min(firsts)).total_seconds() if firsts else None,
+        hold=dispatch.hold_of(line),
+    )
 
 
 async def hold(  # noqa: PLR0913 (who says what of which queue, and why)

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from headway.calculate.fingerprint import fingerprint
+from headway.control import lookup
 from headway.model.app import Source
 from headway.model.build import Artifact, Build
 from headway.model.config import Config
@@ -84,7 +85,7 @@ def make(
     settings = config.settings if config else {}
     meaning = fingerprint(artifact, manifest, settings)
     member = tx.get(Member, environment, app)
-    live = tx.get(Release, environment, app, member.live) if member and member.live else None
+    live = lookup.live(tx, member)
     if live is not None and live.fingerprint == meaning:
         return live
     return tx.put(

@@ -167,7 +167,7 @@ class Runners:
             is_wanted, slot.is_wanted = slot.is_wanted, False
             if standing.shut and slot.busy and slot.line is not None and not slot.is_shut:
                 slot.is_shut = True
-                await self._cancel(slot, slot.line, list(slot.busy))
+                await self._cancel(slot, slot.line, await self._under_way(slot))
             if slot.busy or slot.is_ending or slot.container.state is ContainerState.STOPPING:
                 continue
             live = standing.release
@@ -298,18 +298,19 @@ class Runners:
 
     async def _cancel_again(self, slot: Slot, line: Runner) -> None:
         """Tell of cancellations once more: who told of them may have been cut off."""
-        going = list(slot.busy)
-        rows = await self._world.store.read(lambda reader: [reader.get(Run, one) for one in going])
-        wanted = [row.id for row in rows if row and row.is_active and row.cancelling]
-        await self._cancel(slot, line, wanted)
+        rows = await self._under_way(slot)
+        await self._cancel(slot, line, [row for row in rows if row.cancelling])
 
-    async def _cancel(self, slot: Slot, line: Runner, wanted: list[RunId]) -> None:
-        rows = await self._world.store.read(lambda reader: [reader.get(Run, one) for one in wanted])
+    async def _under_way(self, slot: Slot) -> list[Run]:
+        busy = list(slot.busy)
+        rows = await self._world.store.read(lambda reader: [reader.get(Run, one) for one in busy])
+        return [row for row in rows if row is not None and row.is_active]
+
+    async def _cancel(self, slot: Slot, line: Runner, rows: list[Run]) -> None:
         for row in rows:
-            if row is not None and row.is_active:
-                key = (row.environment, row.app)
-                job = await self._book.job(key, slot.key.release, row.job) or Job(name=row.job)
-                line.cancel(row.id, job.grace_s)
+            key = (row.environment, row.app)
+            job = await self._book.job(key, slot.key.release, row.job) or Job(name=row.job)
+            line.cancel(row.id, job.grace_s)
 
     async def _over(self, slot: Slot) -> None:
         if self._slots.get(slot.key) is not slot:

@@ -11,7 +11,7 @@ from headway.control import lookup
 from headway.control.errors import NotFound
 from headway.control.scheduling import Schedules
 from headway.control.world import World
-from headway.model.environment import Environment, EnvironmentState
+from headway.model.environment import Environment
 from headway.model.event import Event
 from headway.model.schedule import ScheduleState
 from headway.model.view import ScheduleView
@@ -29,11 +29,7 @@ async def listing(world: World, environment: str | None, count: int = _NEXT) -> 
     now = world.clock.now()
 
     def question(reader: Reader) -> list[ScheduleView]:
-        owners = (
-            [lookup.environment(reader, environment)]
-            if environment
-            else reader.find(Environment, state=EnvironmentState.ACTIVE)
-        )
+        owners = lookup.environments(reader, environment)
         return [
             _view(owner, row, now, count)
             for owner in owners

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.schedule import Due, adopt, plan_schedule
-from headway.control import runs
+from headway.control import lookup, runs
 from headway.control.dispatch import Dispatch
 from headway.control.errors import HeadwayError
 from headway.control.invoking import made, put_all
@@ -18,7 +18,6 @@ from headway.control.targets import Target
 from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.release import Release
 from headway.model.run import After, Run
 from headway.model.schedule import ScheduleState
 from headway.ports.store import Reader, Writer
@@ -97,13 +96,9 @@ def _adopt(tx: Writer, *, key: MemberKey, now: datetime) -> bool:
     """Write down which schedules an app has now; says whether any were changed."""
     environment, app = key
     owner, member = tx.get(Environment, environment), tx.get(Member, environment, app)
-    live = (
-        tx.get(Release, environment, app, member.live)
-        if member and member.live and not member.stopped
-        else None
-    )
-    if owner is None or owner.state is not EnvironmentState.ACTIVE:
-        live = None
+    is_active = owner is not None and owner.state is EnvironmentState.ACTIVE
+    is_up = is_active and member is not None and not member.stopped
+    live = lookup.live(tx, member) if is_up else None
     declared = {row.name: row for row in live.manifest.schedules} if live else {}
     before = {row.name: row for row in tx.find(ScheduleState, environment=environment, app=app)}
     changed = False
@@ -152,11 +147,7 @@ def _fire_one(tx: Writer, state: ScheduleState, now: datetime) -> Fired:
 def _target(reader: Reader, state: ScheduleState) -> Target | None:
     owner = reader.get(Environment, state.environment)
     member = reader.get(Member, state.environment, state.app)
-    live = (
-        reader.get(Release, state.environment, state.app, member.live)
-        if member and member.live
-        else None
-    )
+    live = lookup.live(reader, member)
     job = live.manifest.job(state.schedule.job) if live else None
     return Target(owner, live, job) if owner and live and job else None
 

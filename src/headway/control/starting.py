@@ -23,7 +23,6 @@ from headway.model.deployment import Deployment, DeploymentKind
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName
 from headway.model.manifest import Manifest
-from headway.model.release import Release
 from headway.model.view import Started
 from headway.ports.store import Reader, Writer
 
@@ -141,7 +140,7 @@ def _deployment(
 ) -> Deployment:
     """Start the newest source; or, where it was stopped, the release that served."""
     now = world.clock.now()
-    live = tx.get(Release, member.environment, member.app, member.live) if member.live else None
+    live = lookup.live(tx, member)
     manifest = live.manifest if live else source.manifest
     return Deployment(
         id=new_deployment_id(),

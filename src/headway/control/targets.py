@@ -36,11 +36,7 @@ def find_job(reader: Reader, environment: str, name: str, app: str | None = None
     members = (
         [lookup.member(reader, owner, app)] if app else reader.find(Member, environment=owner.id)
     )
-    releases = [
-        release
-        for row in members
-        if row.live and (release := reader.get(Release, owner.id, row.app, row.live))
-    ]
+    releases = [release for row in members if (release := lookup.live(reader, row))]
     found = [(release, job) for release in releases if (job := release.manifest.job(name))]
     if len(found) > 1:
         names = " or ".join(f"{release.app}/{name}" for release, _ in found)
