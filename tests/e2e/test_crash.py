@@ -5,8 +5,6 @@
 
 import json
 import os
-import random
-import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.installation import Installation, good_manifest, wait_for
+from tests.e2e.killer import Killer, agent, control_plane, pids
 
 KILLS = int(os.environ.get("CRASH_KILLS", "12"))
-SEED = int(os.environ.get("CRASH_SEED", "20261121"))
 
 COUNT = (
     "(n=0; while :; do echo line $n; n=$((n+1)); sleep 0.02; done) & "
@@ -24,57 +22,19 @@ COUNT = (
 )
 
 
-class Killer(threading.Thread):
-    """Kills one process after another, and starts the control plane again as a service would."""
+def haproxy(own: Installation) -> list[int]:
+    return pids("pgrep", "-f", f"haproxy.*{own.data}/router")
 
-    def __init__(self, own: Installation) -> None:
-        super().__init__()
-        self.own = own
-        self.random = random.Random(SEED)
-        self.killed: list[str] = []
-        self.stopping = threading.Event()
 
-    def run(self) -> None:
-        while len(self.killed) < KILLS:
-            if self.stopping.wait(self.random.uniform(0.1, 1.5)):
-                return
-            which = self.random.choice(("control plane", "agent", "haproxy"))
-            pid = self.pid_of(which)
-            if pid is None:
-                continue
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            self.killed.append(which)
-            if which == "control plane":
-                wait_for(lambda: self.own.run("up", "-d", *self.ports()).status == 0)
-
-    def ports(self) -> list[str]:
-        return ["--port", str(self.own.port), "--http-port", str(self.own.http_port)]
-
-    def pid_of(self, which: str) -> int | None:
-        try:
-            if which == "control plane":
-                return self.own.pid()
-            if which == "agent":
-                return int((self.own.data / "agent" / "agent.lock").read_text())
-        except (OSError, ValueError):
-            return None
-        pattern = f"haproxy.*{self.own.data}/router"
-        said = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
-        pids = said.stdout.split()
-        return int(self.random.choice(pids)) if pids else None
+KILLED = {"control plane": control_plane, "agent": agent, "haproxy": haproxy}
 
 
 @pytest.fixture
 def killed(own: Installation) -> Iterator[Killer]:
     own.up()
-    killer = Killer(own)
+    killer = Killer(own, KILLS, KILLED, tuple(KILLED))
     yield killer
-    killer.stopping.set()
-    if killer.is_alive():
-        killer.join()
+    killer.end()
 
 
 @pytest.mark.slow
@@ -98,7 +58,7 @@ def test_nothing_that_was_accepted_is_lost_doubled_or_orphaned(own, killed):
         if number % 2:
             accepted(own, "envs", "destroy", environment, "--yes")
     killed.join()
-    assert len(killed.killed) == KILLS
+    assert killed.killed.total() == KILLS
     wait_for(lambda: settled(own), within_s=60)
     check_nothing_doubled(own)
 

@@ -7,9 +7,6 @@ headway says of the runs must agree with that.
 
 import os
 import random
-import signal
-import subprocess
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -22,10 +19,10 @@ from headway.machine.run_ids import RunIds
 from headway.model.run import Run
 from headway.sdk import Client, RefusedError, SdkError
 from tests.e2e.installation import Installation, wait_for
+from tests.e2e.killer import SEED, Killer, agent, control_plane, pids
 
 KILLS = int(os.environ.get("CRASH_KILLS", "6"))
 RUNS = int(os.environ.get("CRASH_RUNS", "200"))
-SEED = int(os.environ.get("CRASH_SEED", "20261121"))
 BATCH = max(10, min(200, RUNS // 30))
 _IDS = RunIds()
 
@@ -83,62 +80,23 @@ KILLED = ("control plane", "agent", "runner", "runner", "zygote", "zygote")
 _KINDS = ("once", "again", "cold", "shared")
 
 
-class Killer(threading.Thread):
-    """Kills one process after another, and starts the control plane again as a service would."""
-
-    def __init__(self, own: Installation) -> None:
-        super().__init__()
-        self.own = own
-        self.random = random.Random(SEED)
-        self.killed: Counter[str] = Counter()
-        self.stopping = threading.Event()
-
-    def run(self) -> None:
-        while self.killed.total() < KILLS:
-            if self.stopping.wait(self.random.uniform(0.1, 1.5)):
-                return
-            which = self.random.choice(KILLED)
-            pid = self.pid_of(which)
-            if pid is None:
-                continue
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            self.killed[which] += 1
-            if which == "control plane":
-                wait_for(lambda: self.own.run("up", "-d", *self.ports()).status == 0)
-
-    def ports(self) -> list[str]:
-        return ["--port", str(self.own.port), "--http-port", str(self.own.http_port)]
-
-    def pid_of(self, which: str) -> int | None:
-        try:
-            if which == "control plane":
-                return self.own.pid()
-            if which == "agent":
-                return int((self.own.data / "agent" / "agent.lock").read_text())
-        except (OSError, ValueError):
-            return None
-        runners = pids("pgrep", "-f", f"{self.own.data}/agent/containers/.*-jobs-")
-        if which == "zygote":
-            runners = [one for runner in runners for one in pids("pgrep", "-P", str(runner))]
-        return self.random.choice(runners) if runners else None
+def runners(own: Installation) -> list[int]:
+    return pids("pgrep", "-f", f"{own.data}/agent/containers/.*-jobs-")
 
 
-def pids(*command: str) -> list[int]:
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [int(word) for word in said.stdout.split()]
+def zygotes(own: Installation) -> list[int]:
+    return [one for runner in runners(own) for one in pids("pgrep", "-P", str(runner))]
+
+
+FOUND = {"control plane": control_plane, "agent": agent, "runner": runners, "zygote": zygotes}
 
 
 @pytest.fixture
 def killed(own: Installation) -> Iterator[Killer]:
     own.up()
-    killer = Killer(own)
+    killer = Killer(own, KILLS, FOUND, KILLED)
     yield killer
-    killer.stopping.set()
-    if killer.is_alive():
-        killer.join()
+    killer.end()
 
 
 @pytest.mark.slow
