@@ -17,6 +17,8 @@ DeploymentId = NewType("DeploymentId", str)
 BuildId = NewType("BuildId", str)
 RunId = NewType("RunId", str)
 NodeId = NewType("NodeId", str)
+PoolName = NewType("PoolName", str)
+LeaseId = NewType("LeaseId", str)
 Digest = NewType("Digest", str)
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

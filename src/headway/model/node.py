@@ -1,29 +1,62 @@
 """A node: a machine with capacity and tags."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
-from headway.model.ids import NodeId
+from headway.model.ids import NodeId, PoolName
 from headway.model.value import Value
+
+DEFAULT_POOL = PoolName("default")
 
 
 class NodeState(StrEnum):
     """Whether a node takes containers."""
 
     READY = "ready"
+    CORDONED = "cordoned"
+    """Takes nothing new; what runs there stays."""
     DRAINING = "draining"
+    """Takes nothing new; what runs there leaves."""
     LOST = "lost"
+    """Its engine does not hear from it. What ran there may run on."""
 
 
 class Node(Value, kw_only=True):
-    """A machine as its engine reports it."""
+    """A machine as its engine reports it, in the state that people and loops gave it."""
 
     id: NodeId
     cpu: float
     """Cores that may be reserved; an engine may offer more than the machine has."""
     memory_mib: int
+    gpus: int = 0
+    custom: dict[str, float] = msgspec.field(default_factory=dict)
+    """What else it has so many of, by name."""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    """Its capabilities, such as `zone` or `disk`. `node` is always its id, `pool` its pool."""
     state: NodeState = NodeState.READY
     limits: tuple[str, ...] = ()
     """Limits that this node cannot enforce, in words, such as `memory: no writable cgroup`."""
+    pool: PoolName = DEFAULT_POOL
+    type: str = ""
+    """Of the pool's node types; empty where nobody provided it."""
+    price_hour: float = 0.0
+    spot: bool = False
+    """Its provider may take it back at short notice."""
+    since: datetime | None = None
+    """Since when it has been there, as far as its engine knows."""
+
+
+class NodeHold(Value, kw_only=True):
+    """What people or loops have said about a node. It outlives the node's own absence."""
+
+    node: NodeId
+    state: NodeState
+    """`cordoned` or `draining`; a node that is to take containers again has no hold."""
+    because: str = ""
+    by: str = ""
+    at: datetime
+    until: datetime | None = None
+    """Draining: what still runs then is stopped, and handed back by its delivery rule."""
+    version: int = 0

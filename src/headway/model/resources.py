@@ -1,5 +1,7 @@
 """What a container asks for and may use at most."""
 
+import msgspec
+
 from headway.model.value import Value
 
 MIB = 1024 * 1024
@@ -10,7 +12,8 @@ class Resources(Value, kw_only=True):
 
     `cpu` is in cores and is both the reservation and the weight under contention; a container
     may use idle cores beyond it. `memory_mib` is reserved and is a hard limit. The others are
-    hard limits only.
+    hard limits only. `gpus` and `custom` are reserved whole; an engine that knows nothing of them
+    only counts.
     """
 
     cpu: float = 0.1
@@ -21,3 +24,6 @@ class Resources(Value, kw_only=True):
     """Private temporary space (/tmp and /dev/shm together). Memory-backed where tmpfs is used."""
     log_mib: int = 16
     """Log kept per container; the oldest half goes when it is full."""
+    gpus: int = 0
+    custom: dict[str, float] = msgspec.field(default_factory=dict)
+    """Anything else that a node may have so many of, by name, such as `licences`."""

@@ -1,0 +1,48 @@
+"""A demand: what one container or run asks of the node that it is placed on."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from headway.model.ids import PoolName
+from headway.model.resources import Resources
+from headway.model.tag import TagRule
+from headway.model.value import Value
+
+
+class Preemption(StrEnum):
+    """Whether what is placed may be taken off its node for something of higher priority."""
+
+    NEVER = "never"
+    """Services unless they say otherwise, and `at_most_once` runs always."""
+    ALLOWED = "allowed"
+
+
+class Demand(Value, kw_only=True):
+    """Everything that placement looks at. Demands that are equal are placed by one decision."""
+
+    resources: Resources
+    where: tuple[TagRule, ...] = ()
+    """All of them must hold."""
+    pool: PoolName | None = None
+    """Only there. A pool that is dedicated takes only demands that name it."""
+    crowd: str = ""
+    """Names the copies that `spread` and `apart` count: such as `demo~1/shop/web`."""
+    spread: tuple[str, ...] = ()
+    """Tags over whose values the crowd is spread, the first weighs most. `node` is each node."""
+    alone: bool = False
+    """At most one of its crowd on a node."""
+    apart: tuple[str, ...] = ()
+    """Crowds that must not be on the same node. It holds both ways."""
+    strict: bool = False
+    """Only where every limit can be enforced."""
+    priority: int = 0
+    """-100 ... 100. Of two that do not both fit the higher is placed."""
+    preemption: Preemption = Preemption.NEVER
+    expected_s: float | None = None
+    """How long it is thought to run; None is for ever."""
+    deadline_at: datetime | None = None
+    price_hour_max: float | None = None
+    """Of the node."""
+    lease: str = ""
+    """The lease under which it is placed: only it may use nodes and capacity that the lease
+    holds."""
