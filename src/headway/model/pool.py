@@ -61,8 +61,8 @@ class Scaling(Value, kw_only=True):
     """Nodes kept empty beyond what is needed now."""
     late_s: float = 180.0
     """A node is added only for what would otherwise start later than this."""
-    lazy_late_s: float = 1800.0
-    """The same for what is not urgent."""
+    patient_late_s: float = 1800.0
+    """The same for what has a priority below 0. Runs of a lazy queue never add a node."""
     idle_s: float = 300.0
     """Billed by the second: an empty node is given back after so long. Billed by the hour it is
     given back shortly before its paid hour ends."""

@@ -1,0 +1,33 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headway.calculate.billing import billed_s, paid_until, price
+from headway.model.pool import NodeType
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def kind(billing_s: float, least_s: float = 60.0) -> NodeType:
+    return NodeType(
+        name="m", cpu=1, memory_mib=1, price_hour=2, billing_s=billing_s, billing_least_s=least_s
+    )
+
+
+@pytest.mark.parametrize(
+    ("billing_s", "lived_s", "paid_s"),
+    [(3600, 0, 3600), (3600, 3600, 3600), (3600, 3600.5, 7200), (1, 59, 60), (1, 61.2, 62)],
+)
+def test_what_is_begun_is_paid(billing_s, lived_s, paid_s):
+    assert billed_s(kind(billing_s), lived_s) == paid_s
+    assert price(kind(billing_s), lived_s) == pytest.approx(paid_s / 1800)
+
+
+@given(st.floats(0, 1e6), st.sampled_from([1, 60, 3600]))
+def test_what_is_paid_is_never_in_the_past(lived_s, billing_s):
+    now = BEGIN + timedelta(seconds=lived_s)
+    until = paid_until(kind(billing_s), BEGIN, now)
+    assert until >= now - timedelta(milliseconds=1)
+    assert until <= now + timedelta(seconds=max(billing_s, 60))
