@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format demo demo-stop bench crash clean
+.PHONY: help setup needs test lint format demo demo-stop bench crash clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -28,8 +28,14 @@ format: $(STAMP) ## Format the code and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(STAMP) lint ## Everything that must hold
-	$(BIN)/pytest -n 2
+needs: ## What tests use beside wheels: Debian's HAProxy, where this is Debian and you are root
+	@command -v haproxy >/dev/null || PATH=$$PATH:/usr/sbin command -v haproxy >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends haproxy; \
+	else echo "no HAProxy of the system: the router is tried with the wheel's only"; fi
+
+test: $(STAMP) needs lint ## Everything that must hold
+	$(BIN)/pytest -n 2 --dist worksteal
 
 demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left running
 	$(BIN)/python examples/shop/demo.py
