@@ -16,9 +16,10 @@ from headway.control.requests import Invocation
 from headway.control.scheduling import Schedules
 from headway.control.world import World
 from headway.model.build import Artifact
-from headway.model.environment import Environment, EnvironmentState, Lease, Member
+from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName, Digest, EnvironmentId, NodeId
 from headway.model.job import Job
+from headway.model.lease import Tenure
 from headway.model.manifest import Manifest
 from headway.model.node import Node
 from headway.model.release import Release
@@ -92,7 +93,7 @@ class Plane:
                     Environment(
                         id=ENVIRONMENT,
                         state=EnvironmentState.ACTIVE,
-                        lease=Lease(holder="me", until=None),
+                        lease=Tenure(holder="me", until=None),
                         created_at=now,
                         created_by="me",
                     )

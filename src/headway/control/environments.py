@@ -18,9 +18,10 @@ from headway.control.starting import begin, start
 from headway.control.world import MemberKey, World
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.deployment import Ask, Deployment
-from headway.model.environment import Environment, EnvironmentState, Lease, Member
+from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import AppName, Digest
+from headway.model.lease import Tenure
 from headway.model.view import Difference, EnvironmentView, MemberView, PlannedChange, Started
 from headway.ports.store import Reader, Writer
 
@@ -92,7 +93,7 @@ async def extend(
                 hint="a lease is renewed from now on",
                 next=(f"headway extend -e {name} LENGTH --shorten",),
             )
-        lease = Lease(holder=row.lease.holder, until=until)
+        lease = Tenure(holder=row.lease.holder, until=until)
         stored = tx.put(msgspec.structs.replace(row, lease=lease))
         tx.record(
             Event(
@@ -321,6 +322,7 @@ def _view(world: World, reader: Reader, row: Environment) -> EnvironmentView:
         id=row.id,
         state=row.state,
         lease=row.lease,
+        under=row.under,
         because=row.because,
         created_at=row.created_at,
         created_by=row.created_by,

@@ -5,19 +5,11 @@ from enum import StrEnum
 
 import msgspec
 
-from headway.model.ids import AppName, EnvironmentId, EnvironmentName, environment_name
+from headway.model.ids import AppName, EnvironmentId, EnvironmentName, LeaseId, environment_name
+from headway.model.lease import Tenure
 from headway.model.value import Value
 
 PRODUCTION = EnvironmentName("production")
-
-
-class Lease(Value, kw_only=True):
-    """A claim by a holder until a time. What it holds is terminated when it ends."""
-
-    holder: str
-    until: datetime | None
-    """None: without end."""
-    warned_at: datetime | None = None
 
 
 class EnvironmentState(StrEnum):
@@ -32,7 +24,10 @@ class Environment(Value, kw_only=True):
     """One life of a named environment."""
 
     id: EnvironmentId
-    lease: Lease
+    lease: Tenure
+    under: LeaseId | None = None
+    """The lease of a node or of capacity that it was started under: it runs there, and ends with
+    it."""
     state: EnvironmentState = EnvironmentState.ACTIVE
     because: str = ""
     """Why it is ending or ended."""

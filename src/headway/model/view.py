@@ -9,10 +9,11 @@ import msgspec
 from headway.model.app import Commit
 from headway.model.container import Container
 from headway.model.deployment import Deployment
-from headway.model.environment import EnvironmentState, Lease
+from headway.model.environment import EnvironmentState
 from headway.model.event import Event
-from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName, RunId
+from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName, LeaseId, RunId
 from headway.model.job import Job
+from headway.model.lease import Tenure
 from headway.model.log import LogLine
 from headway.model.node import Node
 from headway.model.problem import Problem
@@ -100,7 +101,8 @@ class EnvironmentView(Value, kw_only=True):
     name: EnvironmentName
     id: str
     state: EnvironmentState
-    lease: Lease
+    lease: Tenure
+    under: LeaseId | None = None
     because: str = ""
     created_at: datetime
     created_by: str

@@ -10,6 +10,7 @@ from headway.model.config import Config
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
+from headway.model.lease import Fences, Lease
 from headway.model.queue import QueueHold
 from headway.model.release import Release
 from headway.model.run import Run
@@ -51,7 +52,9 @@ _TABLES = (
         ("environment", "app", "retired", "kind", "state", "deployment", "release"),
     ),
     Table(Deployment, "deployments", ("id",), ("environment", "app", "is_ended")),
-    Table(Environment, "environments", ("id",), ("name", "state")),
+    Table(Environment, "environments", ("id",), ("name", "state", "under")),
+    Table(Fences, "fences", ("name",)),
+    Table(Lease, "leases", ("id",), ("open_claim", "open_kind", "due_us", "ended_us")),
     Table(Member, "members", ("environment", "app")),
     Table(Release, "releases", ("environment", "app", "number")),
     Table(QueueHold, "queue_holds", ("environment", "app", "name")),

@@ -10,9 +10,10 @@ import pytest
 
 from headway.model.app import App
 from headway.model.container import Container, ContainerState
-from headway.model.environment import Environment, EnvironmentState, Lease
+from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
 from headway.model.ids import AppName, ContainerId, Digest, EnvironmentId, NodeId
+from headway.model.lease import Tenure
 from headway.ports.store import Stale, StoreError
 from headway.stores.sqlite import SqliteStore
 
@@ -105,7 +106,7 @@ async def test_a_name_is_held_by_one_environment_at_a_time(store):
     def environment(suffix: str) -> Environment:
         return Environment(
             id=EnvironmentId(f"demo~{suffix}"),
-            lease=Lease(holder="ana", until=None),
+            lease=Tenure(holder="ana", until=None),
             created_at=NOW,
             created_by="ana",
         )

@@ -10,8 +10,9 @@ from headway.calculate.route import member_routes
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
 from headway.model.deployment import Deployment, DeploymentKind, Phase
-from headway.model.environment import Environment, Lease, Member
+from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, BuildId, DeploymentId, Digest, EnvironmentId, NodeId
+from headway.model.lease import Tenure
 from headway.model.manifest import (
     CheckType,
     Deploy,
@@ -56,7 +57,7 @@ class SmallWorld:
         self.now = START
         self.environment = Environment(
             id=ENVIRONMENT,
-            lease=Lease(holder="ana", until=None),
+            lease=Tenure(holder="ana", until=None),
             created_at=START,
             created_by="ana",
         )

@@ -10,10 +10,11 @@ import pytest
 from headway.cli.errors import Failed
 from headway.cli.progress import conclude, watch
 from headway.model.deployment import Deployment, DeploymentKind, Phase
-from headway.model.environment import EnvironmentState, Lease
+from headway.model.environment import EnvironmentState
 from headway.model.event import Event
 from headway.model.failure import Failure
 from headway.model.ids import AppName, DeploymentId, EnvironmentId, EnvironmentName
+from headway.model.lease import Tenure
 from headway.model.manifest import Strategy
 from headway.model.view import EnvironmentView, MemberState, MemberView, Started
 from headway.sdk import Client
@@ -77,7 +78,7 @@ class World:
             name=EnvironmentName("demo"),
             id=DEMO,
             state=EnvironmentState.ACTIVE,
-            lease=Lease(holder="ana", until=None),
+            lease=Tenure(holder="ana", until=None),
             created_at=NOW,
             created_by="ana",
             members=(member,),
