@@ -1,7 +1,6 @@
 """The loop over runs: what is due is queued, whose turn it is starts, ends are written down."""
 
 import asyncio
-import random
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +23,7 @@ from headway.control.runners import Runners, Slot, member_of
 from headway.control.targets import Targets
 from headway.control.waiting import rung
 from headway.control.world import World
+from headway.machine.chance import chance
 from headway.model.ids import AppName, ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
 from headway.model.queue import QueueHold
@@ -73,7 +73,6 @@ class Dispatch:
         self._reasons: dict[Lane, str] = {}
         self._next_due: datetime | None = None
         self._wake = asyncio.Event()
-        self._jitter = random.Random()  # noqa: S311 (no secret)
         self._background: set[asyncio.Task[None]] = set()
         self.opened = asyncio.Event()
         world.bell.on_member(lambda _key: self.wake())
@@ -315,9 +314,7 @@ class Dispatch:
             self._began.pop(fact.run, None)
         now = self._world.clock.now()
         rows = await self._world.store.write(
-            partial(
-                attempts.conclude, facts=ended, jobs=jobs, now=now, jitter=self._jitter.random()
-            )
+            partial(attempts.conclude, facts=ended, jobs=jobs, now=now, jitter=chance().random())
         )
         if slot.line is not None:
             slot.line.acknowledge(ended)

@@ -1,6 +1,5 @@
 """Writes deployments into the store: the one way by which anything is set in motion."""
 
-import secrets
 from datetime import datetime
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from headway.calculate.lease import first_lease
 from headway.control import lookup, releases
 from headway.control.errors import Conflict, Invalid
+from headway.machine.chance import drawn_hex
 from headway.model.app import Source
 from headway.model.build import Build, BuildState
 from headway.model.deployment import Ask, Deployment
@@ -54,7 +54,7 @@ def ensure_environment(
         )
     check_lease(lease_s, settings)
     row = Environment(
-        id=environment_id(checked, secrets.token_hex(_SUFFIX_BYTES)),
+        id=environment_id(checked, drawn_hex(_SUFFIX_BYTES)),
         lease=first_lease(checked, actor, now, lease_s),
         created_at=now,
         created_by=actor,
@@ -186,7 +186,7 @@ def enlist(
 
 def new_deployment_id() -> DeploymentId:
     """Draw an id that nobody has."""
-    return DeploymentId(f"dep-{secrets.token_hex(5)}")
+    return DeploymentId(f"dep-{drawn_hex(5)}")
 
 
 def _ensure_build(tx: Writer, deployment: Deployment) -> BuildId:
@@ -200,7 +200,7 @@ def _ensure_build(tx: Writer, deployment: Deployment) -> BuildId:
     if rows:
         return rows[0].id
     build = Build(
-        id=BuildId(f"bld-{secrets.token_hex(5)}"),
+        id=BuildId(f"bld-{drawn_hex(5)}"),
         app=deployment.app,
         source=deployment.source,
         created_at=deployment.created_at,

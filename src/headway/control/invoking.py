@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from headway.control.dispatch import Dispatch
 from headway.control.errors import Conflict, Invalid
 from headway.control.followers import resolved
@@ -11,7 +13,7 @@ from headway.control.run_events import run_event
 from headway.control.targets import Target
 from headway.control.world import World
 from headway.formats.parameters import parameter_problems
-from headway.machine.run_ids import RunIds, is_run_id
+from headway.machine.run_ids import is_run_id
 from headway.model.ids import RunId, environment_name, is_name
 from headway.model.job import Job
 from headway.model.problem import Problem
@@ -24,7 +26,6 @@ _AFTER_MAX = 1000
 _PROBLEMS_MAX = 50
 _PRIORITY_MAX = 100
 _AHEAD_MAX = timedelta(days=3660)
-_IDS = RunIds()
 
 
 async def invoke(
@@ -48,7 +49,7 @@ async def invoke(
     target = await dispatch.targets.find(environment, name, app)
     now = world.clock.now()
     _check(world, target, invocations, now)
-    wanted = [made(target, row, actor, now) for row in invocations]
+    wanted = [made(target, named(world, row, now), actor, now) for row in invocations]
     _check_room(dispatch, target, wanted)
     rows = [await dispatch.try_now(run) for run in wanted] if len(wanted) == 1 else wanted
     fresh: dict[RunId, Run] = {}
@@ -116,8 +117,16 @@ def _same(tx: Reader, row: Run) -> Run | None:
     return None
 
 
+def named(world: World, wish: Invocation, now: datetime) -> Invocation:
+    """Give an invocation an id, where who asks has chosen none."""
+    if wish.id is not None:
+        return wish
+    return msgspec.structs.replace(wish, id=world.run_ids.make(now))
+
+
 def made(target: Target, wish: Invocation, actor: str, now: datetime) -> Run:
     """Give the run that an invocation asks for, as it is before anything happens to it."""
+    assert wish.id is not None  # it was named
     job, release = target.job, target.release
     queue = release.manifest.queue(wish.queue or job.queue)
     due_at = wish.at
@@ -125,7 +134,7 @@ def made(target: Target, wish: Invocation, actor: str, now: datetime) -> Run:
         due_at = now + timedelta(seconds=wish.delay_s)
     waits = bool(wish.after) or (due_at is not None and due_at > now)
     return Run(
-        id=wish.id or _IDS.make(now),
+        id=wish.id,
         environment=target.owner.id,
         app=release.app,
         job=job.name,

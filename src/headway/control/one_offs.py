@@ -1,13 +1,12 @@
 """One-off containers: a command run once in the live release of an app."""
 
-import secrets
-
 from headway.calculate.placement import place
 from headway.control import lookup
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.orders import WAIT_COMMAND
 from headway.control.requests import RunRequest
 from headway.control.world import World
+from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind
 from headway.model.event import Event
 from headway.model.ids import ContainerId
@@ -50,7 +49,7 @@ async def start(world: World, actor: str, name: str, app: str, request: RunReque
         )
         if placed.node is None:
             raise Conflict("no-room", f"no node takes it: {placed.because}")
-        identity = ContainerId(f"{app}-run-{secrets.token_hex(5)}")
+        identity = ContainerId(f"{app}-run-{drawn_hex(5)}")
         row = Container(
             id=identity,
             environment=owner.id,

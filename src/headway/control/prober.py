@@ -1,13 +1,13 @@
 """Asks containers whether they are healthy, and records what changes."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import suppress
 
 from headway.calculate.container import Streak, is_staying, probed, streak_after
 from headway.control.probe import ask
 from headway.control.world import MemberKey, World
+from headway.machine.chance import chance
 from headway.model.container import Container, ContainerState
 from headway.model.event import Event
 from headway.model.failure import ProbeAnswer
@@ -82,7 +82,7 @@ class Prober:
                     return
                 row = fresh
             if row.state is ContainerState.HEALTHY and answer.healthy:
-                await asyncio.sleep(check.interval_s * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311
+                await asyncio.sleep(check.interval_s * chance().uniform(1 - _JITTER, 1 + _JITTER))
             else:
                 await asyncio.sleep(min(eager_s, check.interval_s))
                 eager_s = min(_EAGER_MAX_S, eager_s * 2)

@@ -21,7 +21,7 @@ class Routing:
     def __init__(self, world: World) -> None:
         self._world = world
         self._members: dict[MemberKey, MemberRoutes] = {}
-        self._changed: set[MemberKey] = set()
+        self._changed: dict[MemberKey, None] = {}
         self._awaited: set[MemberKey] = set()
         self._wake = asyncio.Event()
         self._applied: RouteTable | None = None
@@ -57,7 +57,7 @@ class Routing:
             del self._members[key]
         else:
             self._members[key] = routes
-        self._changed.add(key)
+        self._changed[key] = None
         self._wake.set()
 
     async def run(self) -> None:
@@ -67,7 +67,7 @@ class Routing:
             self._wake.clear()
             if self._awaited:
                 continue
-            changed, self._changed = self._changed, set()
+            changed, self._changed = self._changed, {}
             is_first = self._applied is None
             wanted = table(self._members.values())
             try:

@@ -1,7 +1,6 @@
 """The containers that do runs: started where they are needed, listened to, and let go."""
 
 import asyncio
-import secrets
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ import structlog
 from headway.control.book import Book
 from headway.control.guard import trouble
 from headway.control.world import MemberKey, World
+from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.event import Event
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
@@ -209,7 +209,7 @@ class Runners:
         now = self._world.clock.now()
         because = f"runs of v{key.release} are to start"
         row = Container(
-            id=ContainerId(f"{key.app}-jobs-{secrets.token_hex(5)}"),
+            id=ContainerId(f"{key.app}-jobs-{drawn_hex(5)}"),
             environment=key.environment,
             app=key.app,
             kind=ContainerKind.RUNNER,

@@ -12,7 +12,7 @@ from headway.calculate.schedule import Due, adopt, plan_schedule
 from headway.control import lookup, runs
 from headway.control.dispatch import Dispatch
 from headway.control.errors import HeadwayError
-from headway.control.invoking import made, put_all
+from headway.control.invoking import made, named, put_all
 from headway.control.requests import Invocation
 from headway.control.targets import Target
 from headway.control.waiting import rung
@@ -84,7 +84,9 @@ class Schedules:
         now = self._world.clock.now()
         if self._next is None or now < self._next:
             return
-        fired, self._next = await self._world.store.write(partial(_fire, now=now))
+        fired, self._next = await self._world.store.write(
+            partial(_fire, world=self._world, now=now)
+        )
         for row in fired:
             if row.cancel is not None:
                 with suppress(HeadwayError):  # it has just ended
@@ -102,7 +104,7 @@ def _adopt(tx: Writer, *, key: MemberKey, now: datetime) -> bool:
     declared = {row.name: row for row in live.manifest.schedules} if live else {}
     before = {row.name: row for row in tx.find(ScheduleState, environment=environment, app=app)}
     changed = False
-    for name in {*declared, *before}:
+    for name in dict.fromkeys((*declared, *before)):
         known = before.get(name)
         if name in declared:
             after = adopt(known, declared[name], now, environment=environment, app=app)
@@ -115,14 +117,14 @@ def _adopt(tx: Writer, *, key: MemberKey, now: datetime) -> bool:
     return changed
 
 
-def _fire(tx: Writer, *, now: datetime) -> tuple[list[Fired], datetime | None]:
+def _fire(tx: Writer, *, world: World, now: datetime) -> tuple[list[Fired], datetime | None]:
     due = tx.lowest(ScheduleState, "due_us", up_to=round(now.timestamp() * 1e6), limit=_AT_ONCE)
-    fired = [_fire_one(tx, state, now) for state in due]
+    fired = [_fire_one(tx, world, state, now) for state in due]
     following = tx.lowest(ScheduleState, "due_us")
     return fired, following[0].next_at if following else None
 
 
-def _fire_one(tx: Writer, state: ScheduleState, now: datetime) -> Fired:
+def _fire_one(tx: Writer, world: World, state: ScheduleState, now: datetime) -> Fired:
     last = tx.get(Run, state.last_run) if state.last_run else None
     running = last is not None and not last.is_ended
     plan = plan_schedule(state, now, running=running)
@@ -134,7 +136,7 @@ def _fire_one(tx: Writer, state: ScheduleState, now: datetime) -> Fired:
     else:
         behind = last
         for due in plan.runs:
-            wish = _invocation(state, due, behind)
+            wish = named(world, _invocation(state, due, behind), now)
             ((row, is_new),) = put_all(tx, [made(target, wish, _ACTOR, now)], _ACTOR, now)
             rows += [row] if is_new else []
             behind = row

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from headway.control.probes import Probes
 from headway.control.reservations import Reservations
+from headway.machine.chance import chance
+from headway.machine.run_ids import RunIds
 from headway.model.container import Container
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.node import Node
@@ -94,6 +96,7 @@ class World:
     url: str = ""
     """Where containers reach the API."""
     bell: Bell = field(default_factory=Bell)
+    run_ids: RunIds = field(default_factory=lambda: RunIds(lambda bits: chance().getrandbits(bits)))
     reservations: Reservations = field(default_factory=Reservations)
     probes: Probes = field(default_factory=Probes)
     nodes: tuple[Node, ...] = ()

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
 from headway.model.ids import RunId
@@ -16,13 +17,14 @@ _CHANCE_LENGTH = 6
 class RunIds:
     """Makes ids that rise: 50 bits of microseconds, then 30 bits of chance."""
 
-    def __init__(self) -> None:
+    def __init__(self, draw: Callable[[int], int] = secrets.randbits) -> None:
+        self._draw = draw
         self._last = 0
 
     def make(self, now: datetime) -> RunId:
         """Make the next id."""
         self._last = max(self._last + 1, round(now.timestamp() * 1_000_000))
-        chance = secrets.randbits(5 * _CHANCE_LENGTH)
+        chance = self._draw(5 * _CHANCE_LENGTH)
         return RunId(_written(self._last, _TIME_LENGTH) + _written(chance, _CHANCE_LENGTH))
 
 

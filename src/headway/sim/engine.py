@@ -5,11 +5,12 @@ writes down what is to happen. Faults are asked for by `kill`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,12 +24,55 @@ from headway.model.terminal import TerminalSize
 from headway.ports.engine import EngineUnavailable, NoSuchContainer, Session
 
 
+class Watch(Protocol):
+    """Is told what really happens, whatever anybody hears of it."""
+
+    def started(self, order: Order, fact: Observed) -> None:
+        """A container began to run."""
+
+    def stopping(self, container: ContainerId) -> None:
+        """A container was told to stop."""
+
+    def ended(self, fact: Observed) -> None:
+        """A container runs no more."""
+
+    def began(self, runner: ContainerId, task: Task) -> None:
+        """An attempt began."""
+
+    def finished(self, runner: ContainerId, fact: RunFact) -> None:
+        """An attempt is over; `fact` says how, or only that it began when its runner died."""
+
+
+class _Nobody:
+    """Watches nothing."""
+
+    def started(self, order: Order, fact: Observed) -> None: ...
+
+    def stopping(self, container: ContainerId) -> None: ...
+
+    def ended(self, fact: Observed) -> None: ...
+
+    def began(self, runner: ContainerId, task: Task) -> None: ...
+
+    def finished(self, runner: ContainerId, fact: RunFact) -> None: ...
+
+
+@dataclass(slots=True)
+class _Doing:
+    """An attempt under way."""
+
+    fact: RunFact
+    wish: dict[str, Any]
+    end: asyncio.Handle
+
+
 class SimulatedRunner:
     """One simulated runner; `attach` gives lines to it."""
 
-    def __init__(self, begun: list[tuple[RunId, int]]) -> None:
-        self._begun = begun
-        self._running: dict[RunId, tuple[RunFact, asyncio.Task[None]]] = {}
+    def __init__(self, engine: "SimulatedEngine", identity: ContainerId) -> None:
+        self._engine = engine
+        self._id = identity
+        self._running: dict[RunId, _Doing] = {}
         self._ended: dict[tuple[RunId, int], RunFact] = {}
         self._known: set[tuple[RunId, int]] = set()
         self._line: SimulatedLine | None = None
@@ -37,7 +81,7 @@ class SimulatedRunner:
         """Open the line; the one before ends."""
         if self._line is not None:
             self._line.cut()
-        began = tuple(fact for fact, _ in self._running.values())
+        began = tuple(doing.fact for doing in self._running.values())
         self._line = SimulatedLine(self, (*began, *self._ended.values()))
         return self._line
 
@@ -47,18 +91,28 @@ class SimulatedRunner:
         if key in self._known:
             return
         self._known.add(key)
-        self._begun.append(key)
+        self._engine.begun.append(key)
+        self._engine.watch.began(self._id, task)
+        began_at = self._engine.now()
         fact = RunFact(
-            run=task.run, attempt=task.attempt, state=RunFactState.BEGAN, began_at=_now()
+            run=task.run, attempt=task.attempt, state=RunFactState.BEGAN, began_at=began_at
         )
-        self._running[task.run] = (fact, asyncio.create_task(self._do(task, fact)))
+        wish: dict[str, Any] = msgspec.json.decode(task.parameters)
+        sleep_s = wish.get("sleep_s", 0)
+        loop = asyncio.get_running_loop()
+        if sleep_s > task.timeout_s:
+            end = loop.call_later(task.timeout_s, self._time_out, task.run, task.timeout_s)
+        else:
+            end = loop.call_later(sleep_s, self._do, task.run)
+        self._running[task.run] = _Doing(fact, wish, end)
         self._tell(fact)
 
     def cancel(self, run: RunId) -> None:
         """End an attempt."""
-        found = self._running.get(run)
-        if found is not None:
-            found[1].cancel()
+        doing = self._running.get(run)
+        if doing is not None:
+            doing.end.cancel()
+            doing.end = asyncio.get_running_loop().call_soon(self._do, run, True)
 
     def forget(self, facts: Sequence[RunFact]) -> None:
         """Keep ends no longer."""
@@ -72,39 +126,39 @@ class SimulatedRunner:
 
     def kill(self) -> None:
         """End everything without a word."""
-        for _, task in self._running.values():
-            task.cancel()
+        for doing in self._running.values():
+            doing.end.cancel()
+            self._engine.watch.finished(self._id, doing.fact)
         self._running.clear()
         if self._line is not None:
             self._line.cut()
 
-    async def _do(self, task: Task, fact: RunFact) -> None:
-        wish: dict[str, Any] = msgspec.json.decode(task.parameters)
-        cancelled = False
-        try:
-            async with asyncio.timeout(task.timeout_s):
-                await asyncio.sleep(wish.get("sleep_s", 0))
-        except asyncio.CancelledError:
-            cancelled = True
-        except TimeoutError:
-            reason = f"time limit {task.timeout_s:g} s reached"
-            end = Exit(signal=15, reason=reason, at=_now())
-            self._end(msgspec.structs.replace(_ended(fact), exit=end, limit="time"))
-            return
-        if task.run not in self._running:  # killed
-            return
-        end = Exit(status=wish.get("exit", 1 if "fail" in wish or cancelled else 0), at=_now())
+    def _time_out(self, run: RunId, limit_s: float) -> None:
+        now = self._engine.now()
+        end = Exit(signal=15, reason=f"time limit {limit_s:g} s reached", at=now)
+        ended = _ended(self._running[run].fact, now)
+        self._end(msgspec.structs.replace(ended, exit=end, limit="time"))
+
+    def _do(self, run: RunId, cancelled: bool = False) -> None:
+        doing = self._running[run]
+        wish, now = doing.wish, self._engine.now()
+        end = Exit(status=wish.get("exit", 1 if "fail" in wish or cancelled else 0), at=now)
         failure = RunFailure(type="Failure", message=wish["fail"]) if "fail" in wish else None
         result = msgspec.Raw(msgspec.json.encode(wish.get("result")))
         self._end(
             msgspec.structs.replace(
-                _ended(fact), exit=end, failure=failure, result=result, cancelled=cancelled
+                _ended(doing.fact, now),
+                exit=end,
+                failure=failure,
+                result=result,
+                cancelled=cancelled,
             )
         )
 
     def _end(self, fact: RunFact) -> None:
         self._running.pop(fact.run, None)
         self._ended[fact.run, fact.attempt] = fact
+        self._engine.watch.finished(self._id, fact)
         self._tell(fact)
 
     def _tell(self, fact: RunFact) -> None:
@@ -167,8 +221,16 @@ class SimulatedEngine:
 
     name = "simulated"
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        watch: Watch | None = None,
+    ) -> None:
         self._nodes = tuple(nodes)
+        self.now = now
+        self.watch: Watch = watch or _Nobody()
+        self._ports = 20_000
         self.containers: dict[ContainerId, Observed] = {}
         self.runners: dict[ContainerId, SimulatedRunner] = {}
         self.begun: list[tuple[RunId, int]] = []
@@ -184,17 +246,20 @@ class SimulatedEngine:
         known = self.containers.get(order.id)
         if known is not None:
             return known
-        ports = {name: 20_000 + len(self.containers) for name in order.expose}
+        ports = {name: self._ports + place for place, name in enumerate(order.expose)}
+        self._ports += len(ports)
         fact = Observed(
-            id=order.id, state=ObservedState.RUNNING, node=node, ports=ports, started_at=_now()
+            id=order.id, state=ObservedState.RUNNING, node=node, ports=ports, started_at=self.now()
         )
         self.containers[order.id] = fact
+        self.watch.started(order, fact)
         if order.kind is ContainerKind.RUNNER:
-            self.runners[order.id] = SimulatedRunner(self.begun)
+            self.runners[order.id] = SimulatedRunner(self, order.id)
         return fact
 
     async def stop(self, container: ContainerId, grace_s: float) -> None:  # noqa: ARG002
         """End a container at once."""
+        self.watch.stopping(container)
         self._end(container, "stopped")
 
     def cut_lines(self) -> None:
@@ -216,9 +281,10 @@ class SimulatedEngine:
         runner = self.runners.pop(container, None)
         if runner is not None:
             runner.kill()
-        end = Exit(signal=9, reason=reason, at=_now())
+        end = Exit(signal=9, reason=reason, at=self.now())
         fact = msgspec.structs.replace(known, state=ObservedState.EXITED, exit=end)
         self.containers[container] = fact
+        self.watch.ended(fact)
         for observer in self._observers:
             observer.put_nowait(fact)
 
@@ -307,9 +373,5 @@ class SimulatedEngine:
         """Change nothing: nobody writes here."""
 
 
-def _ended(fact: RunFact) -> RunFact:
-    return msgspec.structs.replace(fact, state=RunFactState.ENDED, ended_at=_now())
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _ended(fact: RunFact, now: datetime) -> RunFact:
+    return msgspec.structs.replace(fact, state=RunFactState.ENDED, ended_at=now)

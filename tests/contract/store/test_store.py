@@ -15,15 +15,19 @@ from headway.model.event import Event
 from headway.model.ids import AppName, ContainerId, Digest, EnvironmentId, NodeId
 from headway.model.lease import Tenure
 from headway.ports.store import Stale, StoreError
+from headway.sim.store import MemoryStore
 from headway.stores.sqlite import SqliteStore
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DEMO = EnvironmentId("demo~1")
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "memory"])
 async def store(request, tmp_path):
-    opened = await SqliteStore.open(tmp_path / "headway.db")
+    if request.param == "memory":
+        opened = MemoryStore()
+    else:
+        opened = await SqliteStore.open(tmp_path / "headway.db")
     yield opened
     await opened.close()
 
@@ -195,9 +199,11 @@ async def test_a_file_that_is_no_database_is_named(tmp_path):
         await SqliteStore.open(path)
 
 
-async def test_a_backup_can_be_opened(store, tmp_path):
+async def test_a_backup_can_be_opened(tmp_path):
+    store = await SqliteStore.open(tmp_path / "headway.db")
     await store.write(lambda tx: tx.put(container("a")))
     await store.backup(tmp_path / "copy.db")
     copy = await SqliteStore.open(tmp_path / "copy.db")
     assert await copy.read(lambda reader: reader.get(Container, "a")) is not None
     await copy.close()
+    await store.close()

@@ -1,0 +1,340 @@
+"""Fills the Store port in memory: rows as they are, indexes made when they are first asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from itertools import islice
+from typing import Any, TypeVar
+
+import msgspec
+
+from headway.model.environment import Environment, EnvironmentState
+from headway.model.event import Event
+from headway.model.value import Value
+from headway.ports.store import Reader, Stale, StoreError, Writer
+from headway.sim.index import Equal, Kept, Lowest, plain
+from headway.stores.tables import TABLES, Table
+
+T = TypeVar("T")
+V = TypeVar("V", bound=Value)
+_EVENT_FIELDS = frozenset({"subject", "environment", "app"})
+_PAGE = 500
+
+
+class _Rows:
+    """The rows of one noun."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.kept: dict[tuple[Any, ...], Kept] = {}
+        self.by_ordinal: dict[int, Value] = {}
+        self.ordinals = 0
+        self._equal: dict[str, Equal] = {}
+        self._lowest: dict[str, Lowest] = {}
+        self._names = table.key
+
+    def key(self, row: Value) -> tuple[Any, ...]:
+        return tuple([plain(getattr(row, name)) for name in self._names])
+
+    def set(self, key: tuple[Any, ...], kept: Kept | None) -> Kept | None:
+        """Let a row be as it is given, or be gone; gives what was there."""
+        before = self.kept.get(key)
+        ordinal = kept.ordinal if kept is not None else before.ordinal if before else 0
+        if kept is not None:
+            self.kept[key] = kept
+            self.by_ordinal[ordinal] = kept.row
+        elif before is not None:
+            del self.kept[key]
+            del self.by_ordinal[ordinal]
+        old, new = before.row if before else None, kept.row if kept else None
+        for index in self._equal.values():
+            index.change(ordinal, old, new)
+        for lowest in self._lowest.values():
+            lowest.change(ordinal, old, new)
+        return before
+
+    def equal(self, field: str) -> Equal:
+        found = self._equal.get(field)
+        if found is None:
+            found = self._equal[field] = Equal(field)
+            for ordinal, row in self.by_ordinal.items():
+                found.change(ordinal, None, row)
+        return found
+
+    def lowest(self, field: str) -> Lowest:
+        found = self._lowest.get(field)
+        if found is None:
+            found = self._lowest[field] = Lowest(field)
+            for ordinal, row in self.by_ordinal.items():
+                found.change(ordinal, None, row)
+        return found
+
+
+class MemoryReader:
+    """Answers from the rows as they are: nothing changes them while a question is asked."""
+
+    def __init__(self, store: "MemoryStore") -> None:
+        self._store = store
+
+    def get(self, kind: type[V], *key: str | int) -> V | None:
+        """Give the row with this key."""
+        rows = self._store.rows(kind)
+        assert len(key) == len(rows.table.key), f"{rows.table.name} has the key {rows.table.key}"
+        kept = rows.kept.get(key)
+        return kept.row if kept is not None else None  # type: ignore[return-value]
+
+    def find(
+        self,
+        kind: type[V],
+        /,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+        before: str | int | None = None,
+        after: str | int | None = None,
+        **fields: Any,
+    ) -> list[V]:
+        """Give the rows whose fields are equal to these, in the order they were first put."""
+        rows = self._store.rows(kind)
+        unknown = set(fields) - set(rows.table.columns)
+        assert not unknown, f"{rows.table.name} cannot be asked for {sorted(unknown)}"
+        least, most = _bounds(rows, before, after)
+        found: Iterable[tuple[int, Value]] = self._candidates(rows, fields, newest_first)
+        wanted = [
+            (name, {plain(one) for one in value} if isinstance(value, tuple) else {plain(value)})
+            for name, value in fields.items()
+            if value is not None
+        ]
+        if None in fields.values():  # as in SQL, nothing is equal to nothing
+            return []
+        chosen = (
+            row
+            for ordinal, row in found
+            if least < ordinal < most
+            and all(plain(getattr(row, name)) in values for name, values in wanted)
+        )
+        return list(islice(chosen, limit))  # type: ignore[arg-type]
+
+    def _candidates(
+        self, rows: _Rows, fields: dict[str, Any], newest_first: bool
+    ) -> Iterable[tuple[int, Value]]:
+        """Give the rows of the shortest list that has all that are asked for."""
+        best: dict[int, Value] = rows.by_ordinal
+        for name, value in fields.items():
+            if isinstance(value, tuple):
+                parts = [rows.equal(name).rows(plain(one)) for one in value]
+                if sum(map(len, parts)) < len(best):
+                    filled = [part for part in parts if part]
+                    best = filled[0] if len(filled) == 1 else _joined(filled)
+            elif value is not None:
+                bucket = rows.equal(name).rows(plain(value))
+                best = bucket if len(bucket) < len(best) else best
+        return reversed(best.items()) if newest_first else best.items()
+
+    def lowest(
+        self, kind: type[V], field: str, *, up_to: int | None = None, limit: int = 1
+    ) -> list[V]:
+        """Give the rows with the lowest values of a field, lowest first."""
+        rows = self._asked(kind, field)
+        return rows.lowest(field).rows(up_to, limit)  # type: ignore[return-value]
+
+    def count(self, kind: type[Value], field: str) -> int:
+        """Count rows that have a value in a field."""
+        rows = self._asked(kind, field)
+        return sum(map(len, rows.equal(field).buckets.values()))
+
+    def tally(self, kind: type[Value], field: str) -> dict[Any, int]:
+        """Count rows by the values of a field; those without one are left out."""
+        rows = self._asked(kind, field)
+        return {value: len(bucket) for value, bucket in rows.equal(field).buckets.items()}
+
+    def events(
+        self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
+    ) -> list[Event]:
+        """Give events behind a sequence."""
+        unknown = set(fields) - _EVENT_FIELDS
+        assert not unknown, f"events cannot be asked for {sorted(unknown)}"
+        log, first = self._store.log, self._store.first
+        start = max(0, after + 1 - first)
+        numbers = range(start, len(log))
+        events = (log[number] for number in (reversed(numbers) if newest_first else numbers))
+        chosen = (
+            event
+            for event in events
+            if all(getattr(event, name) == value for name, value in fields.items())
+        )
+        return list(islice(chosen, limit))
+
+    def _asked(self, kind: type[Value], field: str) -> _Rows:
+        rows = self._store.rows(kind)
+        assert field in rows.table.columns, f"{rows.table.name} cannot be asked for {field}"
+        return rows
+
+
+class MemoryWriter(MemoryReader):
+    """Writes at once, and can take back what it wrote."""
+
+    def __init__(self, store: "MemoryStore") -> None:
+        super().__init__(store)
+        self._undo: list[tuple[_Rows, tuple[Any, ...], Kept | None]] = []
+        self.recorded: list[Event] = []
+
+    def put(self, row: V) -> V:
+        """Insert or replace a row, and give it as it is now, its `version` one higher."""
+        rows = self._store.rows(type(row))
+        key = rows.key(row)
+        there = rows.kept.get(key)
+        stored = row
+        if rows.table.versioned:
+            version: int = row.version  # type: ignore[attr-defined]
+            known: int = there.row.version if there is not None else 0  # type: ignore[attr-defined]
+            if version != known:
+                name = "/".join(map(str, key))
+                raise Stale(f"{rows.table.name} {name}: it was changed since version {version}")
+            stored = msgspec.structs.replace(row, version=version + 1)
+        if isinstance(row, Environment):
+            self._check_name(row)
+        if there is None:
+            rows.ordinals += 1
+        ordinal = there.ordinal if there is not None else rows.ordinals
+        self._undo.append((rows, key, rows.set(key, Kept(ordinal, stored))))
+        return stored
+
+    def _check_name(self, row: Environment) -> None:
+        """A name is held by one environment at a time."""
+        if row.state is EnvironmentState.ENDED:
+            return
+        for other in self.find(Environment, name=row.name):
+            if other.id != row.id and other.state is not EnvironmentState.ENDED:
+                raise Stale(f"environments: {row.name} is held by {other.id}")
+
+    def delete(self, kind: type[Value], *key: str | int) -> None:
+        """Delete the row with this key, if there is one."""
+        rows = self._store.rows(kind)
+        if key in rows.kept:
+            self._undo.append((rows, key, rows.set(key, None)))
+
+    def record(self, event: Event) -> None:
+        """Add an event to the log."""
+        self.recorded.append(event)
+
+    def events(
+        self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
+    ) -> list[Event]:
+        """Give events, those of this transaction included."""
+        self._store.keep(self.recorded)
+        self.recorded = []
+        return super().events(after=after, limit=limit, newest_first=newest_first, **fields)
+
+    def take_back(self) -> None:
+        """Leave nothing of what was written."""
+        for rows, key, before in reversed(self._undo):
+            rows.set(key, before)
+
+
+class MemoryStore:
+    """Rows and events for as long as the process lives. Deeds run at once, one after another."""
+
+    def __init__(self) -> None:
+        self._rows: dict[type[Value], _Rows] = {}
+        self.log: list[Event] = []
+        self.first = 1
+        """The sequence of the first event that is kept."""
+        self.on_event: Callable[[Event], None] | None = None
+        self._followers: dict[asyncio.Event, None] = {}
+        self._closed = False
+
+    def rows(self, kind: type[Value]) -> _Rows:
+        """Give the rows of a noun."""
+        found = self._rows.get(kind)
+        if found is None:
+            found = self._rows[kind] = _Rows(TABLES[kind])
+        return found
+
+    def ask(self, question: Callable[[Reader], T]) -> T:
+        """Answer a question at once."""
+        return question(MemoryReader(self))
+
+    def do(self, deed: Callable[[Writer], T]) -> T:
+        """Do a deed at once, wholly or not at all."""
+        writer = MemoryWriter(self)
+        try:
+            result = deed(writer)
+        except BaseException:
+            writer.take_back()
+            raise
+        self.keep(writer.recorded)
+        return result
+
+    def keep(self, events: list[Event]) -> None:
+        """Number events, and tell who follows."""
+        for event in events:
+            numbered = msgspec.structs.replace(event, sequence=self.first + len(self.log))
+            self.log.append(numbered)
+            if self.on_event is not None:
+                self.on_event(numbered)
+        if events:
+            for follower in self._followers:
+                follower.set()
+
+    async def read(self, question: Callable[[Reader], T]) -> T:
+        """Answer a question from one consistent snapshot."""
+        await asyncio.sleep(0)
+        return self.ask(question)
+
+    async def write(self, deed: Callable[[Writer], T]) -> T:
+        """Do a deed in one transaction: all of it is kept, or, when it raises, none of it."""
+        if self._closed:
+            raise StoreError("the store was closed")
+        result = self.do(deed)
+        await asyncio.sleep(0)
+        return result
+
+    async def follow(self, after: int | None = None) -> AsyncIterator[Event]:
+        """Give every event behind a sequence as it is committed, without end."""
+        wake = asyncio.Event()
+        self._followers[wake] = None
+        try:
+            if after is None:
+                after = self.first + len(self.log) - 1
+            while True:
+                wake.clear()
+                events = self.ask(
+                    lambda reader, after=after: reader.events(after=after, limit=_PAGE)  # type: ignore[misc]
+                )
+                for event in events:
+                    after = event.sequence
+                    yield event
+                if len(events) < _PAGE:
+                    await wake.wait()
+        finally:
+            self._followers.pop(wake, None)
+
+    async def prune(self, events_before: int) -> int:
+        """Forget events up to a sequence."""
+        count = min(len(self.log), max(0, events_before + 1 - self.first))
+        del self.log[:count]
+        self.first += count
+        return count
+
+    async def close(self) -> None:
+        """Take no more deeds."""
+        self._closed = True
+
+
+def _bounds(rows: _Rows, before: str | int | None, after: str | int | None) -> tuple[int, float]:
+    """Give the ordinals between which rows are asked for; a key that is not there has none."""
+    least, most = 0, float("inf")
+    if after is not None:
+        kept = rows.kept.get((after,))
+        least = kept.ordinal if kept else 1 << 62
+    if before is not None:
+        kept = rows.kept.get((before,))
+        most = kept.ordinal if kept else 0
+    return least, most
+
+
+def _joined(parts: list[dict[int, Value]]) -> dict[int, Value]:
+    together: dict[int, Value] = {}
+    for part in parts:
+        together |= part
+    return dict(sorted(together.items()))

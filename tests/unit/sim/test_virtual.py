@@ -1,0 +1,75 @@
+"""Time that is made up: it jumps, keeps its order, and needs no machine's clock, thread or socket."""
+
+import asyncio
+import time
+
+import pytest
+
+from headway.control.probe import ask
+from headway.model.container import Container
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
+from headway.model.manifest import CheckType, HealthCheck
+from headway.sim.engine import SimulatedEngine
+from headway.sim.network import MadeUpNetwork
+from headway.sim.virtual import Stuck, VirtualLoop, run_virtually
+from tests.contract.store.test_store import NOW
+
+
+def test_a_year_passes_at_once_and_timers_come_in_order():
+    async def main(loop: VirtualLoop) -> list[str]:
+        said: list[str] = []
+
+        async def say(word: str, after_s: float) -> None:
+            await asyncio.sleep(after_s)
+            said.append(f"{word} {loop.time():g}")
+
+        await asyncio.gather(say("year", 31536000), say("day", 86400), say("now", 0))
+        return said
+
+    began = time.monotonic()
+    assert run_virtually(main) == ["now 0", "day 86400", "year 3.1536e+07"]
+    assert time.monotonic() - began < 60
+
+
+def test_time_limits_hold_in_made_up_time():
+    async def main(loop: VirtualLoop) -> float:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(30):
+                await asyncio.Event().wait()
+        return loop.time()
+
+    assert run_virtually(main) == 30
+
+
+def test_waiting_for_what_never_comes_is_said():
+    async def main(_loop: VirtualLoop) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(Stuck):
+        run_virtually(main)
+
+
+@pytest.mark.parametrize(
+    ("well", "healthy", "answer"),
+    [(True, True, "200"), (False, False, "503 no"), (None, False, "connection refused")],
+)
+def test_health_checks_go_over_the_made_up_network(well, healthy, answer):
+    network = MadeUpNetwork()
+    network.answering = lambda host, port: well if (host, port) == ("10.0.0.1", 20000) else None
+    container = Container(
+        id=ContainerId("a"),
+        environment=EnvironmentId("demo~1"),
+        app=AppName("web"),
+        process="web",
+        release=1,
+        node=NodeId("n1"),
+        host="10.0.0.1",
+        ports={"http": 20000},
+        created_at=NOW,
+    )
+
+    async def main(_loop: VirtualLoop):
+        return await ask(SimulatedEngine([]), container, HealthCheck(type=CheckType.HTTP))
+
+    said = run_virtually(main, network)
+    assert (said.healthy, said.answer) == (healthy, answer)
