@@ -23,7 +23,7 @@ class _Wire(asyncio.Transport):
         self._answer = answer
         self._closing = False
 
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:  # noqa: ARG002
+    def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:  # noqa: ARG002
         if self._answer and not self._closing:
             self._loop.call_soon(self._protocol.data_received, self._answer)
             self._loop.call_soon(self._protocol.eof_received)

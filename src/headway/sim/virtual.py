@@ -57,6 +57,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.jumps = 0
         self._time = 0.0
         self._selector = _Jump(self)
+        # A timer is due when it is less than this ahead: more than a float loses in centuries.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         """Give the seconds since this loop's time began."""

@@ -1,4 +1,4 @@
-"""Time that is made up: it jumps, keeps its order, and needs no machine's clock, thread or socket."""
+"""Time that is made up: it jumps, keeps its order, and needs no clock, thread or socket."""
 
 import asyncio
 import time
