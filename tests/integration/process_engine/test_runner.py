@@ -566,11 +566,14 @@ async def test_runs_go_on_without_a_line_and_are_never_done_twice(
     trial.line.send([task])
     await trial.began(task)
     await trial.line.close()
-    await asyncio.sleep(0.6)
-    await trial.attach()
-    assert [fact.state for fact in trial.line.listing] == [RunFactState.ENDED]
+    async with asyncio.timeout(20):
+        while True:
+            await trial.attach()
+            if [fact.state for fact in trial.line.listing] == [RunFactState.ENDED]:
+                break
+            await asyncio.sleep(0.05)
     trial.line.send([task])
-    await asyncio.sleep(0.6)
+    await trial.run("slow")  # by then it would have begun again
     assert await trial.log(task) == [("stdout", "once")]
 
 

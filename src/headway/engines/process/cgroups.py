@@ -14,6 +14,7 @@ from headway.model.resources import MIB, Resources
 
 _ROOT = Path("/sys/fs/cgroup")
 _V1 = ("memory", "pids", "cpu", "cpuacct", "freezer")
+_LIMITS = (("memory", "memory"), ("pids", "processes"), ("cpu", "cpu"))
 _SHARES_PER_CORE = 1024
 _PARENT = "headway"
 
@@ -32,6 +33,11 @@ class Hierarchy(NamedTuple):
     def limits_memory(self) -> bool:
         """Whether a container's memory is limited as a whole."""
         return not any(words.startswith("memory") for words in self.missing)
+
+    @property
+    def limits_processes(self) -> bool:
+        """Whether a container's processes are limited as a whole."""
+        return not any(words.startswith("processes") for words in self.missing)
 
 
 class Group(NamedTuple):
@@ -57,7 +63,7 @@ def find(root: Path = _ROOT) -> Hierarchy:
                 parents[controller] = folder
     missing = tuple(
         f"{what}: no writable {controller} control group"
-        for controller, what in (("memory", "memory"), ("pids", "processes"), ("cpu", "cpu"))
+        for controller, what in _LIMITS
         if controller not in parents
     )
     return Hierarchy(1 if parents else 0, parents, missing)
@@ -80,9 +86,9 @@ def _version_2(root: Path) -> Hierarchy:
             _delegate(parent)
             available = (parent / "cgroup.subtree_control").read_text().split()
             missing = tuple(
-                f"{what}: the {what} controller is not delegated"
-                for what in ("memory", "pids", "cpu")
-                if what not in available
+                f"{what}: the {controller} controller is not delegated"
+                for controller, what in _LIMITS
+                if controller not in available
             )
             return Hierarchy(2, {"unified": parent}, missing)
     words = tuple(f"{what}: no writable control group" for what in ("memory", "processes", "cpu"))

@@ -15,6 +15,8 @@ from headway.engines.process import loglines, messages
 from headway.engines.process.doctor import machine_checks
 from headway.engines.process.identities import Identities
 from headway.engines.process.messages import Answer, Request
+from headway.engines.process.proof.level import proven
+from headway.engines.process.proof.trial import OWNER
 from headway.engines.process.runnerline import RunnerLine, connected
 from headway.engines.process.spool import Spool
 from headway.machine.sockets import named
@@ -203,7 +205,12 @@ class ProcessEngine:
 
     async def checks(self) -> list[Check]:
         """Say what this machine can give containers, and what it cannot."""
-        return await asyncio.to_thread(machine_checks, self._identities.of("doctor/self-test"))
+        found = await asyncio.to_thread(machine_checks, self._identities.of(OWNER))
+        try:
+            node, *_ = await self.nodes()
+        except EngineError as error:
+            return [*found, Check(name="agent", ok=False, detail=str(error), fix="see agent.log")]
+        return [*found, *await proven(self, node.limits)]
 
     # --- the agent -------------------------------------------------------------------------------
 

@@ -42,6 +42,8 @@ class Bubblewrap(NamedTuple):
     """Directory that holds the program and its libraries; empty for the system's own."""
     version: str
     disable_userns: bool
+    gathers: bool = True
+    """Whether one bound holds for all that a container writes: always as root."""
 
 
 def bubblewrap(uid: int | None) -> Bubblewrap:
@@ -107,9 +109,16 @@ def _tested(path: str, root: str, uid: int | None) -> tuple[Bubblewrap | None, s
         words = [*base, *extra, "--proc", "/proc", "--dev", "/dev", "--", "/bin/true"]
         done = _run(words, uid if usable else None)
         if done.returncode == 0:
-            return Bubblewrap(path, root, number, bool(extra)), ""
+            gathers = uid is not None or _gathers(path, root)
+            return Bubblewrap(path, root, number, bool(extra), gathers), ""
         answer = done.stdout.strip()
     return None, answer or "it could not make a namespace"
+
+
+def _gathers(path: str, root: str) -> bool:
+    """Whether a plain user may mount in a user namespace, and make sandboxes from there."""
+    inside = str(Path(__file__).with_name("inside.py"))
+    return _run([sys.executable, "-I", "-S", inside, path, root], None).returncode == 0
 
 
 def _reachable(path: str, uid: int | None) -> bool:

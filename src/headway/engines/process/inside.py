@@ -1,8 +1,10 @@
 """The last steps of a container's first process: from the shim's child to the sandbox.
 
-Loaded by the shim in its child only, so the shim itself stays small. As root it first makes a mount
+Loaded by the shim in its child only, so the shim itself stays small. First it makes a mount
 namespace of its own, where the container's directories are gathered and where one tmpfs bounds
-everything that may be written; then it becomes the container's user. bubblewrap does the rest.
+everything that may be written; then, as root, it becomes the container's user. A plain user has
+that mount namespace in a user namespace of its own, where the machine lets it. bubblewrap does the
+rest.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import sys
 from typing import Any
 
-CLONE_NEWNS = 0x00020000
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 PR_SET_PDEATHSIG = 1
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
 
@@ -43,10 +46,11 @@ def become(
 ) -> None:
     """Become the sandbox; returns never. Descriptors that are `passed` on stay open."""
     mounts = list(launch["mounts"])
-    if launch["uid"] is not None:
+    bwrap, disk = launch["bwrap"], None
+    if launch["gathers"]:
+        if launch["uid"] is None:
+            own_users()
         bwrap, mounts, disk = gather(launch, mounts)
-    else:
-        bwrap, disk = launch["bwrap"], None
     limit(launch["rlimits"])
     words = arguments(launch, mounts, disk, told)
     for name, value in private["variables"].items():
@@ -77,6 +81,22 @@ def die_with(supervisor: int) -> None:
     """End when the supervisor does. From here on bubblewrap sees to it, but it may be late."""
     if _libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0) != 0 or os.getppid() != supervisor:
         os._exit(125)
+
+
+def own_users() -> None:
+    """Be in a user namespace of its own, as the same user, with every right in it.
+
+    What counts for a user counts anew in there, processes above all.
+    """
+    user, group = os.geteuid(), os.getegid()
+    call("unshare", CLONE_NEWUSER)
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", "%d %d 1" % (user, user)),
+        ("gid_map", "%d %d 1" % (group, group)),
+    ):
+        with open("/proc/self/" + name, "w") as file:
+            file.write(text)
 
 
 def close_others(kept: set[int]) -> None:
@@ -121,7 +141,8 @@ def gather(
     for name, mode in (("tmp", 0o1777), ("shm", 0o1777), ("home", 0o700)):
         os.mkdir(disk + "/" + name)
         os.chmod(disk + "/" + name, mode)
-        os.chown(disk + "/" + name, launch["uid"], launch["uid"])
+        if launch["uid"] is not None:
+            os.chown(disk + "/" + name, launch["uid"], launch["uid"])
     return bwrap, gathered, disk
 
 
@@ -225,3 +246,16 @@ def call(name: str, *values: int) -> None:
     if getattr(_libc, name)(*values) != 0:
         number = ctypes.get_errno()
         raise OSError(number, "%s: %s" % (name, os.strerror(number)))
+
+
+def probe(bwrap: str, bwrap_root: str) -> None:
+    """Try the way of a plain user; ends with status 0 where the machine allows it."""
+    own_users()
+    launch = {"bwrap": bwrap, "bwrap_root": bwrap_root, "uid": None}
+    bwrap, _, disk = gather({**launch, "disk_bytes": 1 << 20, "inodes": 16}, [])
+    words = ["--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc"]
+    os.execve(bwrap, ["bwrap", *words, "--bind", disk, "/tmp", "--", "/bin/true"], {})
+
+
+if __name__ == "__main__":
+    probe(sys.argv[1], sys.argv[2])

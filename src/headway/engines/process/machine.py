@@ -41,6 +41,15 @@ def missing(hierarchy: Hierarchy) -> tuple[str, ...]:
     return tuple(found)
 
 
+def counts_processes_by_namespace() -> bool:
+    """Whether RLIMIT_NPROC counts a user's processes in each user namespace by itself.
+
+    Source: Linux 5.14, "Reimplement RLIMIT_NPROC on top of ucounts".
+    """
+    numbers = [part for part in platform.release().split(".")[:2] if part.isdigit()]
+    return tuple(map(int, numbers)) >= (5, 14)
+
+
 def _setting(name: str, default: float) -> float:
     try:
         return float(os.environ[name])

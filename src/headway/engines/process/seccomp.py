@@ -1,9 +1,9 @@
 """The system-call filter of every container, as a classic BPF program.
 
 Denied calls fail with EPERM, `clone3` with ENOSYS so that C libraries fall back to `clone`, whose
-flags can be looked at; calls of another architecture kill the process. What is denied reaches the
-kernel's own state (modules, clocks, mounts, keys, tracing), makes new namespaces, or has been the
-way out of sandboxes before.
+flags can be looked at; calls of another architecture kill the process, and calls that are younger
+than this file do not exist. What is denied reaches the kernel's own state (modules, clocks, mounts,
+keys, tracing), makes new namespaces, or has been the way out of sandboxes before.
 """
 
 import platform
@@ -31,34 +31,38 @@ _TIOCSTI = 0x5412
 _TIOCLINUX = 0x541C
 _MAKING = ("mount", "umount2")
 _FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
+_AF_NETLINK = 16
+_LAST = 469  # file_setattr of Linux 6.17; from 424 on, numbers are the same on every machine
 
 _X86_64 = {
-    "acct": 163, "add_key": 248, "bpf": 321, "clock_adjtime": 305, "clock_settime": 227,
-    "create_module": 174, "delete_module": 176, "finit_module": 313, "fsconfig": 431,
-    "fsmount": 432, "fsopen": 430, "fspick": 433, "get_kernel_syms": 177, "init_module": 175,
-    "io_uring_enter": 426, "io_uring_register": 427, "io_uring_setup": 425, "ioperm": 173,
-    "iopl": 172, "kcmp": 312, "kexec_file_load": 320, "kexec_load": 246, "keyctl": 250,
-    "lookup_dcookie": 212, "mount": 165, "mount_setattr": 442, "move_mount": 429,
-    "name_to_handle_at": 303, "nfsservctl": 180, "open_by_handle_at": 304, "open_tree": 428,
-    "perf_event_open": 298, "personality": 135, "pidfd_getfd": 438, "pivot_root": 155,
-    "process_vm_readv": 310, "process_vm_writev": 311, "ptrace": 101, "query_module": 178,
-    "quotactl": 179, "quotactl_fd": 443, "reboot": 169, "request_key": 249, "setdomainname": 171,
-    "sethostname": 170, "setns": 308, "settimeofday": 164, "swapoff": 168, "swapon": 167,
-    "syslog": 103, "umount2": 166, "unshare": 272, "uselib": 134, "userfaultfd": 323,
-    "vhangup": 153, "vmsplice": 278, "_sysctl": 156,
+    "acct": 163, "add_key": 248, "bpf": 321, "chroot": 161, "clock_adjtime": 305,
+    "clock_settime": 227, "create_module": 174, "delete_module": 176, "fanotify_init": 300,
+    "finit_module": 313, "fsconfig": 431, "fsmount": 432, "fsopen": 430, "fspick": 433,
+    "get_kernel_syms": 177, "init_module": 175, "io_uring_enter": 426, "io_uring_register": 427,
+    "io_uring_setup": 425, "ioperm": 173, "iopl": 172, "kcmp": 312, "kexec_file_load": 320,
+    "kexec_load": 246, "keyctl": 250, "lookup_dcookie": 212, "modify_ldt": 154, "mount": 165,
+    "mount_setattr": 442, "move_mount": 429, "name_to_handle_at": 303, "nfsservctl": 180,
+    "open_by_handle_at": 304, "open_tree": 428, "open_tree_attr": 467, "perf_event_open": 298,
+    "personality": 135, "pidfd_getfd": 438, "pivot_root": 155, "process_vm_readv": 310,
+    "process_vm_writev": 311, "ptrace": 101, "query_module": 178, "quotactl": 179,
+    "quotactl_fd": 443, "reboot": 169, "request_key": 249, "setdomainname": 171, "sethostname": 170,
+    "setns": 308, "settimeofday": 164, "swapoff": 168, "swapon": 167, "syslog": 103, "umount2": 166,
+    "unshare": 272, "uselib": 134, "userfaultfd": 323, "vhangup": 153, "vmsplice": 278,
+    "_sysctl": 156,
 }  # fmt: skip
 _AARCH64 = {
-    "acct": 89, "add_key": 217, "bpf": 280, "clock_adjtime": 266, "clock_settime": 112,
-    "delete_module": 106, "finit_module": 273, "fsconfig": 431, "fsmount": 432, "fsopen": 430,
-    "fspick": 433, "init_module": 105, "io_uring_enter": 426, "io_uring_register": 427,
-    "io_uring_setup": 425, "kcmp": 272, "kexec_file_load": 294, "kexec_load": 104, "keyctl": 219,
-    "lookup_dcookie": 18, "mount": 40, "mount_setattr": 442, "move_mount": 429,
-    "name_to_handle_at": 264, "nfsservctl": 42, "open_by_handle_at": 265, "open_tree": 428,
-    "perf_event_open": 241, "personality": 92, "pidfd_getfd": 438, "pivot_root": 41,
-    "process_vm_readv": 270, "process_vm_writev": 271, "ptrace": 117, "quotactl": 60,
-    "quotactl_fd": 443, "reboot": 142, "request_key": 218, "setdomainname": 162,
-    "sethostname": 161, "setns": 268, "settimeofday": 170, "swapoff": 225, "swapon": 224,
-    "syslog": 116, "umount2": 39, "unshare": 97, "userfaultfd": 282, "vhangup": 58, "vmsplice": 75,
+    "acct": 89, "add_key": 217, "bpf": 280, "chroot": 51, "clock_adjtime": 266,
+    "clock_settime": 112, "delete_module": 106, "fanotify_init": 262, "finit_module": 273,
+    "fsconfig": 431, "fsmount": 432, "fsopen": 430, "fspick": 433, "init_module": 105,
+    "io_uring_enter": 426, "io_uring_register": 427, "io_uring_setup": 425, "kcmp": 272,
+    "kexec_file_load": 294, "kexec_load": 104, "keyctl": 219, "lookup_dcookie": 18, "mount": 40,
+    "mount_setattr": 442, "move_mount": 429, "name_to_handle_at": 264, "nfsservctl": 42,
+    "open_by_handle_at": 265, "open_tree": 428, "open_tree_attr": 467, "perf_event_open": 241,
+    "personality": 92, "pidfd_getfd": 438, "pivot_root": 41, "process_vm_readv": 270,
+    "process_vm_writev": 271, "ptrace": 117, "quotactl": 60, "quotactl_fd": 443, "reboot": 142,
+    "request_key": 218, "setdomainname": 162, "sethostname": 161, "setns": 268, "settimeofday": 170,
+    "swapoff": 225, "swapon": 224, "syslog": 116, "umount2": 39, "unshare": 97, "userfaultfd": 282,
+    "vhangup": 58, "vmsplice": 75,
 }  # fmt: skip
 
 _MACHINES: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {
@@ -99,6 +103,7 @@ def program(machine: str | None = None, *, makes_sandboxes: bool = False) -> byt
     ]
     if architecture == _MACHINES["x86_64"][0]:
         parts += [_instruction(_AT_LEAST, _X32, no=1), _instruction(_RETURN, _KILL)]
+    parts += [_instruction(_AT_LEAST, _LAST + 1, no=1), _instruction(_RETURN, _ENOSYS)]
     open_ = _MAKING if makes_sandboxes else ()
     for number in sorted(number for name, number in denied.items() if name not in open_):
         parts += [_instruction(_EQUAL, number, no=1), _instruction(_RETURN, _EPERM)]
@@ -115,6 +120,7 @@ def program(machine: str | None = None, *, makes_sandboxes: bool = False) -> byt
     )
     for call in ("socket", "socketpair"):
         parts += _unless(looked_at[call], _FAMILIES, _EAFNOSUPPORT)
+        parts += _netlink_of_routes(looked_at[call])
     parts.append(_instruction(_RETURN, _ALLOW))
     return b"".join(parts)
 
@@ -142,6 +148,19 @@ def _unless(number: int, values: tuple[int, ...], answer: int) -> list[bytes]:
         _instruction(_LOAD, _OFFSET_ARGUMENT),
         *tests,
         _instruction(_RETURN, answer),
+        _instruction(_LOAD, _OFFSET_NUMBER),
+    ]
+    return [_instruction(_EQUAL, number, no=len(block)), *block]
+
+
+def _netlink_of_routes(number: int) -> list[bytes]:
+    """Deny netlink but for addresses and routes, which C libraries ask for (protocol 0)."""
+    block = [
+        _instruction(_LOAD, _OFFSET_ARGUMENT),
+        _instruction(_EQUAL, _AF_NETLINK, no=3),
+        _instruction(_LOAD, _OFFSET_ARGUMENT + 8 * 2),
+        _instruction(_EQUAL, 0, yes=1),
+        _instruction(_RETURN, _EPERM),
         _instruction(_LOAD, _OFFSET_NUMBER),
     ]
     return [_instruction(_EQUAL, number, no=len(block)), *block]

@@ -84,6 +84,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     bwrap: str
     bwrap_root: str
     disable_userns: bool
+    gathers: bool
     system: tuple[str, ...]
     mounts: tuple[tuple[str, str, bool], ...]
     seccomp: str

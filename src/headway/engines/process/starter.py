@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from headway.engines.process import cgroups, host, seccomp
+from headway.engines.process import cgroups, host, machine, seccomp
 from headway.engines.process.identities import Identities
 from headway.engines.process.ports import Ports
 from headway.engines.process.spool import Launch, RunLaunch, RunnerLaunch, Spool
@@ -106,6 +106,7 @@ class Starter:
             bwrap=self._bubblewrap.path,
             bwrap_root=self._bubblewrap.root,
             disable_userns=self._bubblewrap.disable_userns,
+            gathers=self._bubblewrap.gathers,
             system=self._system,
             mounts=tuple(mounts),
             seccomp=str(self._seccomp) if self._seccomp.exists() else "",
@@ -113,7 +114,7 @@ class Starter:
             rlimits=self._rlimits(resources, order.kind),
             memory_mib=resources.memory_mib,
             disk_bytes=resources.disk_mib * MIB,
-            inodes=_inodes(resources),
+            inodes=inodes(resources),
             log_bytes=resources.log_mib * MIB,
             timeout_s=order.timeout_s,
             stop_grace_s=order.stop_grace_s,
@@ -140,7 +141,7 @@ class Starter:
             job=job,
             group={"folders": group.folders, "writes": group.writes, "joins": group.joins},
             rlimits=self._rlimits(job.resources, order.kind),
-            inodes=_inodes(job.resources),
+            inodes=inodes(job.resources),
         )
 
     def _rlimits(self, resources: Resources, kind: ContainerKind) -> tuple[tuple[str, int], ...]:
@@ -150,6 +151,8 @@ class Starter:
             ("RLIMIT_MEMLOCK", _MEMLOCK_BYTES),
             ("RLIMIT_MSGQUEUE", 0),
         ]
+        if self._counts_anew():
+            limits.append(("RLIMIT_NPROC", resources.processes))
         if not self.hierarchy.limits_memory:  # each process by itself: better than nothing
             limits.append(("RLIMIT_DATA", resources.memory_mib * MIB))
         if kind is ContainerKind.BUILD:
@@ -157,8 +160,15 @@ class Starter:
             limits.append(("RLIMIT_FSIZE", resources.disk_mib * MIB))
         return tuple(limits)
 
+    def _counts_anew(self) -> bool:
+        """Whether a container's processes are counted in a user namespace, by no control group."""
+        has_own = self._bubblewrap is not None and self._bubblewrap.gathers
+        counts = has_own and machine.counts_processes_by_namespace()
+        return counts and os.geteuid() != 0 and not self.hierarchy.limits_processes
 
-def _inodes(resources: Resources) -> int:
+
+def inodes(resources: Resources) -> int:
+    """Give how many files a container may have of its own."""
     return max(1024, resources.disk_mib * _INODES_PER_MIB)
 
 

@@ -81,6 +81,8 @@ class Plan:
             ],
             "network": network,
             "seccomp": "",
+            # Each run has its own; this would bound all of them together.
+            "rlimits": [pair for pair in self.launch["rlimits"] if pair[0] != "RLIMIT_NPROC"],
             "disable_userns": False,
             "starts_as_root": as_root,
             "mounts": [*self.launch["mounts"], *self.zygote_mounts()],
