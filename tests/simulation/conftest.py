@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from headway.control import invoking, runs
+from headway.control.departures import Departures
 from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.requests import Invocation
@@ -65,9 +66,11 @@ class Plane:
         self.fleet = Fleet(self.world)
         self.dispatch = Dispatch(self.world)
         self.schedules = Schedules(self.world, self.dispatch)
-        loops = (self.fleet.run, self.dispatch.run, self.schedules.run)
+        self.departures = Departures(self.world, self.fleet)
+        loops = (self.fleet.run, self.dispatch.run, self.schedules.run, self.departures.run)
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
         await self.dispatch.opened.wait()
+        await self.departures.opened.wait()
         async with asyncio.timeout(5):
             while not self.world.nodes:
                 await asyncio.sleep(0.01)

@@ -105,6 +105,19 @@ class HoldBody(_Body):
     reason: Reason = ""
 
 
+class ReasonBody(_Body):
+    """Why something is asked for."""
+
+    reason: Reason = ""
+
+
+class DrainBody(_Body):
+    """Empty a node; null: within the time that the settings give."""
+
+    within_s: Annotated[float, Field(ge=0, le=10**8, allow_inf_nan=False)] | None = None
+    reason: Reason = ""
+
+
 class RunBody(_Body):
     """Run a command once."""
 

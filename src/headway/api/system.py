@@ -1,4 +1,4 @@
-"""The installation itself: nodes, routes, health, metrics."""
+"""The installation itself: routes, health, metrics."""
 
 import os
 from typing import Any
@@ -9,18 +9,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from headway.api.answers import Json, answers
 from headway.api.metrics import observe
 from headway.api.scope import TheWorld
-from headway.control import doctor, nodes
+from headway.control import doctor
 from headway.model.settings import Settings
-from headway.model.view import Check, NodeView
+from headway.model.view import Check
 
 router = APIRouter(tags=["system"])
 open_router = APIRouter(tags=["system"])
-
-
-@router.get("/nodes", responses=answers(list[NodeView]))
-async def list_nodes(world: TheWorld) -> Json:
-    """List nodes and what is reserved of them."""
-    return Json(await nodes.listing(world))
 
 
 @router.get("/routes", responses=answers(dict[str, Any]))

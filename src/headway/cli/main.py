@@ -41,7 +41,7 @@ _NOUNS = {
     "schedules": "schedules:schedules",
     "builds": "logs:builds",
     "events": "system:events",
-    "nodes": "system:nodes",
+    "nodes": "nodes:nodes",
     "routes": "system:routes",
     "docs": "system:docs",
     "settings": "system:settings",

@@ -1,4 +1,4 @@
-"""The installation itself: `doctor`, `events`, `nodes`, `routes`, `settings`, and the like."""
+"""The installation itself: `doctor`, `events`, `routes`, `settings`, and the like."""
 
 import click
 import msgspec
@@ -51,32 +51,6 @@ def events(environment: str | None, follow: bool, limit: int, as_json: bool) -> 
                     f"{render.moment(event.at)}  {event.actor}  {where}  {what}  "
                     f"{render.safe(event.because)}"
                 )
-
-
-@click.command()
-@json_option
-def nodes(as_json: bool) -> None:
-    """Show nodes, and what is reserved of them."""
-    with Client.local() as client:
-        rows = client.nodes()
-    if as_json:
-        print_json(rows)
-        return
-    lines = [
-        (
-            row.node.id,
-            row.node.state.value,
-            f"{row.reserved.cpu:g}/{row.node.cpu:g}",
-            f"{row.reserved.memory_mib}/{row.node.memory_mib}",
-            str(row.containers),
-        )
-        for row in rows
-    ]
-    head = ("NODE", "STATE", "CORES", "MEMORY MIB", "CONTAINERS")
-    click.echo(render.table(lines, head))
-    for row in rows:
-        for limit in row.node.limits:
-            click.echo(f"  {row.node.id} cannot enforce {limit}")
 
 
 @click.command()

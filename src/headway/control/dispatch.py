@@ -76,6 +76,7 @@ class Dispatch:
         self._background: set[asyncio.Task[None]] = set()
         self.opened = asyncio.Event()
         world.bell.on_member(lambda _key: self.wake())
+        world.bell.on_node(self.wake)
 
     # --- the loop --------------------------------------------------------------------------------
 

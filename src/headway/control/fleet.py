@@ -57,7 +57,10 @@ class Fleet:
             try:
                 async for facts in self._world.engine.observe():
                     if first:
-                        self._world.nodes = await self._world.engine.nodes()
+                        now = self._world.clock.now()
+                        for node in await self._world.engine.nodes():
+                            self._world.roster.heard(node, now)
+                        self._world.bell.node()
                         await self._compare(facts)
                         first = False
                         self._world.troubles.pop("engine", None)

@@ -3,6 +3,7 @@
 import asyncio
 
 from headway.control.builds import Builds
+from headway.control.departures import Departures
 from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.guard import repeatedly
@@ -30,6 +31,7 @@ class Heart:
         self.schedules = Schedules(world, self.dispatch)
         self._lifetimes = Lifetimes(world, self.routing, self.dispatch)
         self._retention = Retention(world)
+        self._departures = Departures(world, self._fleet)
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -44,6 +46,7 @@ class Heart:
             "schedules": self.schedules.run,
             "lifetimes": self._lifetimes.run,
             "retention": self._retention.run,
+            "nodes": self._departures.run,
         }
         try:
             async with asyncio.TaskGroup() as group:

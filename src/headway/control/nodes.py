@@ -1,18 +1,194 @@
-"""Nodes, and what is reserved of them."""
+"""Nodes: listed, cordoned, drained, and taken back."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from headway.calculate.container import is_staying
+from headway.calculate.node import is_draining
+from headway.control.errors import Invalid, NotFound
 from headway.control.world import World
+from headway.formats.units import counted
+from headway.model.container import Container, ContainerKind
+from headway.model.event import Event
+from headway.model.ids import NodeId, environment_name
+from headway.model.node import NodeHold, NodeState
 from headway.model.snapshot import Reserved
 from headway.model.view import NodeView
+from headway.ports.store import Writer
+
+_WITHIN_MAX_S = 7 * 24 * 3600.0
 
 
 async def listing(world: World) -> list[NodeView]:
     """List the nodes as their engine last reported them."""
-    reserved = world.reservations.all()
-    return [
-        NodeView(
-            node=node,
-            reserved=reserved.get(node.id, Reserved()),
-            containers=world.reservations.count(node.id),
+    return [view(world, node.id) for node in world.nodes]
+
+
+async def one(world: World, node: str) -> NodeView:
+    """Give a node.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    identity = _known(world, node)
+    there = await there_is(world, identity)
+    return msgspec.structs.replace(view(world, identity), there=there)
+
+
+async def there_is(world: World, node: NodeId) -> tuple[str, ...]:
+    """Say what is on a node, and of one that drains why it still is."""
+    held = world.reservations.on(node)
+    rows = await world.store.read(lambda reader: [reader.get(Container, one) for one in held])
+    found = [row for row in rows if row is not None and not row.is_ended]
+    lines = [_there(world, row) for row in sorted(found, key=lambda row: row.id)]
+    count = world.reservations.attempts(node)
+    hold = world.roster.holds.get(node)
+    if count:
+        until = f", until {hold.until:%H:%M:%S} UTC" if hold is not None and hold.until else ""
+        lines.append(f"{counted(count, 'run')} under way{until}")
+    return tuple(lines)
+
+
+def _there(world: World, row: Container) -> str:
+    name = f"{environment_name(row.environment)}/{row.app}/{row.label} (v{row.release})"
+    pending = world.pending.get((row.environment, row.app), "")
+    waits = row.kind is ContainerKind.SERVICE and is_draining(world.roster.holds, row.node)
+    why = pending if waits and is_staying(row) else ""
+    return f"{name} {row.state.value}{f': {why}' if why else ''}"
+
+
+def view(world: World, identity: NodeId) -> NodeView:
+    """Show a node that is there."""
+    node = world.roster.node(identity)
+    assert node is not None
+    return NodeView(
+        node=node,
+        reserved=world.reservations.all().get(identity, Reserved()),
+        containers=world.reservations.count(identity),
+        hold=world.roster.holds.get(identity),
+        away_at=world.roster.away.get(identity),
+    )
+
+
+async def cordon(world: World, actor: str, node: str, because: str = "") -> NodeView:
+    """Have a node take nothing new. What runs there stays. Again, it changes nothing.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    identity = _known(world, node)
+
+    def wanted(known: NodeHold | None, now: datetime) -> NodeHold | None:
+        if known is not None and known.state is NodeState.CORDONED:
+            return None
+        return NodeHold(node=identity, state=NodeState.CORDONED, because=because, by=actor, at=now)
+
+    return await _hold(world, identity, wanted)
+
+
+async def drain(
+    world: World, actor: str, node: str, within_s: float | None = None, because: str = ""
+) -> NodeView:
+    """Have a node take nothing new and what runs there leave.
+
+    Services move at once; runs may end by themselves for `within_s` (the setting `drain_s` when
+    None), then they are stopped and handed back by their delivery rule. The same again changes
+    nothing; another length begins to count now.
+
+    Raises:
+        NotFound: There is none with this id.
+        Invalid: The length cannot be.
+    """
+    identity = _known(world, node)
+    if within_s is not None and not 0 <= within_s <= _WITHIN_MAX_S:
+        raise Invalid("within-invalid", "a drain may take from no time to 7 days")
+    length_s = world.settings.drain_s if within_s is None else within_s
+
+    def wanted(known: NodeHold | None, now: datetime) -> NodeHold | None:
+        length = timedelta(seconds=length_s)
+        if known is not None and known.state is NodeState.DRAINING:
+            assert known.until is not None
+            if within_s is None or known.until - known.at == length:
+                return None
+        return NodeHold(
+            node=identity,
+            state=NodeState.DRAINING,
+            because=because,
+            by=actor,
+            at=now,
+            until=now + length,
         )
-        for node in world.nodes
-    ]
+
+    return await _hold(world, identity, wanted)
+
+
+async def uncordon(world: World, actor: str, node: str) -> NodeView:
+    """Have a node take containers again, also one that drains. Again, it changes nothing.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    identity = _known(world, node)
+    now = world.clock.now()
+
+    def deed(tx: Writer) -> None:
+        if tx.get(NodeHold, identity) is not None:
+            tx.delete(NodeHold, identity)
+            tx.record(event(identity, "node.uncordoned", now, actor=actor))
+
+    await world.store.write(deed)
+    world.roster.released(identity)
+    world.bell.node()
+    return view(world, identity)
+
+
+async def _hold(
+    world: World, identity: NodeId, wanted: Callable[[NodeHold | None, datetime], NodeHold | None]
+) -> NodeView:
+    now = world.clock.now()
+
+    def deed(tx: Writer) -> NodeHold | None:
+        known = tx.get(NodeHold, identity)
+        row = wanted(known, now)
+        if row is None:
+            return None
+        if known is not None:
+            row = msgspec.structs.replace(row, version=known.version)
+        data: dict[str, object] = {"until": row.until.isoformat()} if row.until else {}
+        kind = f"node.{row.state.value}"
+        tx.record(event(identity, kind, now, actor=row.by, because=row.because, data=data))
+        return tx.put(row)
+
+    row = await world.store.write(deed)
+    if row is not None:
+        world.roster.held(row)
+        world.bell.node()
+    return view(world, identity)
+
+
+def _known(world: World, node: str) -> NodeId:
+    identity = NodeId(node)
+    if world.roster.node(identity) is None:
+        names = ", ".join(row.id for row in world.nodes) or "none: the engine has not answered yet"
+        raise NotFound(
+            "node-unknown",
+            f"there is no node {node}",
+            hint=f"there are {names}",
+            next=("headway nodes ls",),
+        )
+    return identity
+
+
+def event(
+    node: NodeId,
+    kind: str,
+    at: datetime,
+    *,
+    actor: str = "headway",
+    because: str = "",
+    data: dict[str, object] | None = None,
+) -> Event:
+    """Make an event about a node."""
+    return Event(at=at, actor=actor, kind=kind, subject=node, because=because, data=data or {})

@@ -41,6 +41,14 @@ class Reservations:
         """Give what is reserved, by node."""
         return dict(self._sums)
 
+    def on(self, node: NodeId) -> tuple[ContainerId, ...]:
+        """List the containers on a node that have not ended."""
+        return tuple(row.id for row in self._held.values() if row.node == node)
+
+    def attempts(self, node: NodeId) -> int:
+        """Count the attempts of runs on a node."""
+        return sum(where == node for where, _ in self._runs.values())
+
     def count(self, node: NodeId) -> int:
         """Count the containers on a node."""
         return sum(row.node == node for row in self._held.values())

@@ -20,6 +20,7 @@ _KINDS = {
     Verb.START_CONTAINER: "container.requested",
     Verb.DRAIN_CONTAINER: "container.draining",
     Verb.STOP_CONTAINER: "container.stopping",
+    Verb.LOSE_CONTAINER: "container.lost",
     Verb.CREATE_RELEASE: "deployment.advanced",
     Verb.ADVANCE_DEPLOYMENT: "deployment.advanced",
     Verb.SHARE_TRAFFIC: "member.traffic",

@@ -5,6 +5,7 @@ from typing import Any
 from headway.control import lookup
 from headway.control.dispatch import Dispatch
 from headway.control.errors import NotFound
+from headway.control.nodes import there_is
 from headway.control.runs import waits
 from headway.control.standing import member_view
 from headway.control.world import World
@@ -13,7 +14,8 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
-from headway.model.ids import environment_name
+from headway.model.ids import NodeId, environment_name
+from headway.model.node import Node, NodeState
 from headway.model.run import Run
 from headway.model.view import Why
 from headway.ports.store import Reader
@@ -28,11 +30,13 @@ async def explain(
     environment: str | None = None,
     app: str | None = None,
 ) -> Why:
-    """Explain a deployment, build, run, container (id or label), app or environment.
+    """Explain a node, deployment, build, run, container (id or label), app or environment.
 
     Raises:
         NotFound: Nothing of this name is known.
     """
+    if (node := world.roster.node(NodeId(thing))) is not None:
+        return await _of_node(world, node)
 
     def question(reader: Reader) -> Why:
         for attempt in (_deployment, _build, _container):
@@ -78,6 +82,27 @@ def _build(reader: Reader, thing: str) -> Why | None:
 def _container(reader: Reader, thing: str) -> Why | None:
     row = reader.get(Container, thing)
     return _of_container(reader, thing, row) if row else None
+
+
+async def _of_node(world: World, node: Node) -> Why:
+    there = await there_is(world, node.id)
+    chain = await world.store.read(lambda reader: _chain(reader, subject=node.id))
+    hold, away_at = world.roster.holds.get(node.id), world.roster.away.get(node.id)
+    said = [f"not heard from since {away_at:%H:%M:%S} UTC"] if away_at else []
+    if hold is not None:
+        because = f": {hold.because}" if hold.because else ""
+        said.append(f"{hold.state.value} by {hold.by}{because}")
+        if hold.empty_at is not None:
+            said.append("nothing is there any more")
+        elif hold.state is NodeState.DRAINING:
+            said += there
+    return Why(
+        thing=node.id,
+        state=node.state.value,
+        because="; ".join(said) or f"it takes containers; {len(there)} of them are there",
+        chain=chain,
+        next=(f"headway nodes show {node.id}",),
+    )
 
 
 def _of_run(reader: Reader, dispatch: Dispatch, run: Run) -> Why:

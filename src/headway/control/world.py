@@ -7,6 +7,7 @@ from datetime import datetime
 
 from headway.control.probes import Probes
 from headway.control.reservations import Reservations
+from headway.control.roster import Roster
 from headway.machine.chance import chance
 from headway.machine.run_ids import RunIds
 from headway.model.container import Container
@@ -32,6 +33,7 @@ class Bell:
         self._environments: list[Callable[[], None]] = []
         self._containers: list[Callable[[Container], None]] = []
         self._observed: list[Callable[[Container], None]] = []
+        self._nodes: list[Callable[[], None]] = []
 
     def on_member(self, listener: Callable[[MemberKey], None]) -> None:
         """Call a listener when an app in an environment is to be looked at."""
@@ -52,6 +54,15 @@ class Bell:
     def on_observed(self, listener: Callable[[Container], None]) -> None:
         """Call a listener with each container of which the engine said something new."""
         self._observed.append(listener)
+
+    def on_node(self, listener: Callable[[], None]) -> None:
+        """Call a listener when nodes came, went, or changed their state."""
+        self._nodes.append(listener)
+
+    def node(self) -> None:
+        """Have nodes looked at."""
+        for listener in self._nodes:
+            listener()
 
     def observed(self, row: Container) -> None:
         """Tell what became of a container."""
@@ -99,10 +110,15 @@ class World:
     run_ids: RunIds = field(default_factory=lambda: RunIds(lambda bits: chance().getrandbits(bits)))
     reservations: Reservations = field(default_factory=Reservations)
     probes: Probes = field(default_factory=Probes)
-    nodes: tuple[Node, ...] = ()
+    roster: Roster = field(default_factory=Roster)
     pending: dict[MemberKey, str] = field(default_factory=dict)
     """Why something wanted cannot be done now, by member."""
     answering: dict[str, asyncio.Lock] = field(default_factory=dict)
     """Requests under way that came with an Idempotency-Key, by that key."""
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """Loop name to the last error that it has not recovered from."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes in the states that count, sorted by id."""
+        return self.roster.nodes()

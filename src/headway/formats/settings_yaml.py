@@ -151,6 +151,16 @@ SETTINGS = Record(
                 _seconds(1, _DAY_S),
                 "How long a process that holds a release's job modules waits for the next run.",
             ),
+            (
+                "drain_s",
+                _seconds(0, 7 * _DAY_S),
+                "How long runs on a node that is drained may go on before they are handed back.",
+            ),
+            (
+                "node_lost_after_s",
+                _seconds(1, _DAY_S),
+                "How long a node may be silent before what ran there starts elsewhere.",
+            ),
             ("parameters_bytes_max", _size(1024, 16 * MIB), "Parameters of one run."),
             ("invocations_max", whole(1, 100_000), "Runs made by one request."),
         ),

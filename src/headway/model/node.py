@@ -59,4 +59,6 @@ class NodeHold(Value, kw_only=True):
     at: datetime
     until: datetime | None = None
     """Draining: what still runs then is stopped, and handed back by its delivery rule."""
+    empty_at: datetime | None = None
+    """Draining: since when nothing is there any more."""
     version: int = 0

@@ -15,6 +15,7 @@ class Verb(StrEnum):
     START_CONTAINER = "start_container"
     DRAIN_CONTAINER = "drain_container"
     STOP_CONTAINER = "stop_container"
+    LOSE_CONTAINER = "lose_container"
     RETIRE_CONTAINER = "retire_container"
     CREATE_RELEASE = "create_release"
     ADVANCE_DEPLOYMENT = "advance_deployment"

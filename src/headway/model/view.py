@@ -15,7 +15,7 @@ from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName, Lea
 from headway.model.job import Job
 from headway.model.lease import Tenure
 from headway.model.log import LogLine
-from headway.model.node import Node
+from headway.model.node import Node, NodeHold
 from headway.model.problem import Problem
 from headway.model.queue import Queue, QueueHold
 from headway.model.run import Run, RunState
@@ -219,6 +219,13 @@ class NodeView(Value, kw_only=True):
     node: Node
     reserved: Reserved
     containers: int
+    hold: NodeHold | None = None
+    """What people or loops have said of it."""
+    away_at: datetime | None = None
+    """Since when it is not heard from."""
+    there: tuple[str, ...] = ()
+    """Each container that is there, and why a node that drains is not empty yet. Only where one
+    node was asked for."""
 
 
 class Check(Value, kw_only=True):

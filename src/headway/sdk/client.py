@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from headway.model.event import Event
 from headway.model.settings import Settings
-from headway.model.view import Check, NodeView, PlannedChange, Why
+from headway.model.view import Check, PlannedChange, Why
 from headway.sdk import local
 from headway.sdk.apps import Apps
 from headway.sdk.config import Configs
@@ -13,6 +13,7 @@ from headway.sdk.deployments import Deployments
 from headway.sdk.environments import Environments
 from headway.sdk.jobs import Jobs
 from headway.sdk.logs import Logs
+from headway.sdk.nodes import Nodes
 from headway.sdk.queues import Queues
 from headway.sdk.runs import Runs
 from headway.sdk.schedules import Schedules
@@ -30,6 +31,7 @@ class Client:
         self.deployments = Deployments(self.transport)
         self.containers = Containers(self.transport)
         self.logs = Logs(self.transport)
+        self.nodes = Nodes(self.transport)
         self.jobs = Jobs(self.transport)
         self.runs = Runs(self.transport)
         self.queues = Queues(self.transport)
@@ -79,10 +81,6 @@ class Client:
         """Say what would be done next if nothing else happened."""
         query = {"environment": environment}
         return self.transport.call("GET", "/v1/plan", list[PlannedChange], query=query)
-
-    def nodes(self) -> list[NodeView]:
-        """List nodes and what is reserved of them."""
-        return self.transport.call("GET", "/v1/nodes", list[NodeView])
 
     def routes(self) -> dict[str, Any]:
         """Give the route table and what the router counted."""

@@ -11,6 +11,7 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
 from headway.model.lease import Fences, Lease
+from headway.model.node import NodeHold
 from headway.model.queue import QueueHold
 from headway.model.release import Release
 from headway.model.run import Run
@@ -57,6 +58,7 @@ _TABLES = (
     Table(Lease, "leases", ("id",), ("open_claim", "open_kind", "due_us", "ended_us")),
     Table(Member, "members", ("environment", "app")),
     Table(Release, "releases", ("environment", "app", "number")),
+    Table(NodeHold, "node_holds", ("node",)),
     Table(QueueHold, "queue_holds", ("environment", "app", "name")),
     Table(
         Run,

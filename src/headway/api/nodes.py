@@ -1,0 +1,47 @@
+"""Nodes."""
+
+from fastapi import APIRouter, Request
+
+from headway.api.answers import Json, answers
+from headway.api.requests import DrainBody, ReasonBody
+from headway.api.scope import Actor, Identity, TheWorld, done_once
+from headway.control import nodes
+from headway.model.view import NodeView
+
+router = APIRouter(tags=["nodes"])
+
+
+@router.get("/nodes", responses=answers(list[NodeView]))
+async def list_nodes(world: TheWorld) -> Json:
+    """List nodes and what is reserved of them."""
+    return Json(await nodes.listing(world))
+
+
+@router.get("/nodes/{node}", responses=answers(NodeView))
+async def show_node(world: TheWorld, node: Identity) -> Json:
+    """Give a node."""
+    return Json(await nodes.one(world, node))
+
+
+@router.post("/nodes/{node}/cordon", responses=answers(NodeView))
+async def cordon_node(
+    request: Request, world: TheWorld, actor: Actor, node: Identity, body: ReasonBody
+) -> Json:
+    """Have a node take nothing new. What runs there stays."""
+    return await done_once(request, lambda: nodes.cordon(world, actor, node, body.reason))
+
+
+@router.post("/nodes/{node}/uncordon", responses=answers(NodeView))
+async def uncordon_node(request: Request, world: TheWorld, actor: Actor, node: Identity) -> Json:
+    """Have a node take containers again, also one that drains."""
+    return await done_once(request, lambda: nodes.uncordon(world, actor, node))
+
+
+@router.post("/nodes/{node}/drain", responses=answers(NodeView))
+async def drain_node(
+    request: Request, world: TheWorld, actor: Actor, node: Identity, body: DrainBody
+) -> Json:
+    """Have a node take nothing new and what runs there leave."""
+    return await done_once(
+        request, lambda: nodes.drain(world, actor, node, body.within_s, body.reason)
+    )

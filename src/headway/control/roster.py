@@ -1,0 +1,47 @@
+"""The nodes as they are in this moment: what their engine says, and what has been said of them."""
+
+from datetime import datetime
+
+from headway.calculate.node import as_held
+from headway.model.ids import NodeId
+from headway.model.node import Node, NodeHold, NodeState
+
+
+class Roster:
+    """Known nodes and holds. A hold may be of a node that is not there."""
+
+    def __init__(self) -> None:
+        self._heard: dict[NodeId, Node] = {}
+        self.holds: dict[NodeId, NodeHold] = {}
+        self.away: dict[NodeId, datetime] = {}
+        """Since when nodes are not heard from."""
+
+    def heard(self, node: Node, now: datetime) -> bool:
+        """Take over what the engine says of a node; says whether that was new."""
+        known = self._heard.get(node.id)
+        self._heard[node.id] = node
+        if node.state is NodeState.LOST:
+            self.away.setdefault(node.id, now)
+        else:
+            self.away.pop(node.id, None)
+        return known != node
+
+    def held(self, hold: NodeHold) -> None:
+        """Take over what was said of a node."""
+        self.holds[hold.node] = hold
+
+    def released(self, node: NodeId) -> None:
+        """Take over that a node is to take containers again."""
+        self.holds.pop(node, None)
+
+    def nodes(self) -> tuple[Node, ...]:
+        """List the nodes in the states that count, sorted by id."""
+        return tuple(
+            as_held(node, self.holds.get(identity))
+            for identity, node in sorted(self._heard.items())
+        )
+
+    def node(self, identity: NodeId) -> Node | None:
+        """Give a node in the state that counts."""
+        node = self._heard.get(identity)
+        return None if node is None else as_held(node, self.holds.get(identity))
