@@ -17,6 +17,7 @@ from headway.api import (
     errors,
     events,
     jobs,
+    leases,
     logs,
     nodes,
     queues,
@@ -79,6 +80,7 @@ def create_app(
         runs,
         queues,
         schedules,
+        leases,
     ):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)

@@ -25,9 +25,13 @@ class Asker(NamedTuple):
 
 
 def _is_of_jobs(scope: Scope) -> bool:
+    """Say whether the code of an app may ask this: for runs, and for locks."""
     path, method = str(scope["path"]), str(scope.get("method", ""))
-    makes_runs = method == "POST" and path.startswith("/v1/jobs/") and path.endswith("/runs")
-    return makes_runs or (method == "GET" and path.startswith("/v1/runs/"))
+    if method == "GET":
+        return path.startswith(("/v1/runs/", "/v1/leases/"))
+    makes_runs = path.startswith("/v1/jobs/") and path.endswith("/runs")
+    locks = path == "/v1/leases" or path.startswith("/v1/leases/")
+    return method == "POST" and (makes_runs or locks)
 
 
 class Authentication:
@@ -61,7 +65,7 @@ class Authentication:
             await self._refuse(scope, receive, send, 401, "unauthenticated", why)
             return
         if asker.environment is not None and not _is_of_jobs(scope):
-            why = "the token of an environment is for its jobs: it makes runs, and looks at them"
+            why = "the token of an environment is for its jobs: their runs, and locks"
             await self._refuse(scope, receive, send, 403, "not-allowed", why)
             return
         scope.setdefault("state", {}).update(actor=asker.name, environment=asker.environment)

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from headway.model.deployment import DeploymentKind
+from headway.model.lease import ClaimKind
 from headway.model.manifest import Strategy
 
 Name = Annotated[str, Field(min_length=1, max_length=40)]
@@ -41,6 +42,34 @@ class LeaseBody(_Body):
 
     length_s: Seconds | None = None
     shorten: bool = False
+
+
+class ClaimBody(_Body):
+    """Claim something until a time."""
+
+    id: str | None = Field(default=None, max_length=50)
+    kind: ClaimKind = ClaimKind.LOCK
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    length_s: Seconds = 3600.0
+    places: int | None = Field(default=None, ge=1, le=10_000)
+    cpu: float = Field(default=0.0, ge=0, le=10**6, allow_inf_nan=False)
+    memory_mib: int = Field(default=0, ge=0, le=10**9)
+    from_at: AwareDatetime | None = None
+    wait: bool = False
+    reason: Reason = ""
+
+
+class RenewBody(_Body):
+    """Keep a lease, from now on; null: for as long as before. Or wait for it a little."""
+
+    length_s: Seconds | None = None
+    wait_s: float = Field(default=0.0, ge=0, le=60, allow_inf_nan=False)
+
+
+class ReleaseBody(_Body):
+    """Give a lease up."""
+
+    reason: Reason = ""
 
 
 class CopyBody(_Body):

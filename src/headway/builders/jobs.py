@@ -35,9 +35,11 @@ _FILES = (
     "model/__init__.py",
     "model/ids.py",
     "sdk/__init__.py",
+    "sdk/ask.py",
     "sdk/discover.py",
     "sdk/invoke.py",
     "sdk/job.py",
+    "sdk/lock.py",
     "sdk/once.py",
     "sdk/shapes.py",
 )

@@ -114,6 +114,24 @@ def settle(line: Sequence[Lease], now: datetime, fence: int) -> Settled:
     return Settled(changes=tuple(changes), fence=fence)
 
 
+def entered(lease: Lease, line: Sequence[Lease], now: datetime) -> Lease:
+    """Give a new lease at the end of its line, with what it waits for."""
+    return renewed(msgspec.structs.replace(lease, because=waits(line)), now)
+
+
+def waits(line: Sequence[Lease]) -> str:
+    """Say what somebody waits for who comes behind these: who holds it, until when."""
+    if not line:
+        return ""
+    held = [lease for lease in line if lease.state is LeaseState.HELD]
+    ahead = sum(lease.state is LeaseState.WAITING for lease in line)
+    claim = line[0].claim
+    by = ", ".join(f"{row.holder} until {_second(row.until)}" for row in held[:3] if row.until)
+    more = f" and {len(held) - 3} more" if len(held) > 3 else ""
+    queue = f", and {ahead} wait ahead" if ahead else ""
+    return f"the {claim.kind.value} {claim.name} is held by {by}{more}{queue}"
+
+
 def _changed(row: Lease, kind: str) -> Turnover:
     return Turnover(row=timed(row), kind=kind)
 
@@ -147,9 +165,9 @@ def _is_to_warn(lease: Lease, now: datetime) -> bool:
 
 def _warned_at(lease: Lease) -> datetime | None:
     """Say when a person is to be warned; locks are held by programs, which renew them."""
-    if lease.claim.kind is ClaimKind.LOCK or lease.since is None:
+    if lease.claim.kind is ClaimKind.LOCK or lease.until is None:
         return None
-    return warning_at(lease, lease.since)
+    return lease.until - timedelta(seconds=min(WARNING_S, lease.length_s / 2))
 
 
 def _granted(lease: Lease, fence: int, now: datetime) -> Lease:

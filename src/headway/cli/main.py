@@ -39,6 +39,7 @@ _NOUNS = {
     "runs": "runs:runs",
     "queues": "queues:queues",
     "schedules": "schedules:schedules",
+    "leases": "leases:leases",
     "builds": "logs:builds",
     "events": "system:events",
     "nodes": "nodes:nodes",

@@ -7,6 +7,7 @@ from headway.control.departures import Departures
 from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.guard import repeatedly
+from headway.control.leasing import Leasing
 from headway.control.lifetimes import Lifetimes
 from headway.control.prober import Prober
 from headway.control.retention import Retention
@@ -30,6 +31,7 @@ class Heart:
         self.dispatch = Dispatch(world)
         self.schedules = Schedules(world, self.dispatch)
         self._lifetimes = Lifetimes(world, self.routing, self.dispatch)
+        self._leasing = Leasing(world)
         self._retention = Retention(world)
         self._departures = Departures(world, self._fleet)
 
@@ -45,6 +47,7 @@ class Heart:
             "runs": self.dispatch.run,
             "schedules": self.schedules.run,
             "lifetimes": self._lifetimes.run,
+            "leases": self._leasing.run,
             "retention": self._retention.run,
             "nodes": self._departures.run,
         }

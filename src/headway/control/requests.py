@@ -6,7 +6,8 @@ import msgspec
 
 from headway.model.app import Commit
 from headway.model.deployment import DeploymentKind
-from headway.model.ids import AppName, ContainerId, Digest, RunId
+from headway.model.ids import AppName, ContainerId, Digest, LeaseId, RunId
+from headway.model.lease import ClaimKind
 from headway.model.manifest import Strategy
 from headway.model.run import After, Run, RunState, nothing
 from headway.model.value import Value
@@ -161,3 +162,24 @@ class LogQuestion(Value, kw_only=True):
     after: dict[ContainerId, int] = msgspec.field(default_factory=dict)
     """To follow on where an earlier stream broke off: the cursor of each container's last line.
     Then `tail` counts for nothing, and `since` for the containers that are not in it."""
+
+
+class LeaseRequest(Value, kw_only=True):
+    """Claim something until a time."""
+
+    id: LeaseId | None = None
+    """Chosen by who asks, so that asking again makes no second lease."""
+    kind: ClaimKind
+    name: str
+    """Of the lock, the node or the pool."""
+    length_s: float
+    places: int | None = None
+    """Of a lock: how many may hold it at once. None: as it is, and 1 where nobody has it."""
+    cpu: float = 0.0
+    """Of capacity."""
+    memory_mib: int = 0
+    from_at: datetime | None = None
+    """Of capacity: aware. None: from now on."""
+    wait: bool = False
+    """Wait in line where others hold it, rather than be refused."""
+    reason: str = ""

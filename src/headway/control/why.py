@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from headway.calculate.lease import waits as waits_in_line
 from headway.control import lookup
 from headway.control.dispatch import Dispatch
 from headway.control.errors import NotFound
@@ -15,6 +16,7 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import NodeId, environment_name
+from headway.model.lease import Lease, LeaseState
 from headway.model.node import Node, NodeState
 from headway.model.run import Run
 from headway.model.view import Why
@@ -30,7 +32,7 @@ async def explain(
     environment: str | None = None,
     app: str | None = None,
 ) -> Why:
-    """Explain a node, deployment, build, run, container (id or label), app or environment.
+    """Explain a node, deployment, build, run, lease, container (id or label), app or environment.
 
     Raises:
         NotFound: Nothing of this name is known.
@@ -39,7 +41,7 @@ async def explain(
         return await _of_node(world, node)
 
     def question(reader: Reader) -> Why:
-        for attempt in (_deployment, _build, _container):
+        for attempt in (_deployment, _build, _container, _lease):
             why = attempt(reader, thing)
             if why is not None:
                 return why
@@ -52,7 +54,7 @@ async def explain(
         raise NotFound(
             "thing-unknown",
             f"nothing is known as {thing}",
-            hint="a deployment, build or container id, `app.1`, an app, or an environment",
+            hint="the id of a deployment, run, lease …, `app.1`, an app, or an environment",
             next=("headway ps", "headway history"),
         )
 
@@ -102,6 +104,24 @@ async def _of_node(world: World, node: Node) -> Why:
         because="; ".join(said) or f"it takes containers; {len(there)} of them are there",
         chain=chain,
         next=(f"headway nodes show {node.id}",),
+    )
+
+
+def _lease(reader: Reader, thing: str) -> Why | None:
+    row = reader.get(Lease, thing)
+    if row is None:
+        return None
+    because = row.because or row.reason
+    if row.state is LeaseState.WAITING:
+        line = reader.find(Lease, open_claim=row.claim.key)
+        because = waits_in_line(line[: [other.id for other in line].index(row.id)])
+    nexts = (f"headway leases show {row.id}", f"headway leases ls {row.claim.name}")
+    return Why(
+        thing=thing,
+        state=row.state.value,
+        because=because,
+        chain=_chain(reader, subject=row.id),
+        next=nexts,
     )
 
 

@@ -11,7 +11,8 @@ from headway.control.roster import Roster
 from headway.machine.chance import chance
 from headway.machine.run_ids import RunIds
 from headway.model.container import Container
-from headway.model.ids import AppName, EnvironmentId
+from headway.model.ids import AppName, EnvironmentId, LeaseId
+from headway.model.lease import Lease
 from headway.model.node import Node
 from headway.model.settings import Settings
 from headway.ports.builder import Builder, Sources
@@ -34,6 +35,7 @@ class Bell:
         self._containers: list[Callable[[Container], None]] = []
         self._observed: list[Callable[[Container], None]] = []
         self._nodes: list[Callable[[], None]] = []
+        self._leases: list[Callable[[], None]] = []
 
     def on_member(self, listener: Callable[[MemberKey], None]) -> None:
         """Call a listener when an app in an environment is to be looked at."""
@@ -62,6 +64,15 @@ class Bell:
     def node(self) -> None:
         """Have nodes looked at."""
         for listener in self._nodes:
+            listener()
+
+    def on_lease(self, listener: Callable[[], None]) -> None:
+        """Call a listener when leases are to be looked at."""
+        self._leases.append(listener)
+
+    def lease(self) -> None:
+        """Have leases looked at."""
+        for listener in self._leases:
             listener()
 
     def observed(self, row: Container) -> None:
@@ -111,6 +122,10 @@ class World:
     reservations: Reservations = field(default_factory=Reservations)
     probes: Probes = field(default_factory=Probes)
     roster: Roster = field(default_factory=Roster)
+    keeping: tuple[Lease, ...] = ()
+    """The leases of nodes and of capacity that are booked or held."""
+    awaited: dict[LeaseId, asyncio.Event] = field(default_factory=dict)
+    """Leases whose next state somebody waits for."""
     pending: dict[MemberKey, str] = field(default_factory=dict)
     """Why something wanted cannot be done now, by member."""
     answering: dict[str, asyncio.Lock] = field(default_factory=dict)

@@ -105,8 +105,15 @@ SETTINGS = Record(
             (
                 "lease_max_s",
                 _seconds(60, 3650 * _DAY_S),
-                "The longest lease of an environment other than production.",
+                "The longest lease of anything other than production.",
             ),
+            (
+                "leases_max",
+                whole(1, 1_000_000),
+                "Leases that are booked, waited for or held, beside those of environments.",
+            ),
+            ("line_max", whole(1, 10_000), "Who may wait in line for one lock or one node."),
+            ("locks_max", whole(1, 100_000), "Locks that somebody holds or waits for."),
             ("config_keys_max", whole(1, 10_000), "Config keys of one app in one environment."),
             (
                 "config_bytes_max",

@@ -13,7 +13,7 @@ from headway.model.environment import EnvironmentState
 from headway.model.event import Event
 from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName, LeaseId, RunId
 from headway.model.job import Job
-from headway.model.lease import Tenure
+from headway.model.lease import Lease, Tenure
 from headway.model.log import LogLine
 from headway.model.node import Node, NodeHold
 from headway.model.problem import Problem
@@ -320,3 +320,15 @@ class ScheduleView(Value, kw_only=True):
     state: ScheduleState
     next: tuple[datetime, ...] = ()
     """The next times, as far as it is not paused."""
+
+
+class LeaseView(Value, kw_only=True):
+    """A lease, its place in the line, and what it holds."""
+
+    lease: Lease
+    ahead: int = 0
+    """While it waits: how many wait ahead of it."""
+    waiting: int = 0
+    """How many wait for the same."""
+    holds: tuple[EnvironmentName, ...] = ()
+    """Environments that end with it."""

@@ -10,9 +10,10 @@ client and its errors are loaded when they are first asked for.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# At once, so that `job` and `invoke` are the functions and not the modules of these names.
+# At once, so that `job`, `invoke` and `lock` are the functions and not the modules of these names.
 from headway.sdk.invoke import InvokeError, invoke
 from headway.sdk.job import Cancelled, JobError, ParameterError, attempt, job, progress, run_id
+from headway.sdk.lock import Lock, LockError, LockLost, lock
 
 if TYPE_CHECKING:
     from headway.sdk.client import Client
@@ -23,6 +24,9 @@ __all__ = [
     "Client",
     "InvokeError",
     "JobError",
+    "Lock",
+    "LockError",
+    "LockLost",
     "ParameterError",
     "RefusedError",
     "SdkError",
@@ -30,6 +34,7 @@ __all__ = [
     "attempt",
     "invoke",
     "job",
+    "lock",
     "progress",
     "run_id",
 ]

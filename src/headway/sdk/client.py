@@ -7,11 +7,14 @@ from headway.model.settings import Settings
 from headway.model.view import Check, PlannedChange, Why
 from headway.sdk import local
 from headway.sdk.apps import Apps
+from headway.sdk.ask import Asked
 from headway.sdk.config import Configs
 from headway.sdk.containers import Containers
 from headway.sdk.deployments import Deployments
 from headway.sdk.environments import Environments
 from headway.sdk.jobs import Jobs
+from headway.sdk.leases import Leases
+from headway.sdk.lock import Lock
 from headway.sdk.logs import Logs
 from headway.sdk.nodes import Nodes
 from headway.sdk.queues import Queues
@@ -36,6 +39,7 @@ class Client:
         self.runs = Runs(self.transport)
         self.queues = Queues(self.transport)
         self.schedules = Schedules(self.transport)
+        self.leases = Leases(self.transport)
 
     @classmethod
     def local(cls) -> Self:
@@ -52,6 +56,14 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.transport.close()
+
+    def lock(self, name: str, **options: Any) -> Lock:
+        """Hold a lock for as long as a `with` block runs; options are those of `Lock`.
+
+        >>> with client.lock("migration") as held:
+        ...     migrate(fence=held.fence)
+        """
+        return Lock(name, asked=Asked(self.transport.url, self.transport.token), **options)
 
     def events(
         self,

@@ -1,0 +1,118 @@
+"""What can be claimed, and the bounds of it."""
+
+from datetime import datetime
+
+from headway.calculate.lease import entered
+from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.requests import LeaseRequest
+from headway.control.world import World
+from headway.model.ids import LeaseId, is_name
+from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
+from headway.model.settings import Settings
+from headway.ports.store import Reader
+
+_PLACES_MAX = 10_000
+
+
+def new_lease(
+    reader: Reader, world: World, actor: str, identity: LeaseId, wish: LeaseRequest, now: datetime
+) -> Lease:
+    """Make the lease that is asked for, at the end of its line.
+
+    Raises:
+        Invalid: The name or a number cannot be.
+        NotFound: There is no such node.
+        Conflict: The line or the installation is full, or a lock has other places.
+    """
+    _refuse_too_many(reader, world.settings)
+    claim = _lock(wish) if wish.kind is ClaimKind.LOCK else _node(world, wish)
+    line = reader.find(Lease, open_claim=claim.key)
+    claim = _with_places(claim, wish, line)
+    _refuse_full(reader, claim, line, world.settings)
+    row = Lease(
+        id=identity,
+        holder=actor,
+        until=None,
+        claim=claim,
+        reason=wish.reason,
+        length_s=wish.length_s,
+        asked_at=now,
+    )
+    return entered(row, line, now)
+
+
+def _refuse_too_many(reader: Reader, settings: Settings) -> None:
+    count = reader.count(Lease, "open_claim")
+    if count >= settings.leases_max:
+        raise Conflict(
+            "too-many-leases",
+            f"there are {count} leases, and no more are allowed",
+            hint="`leases_max` in settings.yaml says how many",
+            next=("headway leases ls", "headway leases release LEASE"),
+        )
+
+
+def _lock(wish: LeaseRequest) -> Claim:
+    if not is_name(wish.name):
+        raise Invalid(
+            "name-invalid",
+            f"{wish.name!r} cannot name a lock",
+            hint="lower-case letters, digits and single hyphens, a letter first, at most 40",
+        )
+    if wish.places is not None and not 1 <= wish.places <= _PLACES_MAX:
+        raise Invalid("places-invalid", f"a lock has 1 to {_PLACES_MAX} places")
+    return Claim(kind=ClaimKind.LOCK, name=wish.name, places=wish.places or 1)
+
+
+def _node(world: World, wish: LeaseRequest) -> Claim:
+    names = [node.id for node in world.nodes]
+    if wish.name not in names:
+        raise NotFound(
+            "node-unknown",
+            f"there is no node {wish.name}",
+            hint=f"there are {', '.join(names) or 'none: the engine has not answered yet'}",
+            next=("headway nodes ls",),
+        )
+    return Claim(kind=ClaimKind.NODE, name=wish.name)
+
+
+def _with_places(claim: Claim, wish: LeaseRequest, line: list[Lease]) -> Claim:
+    """Give the claim with the places that the lock has while somebody holds it."""
+    if not line or claim.kind is not ClaimKind.LOCK:
+        return claim
+    current = line[0].claim
+    if wish.places is not None and wish.places != current.places:
+        raise Conflict(
+            "lock-places",
+            f"the lock {claim.name} has {_counted(current.places)}, not {wish.places}, while "
+            f"{line[0].holder} has {line[0].id}",
+            hint="all who claim a lock say the same; it can change while nobody does",
+            next=(f"headway leases ls {claim.name}",),
+        )
+    return current
+
+
+def _counted(places: int) -> str:
+    return "1 place" if places == 1 else f"{places} places"
+
+
+def _refuse_full(reader: Reader, claim: Claim, line: list[Lease], settings: Settings) -> None:
+    waiting = sum(row.state is LeaseState.WAITING for row in line)
+    if waiting >= settings.line_max:
+        raise Conflict(
+            "line-full",
+            f"{waiting} wait for the {claim.kind.value} {claim.name} already",
+            hint="`line_max` in settings.yaml says how many may",
+            next=(f"headway leases ls {claim.name}",),
+        )
+    if line or claim.kind is not ClaimKind.LOCK:
+        return
+    held = reader.tally(Lease, "open_claim")
+    locks = sum(key.startswith(f"{ClaimKind.LOCK.value}:") for key in held)
+    if locks >= settings.locks_max:
+        raise Conflict(
+            "too-many-locks",
+            f"there are {locks} locks, and no more are allowed",
+            hint="`locks_max` in settings.yaml says how many",
+            next=("headway leases ls",),
+        )

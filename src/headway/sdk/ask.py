@@ -1,0 +1,72 @@
+"""Asks headway from the code of an app. Needs the standard library only."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from typing import Any, NamedTuple
+
+PATIENCE_S = 10.0
+_AGAIN_S = 0.2
+_ANSWER_S = 30.0
+
+
+class Asked(NamedTuple):
+    """Whom to ask, and as whom."""
+
+    url: str
+    token: str
+
+
+class AskError(Exception):
+    """It was not done; the text says why. `status` is the HTTP status, 0 without an answer."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+def own() -> Asked:
+    """Give the address and the token that every container has.
+
+    Raises:
+        AskError: This is no container of headway's.
+    """
+    try:
+        return Asked(os.environ["HEADWAY_URL"], os.environ["HEADWAY_TOKEN"])
+    except KeyError as error:
+        why = f"{error.args[0]} is not set: this is no container of headway's"
+        raise AskError(0, why) from None
+
+
+def ask(asked: Asked, path: str, body: dict[str, Any], *, patience_s: float = PATIENCE_S) -> Any:
+    """Post a body that is harmless to repeat, and give the answer.
+
+    Raises:
+        AskError: Headway refused, or nobody answered for so long.
+    """
+    headers = {"authorization": f"Bearer {asked.token}", "content-type": "application/json"}
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(asked.url + path, data, headers)  # noqa: S310 (headway's own)
+    ends_at = time.monotonic() + patience_s
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise AskError(error.code, _told(error)) from None
+        except (OSError, ValueError) as error:
+            if time.monotonic() > ends_at:
+                raise AskError(0, f"nobody answers at {asked.url}: {error}") from error
+            time.sleep(_AGAIN_S)
+
+
+def _told(error: urllib.error.HTTPError) -> str:
+    try:
+        problem = json.load(error)
+        return f"{problem['detail']} {problem.get('hint', '')}".strip()
+    except (OSError, ValueError, KeyError):
+        return f"HTTP {error.code}"
