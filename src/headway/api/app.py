@@ -84,6 +84,7 @@ def create_app(
     ):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)
+    app.router.routes.insert(0, jobs.direct)
     errors.install(app)
     app.add_middleware(Authentication, world=world, hosts=hosts)
     app.add_middleware(Limits, settings=world.settings)

@@ -4,7 +4,7 @@ import time
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from starlette.requests import HTTPConnection
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.errors import problem, refusal
@@ -52,14 +52,15 @@ class Authentication:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        connection = HTTPConnection(scope)
-        if not self._is_ours(connection.headers.get("host", "")):
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._is_ours(hosts[0]):
             await self._refuse(scope, receive, send, 400, "host-unknown", "this is another host's")
             return
-        if connection.url.path in _OPEN:
+        if scope["path"] in _OPEN:
             await self._app(scope, receive, send)
             return
-        asker = await self._asker(connection.headers.get("authorization", ""))
+        asker = await self._asker(headers.get("authorization", ""))
         if asker is None:
             why = "a valid token is needed: Authorization: Bearer …"
             await self._refuse(scope, receive, send, 401, "unauthenticated", why)

@@ -17,20 +17,26 @@ App = Annotated[str, Path(min_length=1, max_length=40, description="The app.")]
 Identity = Annotated[str, Path(min_length=1, max_length=100)]
 
 
-def _world(request: Request) -> World:
+def world_of(request: Request) -> World:
+    """Give the world that the application speaks of."""
     world: World = request.app.state.world
     return world
+
+
+def actor_of(request: Request) -> str:
+    """Say who asks."""
+    return str(request.state.actor)
 
 
 # FastAPI gives what is not async to a thread, at each request.
 
 
 async def _the_world(request: Request) -> World:
-    return _world(request)
+    return world_of(request)
 
 
 async def _actor(request: Request) -> str:
-    return str(request.state.actor)
+    return actor_of(request)
 
 
 TheWorld = Annotated[World, Depends(_the_world)]
@@ -48,7 +54,7 @@ async def done_once(request: Request, deed: Callable[[], Awaitable[Any]]) -> Jso
 
     body = await request.body()
     meaning = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
-    answer = await once(_world(request), await _actor(request), key, meaning, encoded)
+    answer = await once(world_of(request), actor_of(request), key, meaning, encoded)
     return Json(msgspec.Raw(answer))
 
 

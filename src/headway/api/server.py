@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager, nullcontext
 import uvicorn
 from fastapi import FastAPI
 
+from headway.api.head import HEAD_BYTES, BoundedHttp
+
 _GRACE_S = 3
-_HEAD_BYTES = 64 * 1024
 # A command to be run in a container is part of a WebSocket's address; read when it is imported.
-os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", str(_HEAD_BYTES))
+os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", str(HEAD_BYTES))
 _WAITING_MAX = 2048
 BACKLOG = 512
 
@@ -33,9 +34,10 @@ async def serve(app: FastAPI, listener: socket.socket, *, stop: asyncio.Event) -
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
+            http=BoundedHttp,
             timeout_graceful_shutdown=_GRACE_S,
             timeout_keep_alive=30,
-            h11_max_incomplete_event_size=_HEAD_BYTES,
             limit_concurrency=_WAITING_MAX,
             ws_max_size=1024 * 1024,
             lifespan="off",

@@ -75,3 +75,26 @@ def test_a_head_of_a_megabyte_is_refused(plane):
         raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * (80 * 1024))
         status, _, _ = read_answer(raw)
     assert status in (400, 431)
+
+
+def is_refused(raw) -> bool:
+    """Send what has no end, a little at a time; who is sending may be cut off before the answer."""
+    try:
+        for _ in range(1024):
+            raw.sendall(b"x" * 1024)
+        return read_answer(raw)[0] == 431
+    except ConnectionError:
+        return True
+
+
+def test_a_head_that_comes_a_little_at_a_time_is_bounded_too(plane):
+    with connected(plane.port) as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        assert is_refused(raw)
+
+
+def test_what_follows_a_body_in_chunks_is_bounded_too(plane):
+    chunked = head(plane, START, "Transfer-Encoding: chunked", "Content-Type: application/json")
+    with connected(plane.port) as raw:
+        raw.sendall(chunked + b"2\r\n{}\r\n0\r\nX: ")
+        assert is_refused(raw)
