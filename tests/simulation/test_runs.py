@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import runs
+from headway.control import replays, runs
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.model.job import Delivery, Job, Retries
 from headway.model.queue import Queue
@@ -47,7 +47,7 @@ async def test_at_least_once_is_tried_until_it_is_dead_and_can_be_replayed(plane
     assert row.state is RunState.DEAD
     assert [one.number for one in row.attempts] == [1, 2, 3]
     assert row.because == "attempt 3 of 3: Failure: down"
-    replayed = await runs.again(
+    replayed = await replays.again(
         plane.world, plane.dispatch, "me", row.id, msgspec.Raw(b'{"result": 1}')
     )
     assert (await plane.ended(replayed)).state is RunState.SUCCEEDED
@@ -128,8 +128,9 @@ async def test_cancelled_before_and_while_it_runs(plane):
     await runs.cancel(plane.world, plane.dispatch, "me", running.id)
     row = await plane.ended(running)
     assert (row.state, row.because) == (RunState.CANCELLED, "cancelled by me")
+    row = await plane.ended(await plane.run("once"))
     with pytest.raises(Conflict):
-        await runs.cancel(plane.world, plane.dispatch, "me", running.id)
+        await runs.cancel(plane.world, plane.dispatch, "me", row.id)
 
 
 async def test_a_deadline_passes(plane):

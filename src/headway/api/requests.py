@@ -126,6 +126,18 @@ class AgainBody(_Body):
     parameters: dict[str, Any] | None = None
 
 
+class DeadBody(_Body):
+    """Which runs of the dead-letter list: those named, or all that match, oldest first."""
+
+    runs: list[Annotated[str, Field(max_length=100)]] = Field(default=[], max_length=10_000)
+    environment: Name | None = None
+    app: Name | None = None
+    job: str | None = Field(default=None, max_length=100)
+    queue: str | None = Field(default=None, max_length=100)
+    after: str | None = Field(default=None, max_length=100)
+    limit: int = Field(default=1000, ge=1, le=10_000)
+
+
 class HoldBody(_Body):
     """What is said of a queue."""
 

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
 from headway.api.answers import Json, answers, streams
-from headway.api.requests import AgainBody
+from headway.api.requests import AgainBody, DeadBody
 from headway.api.scope import (
     Actor,
     Identity,
@@ -19,12 +19,14 @@ from headway.api.scope import (
     permitted,
 )
 from headway.api.streams import lines
-from headway.control import logs, runs
-from headway.control.requests import RunQuestion
+from headway.control import logs, replays, runs
+from headway.control.requests import DeadQuestion, RunQuestion
 from headway.model.ids import environment_name
 from headway.model.run import Run, RunState
 from headway.model.view import (
+    Emptied,
     LogEntry,
+    Replayed,
     RunPage,
     RunView,
 )
@@ -39,6 +41,7 @@ async def list_runs(
     environment: str | None = None,
     app: str | None = None,
     job: str | None = None,
+    queue: str | None = None,
     state: Annotated[list[RunState], Query(max_length=20)] = [],  # noqa: B006
     tag: Pairs = (),
     parameter: Pairs = (),
@@ -52,6 +55,7 @@ async def list_runs(
         environment=environment,
         app=app,
         job=job,
+        queue=queue,
         state=tuple(state),
         tags=_pairs(tag),
         parameters=_pairs(parameter),
@@ -86,13 +90,31 @@ async def run_again(
     given: Any = body.parameters
     parameters = None if given is None else msgspec.Raw(msgspec.json.encode(given))
     dispatch = dispatch_of(request)
-    return await done_once(request, lambda: runs.again(world, dispatch, actor, run, parameters))
+    return await done_once(request, lambda: replays.again(world, dispatch, actor, run, parameters))
+
+
+@router.post("/runs/dead/replay", responses=answers(Replayed))
+async def replay_dead(request: Request, world: TheWorld, actor: Actor, body: DeadBody) -> Json:
+    """Make runs on the dead-letter list again, in one transaction; what cannot be stays on it."""
+    dispatch, question = dispatch_of(request), _dead(body)
+    return await done_once(request, lambda: replays.replay(world, dispatch, actor, question))
+
+
+@router.post("/runs/dead/empty", responses=answers(Emptied))
+async def empty_dead(request: Request, world: TheWorld, actor: Actor, body: DeadBody) -> Json:
+    """Take runs off the dead-letter list, in one transaction; they are kept as failed."""
+    question = _dead(body)
+    return await done_once(request, lambda: replays.empty(world, actor, question))
+
+
+def _dead(body: DeadBody) -> DeadQuestion:
+    return msgspec.convert(body.model_dump(), DeadQuestion)
 
 
 @router.delete("/runs/{run}/dead", responses=answers(Run))
 async def forget_dead(request: Request, world: TheWorld, actor: Actor, run: Identity) -> Json:
     """Take a run off the dead-letter list; it is kept as failed."""
-    return await done_once(request, lambda: runs.forget_dead(world, actor, run))
+    return await done_once(request, lambda: replays.forget_dead(world, actor, run))
 
 
 @router.get("/runs/{run}/logs", responses=streams(LogEntry))

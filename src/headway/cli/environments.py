@@ -146,7 +146,11 @@ def destroy(name: str, yes: bool, reason: str, plan: bool, wait: bool, as_json: 
             typed = click.prompt(f"this ends {count} apps and their volumes; type {name} to go on")
             if typed != name:
                 raise click.UsageError("nothing was done")
-        client.environments.destroy(name, reason=reason)
+        try:
+            client.environments.destroy(name, reason=reason)
+        except RefusedError as refused:
+            if refused.status != 404:  # it was ending already, and has ended meanwhile
+                raise
         if wait:
             _await_end(client, view)
     click.echo(f"ended {name}" if wait else f"ending {name}")

@@ -80,6 +80,7 @@ def runs() -> None:
 @runs.command(name="ls")
 @env_option
 @click.option("-j", "--job", help="Only of this job.")
+@click.option("-q", "--queue", help="Only of this queue.")
 @click.option("-s", "--state", multiple=True, type=click.Choice([s.value for s in RunState]))
 @click.option("--tag", multiple=True, metavar="NAME=VALUE", help="All must hold.")
 @click.option("--parameter", multiple=True, metavar="NAME=VALUE", help="All must hold.")
@@ -95,6 +96,7 @@ def list_runs(environment: str | None, since: float | None, as_json: bool, **giv
             environment=environment,
             since=_ago(since),
             job=given["job"],
+            queue=given["queue"],
             state=list(given["state"]),
             tag=list(given["tag"]),
             parameter=list(given["parameter"]),
@@ -148,6 +150,7 @@ def show_run(run: str, as_json: bool) -> None:
     for word, text in (
         ("because", row.because),
         ("waits", view.waits),
+        ("again for", row.again or ""),
         ("parameters", bytes(row.parameters).decode()),
         ("tags", ", ".join(f"{key}={value}" for key, value in row.tags.items())),
         ("result", bytes(row.result).decode() if row.state is RunState.SUCCEEDED else ""),
@@ -236,24 +239,69 @@ def wait(run: str, timeout: float, as_json: bool) -> None:
 
 
 @runs.command()
+@click.argument("run", nargs=-1)
 @env_option
+@click.option("-j", "--job", help="Only of this job.")
+@click.option("-q", "--queue", help="Only of this queue.")
 @click.option("--replay", is_flag=True, help="Make each of them again.")
 @click.option("--empty", is_flag=True, help="Take each of them off the list.")
 @json_option
-def dead(environment: str | None, replay: bool, empty: bool, as_json: bool) -> None:
-    """Show the dead-letter list: runs whose retries are used up."""
+def dead(
+    run: tuple[str, ...], replay: bool, empty: bool, as_json: bool, **question: str | None
+) -> None:
+    """Show the dead-letter list, replay it or empty it: the RUNs that are named, or all."""
     if replay and empty:
         raise click.UsageError("choose --replay or --empty")
+    if run and not (replay or empty):
+        raise click.UsageError("say --replay or --empty. Next: headway runs show RUN")
     with Client.local() as client:
-        rows = client.runs.page(environment=environment, state=["dead"], limit=1000).rows
-        for row in rows:
-            if replay:
-                click.echo(f"{row.id} again as {client.runs.again(row.id).id}")
-            elif empty:
-                client.runs.forget_dead(row.id)
-                click.echo(f"{row.id} removed")
-    if replay or empty:
-        return
+        if replay:
+            _replay(client, run, question, as_json=as_json)
+        elif empty:
+            _empty(client, run, question, as_json=as_json)
+        else:
+            _list_dead(client, question, as_json=as_json)
+
+
+def _replay(
+    client: Client, named: tuple[str, ...], question: dict[str, Any], *, as_json: bool
+) -> None:
+    after, left = None, 0
+    while True:
+        done = client.runs.replay_dead(named, after=after, **question)
+        left += len(done.left)
+        if as_json:
+            print_json(done)
+        for row in [] if as_json else done.runs:
+            click.echo(f"{row.run} again as {row.again}")
+        for other in [] if as_json else done.left:
+            click.echo(f"{other.run} is left: {render.safe(other.because)}", err=True)
+        after = done.after
+        if after is None:
+            break
+    if left:
+        raise Failed(FAILED)
+
+
+def _empty(
+    client: Client, named: tuple[str, ...], question: dict[str, Any], *, as_json: bool
+) -> None:
+    after = None
+    while True:
+        done = client.runs.empty_dead(named, after=after, **question)
+        if as_json:
+            print_json(done)
+        for identity in [] if as_json else done.runs:
+            click.echo(f"{identity} removed")
+        after = done.after
+        if after is None:
+            return
+
+
+def _list_dead(client: Client, question: dict[str, Any], *, as_json: bool) -> None:
+    if question["job"] and question["environment"] is None:
+        question["environment"] = chosen_environment(client, None)
+    rows = client.runs.page(state=["dead"], limit=1000, **question).rows
     if as_json:
         print_json(rows)
         return
@@ -261,4 +309,8 @@ def dead(environment: str | None, replay: bool, empty: bool, as_json: bool) -> N
         (row.id, f"{row.app}/{row.job}", render.age(row.ended_at), render.safe(row.because)[:80])
         for row in rows
     ]
-    click.echo(render.table(lines, ("RUN", "JOB", "AGE", "BECAUSE")) if lines else "nobody is dead")
+    if not lines:
+        click.echo("nobody is dead")
+        return
+    click.echo(render.table(lines, ("RUN", "JOB", "AGE", "BECAUSE")))
+    click.echo("next: headway runs dead --replay, or --empty")

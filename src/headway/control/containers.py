@@ -5,6 +5,7 @@ import msgspec
 from headway.calculate.container import is_staying
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound, Unavailable
+from headway.control.idempotency import answered
 from headway.control.orders import WAIT_COMMAND
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind, ContainerState
@@ -87,7 +88,7 @@ async def stop(world: World, actor: str, identity: str) -> Container:
             )
         )
 
-    row = await world.store.write(deed)
+    row = await world.store.write(answered(deed))
     world.bell.container(row)
     world.bell.member((row.environment, row.app))
     return row

@@ -8,6 +8,7 @@ from headway.calculate.fingerprint import fingerprint
 from headway.control import lookup
 from headway.control.enlist import check_source, enlist, new_deployment_id, refuse_missing
 from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.idempotency import answered
 from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again
 from headway.control.requests import DeployRequest
@@ -38,7 +39,7 @@ async def deploy(world: World, actor: str, name: str, app: str, request: DeployR
     deed = partial(_deploy, world=world, actor=actor, name=name, app=app, request=request)
     if request.plan:
         return await planned(world, deed, members_of)
-    started = await world.store.write(deed)
+    started = await world.store.write(answered(deed))
     ring(world, started)
     return started
 
@@ -72,6 +73,9 @@ def _deploy(
         raise Invalid("kind-invalid", f"{request.kind.value} cannot be asked for")
     if request.kind is DeploymentKind.DEPLOY and _is_live(tx, row, request):
         return Started(environment=owner.name, unchanged=(row.app,))
+    going_back = _going_back(tx, owner, row, request)
+    if going_back is not None:
+        return Started(environment=owner.name, deployments=(going_back,))
     wish = fill(tx, owner, row, wish, request)
     if request.canary_percent is not None:
         wish = msgspec.structs.replace(wish, strategy=Strategy.CANARY)
@@ -126,6 +130,22 @@ def _fill_rollback(
     own = target.manifest.deploy.strategy
     quick = Strategy.RECREATE if own is Strategy.RECREATE else Strategy.BLUE_GREEN
     return msgspec.structs.replace(wish, release=target.number, strategy=request.strategy or quick)
+
+
+def _going_back(
+    tx: Writer, owner: Environment, row: Member, request: DeployRequest
+) -> Deployment | None:
+    """Give the rollback that is under way, where it is what is asked for.
+
+    Who asks again has heard no answer; going back from it would be the last thing that they want.
+    """
+    if request.kind is not DeploymentKind.ROLLBACK:
+        return None
+    under_way = tx.find(Deployment, environment=owner.id, app=row.app, is_ended=False)
+    newest = under_way[-1] if under_way else None
+    if newest is None or newest.kind is not DeploymentKind.ROLLBACK or newest.asked is not Ask.NONE:
+        return None
+    return newest if request.release in (None, newest.release) else None
 
 
 def _is_live(tx: Writer, row: Member, request: DeployRequest) -> bool:
@@ -242,7 +262,7 @@ def _one(reader: Reader, identity: str) -> Deployment:
 
 
 async def ask(world: World, actor: str, identity: str, wish: Ask) -> Deployment:
-    """Promote or abort a deployment under way.
+    """Promote or abort a deployment under way. Asking for the same again changes nothing.
 
     Raises:
         NotFound: There is none with this id.
@@ -251,6 +271,8 @@ async def ask(world: World, actor: str, identity: str, wish: Ask) -> Deployment:
 
     def deed(tx: Writer) -> Deployment:
         row = _one(tx, identity)
+        if row.asked is wish:
+            return row
         if row.is_ended:
             raise Conflict(
                 "deployment-ended",
@@ -281,7 +303,7 @@ async def ask(world: World, actor: str, identity: str, wish: Ask) -> Deployment:
         )
         return tx.put(msgspec.structs.replace(row, asked=wish, asked_by=actor))
 
-    row = await world.store.write(deed)
+    row = await world.store.write(answered(deed))
     world.bell.member((row.environment, row.app))
     return row
 

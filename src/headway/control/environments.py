@@ -10,6 +10,7 @@ from headway.control.config import readable
 from headway.control.differences import compare
 from headway.control.enlist import check_lease, ensure_environment, ensure_member
 from headway.control.errors import Conflict
+from headway.control.idempotency import answered
 from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
@@ -47,9 +48,7 @@ async def one(world: World, name: str) -> EnvironmentView:
     """
 
     def question(reader: Reader) -> EnvironmentView:
-        ending = reader.find(Environment, name=name, state=EnvironmentState.ENDING)
-        row = ending[0] if ending else lookup.environment(reader, name)
-        return _view(world, reader, row)
+        return _view(world, reader, lookup.standing(reader, name))
 
     return await world.store.read(question)
 
@@ -107,7 +106,7 @@ async def extend(
         )
         return _view(world, tx, stored)
 
-    view = await world.store.write(deed)
+    view = await world.store.write(answered(deed))
     world.bell.environment()
     return view
 
@@ -136,7 +135,7 @@ async def stop(
 
     if plan:
         return await planned(world, stopped, lambda _: touched)
-    answer = await world.store.write(stopped)
+    answer = await world.store.write(answered(stopped))
     for key in touched:
         world.bell.member(key)
     return answer
@@ -193,6 +192,8 @@ def _refuse_needed(reader: Reader, owner: Environment, chosen: tuple[AppName, ..
 async def destroy(world: World, actor: str, name: str, reason: str, plan: bool) -> Started:
     """End an environment: containers, volumes, config and routes. Its history stays.
 
+    One that is ending already is left to that.
+
     Raises:
         NotFound: There is none of this name.
     """
@@ -200,7 +201,9 @@ async def destroy(world: World, actor: str, name: str, reason: str, plan: bool) 
     touched: list[MemberKey] = []
 
     def deed(tx: Writer) -> Started:
-        row = lookup.environment(tx, name)
+        row = lookup.standing(tx, name)
+        if row.state is EnvironmentState.ENDING:
+            return Started(environment=row.name)
         because = reason or f"destroyed by {actor}"
         ending = msgspec.structs.replace(row, state=EnvironmentState.ENDING, because=because)
         tx.put(ending)
@@ -221,7 +224,7 @@ async def destroy(world: World, actor: str, name: str, reason: str, plan: bool) 
         started = await planned(world, deed, lambda _: touched)
         gone = await world.store.read(lambda reader: _gone(reader, name))
         return msgspec.structs.replace(started, plan=(*started.plan, *gone))
-    started = await world.store.write(deed)
+    started = await world.store.write(answered(deed))
     for key in touched:
         world.bell.member(key)
     world.bell.environment()
@@ -230,7 +233,7 @@ async def destroy(world: World, actor: str, name: str, reason: str, plan: bool) 
 
 def _gone(reader: Reader, name: str) -> tuple[PlannedChange, ...]:
     """List what of an environment is no more once its containers have ended."""
-    owner = lookup.environment(reader, name)
+    owner = lookup.standing(reader, name)
     found: list[PlannedChange] = []
     for row in sorted(reader.find(Member, environment=owner.id), key=lambda row: row.app):
         live = lookup.live(reader, row)
@@ -279,7 +282,7 @@ async def copy(
 
     if plan:
         return await planned(world, deed, members_of)
-    started = await world.store.write(deed)
+    started = await world.store.write(answered(deed))
     ring(world, started)
     return started
 

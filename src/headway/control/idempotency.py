@@ -3,15 +3,61 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
 
 from headway.control.errors import Conflict, Invalid
 from headway.control.world import World
 from headway.model.answer import Answer
 from headway.ports.store import Reader, Writer
 
+T = TypeVar("T")
 KEPT = timedelta(hours=24)
 _KEY_MAX = 200
+
+
+@dataclass
+class _Asked:
+    """A request that is to be done once."""
+
+    name: str
+    request: str
+    at: datetime
+    kept: bool = False
+
+    def keep(self, tx: Writer, body: bytes) -> None:
+        tx.put(Answer(key=self.name, request=self.request, body=body.decode(), at=self.at))
+        self.kept = True
+
+
+_ASKED: ContextVar[_Asked | None] = ContextVar("asked", default=None)
+
+
+def answered(
+    deed: Callable[[Writer], T], shown: Callable[[T], Any] = lambda done: done
+) -> Callable[[Writer], T]:
+    """Have a transaction keep, with what it does, the answer to the request that asked for it.
+
+    So a request that a crash cut short was done with its answer or not at all.
+
+    Args:
+        deed: What is done.
+        shown: Gives the answer, where the deed gives more than that.
+    """
+    asked = _ASKED.get()
+    if asked is None:
+        return deed
+
+    def both(tx: Writer) -> T:
+        done = deed(tx)
+        asked.keep(tx, msgspec.json.encode(shown(done)))
+        return done
+
+    return both
 
 
 async def once(
@@ -59,11 +105,12 @@ async def _once(
                 hint="choose a new key for each request",
             )
         return kept.body.encode()
-    answer = await deed()
-    row = Answer(key=name, request=print_, body=answer.decode(), at=now)
-
-    def keep(tx: Writer) -> None:
-        tx.put(row)
-
-    await world.store.write(keep)
+    asked = _Asked(name, print_, now)
+    token = _ASKED.set(asked)
+    try:
+        answer = await deed()
+    finally:
+        _ASKED.reset(token)
+    if not asked.kept:
+        await world.store.write(lambda tx: asked.keep(tx, answer))
     return answer

@@ -48,9 +48,9 @@ async def invoke(
     _check_count(world, invocations)
     target = await dispatch.targets.find(environment, name, app)
     now = world.clock.now()
-    _check(world, target, invocations, now)
+    check(world, target, invocations, now)
     wanted = [made(target, named(world, row, now), actor, now) for row in invocations]
-    _check_room(dispatch, target, wanted)
+    check_room(dispatch, target, wanted)
     rows = [await dispatch.try_now(run) for run in wanted] if len(wanted) == 1 else wanted
     fresh: dict[RunId, Run] = {}
     try:
@@ -170,8 +170,12 @@ def _check_count(world: World, invocations: Sequence[Invocation]) -> None:
         )
 
 
-def _check_room(dispatch: Dispatch, target: Target, rows: Sequence[Run]) -> None:
-    """Refuse what a queue does not take."""
+def check_room(dispatch: Dispatch, target: Target, rows: Sequence[Run]) -> None:
+    """Refuse what a queue does not take.
+
+    Raises:
+        Conflict: It is full or drained.
+    """
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.queue] = counts.get(row.queue, 0) + 1
@@ -195,7 +199,12 @@ def _check_room(dispatch: Dispatch, target: Target, rows: Sequence[Run]) -> None
             )
 
 
-def _check(world: World, target: Target, invocations: Sequence[Invocation], now: datetime) -> None:
+def check(world: World, target: Target, invocations: Sequence[Invocation], now: datetime) -> None:
+    """Refuse invocations that cannot be.
+
+    Raises:
+        Invalid: Some cannot; every mistake is told, up to a number.
+    """
     problems: list[str] = []
     for number, wish in enumerate(invocations):
         where = f"runs[{number}]: " if len(invocations) > 1 else ""

@@ -18,6 +18,23 @@ def environment(reader: Reader, name: str) -> Environment:
         NotFound: There is none.
         Conflict: It is ending.
     """
+    row = standing(reader, name)
+    if row.state is EnvironmentState.ENDING:
+        raise Conflict(
+            "environment-ending",
+            f"{name} is ending: {row.because}",
+            hint="its name is free when everything of it has ended, which takes seconds",
+            next=(f"headway envs show {name}",),
+        )
+    return row
+
+
+def standing(reader: Reader, name: str) -> Environment:
+    """Give the environment of this name, active or ending.
+
+    Raises:
+        NotFound: There is none.
+    """
     rows = reader.find(
         Environment, name=name, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
     )
@@ -32,15 +49,7 @@ def environment(reader: Reader, name: str) -> Environment:
             hint=f"did you mean {near[0]}?" if near else "",
             next=(f"headway start -e {name} APP", "headway envs ls"),
         )
-    row = rows[0]
-    if row.state is EnvironmentState.ENDING:
-        raise Conflict(
-            "environment-ending",
-            f"{name} is ending: {row.because}",
-            hint="its name is free when everything of it has ended, which takes seconds",
-            next=(f"headway envs show {name}",),
-        )
-    return row
+    return rows[0]
 
 
 def last_life(reader: Reader, name: str) -> Environment:

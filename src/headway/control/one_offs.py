@@ -3,6 +3,7 @@
 from headway.calculate.placement import place
 from headway.control import lookup
 from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.idempotency import answered
 from headway.control.orders import WAIT_COMMAND
 from headway.control.requests import RunRequest
 from headway.control.world import World
@@ -77,7 +78,7 @@ async def start(world: World, actor: str, name: str, app: str, request: RunReque
         )
         return tx.put(row)
 
-    row = await world.store.write(deed)
+    row = await world.store.write(answered(deed))
     world.reservations.note(row)
     world.bell.container(row)
     return row

@@ -9,6 +9,7 @@ from headway.calculate.queueing import Line
 from headway.control import lookup
 from headway.control.dispatch import Dispatch
 from headway.control.errors import Invalid, NotFound
+from headway.control.idempotency import answered
 from headway.control.world import World
 from headway.model.environment import Environment, Member
 from headway.model.event import Event
@@ -113,6 +114,8 @@ async def hold(  # noqa: PLR0913 (who says what of which queue, and why)
             raise NotFound("nothing-live", f"{app} has no live release in {environment}")
         known = tx.get(QueueHold, owner.id, member.app, name)
         row = known or QueueHold(environment=owner.id, app=member.app, name=name)
+        if known and (row.paused, row.draining, row.because) == (paused, draining, because):
+            return row
         verb = "paused" if paused else "drained" if draining else "resumed"
         tx.record(
             Event(
@@ -131,6 +134,6 @@ async def hold(  # noqa: PLR0913 (who says what of which queue, and why)
             )
         )
 
-    row = await world.store.write(deed)
+    row = await world.store.write(answered(deed))
     dispatch.held(row)
     return row

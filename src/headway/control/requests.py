@@ -118,6 +118,7 @@ class RunQuestion(Value, kw_only=True):
     environment: str | None = None
     app: str | None = None
     job: str | None = None
+    queue: str | None = None
     state: tuple[RunState, ...] = ()
     """Any of these; none: all."""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
@@ -133,6 +134,7 @@ class RunQuestion(Value, kw_only=True):
         return (
             (not self.state or run.state in self.state)
             and self.app in (None, run.app)
+            and self.queue in (None, run.queue, f"{run.app}/{run.queue}")
             and (self.since is None or run.created_at >= self.since)
             and (self.until is None or run.created_at < self.until)
             and all(run.tags.get(key) == value for key, value in self.tags.items())
@@ -144,6 +146,30 @@ class RunQuestion(Value, kw_only=True):
         return all(
             key in given and wanted in (given[key], msgspec.json.encode(given[key]).decode())
             for key, wanted in self.parameters.items()
+        )
+
+
+class DeadQuestion(Value, kw_only=True):
+    """Which runs of the dead-letter list, oldest first."""
+
+    runs: tuple[RunId, ...] = ()
+    """These, as far as the rest holds for them; none named: all."""
+    environment: str | None = None
+    app: str | None = None
+    job: str | None = None
+    queue: str | None = None
+    after: RunId | None = None
+    """Only those made later than this one."""
+    limit: int = 1000
+
+    def matches(self, run: Run, owner: str | None) -> bool:
+        """Say whether a run is one of those; `owner` is the id of the environment."""
+        return (
+            run.state is RunState.DEAD
+            and owner in (None, run.environment)
+            and self.app in (None, run.app)
+            and self.job in (None, run.job, f"{run.app}/{run.job}")
+            and self.queue in (None, run.queue, f"{run.app}/{run.queue}")
         )
 
 

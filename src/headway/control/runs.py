@@ -1,4 +1,4 @@
-"""Runs: listed, shown, cancelled, done again, forgotten."""
+"""Runs: listed, shown, cancelled, forgotten. `replays` makes them again."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -9,8 +9,8 @@ import msgspec
 from headway.control import lookup
 from headway.control.dispatch import Dispatch
 from headway.control.errors import Conflict, NotFound
-from headway.control.invoking import invoke
-from headway.control.requests import Invocation, RunQuestion
+from headway.control.idempotency import answered
+from headway.control.requests import RunQuestion
 from headway.control.run_events import run_event
 from headway.control.targets import find_job
 from headway.control.world import World
@@ -131,14 +131,18 @@ async def _progress(world: World, row: Run) -> dict[str, Any] | None:
 async def cancel(world: World, dispatch: Dispatch, actor: str, identity: str) -> Run:
     """Have a run end: at once where it has not begun, else by SIGTERM and then SIGKILL.
 
+    One that is cancelled already, or is about to be, is given as it is.
+
     Raises:
         NotFound: There is none with this id.
-        Conflict: It has ended.
+        Conflict: It has ended otherwise.
     """
     now = world.clock.now()
 
     def deed(tx: Writer) -> tuple[Run, Run]:
         row = get(tx, identity)
+        if row.cancelling or row.state is RunState.CANCELLED:
+            return row, row
         if row.is_ended:
             raise Conflict("run-ended", f"{identity} has ended already: {row.state.value}")
         because = f"cancelled by {actor}"
@@ -152,68 +156,9 @@ async def cancel(world: World, dispatch: Dispatch, actor: str, identity: str) ->
             tx.record(run_event(after, now, actor))
         return row, tx.put(after)
 
-    before, after = await world.store.write(deed)
+    before, after = await world.store.write(answered(deed, lambda rows: rows[1]))
     dispatch.cancelled(before, after)
     return after
-
-
-async def again(
-    world: World,
-    dispatch: Dispatch,
-    actor: str,
-    identity: str,
-    parameters: msgspec.Raw | None = None,
-) -> Run:
-    """Make a new run like one that has ended, with the same or with other parameters.
-
-    One on the dead-letter list leaves it: it is replayed.
-
-    Raises:
-        NotFound: There is none with this id, or its job is gone.
-        Conflict: It has not ended.
-        Invalid: The parameters are not right.
-    """
-    row = await one(world, identity)
-    if not row.is_ended:
-        raise Conflict(
-            "run-not-ended",
-            f"{identity} is {row.state.value}",
-            next=(f"headway runs show {identity}",),
-        )
-    wish = Invocation(
-        parameters=row.parameters if parameters is None else parameters,
-        priority=row.priority,
-        queue=row.queue,
-        tags=row.tags,
-        unique=row.unique,
-        again=row.id,
-    )
-    name = environment_name(row.environment)
-    (made,) = await invoke(world, dispatch, actor, name, row.job, [wish], app=row.app)
-    if row.state is RunState.DEAD:
-        await world.store.write(lambda tx: _leave_dead(tx, identity, f"replayed as {made.id}"))
-    return made
-
-
-async def forget_dead(world: World, actor: str, identity: str) -> Run:
-    """Take a run off the dead-letter list. It is kept as failed.
-
-    Raises:
-        NotFound: There is none with this id.
-        Conflict: It is not on the list.
-    """
-    row = await world.store.write(lambda tx: _leave_dead(tx, identity, f"removed by {actor}"))
-    if row is None:
-        raise Conflict("run-not-dead", f"{identity} is not on the dead-letter list")
-    return row
-
-
-def _leave_dead(tx: Writer, identity: str, because: str) -> Run | None:
-    row = get(tx, identity)
-    if row.state is not RunState.DEAD:
-        return None
-    told = f"{row.because}; {because}"
-    return tx.put(msgspec.structs.replace(row, state=RunState.FAILED, because=told))
 
 
 async def forget_old(world: World, now: datetime, count: int) -> int:

@@ -9,6 +9,7 @@ from headway.calculate.schedule import resume as resumed
 from headway.calculate.schedule import upcoming
 from headway.control import lookup
 from headway.control.errors import NotFound
+from headway.control.idempotency import answered
 from headway.control.scheduling import Schedules
 from headway.control.world import World
 from headway.model.environment import Environment
@@ -101,7 +102,7 @@ async def _change(
         )
         return _view(owner, row, now, _NEXT)
 
-    view = await world.store.write(deed)
+    view = await world.store.write(answered(deed))
     schedules.look()
     return view
 

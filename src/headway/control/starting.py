@@ -14,6 +14,7 @@ from headway.control.enlist import (
     refuse_missing,
 )
 from headway.control.errors import Conflict, Invalid
+from headway.control.idempotency import answered
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.sources import adopt
@@ -41,7 +42,7 @@ async def start(world: World, actor: str, name: str, request: StartRequest) -> S
     deed = partial(begin, world=world, actor=actor, name=name, request=request)
     if request.plan:
         return await planned(world, deed, members_of)
-    started = await world.store.write(deed)
+    started = await world.store.write(answered(deed))
     ring(world, started)
     return started
 

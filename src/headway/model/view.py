@@ -286,6 +286,37 @@ class RunPage(Value, kw_only=True):
     before: str | None = None
 
 
+class RunAgain(Value, kw_only=True):
+    """A run that was dead, and the one that repeats it."""
+
+    run: RunId
+    again: RunId
+
+
+class LeftDead(Value, kw_only=True):
+    """A run that stays on the dead-letter list, and why."""
+
+    run: RunId
+    because: str
+
+
+class Replayed(Value, kw_only=True):
+    """Runs of the dead-letter list that are made again."""
+
+    runs: tuple[RunAgain, ...]
+    left: tuple[LeftDead, ...] = ()
+    after: RunId | None = None
+    """Asking again behind this one gives the following; None is the end."""
+
+
+class Emptied(Value, kw_only=True):
+    """Runs that were taken off the dead-letter list."""
+
+    runs: tuple[RunId, ...]
+    after: RunId | None = None
+    """Asking again behind this one gives the following; None is the end."""
+
+
 class JobView(Value, kw_only=True):
     """A job of an app in an environment."""
 

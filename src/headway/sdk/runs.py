@@ -1,14 +1,16 @@
 """Invocations of jobs."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from headway.model.run import Run
 from headway.model.view import (
+    Emptied,
     LogEntry,
+    Replayed,
     RunPage,
     RunView,
 )
@@ -27,8 +29,8 @@ class Runs:
         """List runs, newest first.
 
         Args:
-            question: `environment`, `app`, `job`, `state` (several), `tag` and `parameter` (as
-                `NAME=VALUE`, several), `since`, `until`, `before`, `limit`.
+            question: `environment`, `app`, `job`, `queue`, `state` (several), `tag` and
+                `parameter` (as `NAME=VALUE`, several), `since`, `until`, `before`, `limit`.
         """
         return self._transport.call("GET", "/v1/runs", RunPage, query=question)
 
@@ -59,6 +61,26 @@ class Runs:
     def forget_dead(self, identity: str) -> Run:
         """Take a run off the dead-letter list."""
         return self._transport.call("DELETE", f"/v1/runs/{part(identity)}/dead", Run)
+
+    def replay_dead(self, runs: Sequence[str] = (), **question: Any) -> Replayed:
+        """Make runs on the dead-letter list again: those named, or all that match, oldest first.
+
+        Args:
+            runs: Their ids; none: all.
+            question: `environment`, `app`, `job`, `queue`, `after`, `limit` (1,000).
+        """
+        body = {"runs": list(runs), **question}
+        return self._transport.call("POST", "/v1/runs/dead/replay", Replayed, body=body)
+
+    def empty_dead(self, runs: Sequence[str] = (), **question: Any) -> Emptied:
+        """Take runs off the dead-letter list: those named, or all that match, oldest first.
+
+        Args:
+            runs: Their ids; none: all.
+            question: `environment`, `app`, `job`, `queue`, `after`, `limit` (1,000).
+        """
+        body = {"runs": list(runs), **question}
+        return self._transport.call("POST", "/v1/runs/dead/empty", Emptied, body=body)
 
     def logs(
         self, identity: str, *, attempt: int | None = None, follow: bool = False

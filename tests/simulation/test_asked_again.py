@@ -1,0 +1,169 @@
+"""What is asked for again because no answer came: done once, or as if it had been asked once."""
+
+import msgspec
+import pytest
+
+from headway.control import deployments, environments, queues, replays, runs
+from headway.control.errors import Conflict
+from headway.control.idempotency import once
+from headway.control.requests import DeadQuestion, DeployRequest
+from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
+from headway.model.environment import Environment, EnvironmentState
+from headway.model.ids import DeploymentId
+from headway.model.job import Delivery, Job, Retries
+from headway.model.manifest import Strategy
+from headway.model.run import Run, RunState
+from tests.simulation.conftest import APP, ENVIRONMENT, SMALL
+
+JOB = Job(name="job", function="m:f", resources=SMALL)
+MORTAL = msgspec.structs.replace(
+    JOB, name="mortal", delivery=Delivery.AT_LEAST_ONCE, retries=Retries(most=0)
+)
+
+
+class Killed(Exception):
+    """Stands for an end right behind a transaction, before anything else was done."""
+
+
+async def asked(plane, key, deed, *, killed=False) -> bytes:
+    async def answering() -> bytes:
+        answer = msgspec.json.encode(await deed())
+        if killed:
+            raise Killed
+        return answer
+
+    return await once(plane.world, "me", key, b"the request", answering)
+
+
+async def count(plane, kind) -> int:
+    return len(await plane.store.read(lambda reader: reader.find(kind)))
+
+
+async def test_a_run_is_made_again_once_though_the_answer_was_never_sent(plane):
+    await plane.release(JOB)
+    row = await plane.ended(await plane.run("job"))
+
+    async def deed():
+        return await replays.again(plane.world, plane.dispatch, "me", row.id)
+
+    with pytest.raises(Killed):
+        await asked(plane, "k", deed, killed=True)
+    answer = msgspec.json.decode(await asked(plane, "k", deed))
+    assert answer["again"] == row.id
+    assert await count(plane, Run) == 2
+
+
+async def test_the_dead_are_replayed_once_though_the_answer_was_never_sent(plane):
+    await plane.release(MORTAL)
+    row = await plane.ended(await plane.run("mortal", parameters={"fail": "down"}))
+
+    async def deed():
+        return await replays.replay(plane.world, plane.dispatch, "me", DeadQuestion())
+
+    with pytest.raises(Killed):
+        await asked(plane, "k", deed, killed=True)
+    answer = msgspec.json.decode(await asked(plane, "k", deed))
+    assert [one["run"] for one in answer["runs"]] == [row.id]
+    assert await count(plane, Run) == 2
+
+
+async def test_a_refusal_keeps_nothing(plane):
+    await plane.release(JOB)
+    row = await plane.run("job", delay_s=60)
+
+    async def deed():
+        return await replays.again(plane.world, plane.dispatch, "me", row.id)
+
+    with pytest.raises(Conflict):
+        await asked(plane, "k", deed)
+    await runs.cancel(plane.world, plane.dispatch, "me", row.id)
+    assert msgspec.json.decode(await asked(plane, "k", deed))["again"] == row.id
+
+
+async def test_an_environment_that_is_ending_is_destroyed_without_a_change(plane):
+    await plane.release(JOB)
+    await environments.destroy(plane.world, "me", "demo", "tidy", plan=False)
+    before = await ending(plane)
+    again = await environments.destroy(plane.world, "you", "demo", "", plan=False)
+    assert again.environment == "demo"
+    assert await ending(plane) == before
+    assert before.because == "tidy"
+    assert (await environments.one(plane.world, "demo")).state is EnvironmentState.ENDING
+
+
+async def ending(plane) -> Environment:
+    return await plane.store.read(lambda reader: reader.get(Environment, ENVIRONMENT))
+
+
+async def test_a_run_that_is_cancelled_is_cancelled_again_without_a_change(plane):
+    await plane.release(JOB)
+    waiting = await plane.run("job", delay_s=60)
+    running = await plane.run("job", parameters={"sleep_s": 60})
+    await plane.until(running, "running")
+    for row in (waiting, running):
+        first = await runs.cancel(plane.world, plane.dispatch, "me", row.id)
+        second = await runs.cancel(plane.world, plane.dispatch, "you", row.id)
+        assert second.because == first.because == "cancelled by me"
+    assert (await plane.ended(running)).state is RunState.CANCELLED
+    last = await runs.cancel(plane.world, plane.dispatch, "you", running.id)
+    assert last.state is RunState.CANCELLED
+
+
+async def test_a_queue_is_drained_again_without_a_change(plane):
+    await plane.release(JOB)
+    said = {"paused": False, "draining": True, "because": "moving"}
+    drain = (plane.world, plane.dispatch, "me", "demo", APP, "default")
+    assert await queues.hold(*drain, **said) == await queues.hold(*drain, **said)
+
+
+async def under_way(plane, kind: DeploymentKind, release: int) -> Deployment:
+    now = plane.world.clock.now()
+    row = Deployment(
+        id=DeploymentId("dep-1"),
+        environment=ENVIRONMENT,
+        app=APP,
+        number=1,
+        kind=kind,
+        release=release,
+        phase=Phase.STARTING,
+        strategy=Strategy.BLUE_GREEN,
+        created_at=now,
+        created_by="me",
+        progress_at=now,
+    )
+    return await plane.store.write(lambda tx: tx.put(row))
+
+
+async def roll_back(plane, release: int | None = None):
+    request = DeployRequest(kind=DeploymentKind.ROLLBACK, release=release)
+    return await deployments.deploy(plane.world, "me", "demo", APP, request)
+
+
+async def test_going_back_asked_again_does_not_go_forth(plane):
+    await plane.release(JOB, number=1)
+    await plane.release(JOB, number=2)
+    row = await under_way(plane, DeploymentKind.ROLLBACK, 1)
+    assert (await roll_back(plane)).deployments == (row,)
+    assert (await roll_back(plane, 1)).deployments == (row,)
+    (other,) = (await roll_back(plane, 2)).deployments
+    assert (other.id != row.id, other.release) == (True, 2)
+
+
+async def test_going_back_from_what_is_under_way_gives_what_serves(plane):
+    await plane.release(JOB, number=1)
+    await under_way(plane, DeploymentKind.DEPLOY, 2)
+    (row,) = (await roll_back(plane)).deployments
+    assert row.release == 1
+
+
+async def test_an_abort_asked_again_is_one_also_when_it_has_ended(plane):
+    await plane.release(JOB, number=1)
+    row = await under_way(plane, DeploymentKind.DEPLOY, 2)
+    first = await deployments.ask(plane.world, "me", row.id, Ask.ABORT)
+    assert await deployments.ask(plane.world, "you", row.id, Ask.ABORT) == first
+    ended = msgspec.structs.replace(first, phase=Phase.ABORTED, ended_at=row.created_at)
+    await plane.store.write(lambda tx: tx.put(ended))
+    again = await deployments.ask(plane.world, "you", row.id, Ask.ABORT)
+    assert again.phase is Phase.ABORTED
+    with pytest.raises(Conflict):
+        await deployments.ask(plane.world, "you", row.id, Ask.PROMOTE)
