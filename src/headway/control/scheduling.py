@@ -84,9 +84,7 @@ class Schedules:
         now = self._world.clock.now()
         if self._next is None or now < self._next:
             return
-        fired, self._next = await self._world.store.write(
-            partial(_fire, world=self._world, now=now)
-        )
+        fired, self._next = await self._world.store.write(partial(fire, world=self._world, now=now))
         for row in fired:
             if row.cancel is not None:
                 with suppress(HeadwayError):  # it has just ended
@@ -117,7 +115,8 @@ def _adopt(tx: Writer, *, key: MemberKey, now: datetime) -> bool:
     return changed
 
 
-def _fire(tx: Writer, *, world: World, now: datetime) -> tuple[list[Fired], datetime | None]:
+def fire(tx: Writer, *, world: World, now: datetime) -> tuple[list[Fired], datetime | None]:
+    """Make the runs of schedules whose time came; gives them, and when the next will come."""
     due = tx.lowest(ScheduleState, "due_us", up_to=round(now.timestamp() * 1e6), limit=_AT_ONCE)
     fired = [_fire_one(tx, world, state, now) for state in due]
     following = tx.lowest(ScheduleState, "due_us")
