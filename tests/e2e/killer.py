@@ -29,12 +29,16 @@ class Killer(threading.Thread):
         """What may be killed; what is named twice is killed twice as often."""
         self.random = random.Random(SEED)
         self.killed: Counter[str] = Counter()
+        self.allowed = kills
+        """So many kills there may be by now."""
         self.stopping = threading.Event()
 
     def run(self) -> None:
         while self.killed.total() < self.kills:
             if self.stopping.wait(self.random.uniform(0.1, 1.5)):
                 return
+            if self.killed.total() >= self.allowed:
+                continue
             which = self.random.choice(self.shares)
             pid = self.pid_of(which)
             if pid is None:

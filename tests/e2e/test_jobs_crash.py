@@ -23,7 +23,7 @@ from tests.e2e.killer import SEED, Killer, agent, control_plane, pids
 
 KILLS = int(os.environ.get("CRASH_KILLS", "6"))
 RUNS = int(os.environ.get("CRASH_RUNS", "200"))
-BATCH = max(10, min(200, RUNS // 30))
+BATCH = max(10, min(100, RUNS // 30))
 _IDS = RunIds()
 
 MANIFEST = """\
@@ -77,7 +77,7 @@ def shared(fails: bool = False, seconds: float = 0.0) -> int:
 """
 _ENDED = {"succeeded", "failed", "timed_out", "lost", "dead", "cancelled", "expired"}
 KILLED = ("control plane", "agent", "runner", "runner", "zygote", "zygote")
-_KINDS = ("once", "again", "cold", "shared")
+_KINDS = ("once", "once", "again", "again", "again", "shared", "shared", "cold")
 
 
 def runners(own: Installation) -> list[int]:
@@ -119,12 +119,14 @@ def test_every_run_ends_as_is_said_of_it(own: Installation, killed: Killer, monk
 
 
 def make_runs(killed: Killer) -> dict[str, str]:
-    """Make runs while there are kills, as many for each of them; gives their jobs."""
+    """Make runs, a few ahead of those that have ended, with kills all along; gives their jobs."""
     chance = random.Random(SEED + 1)
     made: dict[str, str] = {}
     while len(made) < RUNS or killed.is_alive():
-        share = (killed.killed.total() + 1) / KILLS if killed.is_alive() else 1
-        if len(made) >= RUNS * share + BATCH * (share >= 1):
+        going = under_way()
+        share = max(0, len(made) - going) / RUNS
+        killed.allowed = KILLS if len(made) >= RUNS else min(KILLS, 1 + int(KILLS * share))
+        if going > 2 * BATCH:
             time.sleep(0.05)
             continue
         kind = chance.choice(_KINDS)
@@ -135,6 +137,15 @@ def make_runs(killed: Killer) -> dict[str, str]:
             assert accepted(kind, batch) == ids
         made |= dict.fromkeys(ids, kind)
     return made
+
+
+def under_way() -> int:
+    """Count the runs that are queued or run; while nobody answers, many."""
+    try:
+        with Client.local() as client:
+            return sum(row.waiting + row.running for row in client.queues.all("crash"))
+    except SdkError:
+        return RUNS
 
 
 def wish(chance: random.Random) -> dict[str, Any]:

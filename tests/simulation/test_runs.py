@@ -8,6 +8,7 @@ import pytest
 
 from headway.control import replays, runs
 from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.requests import RunQuestion
 from headway.model.job import Delivery, Job, Retries
 from headway.model.queue import Queue
 from headway.model.run import After, RunState
@@ -256,6 +257,86 @@ async def test_bad_invocations_are_refused_with_everything_that_is_wrong(plane):
     assert told[0].startswith("runs[0]: n:")
     with pytest.raises(NotFound):
         await plane.run("onec")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"n": "x" * 300_000}, "parameters have 300008 bytes, and may have 262144"),
+        ({"n": {"deep": [1]}}, 'is not of type "integer"'),
+        ({"n": None}, 'null is not of type "integer"'),
+        ({"n": 1e300}, "maximum"),
+        ({"m": 1}, '"n" is a required property'),
+    ],
+)
+async def test_parameters_that_cannot_be_are_refused_in_a_short_text(plane, parameters, told):
+    schema = {"properties": {"n": {"type": "integer", "maximum": 9}}, "required": ["n"]}
+    await plane.release(msgspec.structs.replace(ONCE, parameters=schema))
+    with pytest.raises(Invalid) as refused:
+        await plane.run("once", parameters=parameters)
+    assert told in refused.value.because
+    assert len(refused.value.because) < 500
+    assert not (await runs.listing(plane.world, RunQuestion())).rows
+
+
+async def test_runs_that_would_wait_for_one_another_are_refused(plane):
+    await plane.release(ONCE)
+    ids = [plane.world.run_ids.make(datetime.now(UTC)) for _ in range(3)]
+    ring = [wishing(id=ids[n], after=(After(run=ids[n - 1]),)) for n in range(3)]
+    with pytest.raises(Invalid, match="wait for one another for ever: once"):
+        await plane.invoke("once", *ring)
+    tail = wishing(after=(After(run=ids[0]),))
+    with pytest.raises(Invalid, match="for ever"):
+        await plane.invoke("once", tail, *ring)
+    assert not (await runs.listing(plane.world, RunQuestion())).rows
+
+
+async def test_a_circle_closed_by_a_key_is_refused_and_the_rest_goes_on(plane):
+    await plane.release(ONCE)
+    first = await plane.run("once", key="a", after=(After(job="once", key="b"),))
+    second = await plane.run("once", key="c", after=(After(run=first.id),))
+    with pytest.raises(Invalid, match="once b → once c → once a → once b"):
+        await plane.run("once", key="b", after=(After(run=second.id),))
+    await plane.run("once", key="b")
+    assert (await plane.ended(second)).state is RunState.SUCCEEDED
+
+
+async def test_a_long_chain_in_one_request_is_no_circle(plane):
+    await plane.release(ONCE)
+    ids = [plane.world.run_ids.make(datetime.now(UTC)) for _ in range(2000)]
+    chain = [
+        wishing(id=own, after=(After(run=before),) if before else ())
+        for before, own in zip(["", *ids], ids, strict=False)
+    ]
+    made = await plane.invoke("once", *reversed(chain))
+    assert len(made) == 2000
+    await runs.cancel(plane.world, plane.dispatch, "me", ids[1000])
+
+
+async def test_runs_are_found_by_what_is_known_of_them(plane):
+    await plane.release(ONCE, msgspec.structs.replace(ONCE, name="twice", queue="q"))
+    a = await plane.run("once", parameters={"n": 1, "fail": "no"}, tags={"team": "red"})
+    b = await plane.run("twice", parameters={"n": 2})
+    for row in (a, b):
+        await plane.ended(row)
+    await plane.release(ONCE, number=2)  # `twice` is not there any more
+
+    async def found(**question) -> list[str]:
+        page = await runs.listing(plane.world, RunQuestion(**question))
+        return [row.id for row in page.rows]
+
+    assert await found(environment="demo") == [b.id, a.id]
+    assert await found(environment="demo", job="shop/twice") == [b.id]
+    assert await found(job="once") == [a.id]
+    assert await found(queue="q") == [b.id]
+    assert await found(tags={"team": "red"}) == [a.id]
+    assert await found(parameters={"n": "2"}) == [b.id]
+    assert await found(state=(RunState.FAILED,), job="once", environment="demo") == [a.id]
+    assert await found(state=(RunState.FAILED, RunState.SUCCEEDED)) == [b.id, a.id]
+    assert await found(since=b.created_at) == [b.id]
+    assert await found(until=b.created_at) == [a.id]
+    assert await found(before=b.id) == [a.id]
+    assert await found(limit=1) == [b.id]
 
 
 async def test_more_runs_than_fit_into_memory_windows(plane):

@@ -24,9 +24,7 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = scope["path"] == "/v1/sources"
-        limits = self._settings
-        most = limits.source_bytes_max if sent else limits.request_bytes_max
+        most = self._most(scope["path"])
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > most:
             await self._refuse(most, scope, receive, send)
@@ -42,6 +40,14 @@ class Limits:
             return message
 
         await self._app(scope, limited, send)
+
+    def _most(self, path: str) -> int:
+        limits = self._settings
+        if path == "/v1/sources":
+            return limits.source_bytes_max
+        if path.startswith("/v1/jobs/") and path.endswith("/runs"):
+            return max(limits.request_bytes_max, limits.invocations_bytes_max)
+        return limits.request_bytes_max
 
     async def _refuse(self, most: int, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and read on for a while: who is still sending would not see the answer else."""

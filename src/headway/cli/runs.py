@@ -85,16 +85,20 @@ def runs() -> None:
 @click.option("--tag", multiple=True, metavar="NAME=VALUE", help="All must hold.")
 @click.option("--parameter", multiple=True, metavar="NAME=VALUE", help="All must hold.")
 @click.option("--since", type=Duration(), help="Not older than this.")
+@click.option("--until", type=Duration(), help="Older than this.")
+@click.option("--before", help="Only those made before this run.")
 @click.option("-n", "--limit", type=click.IntRange(1, 1000), default=30)
 @json_option
-def list_runs(environment: str | None, since: float | None, as_json: bool, **given: Any) -> None:
+def list_runs(environment: str | None, as_json: bool, **given: Any) -> None:
     """List runs, newest first."""
     with Client.local() as client:
         if given["job"] and environment is None:
             environment = chosen_environment(client, None)
         page = client.runs.page(
             environment=environment,
-            since=_ago(since),
+            since=_ago(given["since"]),
+            until=_ago(given["until"]),
+            before=given["before"],
             job=given["job"],
             queue=given["queue"],
             state=list(given["state"]),
@@ -117,7 +121,12 @@ def list_runs(environment: str | None, since: float | None, as_json: bool, **giv
         for row in page.rows
     ]
     head = ("RUN", "JOB", "STATE", "AGE", "TOOK", "BECAUSE")
-    click.echo(render.table(lines, head) if lines else "no run matches. next: headway jobs ls")
+    if lines:
+        click.echo(render.table(lines, head))
+    if page.before is not None:
+        click.echo(f"next: the same with --before {page.before}")
+    elif not lines:
+        click.echo("no run matches. next: headway jobs ls")
 
 
 def _ago(seconds: float | None) -> str | None:

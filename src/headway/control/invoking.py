@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from headway.control.circles import refuse_circles
 from headway.control.dispatch import Dispatch
 from headway.control.errors import Conflict, Invalid
 from headway.control.followers import resolved
@@ -68,9 +69,10 @@ def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[
     Each comes with whether it was written down now.
 
     Raises:
-        Invalid: One is to follow a run that is not there.
+        Invalid: One is to follow a run that is not there, or itself by way of others.
     """
     _check_followed(tx, rows)
+    refuse_circles(tx, rows)
     stored: list[tuple[Run, bool]] = []
     for row in rows:
         there = _same(tx, row)

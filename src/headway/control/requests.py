@@ -134,6 +134,7 @@ class RunQuestion(Value, kw_only=True):
         return (
             (not self.state or run.state in self.state)
             and self.app in (None, run.app)
+            and self.job in (None, run.job, f"{run.app}/{run.job}")
             and self.queue in (None, run.queue, f"{run.app}/{run.queue}")
             and (self.since is None or run.created_at >= self.since)
             and (self.until is None or run.created_at < self.until)

@@ -1,7 +1,7 @@
 """Runs: listed, shown, cancelled, forgotten. `replays` makes them again."""
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from headway.control.requests import RunQuestion
 from headway.control.run_events import run_event
 from headway.control.targets import find_job
 from headway.control.world import World
-from headway.model.ids import environment_name
+from headway.model.ids import EnvironmentId, environment_name
 from headway.model.run import Run, RunState, progress_of
 from headway.model.view import RunPage, RunView
 from headway.ports.engine import EngineError
@@ -23,6 +23,8 @@ from headway.ports.store import Reader, Writer
 _LOOKED_AT_MAX = 20_000
 """Runs read for one answer; the answer says where to go on."""
 _PAGE = 500
+_APART = timedelta(seconds=60)
+"""So far the order in which runs were written down and that of their times may differ."""
 _PROGRESS_LINES = 200
 """Lines from the end of a log in which progress is looked for."""
 
@@ -37,15 +39,10 @@ async def listing(world: World, question: RunQuestion) -> RunPage:
 
 
 def _listing(reader: Reader, question: RunQuestion) -> RunPage:
-    fields: dict[str, Any] = {}
     environment = (
         lookup.last_life(reader, question.environment).id if question.environment else None
     )
-    if question.job and question.environment:
-        target = find_job(reader, question.environment, question.job, question.app)
-        fields["owner"] = f"{target.owner.id}/{target.release.app}/{target.job.name}"
-    if question.state == (RunState.DEAD,):
-        fields["dead"] = 1
+    fields = _fields(reader, question, environment)
     found: list[Run] = []
     before, looked_at = question.before, 0
     while looked_at < _LOOKED_AT_MAX:
@@ -53,6 +50,8 @@ def _listing(reader: Reader, question: RunQuestion) -> RunPage:
         for row in rows:
             looked_at += 1
             before = row.id
+            if question.since is not None and row.created_at < question.since - _APART:
+                return RunPage(rows=tuple(found))
             if environment in (None, row.environment) and question.matches(row):
                 found.append(row)
                 if len(found) == question.limit:
@@ -60,6 +59,25 @@ def _listing(reader: Reader, question: RunQuestion) -> RunPage:
         if len(rows) < _PAGE:
             return RunPage(rows=tuple(found))
     return RunPage(rows=tuple(found), before=before)
+
+
+def _fields(
+    reader: Reader, question: RunQuestion, environment: EnvironmentId | None
+) -> dict[str, Any]:
+    """Choose the index that leaves least to look at."""
+    (state,) = question.state if len(question.state) == 1 else (None,)
+    if state is RunState.DEAD:
+        return {"dead": 1}
+    if state is not None and state is not RunState.SUCCEEDED:
+        return {"state": state}
+    if environment is None or question.job is None or question.environment is None:
+        return {"state": state} if state else {}
+    app, _, name = question.job.rpartition("/")
+    app = app or question.app or ""
+    if not app:  # a job that was taken out of its app is found by `app/job` only
+        target = find_job(reader, question.environment, name)
+        app = target.release.app
+    return {"owner": f"{environment}/{app}/{name}"}
 
 
 async def one(world: World, identity: str) -> Run:

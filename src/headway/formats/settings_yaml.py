@@ -170,6 +170,11 @@ SETTINGS = Record(
             ),
             ("parameters_bytes_max", _size(1024, 16 * MIB), "Parameters of one run."),
             ("invocations_max", whole(1, 100_000), "Runs made by one request."),
+            (
+                "invocations_bytes_max",
+                _size(64 * 1024, 256 * MIB),
+                "The body of a request that makes runs.",
+            ),
         ),
         Key("router", _ROUTER, "Limits of HAProxy."),
     )

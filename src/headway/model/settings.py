@@ -55,6 +55,7 @@ class Settings(Value, kw_only=True):
     node_lost_after_s: float = 60.0
     parameters_bytes_max: int = 256 * 1024
     invocations_max: int = 10_000
+    invocations_bytes_max: int = 16 * MIB
     router: RouterLimits = RouterLimits()
 
     @property

@@ -19,7 +19,10 @@ def blanks(count_bytes: int):
         yield b" " * 65536
 
 
-@pytest.mark.parametrize("path", [START, "/v1/sources"])
+RUNS = "/v1/jobs/chat/runs"
+
+
+@pytest.mark.parametrize("path", [START, RUNS, "/v1/sources"])
 def test_a_request_that_says_it_has_a_gigabyte_is_refused_before_any_of_it_is_sent(plane, path):
     with connected(plane.port) as raw:
         raw.sendall(head(plane, path, f"Content-Length: {GIB}", "Content-Type: application/json"))
@@ -39,6 +42,17 @@ def test_json_without_a_declared_length_is_limited_too(client):
     headers = {"content-type": "application/json"}
     answer = client.post(START, content=blanks(2 * MIB), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+def test_parameters_of_a_hundred_megabytes_are_refused_as_they_come(client):
+    answer = client.post(RUNS, content=blanks(100 * MIB))
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+def test_many_runs_in_one_request_have_room_for_their_parameters(client):
+    rows = [{"parameters": {"text": "x" * 200}}] * 10_000  # 2 MB
+    answer = client.post(RUNS, json={"environment": "none", "runs": rows})
+    assert (answer.status_code, answer.json()["code"]) == (404, "environment-unknown")
 
 
 @pytest.mark.slow
