@@ -156,11 +156,9 @@ def release(lease: str, reason: str, as_json: bool) -> None:
         click.echo(f"  ending {environment}. next: headway envs show {environment}")
 
 
-@leases.command(
-    name="with", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+@leases.command(name="with")
 @click.argument("lock")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("command", nargs=-1, required=True)
 @click.option("--places", type=click.IntRange(1, 10_000), help="How many may hold it at once.")
 @click.option(
     "--for",
