@@ -1,6 +1,6 @@
 """`jobs`, `schedules` and `queues` of `headway.yaml`, key by key."""
 
-from headway.formats.kinds import COMMAND, DURATION, NAME, RESOURCES, name_problem
+from headway.formats.kinds import COMMAND, DURATION, NAME, RESOURCES, SIZE, name_problem
 from headway.formats.schema import Choice, Either, Flag, Free, Key, Quantity, Record, Text, whole
 from headway.formats.units import parse_rate, parse_signed
 
@@ -18,6 +18,13 @@ JOB = Record(
         Key("doc", Text(), "What it does."),
         Key("resources", RESOURCES, "Reserved for each run, and its limits.", "1 core, 1GiB"),
         Key("timeout", DURATION, "How long an attempt may take.", "10m"),
+        Key("cpu_time", DURATION, "Processor time of an attempt, all processes together."),
+        Key(
+            "output",
+            SIZE,
+            "What an attempt may write to its output; resources.log says how much is kept.",
+            "256MiB",
+        ),
         Key("grace", DURATION, "From SIGTERM to SIGKILL, when it is cancelled or late.", "10s"),
         Key(
             "delivery",

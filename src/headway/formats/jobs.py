@@ -5,6 +5,7 @@ from typing import Any
 from headway.formats.resources import resources_of
 from headway.model.job import Delivery, Isolation, Job, JobNetwork, Retries, StartMode
 from headway.model.queue import Queue
+from headway.model.resources import MIB
 from headway.model.schedule import CatchUp, Overlap, Schedule
 
 
@@ -22,6 +23,8 @@ def _job(name: str, value: Any) -> Job:
         doc=raw.get("doc", ""),
         resources=resources_of(raw.get("resources", {}), default.resources),
         timeout_s=raw.get("timeout", default.timeout_s),
+        cpu_time_s=raw.get("cpu_time"),
+        output_mib=_mebibytes(raw, default.output_mib),
         grace_s=raw.get("grace", default.grace_s),
         delivery=Delivery(raw.get("delivery", default.delivery.value)),
         retries=_retries(raw.get("retries", {})),
@@ -34,6 +37,10 @@ def _job(name: str, value: Any) -> Job:
         isolation=Isolation(raw.get("isolation", default.isolation.value)),
         parameters=raw.get("parameters"),
     )
+
+
+def _mebibytes(raw: dict[str, Any], default: int) -> int:
+    return int(raw["output"]) // MIB if "output" in raw else default
 
 
 def _retries(raw: Any) -> Retries:

@@ -65,6 +65,10 @@ class Job(Value, kw_only=True):
     doc: str = ""
     resources: Resources = Resources(cpu=1.0, memory_mib=1024)
     timeout_s: float = 600.0
+    cpu_time_s: float | None = None
+    """Processor time that an attempt may use, over all of its processes."""
+    output_mib: int = 256
+    """What an attempt may write to its output; its log keeps the end of it."""
     grace_s: float = 10.0
     """From SIGTERM to SIGKILL, when it is cancelled or late."""
     delivery: Delivery = Delivery.AT_MOST_ONCE
@@ -85,6 +89,12 @@ class Job(Value, kw_only=True):
     isolation: Isolation = Isolation.STANDARD
     parameters: dict[str, Any] | None = None
     """JSON Schema of the parameters, an object; None takes any object."""
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether its runs are forked from a process that holds its module."""
+        strict = self.isolation is Isolation.STRICT
+        return bool(self.function) and self.start is StartMode.WARM and not strict
 
     @property
     def attempts_max(self) -> int:

@@ -292,7 +292,8 @@ class RunFact(Value, kw_only=True):
     exit: Exit | None = None
     """Set when it ended. Status 0 is success."""
     limit: str = ""
-    """The limit that ended it: `time`, `cpu`, `memory`, `output`, `result`, `disk`."""
+    """The limit that ended it: `time`, `cpu`, `memory`, `processes`, `files`, `disk`,
+    `output` or `result`."""
     cancelled: bool = False
     """It ended because it was told to."""
     result: msgspec.Raw = msgspec.Raw(b"null")

@@ -70,6 +70,10 @@ class Options(TypedDict, total=False):
     """Private temporary space."""
     timeout: str | float
     """How long an attempt may take. Default: 10 minutes."""
+    cpu_time: str | float
+    """Processor time that an attempt may use, all processes together. Default: no limit."""
+    output: str | int
+    """What an attempt may write to its output. Default: 256 MiB; less is kept."""
     grace: str | float
     """From `Cancelled` to the end by force."""
     delivery: str
@@ -253,6 +257,8 @@ _READERS: dict[str, tuple[tuple[str, ...], Reader]] = {
     "memory": (("resources", "memory_mib"), _mebibytes),
     "disk": (("resources", "disk_mib"), _mebibytes),
     "timeout": (("timeout_s",), _duration),
+    "cpu_time": (("cpu_time_s",), _duration),
+    "output": (("output_mib",), _mebibytes),
     "grace": (("grace_s",), _duration),
     "delivery": (("delivery",), _word("at_most_once", "at_least_once")),
     "retries": (("retries", "most"), _number(0, 1000, whole=True)),

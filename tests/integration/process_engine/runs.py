@@ -19,7 +19,7 @@ from headway.model.resources import Resources
 from headway.model.run import RunFact, RunFactState, Task
 from headway.ports.engine import Runner
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 SMALL = Resources(memory_mib=128, disk_mib=16, processes=32)
 _numbers = itertools.count(1)
 

@@ -15,6 +15,7 @@ from headway.model.resources import MIB, Resources
 _ROOT = Path("/sys/fs/cgroup")
 _V1 = ("memory", "pids", "cpu", "cpuacct", "freezer")
 _LIMITS = (("memory", "memory"), ("pids", "processes"), ("cpu", "cpu"))
+_ALL = (*(what for _, what in _LIMITS), "cpu time")
 _SHARES_PER_CORE = 1024
 _PARENT = "headway"
 
@@ -33,6 +34,11 @@ class Hierarchy(NamedTuple):
     def limits_memory(self) -> bool:
         """Whether a container's memory is limited as a whole."""
         return not any(words.startswith("memory") for words in self.missing)
+
+    @property
+    def counts_cpu(self) -> bool:
+        """Whether the processor time of all processes of a container is known while it runs."""
+        return self.version == 2 or "cpuacct" in self.parents
 
     @property
     def limits_processes(self) -> bool:
@@ -63,7 +69,7 @@ def find(root: Path = _ROOT) -> Hierarchy:
                 parents[controller] = folder
     missing = tuple(
         f"{what}: no writable {controller} control group"
-        for controller, what in _LIMITS
+        for controller, what in (*_LIMITS, ("cpuacct", "cpu time"))
         if controller not in parents
     )
     return Hierarchy(1 if parents else 0, parents, missing)
@@ -91,7 +97,7 @@ def _version_2(root: Path) -> Hierarchy:
                 if controller not in available
             )
             return Hierarchy(2, {"unified": parent}, missing)
-    words = tuple(f"{what}: no writable control group" for what in ("memory", "processes", "cpu"))
+    words = tuple(f"{what}: no writable control group" for what in _ALL)
     return Hierarchy(0, {}, words)
 
 
@@ -142,16 +148,13 @@ def group(hierarchy: Hierarchy, name: str, resources: Resources) -> Group:
     )
 
 
-def of_runs(hierarchy: Hierarchy) -> Hierarchy:
+def of_runs(hierarchy: Hierarchy, *, count_cpu: bool) -> Hierarchy:
     """Give what a run needs groups for, its limits.
 
-    It ends with its pid namespace, and who collects it is told of its processor time.
+    It ends with its pid namespace, so it needs none to be ended by.
     """
-    kept = {
-        name: parent
-        for name, parent in hierarchy.parents.items()
-        if name not in ("freezer", "cpuacct")
-    }
+    unneeded = {"freezer"} if count_cpu else {"freezer", "cpuacct"}
+    kept = {name: parent for name, parent in hierarchy.parents.items() if name not in unneeded}
     return hierarchy._replace(parents=kept)
 
 

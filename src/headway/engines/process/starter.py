@@ -1,5 +1,6 @@
 """Turns an order into a shim that runs it."""
 
+import math
 import os
 import sys
 import time
@@ -136,11 +137,17 @@ class Starter:
         )
 
     def _run(self, order: Order, job: Job) -> RunLaunch:
-        group = cgroups.group(cgroups.of_runs(self.hierarchy), "RUN", job.resources)
+        # Of what is forked, who collects it is told; of what bubblewrap starts, only a group tells.
+        count_cpu = job.cpu_time_s is not None or not job.is_warm
+        counted = cgroups.of_runs(self.hierarchy, count_cpu=count_cpu)
+        group = cgroups.group(counted, "RUN", job.resources)
+        rlimits = self._rlimits(job.resources, order.kind)
+        if job.cpu_time_s is not None and not self.hierarchy.counts_cpu and job.reuse == 1:
+            rlimits = (*rlimits, ("RLIMIT_CPU", math.ceil(job.cpu_time_s)))
         return RunLaunch(
             job=job,
             group={"folders": group.folders, "writes": group.writes, "joins": group.joins},
-            rlimits=self._rlimits(job.resources, order.kind),
+            rlimits=rlimits,
             inodes=inodes(job.resources),
         )
 

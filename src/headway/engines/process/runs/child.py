@@ -16,7 +16,7 @@ from headway.engines.process.runs.channel import Channel
 from headway.engines.process.runs.facts import Attempt, End
 from headway.engines.process.runs.groups import Group
 from headway.engines.process.runs.loop import Loop
-from headway.engines.process.runs.output import Output
+from headway.engines.process.runs.output import Output, sizes_of
 from headway.engines.process.runs.plan import Plan, network_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Child:
         self._peak_mib = 0.0
         self._channel: Channel | None = None
         self.group = Group(run["group"], name)
-        self._output = Output(loop, plan.logs, uid, self._look)
+        self._output = Output(loop, plan.logs, uid, self._look, self._flooded)
         self._plan = plan
         self._run = run
 
@@ -194,11 +194,16 @@ class Child:
                 pass
 
     def _begin(self, attempt: Attempt) -> None:
-        resources = self.work.job["resources"]
-        self._output.turn_to(attempt.run, attempt.number, resources["log_mib"] << 20)
+        kept, most = sizes_of(self.work.job)
+        self._output.turn_to(attempt.run, attempt.number, kept, most)
         self._owner.child_began(self, attempt)
         if attempt.asked:
             self._signal(signal.SIGTERM)
+
+    def _flooded(self) -> None:
+        if self.given:
+            self.given[0].limit = "output"
+        self.kill()
 
     def _look(self) -> None:
         if self._channel is not None:
@@ -240,7 +245,7 @@ class Child:
         if self.given:
             self._begin(self.given[0])
         else:
-            self._output.turn_to("", 0, 0)
+            self._output.turn_to("", 0, 0, 0)
         self._owner.child_ended_attempt(self, attempt, end)
         return True
 

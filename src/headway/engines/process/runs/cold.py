@@ -16,7 +16,7 @@ from headway.engines.process.runs.channel import Channel
 from headway.engines.process.runs.facts import Attempt, End
 from headway.engines.process.runs.groups import Group
 from headway.engines.process.runs.loop import Loop
-from headway.engines.process.runs.output import Output
+from headway.engines.process.runs.output import Output, sizes_of
 from headway.engines.process.runs.plan import Plan
 
 _IN_VARIABLE_MAX = 64 * 1024
@@ -46,12 +46,12 @@ class Cold:
         self._written = bytearray()
         self._end = End()
         self._answer: End | None = None
-        self._output = Output(loop, plan.logs, uid, lambda: None)
+        self._output = Output(loop, plan.logs, uid, lambda: None, self._flooded)
 
     def start(self, attempt: Attempt) -> None:
         """Start the attempt."""
         self._attempt = attempt
-        self._output.turn_to(attempt.run, attempt.number, self.job["resources"]["log_mib"] << 20)
+        self._output.turn_to(attempt.run, attempt.number, *sizes_of(self.job))
         launch = self._plan.cold(self._run, self.uid, self.group.plain)
         variables = {
             **self._plan.variables,
@@ -72,6 +72,10 @@ class Cold:
     def kill(self) -> None:
         """End everything of it."""
         self._bubble.kill()
+
+    def _flooded(self) -> None:
+        self._attempt.limit = "output"
+        self.kill()
 
     # --- commands --------------------------------------------------------------------------------
 
@@ -152,7 +156,6 @@ class Cold:
         self._channel.close()
         end = self._of_code(code, cpu_s)
         if self._answer is not None:
-            self._answer.cpu_s = cpu_s
             end = self._answer
         elif end.status == 0:
             end.status, end.reason = 1, "it ended with status 0 before its function returned"
@@ -175,6 +178,8 @@ class Cold:
 
     def _finish(self, end: End) -> None:
         self._output.drain()
+        # bubblewrap does not wait for what it started: the kernel's own count is the whole one.
+        end.cpu_s = max(end.cpu_s, self.group.cpu_s() or 0.0)
         verdict.judge(self._attempt, end, self.job, self.group)
         if end.signal == signal.SIGKILL and not end.reason:
             end.reason = "killed"

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from headway.engines.process.runs.budget import Budget
 from headway.engines.process.runs.loop import Timer
 
 DEPTH_MAX = 500
@@ -73,11 +74,12 @@ class Attempt:
     timeout_s: float
     began_at: float | None = None
     asked: str = ""
-    """Why it was told to end: `cancel`, `time` or `stop`."""
+    """Why it was told to end: `cancel`, `time`, `cpu` or `stop`."""
     grace_s: float = 0.0
     limit: str = ""
     timer: Timer | None = None
     """Goes off when its time is up."""
+    budget: Budget | None = None
     head: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from headway.engines.process import shim
 
 _NAME = "RUN"
+_PROCESSOR = (("cpuacct.usage", 1e-9), ("cpu.stat", 1e-6))
+"""The first line of `cpu.stat` in version 2 is `usage_usec`; in version 1 it is something else."""
 _PEAKS = ("memory.max_usage_in_bytes", "memory.peak")
 
 
@@ -37,6 +39,29 @@ class Group:
         text = b"%d" % pid
         for path in self.plain["joins"]:
             _write(path, text)
+
+    def cpu_s(self) -> float | None:
+        """Give the processor time that was used; None where nobody counts."""
+        for folder in self.plain["folders"]:
+            for name, unit in _PROCESSOR:
+                try:
+                    with open(folder + "/" + name) as file:
+                        words = file.readline().split()
+                    if words[0] in ("usage_usec", words[-1]):
+                        return int(words[-1]) * unit
+                except (OSError, ValueError, IndexError):
+                    continue
+        return None
+
+    def has_refused_processes(self) -> bool:
+        """Say whether the kernel refused to start one for the limit."""
+        for folder in self.plain["folders"]:
+            try:
+                with open(folder + "/pids.events") as file:
+                    return file.readline().split() not in ([], ["max", "0"])
+            except OSError:
+                continue
+        return False
 
     def peak_mib(self) -> float:
         """Give the most memory that was in use; 0 where nobody counted."""

@@ -58,6 +58,8 @@ class Ledger:
             return
         if attempt.timer is not None:
             attempt.timer.cancel()
+        if attempt.budget is not None:
+            attempt.budget.end()
         text = facts.ended(attempt, end)
         self._ended[attempt.key] = text
         self._news.append(text)

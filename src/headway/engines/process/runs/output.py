@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from headway.engines.process import shim
 from headway.engines.process.runs.loop import Concerned, Loop
@@ -24,15 +25,27 @@ class Logs:
         return shim.Log(limit, self.secrets, "%s/%s.%d.log" % (folder, run, attempt))
 
 
+def sizes_of(job: dict[str, Any]) -> tuple[int, int]:
+    """Give how many bytes of an attempt's output are kept, and how many there may be."""
+    return job["resources"]["log_mib"] << 20, job["output_mib"] << 20
+
+
 class Output:
     """The output of one process."""
 
-    def __init__(self, loop: Loop, logs: Logs, uid: int | None, before: Concerned) -> None:
-        """Have `before` called before anything is read: it may turn to another attempt."""
+    def __init__(
+        self, loop: Loop, logs: Logs, uid: int | None, before: Concerned, flooded: Concerned
+    ) -> None:
+        """Have `before` called before anything is read: it may turn to another attempt.
+
+        `flooded` is called when an attempt has written more than it may.
+        """
         self._loop = loop
         self._logs = logs
         self._log: shim.Log | None = None
         self._attempt = ("", 0, 0)
+        self._flooded = flooded
+        self._room = 0
         self._longest = shim.longest_of(logs.secrets)
         self._lines: dict[int, shim.Lines] = {}
         self._names: dict[int, bytes] = {}
@@ -53,10 +66,11 @@ class Output:
             os.close(descriptor)
         self.ends = []
 
-    def turn_to(self, run: str, attempt: int, limit: int) -> None:
-        """Keep what comes from now on as an attempt's."""
+    def turn_to(self, run: str, attempt: int, limit: int, most: int) -> None:
+        """Keep what comes from now on as an attempt's: `limit` bytes of `most`."""
         self._end_log()
         self._attempt = (run, attempt, limit)
+        self._room = most
 
     def drain(self) -> None:
         """Take everything that was written."""
@@ -87,6 +101,8 @@ class Output:
         if data:
             if not self._attempt[0]:
                 return True  # nobody's: it was written by what nobody had begun
+            if not self._has_room(len(data)):
+                return True
             lines = self._lines.get(descriptor)
             if lines is None:
                 lines = self._lines[descriptor] = shim.Lines(self._longest)
@@ -95,6 +111,16 @@ class Output:
             self._rest(descriptor)
             self._forget(descriptor)
         return bool(data)
+
+    def _has_room(self, count: int) -> bool:
+        """Count what was written; nothing is kept of what is too much."""
+        fits = count <= self._room
+        if not fits and self._room >= 0:
+            self._room = -1
+            self._flooded()
+        elif fits:
+            self._room -= count
+        return fits
 
     def _rest(self, descriptor: int) -> None:
         lines = self._lines.get(descriptor)

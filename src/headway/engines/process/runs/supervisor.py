@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from headway.engines.process import shim
+from headway.engines.process.runs.budget import Budget
 from headway.engines.process.runs.child import Child
 from headway.engines.process.runs.cold import Cold
 from headway.engines.process.runs.facts import DEPTH_MAX, Attempt, End
@@ -191,6 +192,13 @@ class Supervisor:
                 self._watch_shared(place)
             else:
                 attempt.timer = self._loop.after(attempt.timeout_s, lambda: self._late(attempt))
+        self._begin_budget(attempt)
+
+    def _begin_budget(self, attempt: Attempt) -> None:
+        work, place = self._works.get(attempt.job), self._places.get(attempt.key)
+        limit_s = work.job["cpu_time_s"] if work is not None else None
+        if limit_s is not None and place is not None:
+            attempt.budget = Budget(self._loop, place.group, limit_s, lambda: self._spent(attempt))
 
     def _watch_shared(self, child: Child) -> None:
         """Keep one timer for a process of many runs: most end long before their time."""
@@ -210,10 +218,13 @@ class Supervisor:
             child.is_timed = True
             self._loop.after(left, lambda: self._look_at(child))
 
-    def _late(self, attempt: Attempt) -> None:
+    def _late(self, attempt: Attempt, limit: str = "time") -> None:
         if attempt.key in self._places and not attempt.asked:
             grace_s = self._works[attempt.job].job["grace_s"]
-            self._ask_to_end(attempt, "time", grace_s)
+            self._ask_to_end(attempt, limit, grace_s)
+
+    def _spent(self, attempt: Attempt) -> None:
+        self._late(attempt, "cpu")
 
     def _ask_to_end(self, attempt: Attempt, why: str, grace_s: float) -> None:
         place = self._places.get(attempt.key)

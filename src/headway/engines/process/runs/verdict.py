@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import signal
+import time
 from typing import Any
 
 from headway.engines.process.runs import facts
@@ -13,6 +14,7 @@ from headway.engines.process.runs.groups import Group
 
 RESULT_BYTES_MAX = 1024 * 1024
 _NUMBER_MAX = 1e15
+_ASKED_BY_LIMIT = ("time", "cpu")
 _REASONS = {"cancel": "cancelled", "stop": "stopped with its runner"}
 
 
@@ -53,6 +55,8 @@ def _note_failure(end: End, failure: dict[str, Any]) -> None:
     end.limit = str(failure.get("limit", ""))
     if failure.get("errno") == errno.ENOSPC:
         end.limit = "disk"
+    elif failure.get("errno") == errno.EMFILE:
+        end.limit = "files"
     elif failure.get("type") == "MemoryError":
         end.limit = "memory"
     if end.status == 0:
@@ -76,26 +80,56 @@ def too_large(end: End) -> None:
 
 def judge(attempt: Attempt, end: End, job: dict[str, Any], group: Group | None) -> End:
     """Complete an end by what the runner knows."""
-    memory_mib = job["resources"]["memory_mib"]
-    disk_mib = job["resources"]["disk_mib"]
     if group is not None:
         end.peak_mib = max(end.peak_mib, group.peak_mib())
     failed = end.status != 0
     end.limit = end.limit or attempt.limit
-    if failed and not attempt.asked and end.limit != "result":
-        end.oom = group is not None and group.is_out_of_memory()
-        if end.oom or end.limit == "memory":
-            end.limit = "memory"
-            end.reason = "memory limit %d MiB reached" % memory_mib
-            if end.peak_mib:
-                end.reason += "; peak %.0f MiB" % end.peak_mib
-    if attempt.asked == "time":
-        end.limit = "time"
-        end.reason = "time limit %g s reached" % attempt.timeout_s
+    if failed and not attempt.asked and end.limit not in ("result", "output"):
+        _find_limit(attempt, end, job, group)
+    if attempt.asked in _ASKED_BY_LIMIT:
+        end.limit = attempt.asked
     elif failed and attempt.asked:
         end.reason = _REASONS[attempt.asked]
-    elif end.limit == "disk" and not end.reason:
-        end.reason = "disk limit %d MiB reached" % disk_mib
+    if end.limit and not end.reason:
+        end.reason = _reached(end, attempt, job)
     if failed and attempt.asked and end.signal == signal.SIGKILL:
         end.reason += "; killed: it did not end in time"
     return end
+
+
+def _find_limit(attempt: Attempt, end: End, job: dict[str, Any], group: Group | None) -> None:
+    """Find which limit it was that made an attempt fail, if it was one."""
+    end.oom = group is not None and group.is_out_of_memory()
+    said = end.failure or {}
+    if end.oom:
+        end.limit = "memory"
+    elif end.signal == signal.SIGKILL and _could_have_spent(attempt, job["cpu_time_s"], group):
+        end.limit = "cpu"
+    elif end.limit or group is None or not group.has_refused_processes():
+        return
+    elif not said or said.get("errno") == errno.EAGAIN or "thread" in str(said.get("message")):
+        end.limit = "processes"
+
+
+def _could_have_spent(attempt: Attempt, limit_s: float | None, group: Group | None) -> bool:
+    """Whether the kernel may have ended it for its processor time: where no group counts that."""
+    if limit_s is None or (group is not None and group.cpu_s() is not None):
+        return False
+    return time.time() - (attempt.began_at or time.time()) >= limit_s
+
+
+def _reached(end: End, attempt: Attempt, job: dict[str, Any]) -> str:
+    """Name the limit and what it is."""
+    resources = job["resources"]
+    reached = {
+        "time": "time limit %g s reached" % attempt.timeout_s,
+        "cpu": "cpu time limit %g s reached" % (job["cpu_time_s"] or 0),
+        "memory": "memory limit %d MiB reached" % resources["memory_mib"],
+        "processes": "limit of %d processes reached" % resources["processes"],
+        "files": "limit of %d open files reached" % resources["open_files"],
+        "disk": "disk limit %d MiB reached" % resources["disk_mib"],
+        "output": "output limit %d MiB reached" % job["output_mib"],
+    }.get(end.limit, "")
+    if end.limit == "memory" and end.peak_mib:
+        reached += "; peak %.0f MiB" % end.peak_mib
+    return reached

@@ -69,7 +69,8 @@ class Zygotes:
         self, work: Work, users: Users | None, names: Callable[[], str], owner: Owner
     ) -> Pool:
         """Give the pool of a job; jobs that are alike in their sandboxes share it."""
-        key = work.network, json.dumps(work.job["resources"], sort_keys=True)
+        alike = [work.job["resources"], work.job["cpu_time_s"]]
+        key = work.network, json.dumps(alike, sort_keys=True)
         pool = self._pools.get(key)
         if pool is None:
             pool = Pool(self._loop, self._plan, work.run, users, names, owner, owner)
