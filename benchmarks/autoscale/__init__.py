@@ -1,0 +1,1 @@
+"""How large a pool is kept, by several policies over the same load."""

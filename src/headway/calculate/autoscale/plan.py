@@ -1,0 +1,244 @@
+"""What a pool should do next: which nodes it adds, empties, keeps and gives back.
+
+The whole decision is a simulation. What waits is scheduled over the room that is foreseen, by the
+durations that were seen before; a node is added only for what would otherwise start too late, and
+only if it would be there sooner. What the simulation does not need for a while is given back.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from headway.calculate.autoscale.bounds import bounds_at
+from headway.calculate.autoscale.grow import Growth, Limits, Opener
+from headway.calculate.autoscale.line import Group, Line
+from headway.calculate.autoscale.scene import Scene
+from headway.calculate.autoscale.shrink import Shrinkage, Shrinking
+from headway.calculate.autoscale.site import Site, Suits
+from headway.model.ids import NodeId
+from headway.model.pool_plan import PoolChange, PoolPlan, PoolVerb
+from headway.model.pool_snapshot import Host, HostState, Patience, PoolSnapshot
+
+import os
+OUT_S=float(os.environ.get("OUT","400"))
+LOOK_S = 15.0
+"""While something waits the pool is looked at so often: time alone makes it late."""
+_STAY = (HostState.READY, HostState.STARTING)
+
+
+def plan_pool(snapshot: PoolSnapshot, now: datetime, suits: Suits) -> PoolPlan:
+    """Decide about a pool.
+
+    Args:
+        snapshot: The pool, its nodes, and what waits for it.
+        now: Of the snapshot.
+        suits: Whether a demand's rules let it go to a node.
+    """
+    return _Decision(snapshot, now, suits).plan()
+
+
+class _Decision:
+    def __init__(self, snapshot: PoolSnapshot, now: datetime, suits: Suits) -> None:
+        self._snapshot = snapshot
+        self._now = now
+        self._scene = Scene(snapshot, now, suits)
+        self._scaling = snapshot.pool.scaling
+        self._bounds = bounds_at(self._scaling, now)
+        self._ending = tuple(self._endings())
+        ending = {change.node for change in self._ending}
+        self._hosts = [
+            host for host in snapshot.hosts if host.state in _STAY and host.id not in ending
+        ]
+        self._sites: dict[NodeId, Site] = {}
+
+    def plan(self) -> PoolPlan:
+        groups = self._scene.groups(self._snapshot.waiting)
+        growth = self._grow(groups)
+        changes = [*self._ending, *self._released(growth), *self._added(growth, groups)]
+        shrinking = Shrinking(self._scene, self._scaling, self._bounds, self._sites)
+        found = shrinking.shrink(self._hosts, warm=self._scaling.warm)
+        if not growth.sites and not growth.kept and not growth.short:
+            changes += found.changes
+            changes += self._running_out(found)
+        count, price = self._size()
+        added = [row for row in changes if row.verb is PoolVerb.ADD]
+        return PoolPlan(
+            changes=tuple(changes),
+            wake_at=self._wake_at(groups, found.wake_at),
+            pending=tuple(self._pending(growth, found.stuck)),
+            spare=tuple(found.spare),
+            nodes=count + len(added),
+            price_hour=round(price + sum(row.price_hour for row in added), 6),
+        )
+
+    def _size(self) -> tuple[int, float]:
+        """Count the nodes that are the pool's, and add their prices up."""
+        rows = [host for host in self._snapshot.hosts if host.state is not HostState.DOOMED]
+        return len(rows), sum(host.kind.price_hour for host in rows)
+
+    # --- nodes whose time is over -----------------------------------------------------------------
+
+    def _endings(self) -> Iterator[PoolChange]:
+        """Empty what its provider takes back, or what is about to be too old, in time."""
+        for host in self._snapshot.hosts:
+            if host.state is not HostState.READY:
+                continue
+            if host.ends_at is not None:
+                left_s = (host.ends_at - self._now).total_seconds()
+                because = f"its provider takes it back at {host.ends_at:%H:%M:%S} UTC"
+                yield self._empty(host, because, within_s=max(0.0, left_s - LOOK_S))
+            elif host.kind.life_max_s is not None:
+                left_s = host.kind.life_max_s - (self._now - host.since).total_seconds()
+                if left_s <= self._scaling.drain_s + host.kind.start_s:
+                    because = f"a {host.kind.name} may live for {host.kind.life_max_s / 3600:g} h"
+                    yield self._empty(host, because, within_s=self._scaling.drain_s)
+
+    def _empty(self, host: Host, because: str, within_s: float) -> PoolChange:
+        return PoolChange(
+            verb=PoolVerb.DRAIN,
+            type=host.kind.name,
+            node=host.id,
+            because=because,
+            price_hour=-host.kind.price_hour,
+            within_s=within_s,
+        )
+
+    def _released(self, growth: Growth) -> Iterator[PoolChange]:
+        kept = {site.node.id for site in growth.kept}
+        for host in self._snapshot.hosts:
+            if host.state is HostState.LEAVING and not host.loads and host.id not in kept:
+                yield PoolChange(
+                    verb=PoolVerb.RELEASE,
+                    type=host.kind.name,
+                    node=host.id,
+                    because="it is empty",
+                    price_hour=-host.kind.price_hour,
+                )
+
+    # --- what lacks -------------------------------------------------------------------------------
+
+    def _grow(self, groups: Sequence[Group]) -> Growth:
+        self._sites = {host.id: self._scene.site(host) for host in self._hosts}
+        leaving = [host for host in self._snapshot.hosts if host.state is HostState.LEAVING]
+        leaving.sort(key=lambda host: (-self._scene.paid_s(host), host.id))
+        count, price = self._size()
+        ceiling = self._scaling.cost_hour_max
+        opener = Opener(
+            self._scene,
+            Limits(
+                nodes=self._bounds.nodes_max - count,
+                price_hour=float("inf") if ceiling is None else ceiling - price,
+            ),
+            groups,
+            leaving=[self._scene.site(host) for host in leaving],
+            scarce=self._snapshot.scarce,
+        )
+        sites = sorted(self._sites.values(), key=_fill_order)
+        Line(sites, groups).run(opener.open)
+        self._round_up(opener)
+        return opener.growth
+
+    def _round_up(self, opener: Opener) -> None:
+        """Add what is missing to the minimum and to the warm spares."""
+        growth = opener.growth
+        used = len(self._hosts) + len(growth.sites) + len(growth.kept)
+        empty = sum(
+            not site.used and not site.ends and site.busy_until_s == 0
+            for site in (*self._sites.values(), *growth.sites, *growth.kept)
+        )
+        missing = max(self._bounds.nodes_min - used, self._scaling.warm - empty, 0)
+        while missing:
+            kind = opener.cheapest()
+            if kind is None:
+                growth.short["no node may be added for the minimum or as a warm spare"] = missing
+                return
+            opener.take(kind)
+            missing -= 1
+
+    def _added(self, growth: Growth, groups: Sequence[Group]) -> Iterator[PoolChange]:
+        for site in growth.kept:
+            yield PoolChange(
+                verb=PoolVerb.KEEP,
+                type=site.kind.name,
+                node=site.node.id,
+                because=f"{self._late_words(groups)}, and it is still there",
+            )
+        for site in growth.sites:
+            yield PoolChange(
+                verb=PoolVerb.ADD,
+                type=site.kind.name,
+                because=self._late_words(groups) if site.used else self._floor_words(),
+                price_hour=site.kind.price_hour,
+            )
+
+    def _late_words(self, groups: Sequence[Group]) -> str:
+        late = [group for group in groups if group.late]
+        starting = sum(host.state is HostState.STARTING for host in self._hosts)
+        first = f", such as {late[0].label}" if late and late[0].label else ""
+        coming = f"; {starting} starting already count" if starting else ""
+        waits = sum(group.started + group.left_out for group in late)
+        return f"of {waits} that wait{first}, some would otherwise start too late{coming}"
+
+    def _floor_words(self) -> str:
+        if len(self._hosts) < self._bounds.nodes_min:
+            return f"the pool has {self._bounds.nodes_min} nodes at least"
+        return f"{self._scaling.warm} are kept warm"
+
+    # --- what runs out ----------------------------------------------------------------------------
+
+    def _running_out(self, found: Shrinkage) -> Iterator[PoolChange]:
+        """Empty nodes that bill by the hour as their paid hour runs out, if all is in time without.
+
+        Otherwise a job that starts in its last minutes would have another hour begun.
+        """
+        gone = {change.node for change in found.changes}
+        rows = [
+            host
+            for host in self._hosts
+            if host.id not in gone
+            and host.state is HostState.READY
+            and host.loads
+            and host.kind.billing_s > 2 * self._scaling.idle_s
+            and self._scene.paid_s(host) <= OUT_S
+            and all(load.ends_at is not None for load in host.loads)
+            and self._sites[host.id].loaded_until_s <= self._scene.paid_s(host)
+        ]
+        rows.sort(key=lambda host: (self._scene.paid_s(host), host.id))
+        left = len(self._hosts) - len(gone) - max(self._bounds.nodes_min, self._scaling.warm)
+        for host in rows[: max(0, min(left, 3))]:
+            if not self._enough_without({*gone, host.id}):
+                return
+            gone.add(host.id)
+            yield self._empty(host, "what is paid of it is almost over, and all is in time without", within_s=self._scaling.drain_s)
+
+    def _enough_without(self, gone: set[NodeId | None]) -> bool:
+        """Say whether nothing would be late if these took nothing more."""
+        late: list[Group] = []
+        sites = [self._scene.site(host) for host in self._hosts if host.id not in gone]
+        groups = self._scene.groups(self._snapshot.waiting)
+        Line(sorted(sites, key=_fill_order), groups).run(late.append)
+        return not late
+
+    # --- what comes next --------------------------------------------------------------------------
+
+    def _pending(self, growth: Growth, stuck: int) -> Iterator[str]:
+        for why, count in growth.short.items():
+            yield f"{count} wait for a node that is not added: {why}"
+        if stuck:
+            yield f"{stuck} nodes beyond the maximum run what fits nowhere else"
+
+    def _wake_at(self, groups: Sequence[Group], spare_at: datetime | None) -> datetime | None:
+        times = [at for at in (spare_at, self._bounds.until) if at is not None]
+        waits = any(row.patience is not Patience.LAZY for row in self._snapshot.waiting)
+        starting = any(host.state is HostState.STARTING for host in self._hosts)
+        if (waits and groups) or starting:
+            times.append(self._now + timedelta(seconds=LOOK_S))
+        for host in self._hosts:
+            if host.kind.life_max_s is not None:
+                lead_s = self._scaling.drain_s + host.kind.start_s
+                times.append(host.since + timedelta(seconds=host.kind.life_max_s - lead_s))
+        return min(times, default=None)
+
+
+def _fill_order(site: Site) -> tuple[float, float, str]:
+    """Fill the node whose paid time ends last, then the one that is busy longest."""
+    return -(site.paid_s // 60), -site.busy_until_s, site.node.id

@@ -1,0 +1,199 @@
+"""Which nodes a pool can do without, and when they are given back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from headway.calculate.autoscale.bounds import Bounds
+from headway.calculate.autoscale.scene import Scene
+from headway.calculate.autoscale.site import Site
+from headway.model.ids import NodeId
+from headway.model.pool import Scaling
+from headway.model.pool_plan import PoolChange, PoolVerb
+from headway.model.pool_snapshot import Host, HostState
+
+LAST_S = 90.0
+"""An empty node that bills by the hour is given back so long before its paid hour ends."""
+_HALF = 0.5
+"""A node that runs services is emptied when they take less of it than this, as the Kubernetes
+Cluster Autoscaler does."""
+
+
+@dataclass(slots=True)
+class Shrinkage:
+    """What may go, and what goes now."""
+
+    changes: list[PoolChange] = field(default_factory=list)
+    spare: list[NodeId] = field(default_factory=list)
+    wake_at: datetime | None = None
+    stuck: int = 0
+    """So many beyond the maximum hold what fits nowhere else."""
+
+
+class Shrinking:
+    """Decides after the simulation: its sites say what is needed."""
+
+    def __init__(
+        self, scene: Scene, scaling: Scaling, bounds: Bounds, sites: Mapping[NodeId, Site]
+    ) -> None:
+        """Take how the simulation ended.
+
+        Args:
+            scene: Of the pool.
+            scaling: Its policy.
+            bounds: That hold now.
+            sites: Every node of the simulation.
+        """
+        self._scene = scene
+        self._scaling = scaling
+        self._bounds = bounds
+        self._sites = sites
+        self.found = Shrinkage()
+
+    def shrink(self, hosts: Sequence[Host], *, warm: int) -> Shrinkage:
+        """Look at the nodes that stay after everything else.
+
+        Args:
+            hosts: Ready ones and starting ones that nobody wants gone yet.
+            warm: How many that nothing needs are kept.
+        """
+        there = len(hosts)
+        excess = there - self._bounds.nodes_max
+        spares = sorted(filter(self._is_empty, hosts), key=self._leaving_cost)
+        room = min(there - self._bounds.nodes_min, len(spares) - warm)
+        gone = 0
+        for host in spares[: max(0, room)]:
+            self.found.spare.append(host.id)
+            gone += self._let_go(host, excess=excess - gone)
+        if excess - gone > 0:
+            self._cut(hosts, excess - gone)
+        elif not gone and there > self._bounds.nodes_min:
+            self._consolidate(hosts)
+        return self.found
+
+    def _let_go(self, host: Host, *, excess: int) -> bool:
+        """Empty a spare node if its time has come, or note when it comes."""
+        if excess > 0:
+            self._drain(host, f"the pool may have {self._bounds.nodes_max} nodes now")
+            return True
+        left_s = self._left_s(host)
+        if left_s <= 0:
+            self._drain(host, self._spare_words(host))
+            return True
+        self._wake(left_s)
+        return False
+
+    def _left_s(self, host: Host) -> float:
+        """Give how long a spare node is kept yet."""
+        if self._by_period(host):
+            return self._scene.paid_s(host) - LAST_S
+        if host.spare_since is None:
+            return max(0.1, self._scaling.idle_s)
+        spare_s = (self._scene.now - host.spare_since).total_seconds()
+        return self._scaling.idle_s - spare_s
+
+    def _by_period(self, host: Host) -> bool:
+        """Say whether its billing is so coarse that what is paid decides, not how long it idles."""
+        return host.kind.billing_s > 2 * self._scaling.idle_s
+
+    def _spare_words(self, host: Host) -> str:
+        if self._by_period(host):
+            return "nothing needs it, and what is paid of it is almost over"
+        return f"nothing has needed it for {self._scaling.idle_s:.0f} s"
+
+    # --- more than may be -----------------------------------------------------------------------
+
+    def _cut(self, hosts: Sequence[Host], excess: int) -> None:
+        """Empty nodes beyond the maximum: no run is cut short, no service is left without room."""
+        because = f"the pool may have {self._bounds.nodes_max} nodes now"
+        if self._bounds.because:
+            because += f" ({self._bounds.because})"
+        chosen = {change.node for change in self.found.changes}
+        rest = sorted(
+            (host for host in hosts if host.id not in chosen),
+            key=lambda host: (len(host.loads), host.id),
+        )
+        for host in rest:
+            if excess <= 0:
+                break
+            if self._fits_elsewhere(host, hosts):
+                self._drain(host, because)
+                excess -= 1
+        self.found.stuck = max(0, excess)
+
+    # --- few services on many nodes --------------------------------------------------------------
+
+    def _consolidate(self, hosts: Sequence[Host]) -> None:
+        """Empty the one node whose leaving costs least, if what it runs fits on the others."""
+        candidates = [
+            host
+            for host in hosts
+            if host.state is HostState.READY
+            and host.loads
+            and all(load.ends_at is None for load in host.loads)
+            and self._sites[host.id].used == 0
+            and self._used_share(host) < _HALF
+        ]
+        for host in sorted(candidates, key=self._leaving_cost)[:3]:
+            if not self._fits_elsewhere(host, hosts):
+                continue
+            self.found.spare.append(host.id)
+            left_s = self._left_s(host)
+            if self._by_period(host):
+                left_s = self._scene.paid_s(host) - self._scaling.drain_s
+            if left_s <= 0 and host.spare_since is not None:
+                many = len(host.loads)
+                self._drain(host, f"the {many} that run there have room on other nodes")
+            else:
+                self._wake(max(left_s, 1.0))
+            return
+
+    def _fits_elsewhere(self, host: Host, hosts: Sequence[Host]) -> bool:
+        """Say whether what stays until it is moved has room on other nodes as of now."""
+        moving = [load for load in host.loads if load.ends_at is None]
+        if not moving:
+            return True
+        gone = {change.node for change in self.found.changes}
+        others = [
+            self._scene.site(row)
+            for row in hosts
+            if row.id != host.id and row.id not in gone and row.state is HostState.READY
+        ]
+        for load in sorted(moving, key=lambda load: -load.demand.resources.memory_mib):
+            need = self._scene.need(load.demand)
+            site = next((site for site in others if site.takes(need)), None)
+            if site is None:
+                return False
+            site.take(need)
+        return True
+
+    # --- small things ---------------------------------------------------------------------------
+
+    def _is_empty(self, host: Host) -> bool:
+        return host.state is HostState.READY and not host.loads and self._sites[host.id].used == 0
+
+    def _leaving_cost(self, host: Host) -> tuple[int, float, float, str]:
+        """Sort by what leaving costs: who is disturbed, what is paid in vain, what is saved."""
+        return len(host.loads), self._scene.paid_s(host), -host.kind.price_hour, host.id
+
+    def _used_share(self, host: Host) -> float:
+        cpu = sum(load.demand.resources.cpu for load in host.loads) / host.node.cpu
+        memory = sum(load.demand.resources.memory_mib for load in host.loads)
+        return max(cpu, memory / host.node.memory_mib)
+
+    def _drain(self, host: Host, because: str) -> None:
+        self.found.changes.append(
+            PoolChange(
+                verb=PoolVerb.DRAIN,
+                type=host.kind.name,
+                node=host.id,
+                because=because,
+                price_hour=-host.kind.price_hour,
+                within_s=self._scaling.drain_s,
+            )
+        )
+
+    def _wake(self, after_s: float) -> None:
+        at = self._scene.now + timedelta(seconds=after_s)
+        if self.found.wake_at is None or at < self.found.wake_at:
+            self.found.wake_at = at

@@ -1,0 +1,89 @@
+"""What the decision about a pool's size sees: its nodes, what runs there, and what waits."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from headway.model.demand import Demand
+from headway.model.ids import NodeId
+from headway.model.node import Node
+from headway.model.pool import NodeType, Pool
+from headway.model.value import Value
+
+
+class Patience(StrEnum):
+    """How long something that waits may wait before a node is added for it."""
+
+    URGENT = "urgent"
+    """`late_s`."""
+    PATIENT = "patient"
+    """`patient_late_s`: its priority is below 0."""
+    LAZY = "lazy"
+    """For ever: it takes room that is there."""
+
+
+class Waiting(Value, kw_only=True):
+    """Some of one kind that wait for room since one moment."""
+
+    demand: Demand
+    since: datetime
+    count: int = 1
+    patience: Patience = Patience.URGENT
+    expected_s: float = 600.0
+    """How long each is thought to run; for ever is infinity."""
+    label: str = ""
+    """For people, such as `test in demo/shop`."""
+
+
+class Load(Value, kw_only=True):
+    """What runs on a node."""
+
+    demand: Demand
+    ends_at: datetime | None = None
+    """When it is thought to end; None: it stays until it is moved."""
+
+
+class HostState(StrEnum):
+    """Where a node of a pool is in its life, as far as its size depends on it."""
+
+    STARTING = "starting"
+    READY = "ready"
+    HELD = "held"
+    """It takes nothing new and is not given back: a person said so, or nobody hears from it."""
+    LEAVING = "leaving"
+    """It is being emptied to be given back. It may be called back."""
+    DOOMED = "doomed"
+    """It ends whatever is decided: its provider takes it back, it is too old, or it has died."""
+
+
+class Host(Value, kw_only=True):
+    """A node of the pool."""
+
+    node: Node
+    kind: NodeType
+    state: HostState
+    since: datetime
+    """It is paid for from then on."""
+    ready_at: datetime
+    """Since when, or when, it takes containers."""
+    loads: tuple[Load, ...] = ()
+    ends_at: datetime | None = None
+    """Its provider has said that it takes it back then."""
+    spare_since: datetime | None = None
+    """Since when every decision has found that it could do without it."""
+
+    @property
+    def id(self) -> NodeId:
+        """Its node's."""
+        return self.node.id
+
+
+class PoolSnapshot(Value, kw_only=True):
+    """A pool, all that is in it, and what waits for it."""
+
+    pool: Pool
+    hosts: tuple[Host, ...] = ()
+    """Without those that were told to end."""
+    waiting: tuple[Waiting, ...] = ()
+    """Whose turn comes first stands first."""
+    scarce: frozenset[str] = frozenset()
+    """Types of which the provider has none for now."""
