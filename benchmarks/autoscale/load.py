@@ -31,7 +31,9 @@ def guessed(jobs: list[Job], sigma: float, seed: int) -> list[Job]:
     return jobs
 
 
-def synthetic_ci(seed: int = 1, *, days: int = 5, jobs: int = 21_510, hours: float = 2042) -> list[Job]:
+def synthetic_ci(
+    seed: int = 1, *, days: int = 5, jobs: int = 21_510, hours: float = 2042
+) -> list[Job]:
     """Make a week of CI: commits of working hours fan out, 30 % is lazy, and a burst comes at night."""
     chance = random.Random(seed)
     nightly = jobs // 20 // days
@@ -109,6 +111,6 @@ def openb(traces: Path) -> list[Job] | None:
         if not row["scheduled_time"] or not row["deletion_time"]:
             continue
         runs_s = float(row["deletion_time"]) - float(row["scheduled_time"])
-        if 0 < runs_s:
+        if runs_s > 0:
             found.append(Job(float(row["creation_time"]), runs_s, row["qos"] == "BE"))
     return sorted(found, key=lambda job: job.at)

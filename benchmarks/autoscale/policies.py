@@ -97,7 +97,9 @@ class Okta:
     fills_paid = False
 
     def __init__(self, patience_s: float, step: float, lazy_s: float, *, hourly: bool) -> None:
-        self.name = f"Okta's rules, patience {patience_s:.0f} s, step {step:g}, lazy {lazy_s / 60:.0f} min"
+        self.name = (
+            f"Okta's rules, patience {patience_s:.0f} s, step {step:g}, lazy {lazy_s / 60:.0f} min"
+        )
         self._patience_s, self._step, self._lazy_s = patience_s, step, lazy_s
         self._hourly = hourly
 
@@ -127,7 +129,7 @@ class Prototype:
         free = []
         for row in world.machines.values():
             if row.running:
-                (number, began), = row.running.items()
+                ((number, began),) = row.running.items()
                 free.append(max(now + 10.0, began + world.jobs[number].guess_s))
             else:
                 free.append(max(now, row.ready))

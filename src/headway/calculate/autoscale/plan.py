@@ -18,8 +18,7 @@ from headway.model.ids import NodeId
 from headway.model.pool_plan import PoolChange, PoolPlan, PoolVerb
 from headway.model.pool_snapshot import Host, HostState, Patience, PoolSnapshot
 
-import os
-OUT_S=float(os.environ.get("OUT","400"))
+_RUNNING_OUT_S = 400.0
 LOOK_S = 15.0
 """While something waits the pool is looked at so often: time alone makes it late."""
 _STAY = (HostState.READY, HostState.STARTING)
@@ -198,7 +197,7 @@ class _Decision:
             and host.state is HostState.READY
             and host.loads
             and host.kind.billing_s > 2 * self._scaling.idle_s
-            and self._scene.paid_s(host) <= OUT_S
+            and self._scene.paid_s(host) <= _RUNNING_OUT_S
             and all(load.ends_at is not None for load in host.loads)
             and self._sites[host.id].loaded_until_s <= self._scene.paid_s(host)
         ]
@@ -208,7 +207,8 @@ class _Decision:
             if not self._enough_without({*gone, host.id}):
                 return
             gone.add(host.id)
-            yield self._empty(host, "what is paid of it is almost over, and all is in time without", within_s=self._scaling.drain_s)
+            because = "what is paid of it is almost over, and all is in time without it"
+            yield self._empty(host, because, within_s=self._scaling.drain_s)
 
     def _enough_without(self, gone: set[NodeId | None]) -> bool:
         """Say whether nothing would be late if these took nothing more."""

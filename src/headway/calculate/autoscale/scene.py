@@ -15,8 +15,9 @@ from headway.model.resources import Resources
 
 _PLAIN = ("cpu", "memory_mib", "gpus")
 _NEW = NodeId("")
-import os
-SOONER=float(os.environ.get("SOONER","1"))
+_SOONER = 1.1
+"""A new node helps what would otherwise start later than this share of its own start: ordered for
+less, it would be paid for and save nobody anything."""
 _OVERDUE_LEAST_S = 20.0
 _OVERDUE_SHARE = 0.25
 """What runs longer than was thought goes on for so much of its age: the longer it has run, the
@@ -148,9 +149,9 @@ def _latest_s(scaling: Scaling, patience: Patience, waited_s: float, soonest_s: 
     """Give when something should start at the latest, from now.
 
     What has waited for half of what it may is late already, or, where it may wait long, when there
-    is just time for a node to start twice: how long things run is only estimated, and the simulation
-    that said it would start in time was wrong before. What starts before a new node would be there
-    is not helped by one.
+    is just time for a node to start twice: how long things run is only estimated, and the
+    simulation that said it would start in time was wrong before. What starts before a new node
+    would be there is not helped by one.
     """
     match patience:
         case Patience.LAZY:
@@ -160,7 +161,7 @@ def _latest_s(scaling: Scaling, patience: Patience, waited_s: float, soonest_s: 
         case Patience.URGENT:
             late_s = scaling.late_s
     hedged = waited_s > max(late_s / 2, late_s - 2 * soonest_s)
-    return max(soonest_s * SOONER, 0.0 if hedged else late_s - waited_s)
+    return max(soonest_s * _SOONER, 0.0 if hedged else late_s - waited_s)
 
 
 def _key(demand: Demand) -> object:

@@ -1,0 +1,80 @@
+"""How long something will run, from how long the same ran before."""
+
+from collections.abc import Iterable, Sequence
+from math import exp, log
+
+from headway.model.value import Value
+
+SEEN_MAX = 64
+"""The newest that are looked at: what a job did last month says little of it today."""
+_UNKNOWN_S = 600.0
+_FEW = 3
+
+
+class Estimate(Value, kw_only=True):
+    """What is thought of a job's next run."""
+
+    middle_s: float
+    """Half of them are shorter."""
+    high_s: float
+    """One in ten is longer."""
+    seen: int = 0
+    spread: float = 0.0
+    """Half the logarithm of what lies between the slowest and the fastest sixth: 0.7 is a factor of
+    two either way."""
+
+
+def estimate(runs_s: Iterable[float], most_s: float | None = None) -> Estimate:
+    """Estimate a duration from recent ones, newest first.
+
+    Medians, for a single run that hung must not make every next one look long. Of fewer than three
+    it is the longest. Without any it is ten minutes, or the limit that ends it.
+
+    Args:
+        runs_s: Of runs that succeeded or failed by themselves.
+        most_s: The run's own time limit.
+
+    >>> estimate([60, 70, 65, 300, 62]).middle_s
+    65.0
+    >>> estimate([], most_s=120).middle_s
+    120.0
+    """
+    seen = [max(0.1, float(value)) for value, _ in zip(runs_s, range(SEEN_MAX), strict=False)]
+    limit_s = float("inf") if most_s is None else most_s
+    if not seen:
+        unknown_s = min(_UNKNOWN_S, limit_s)
+        return Estimate(middle_s=unknown_s, high_s=min(4 * unknown_s, limit_s))
+    ordered = sorted(seen)
+    middle_s = ordered[-1] if len(ordered) < _FEW else quantile(ordered, 0.5)
+    spread = (log(quantile(ordered, 5 / 6)) - log(quantile(ordered, 1 / 6))) / 2
+    return Estimate(
+        middle_s=min(middle_s, limit_s),
+        high_s=min(quantile(ordered, 0.9), limit_s),
+        seen=len(ordered),
+        spread=spread,
+    )
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Give the value below which a share of sorted values lies, between two of them in proportion.
+
+    >>> quantile([10, 20, 30], 0.75)
+    25.0
+    """
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return float(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
+
+
+def wrong_by(guesses_s: Iterable[tuple[float, float]]) -> float:
+    """Give the factor by which half of some guesses were wrong at most, either way; 1 is exact.
+
+    Args:
+        guesses_s: Of each, what was thought and what it was.
+
+    >>> round(wrong_by([(100, 100), (100, 200), (50, 100)]), 2)
+    2.0
+    """
+    ratios = sorted(abs(log(max(0.1, thought) / max(0.1, was))) for thought, was in guesses_s)
+    return exp(quantile(ratios, 0.5)) if ratios else 1.0

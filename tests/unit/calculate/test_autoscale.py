@@ -1,0 +1,258 @@
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from headway.calculate.autoscale.bounds import bounds_at
+from headway.calculate.autoscale.plan import plan_pool
+from headway.model.demand import Demand
+from headway.model.ids import NodeId
+from headway.model.node import Node
+from headway.model.pool import NodeType, Pool, Scaling, Window
+from headway.model.pool_plan import PoolVerb
+from headway.model.pool_snapshot import Host, HostState, Load, Patience, PoolSnapshot, Waiting
+from headway.model.resources import Resources
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+SMALL = NodeType(name="small", cpu=2, memory_mib=4096, price_hour=0.1)
+LARGE = NodeType(name="large", cpu=8, memory_mib=16384, price_hour=0.3)
+HOURLY = NodeType(name="hourly", cpu=2, memory_mib=4096, price_hour=0.1, billing_s=3600)
+
+
+def after(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def demand(cpu: float = 1, memory_mib: int = 512, **rules) -> Demand:
+    return Demand(resources=Resources(cpu=cpu, memory_mib=memory_mib), **rules)
+
+
+def waits(count=1, *, for_s=1.0, runs_s=600.0, patience=Patience.URGENT, wants=None) -> Waiting:
+    return Waiting(
+        demand=wants or demand(),
+        since=after(-for_s),
+        count=count,
+        expected_s=runs_s,
+        patience=patience,
+    )
+
+
+def host(name="a", kind=SMALL, state=HostState.READY, *, age_s=1000.0, loads=(), **fields) -> Host:
+    since = after(-age_s)
+    node = Node(id=NodeId(name), cpu=kind.cpu, memory_mib=kind.memory_mib, type=kind.name)
+    ready_at = since + timedelta(seconds=kind.start_s)
+    return Host(
+        node=node, kind=kind, state=state, since=since, ready_at=ready_at, loads=loads, **fields
+    )
+
+
+def busy(*ends_s: float | None, cpu: float = 1) -> tuple[Load, ...]:
+    return tuple(
+        Load(demand=demand(cpu), ends_at=None if end is None else after(end)) for end in ends_s
+    )
+
+
+def decide(hosts=(), waiting=(), types=(SMALL,), suits=lambda *_: True, scarce=(), **scaling):
+    pool = Pool(types=tuple(types), scaling=Scaling(**scaling))
+    snapshot = PoolSnapshot(
+        pool=pool, hosts=tuple(hosts), waiting=tuple(waiting), scarce=frozenset(scarce)
+    )
+    return plan_pool(snapshot, NOW, suits)
+
+
+def verbs(plan) -> list[str]:
+    return [change.verb.value for change in plan.changes]
+
+
+# --- growing --------------------------------------------------------------------------------------
+
+
+def test_nothing_waits_and_nothing_is_added():
+    assert decide().changes == ()
+
+
+def test_what_would_start_late_gets_nodes_and_shares_them():
+    plan = decide(waiting=[waits(4)])
+    assert verbs(plan) == ["add", "add"]
+    assert "4 that wait" in plan.changes[0].because
+    assert (plan.nodes, plan.price_hour) == (2, 0.2)
+
+
+def test_room_that_is_soon_free_is_waited_for():
+    assert decide([host(loads=busy(100, 100))], [waits(2)]).changes == ()
+
+
+def test_room_that_is_free_too_late_is_not():
+    plan = decide([host(loads=busy(900, 900))], [waits(2)])
+    assert verbs(plan) == ["add"]
+
+
+def test_a_node_is_not_added_that_would_come_no_sooner():
+    slow = msgspec.structs.replace(SMALL, start_s=600)
+    assert decide([host(loads=busy(500, 500))], [waits(2, for_s=170)], [slow]).changes == ()
+
+
+def test_nodes_that_start_already_count():
+    starting = host("b", state=HostState.STARTING, age_s=60)
+    assert decide([starting], [waits(2)]).changes == ()
+
+
+def test_short_ones_take_turns_on_one_node():
+    """Twenty that run for five seconds are all in time on two places."""
+    assert verbs(decide(waiting=[waits(10, runs_s=3)], late_s=200)) == ["add"]
+
+
+def test_what_has_waited_for_half_is_late_already():
+    soon = [host(loads=busy(250, 250))]
+    assert decide(soon, [waits(1, for_s=10)], late_s=300).changes == ()
+    assert verbs(decide(soon, [waits(1, for_s=160)], late_s=300)) == ["add"]
+
+
+def test_the_patient_wait_longer_and_the_lazy_for_ever():
+    full = [host(loads=busy(900, 900))]
+    assert decide(full, [waits(2, patience=Patience.PATIENT)]).changes == ()
+    assert verbs(decide(full, [waits(2, for_s=1700, patience=Patience.PATIENT)])) == ["add"]
+    assert decide([], [waits(50, for_s=1e6, patience=Patience.LAZY)]).changes == ()
+
+
+def test_the_type_is_the_one_on_which_what_waits_is_cheapest():
+    few, many = decide(waiting=[waits(1)], types=(SMALL, LARGE)), None
+    many = decide(waiting=[waits(8)], types=(SMALL, LARGE))
+    assert [change.type for change in few.changes] == ["small"]
+    assert [change.type for change in many.changes] == ["large"]
+
+
+def test_what_fits_only_a_large_node_gets_one():
+    plan = decide(waiting=[waits(1, wants=demand(cpu=4))], types=(SMALL, LARGE))
+    assert [change.type for change in plan.changes] == ["large"]
+
+
+def test_what_fits_no_type_is_said_and_adds_nothing():
+    plan = decide(waiting=[waits(3, wants=demand(cpu=64))])
+    assert plan.changes == ()
+    assert plan.pending == ("3 wait for a node that is not added: no type is large enough",)
+
+
+def test_a_type_of_which_there_is_none_is_passed_over():
+    plan = decide(waiting=[waits(1)], types=(SMALL, LARGE), scarce=["small"])
+    assert [change.type for change in plan.changes] == ["large"]
+
+
+def test_never_more_than_the_maximum_and_it_says_so():
+    plan = decide([host(loads=busy(9e3, 9e3))], [waits(20)], nodes_max=3)
+    assert verbs(plan) == ["add", "add"]
+    assert plan.nodes == 3
+    assert "as large as it may be" in plan.pending[0]
+
+
+def test_never_dearer_than_the_ceiling():
+    plan = decide(waiting=[waits(20)], nodes_max=50, cost_hour_max=0.25)
+    assert plan.price_hour == pytest.approx(0.2)
+    assert "costs as much as it may" in plan.pending[0]
+
+
+def test_the_minimum_and_the_warm_spares_are_kept():
+    assert verbs(decide(nodes_min=2)) == ["add", "add"]
+    assert verbs(decide([host(loads=busy(9e3, 9e3))], warm=1)) == ["add"]
+    assert decide([host(spare_since=after(-9e3))], warm=1).changes == ()
+
+
+def test_rules_of_a_demand_are_asked():
+    wants = demand(pool=None, alone=True, crowd="c")
+    assert verbs(decide([host()], [waits(3, wants=wants)], nodes_max=9)) == ["add", "add"]
+
+
+def test_a_leaving_node_is_called_back_before_one_is_added():
+    leaving = host("old", state=HostState.LEAVING)
+    plan = decide([leaving], [waits(2)])
+    assert [(change.verb, change.node) for change in plan.changes] == [(PoolVerb.KEEP, "old")]
+
+
+# --- shrinking ------------------------------------------------------------------------------------
+
+
+def test_an_idle_node_is_first_spare_and_then_given_back():
+    first = decide([host()])
+    assert (first.changes, first.spare) == ((), ("a",))
+    assert first.wake_at == after(300)
+    assert decide([host(spare_since=after(-299))]).changes == ()
+    plan = decide([host(spare_since=after(-300))])
+    assert [(change.verb, change.node) for change in plan.changes] == [(PoolVerb.DRAIN, "a")]
+    assert "300 s" in plan.changes[0].because
+
+
+def test_an_empty_leaving_node_is_released_and_a_busy_one_is_not():
+    assert verbs(decide([host(state=HostState.LEAVING)])) == ["release"]
+    assert decide([host(state=HostState.LEAVING, loads=busy(10))]).changes == ()
+
+
+def test_a_node_paid_by_the_hour_stays_until_its_hour_is_almost_over():
+    idle = {"spare_since": after(-1500)}
+    assert decide([host(kind=HOURLY, age_s=1800, **idle)]).changes == ()
+    assert verbs(decide([host(kind=HOURLY, age_s=3540, **idle)])) == ["drain"]
+
+
+def test_a_node_whose_hour_runs_out_takes_nothing_more_where_others_are_in_time():
+    ending = host("ending", kind=HOURLY, age_s=3300, loads=busy(100, 100))
+    other = host("other", kind=HOURLY, age_s=600, loads=busy(120))
+    plan = decide([ending, other])
+    assert [change.node for change in plan.changes] == ["ending"]
+    assert decide([ending, other], [waits(9, for_s=100)]).changes[0].verb is PoolVerb.ADD
+
+
+def test_never_below_the_minimum():
+    idle = [host(name, spare_since=after(-999)) for name in "abc"]
+    assert len(decide(idle, nodes_min=2).changes) == 1
+
+
+def test_services_on_a_nearly_empty_node_move_together_after_a_while():
+    hosts = [host("a", loads=busy(None, cpu=0.5)), host("b", loads=busy(None, cpu=0.5))]
+    first = decide(hosts)
+    assert (first.changes, len(first.spare)) == ((), 1)
+    spare = [
+        msgspec.structs.replace(row, spare_since=after(-400) if row.id in first.spare else None)
+        for row in hosts
+    ]
+    plan = decide(spare)
+    assert verbs(plan) == ["drain"]
+    assert "have room on other nodes" in plan.changes[0].because
+
+
+def test_services_that_fit_nowhere_else_keep_their_node():
+    hosts = [host("a", loads=busy(None, cpu=0.5)), host("b", loads=busy(None, None))]
+    assert decide(hosts).spare == ()
+
+
+def test_a_lower_maximum_empties_nodes_but_leaves_no_service_without_room():
+    hosts = [host("a", loads=busy(None, None)), host("b", loads=busy(None, None)), host("c")]
+    plan = decide(hosts, nodes_max=1)
+    assert [change.node for change in plan.changes] == ["c"]
+    assert plan.pending == ("1 nodes beyond the maximum run what fits nowhere else",)
+
+
+# --- ends -----------------------------------------------------------------------------------------
+
+
+def test_what_its_provider_takes_back_is_emptied_before_and_replaced():
+    going = host(loads=busy(9e3, 9e3), ends_at=after(120))
+    plan = decide([going], [waits(2)])
+    assert verbs(plan) == ["drain", "add"]
+    assert plan.changes[0].within_s == pytest.approx(105)
+
+
+def test_a_node_is_emptied_before_it_is_too_old():
+    kind = msgspec.structs.replace(SMALL, life_max_s=7200)
+    assert decide([host(kind=kind, age_s=6000, loads=busy(9e3))], types=[kind]).changes == ()
+    plan = decide([host(kind=kind, age_s=6500, loads=busy(9e3))], types=[kind])
+    assert "may live for 2 h" in plan.changes[0].because
+
+
+# --- windows --------------------------------------------------------------------------------------
+
+
+def test_a_window_has_bounds_of_its_own_and_the_next_edge_is_known():
+    noon = Window(cron="0 12 * * *", length_s=3600, nodes_min=4, nodes_max=4)
+    scaling = Scaling(nodes_min=1, nodes_max=9, windows=(noon,))
+    inside, outside = bounds_at(scaling, after(60)), bounds_at(scaling, after(3600))
+    assert (inside.nodes_min, inside.nodes_max, inside.until) == (4, 4, after(3600))
+    assert (outside.nodes_min, outside.nodes_max, outside.until) == (1, 9, after(86_400))
