@@ -190,8 +190,8 @@ class LocalRun:
         async for line in self._engine.logs(order.id, follow=True):
             if show:
                 click.echo(_shown(line.text), err=True, nl=not line.partial)
-        async for facts in self._engine.observe():
-            for fact in facts:
+        async for heard in self._engine.observe():
+            for fact in heard.facts:
                 if fact.id == order.id and fact.exit is not None:
                     self._running = None
                     return fact.exit

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -34,6 +35,8 @@ from headway.machine.files import write_whole
 from headway.machine.listening import PortTaken, listen
 from headway.machine.own_log import log_to
 from headway.machine.processes import birth
+from headway.model.ids import ContainerId, NodeId
+from headway.model.node import NodeState
 from headway.model.problem import render_problem
 from headway.model.settings import Settings
 from headway.model.view import Check
@@ -46,6 +49,7 @@ from headway.stores.sqlite import SqliteStore
 from headway.stores.vault import FileVault
 
 _CLEAR_GRACE_S = 10.0
+_SILENT_MAX_S = 10.0
 
 
 MachineCheck = Callable[[], Awaitable[list[Check]]]
@@ -62,6 +66,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Where the router listens."""
     hosts: tuple[str, ...] = ()
     """Names under which the API may be reached, beside those of the loopback address."""
+    nodes: int | None = None
+    """How many nodes this machine is; None: as many as last time."""
 
 
 class Refused(Exception):
@@ -167,7 +173,8 @@ async def _compose(
         )
         await router.start()
         stack.push_async_callback(router.close, stop=False)
-        engine = ProcessEngine(data)
+        silent_s = min(_SILENT_MAX_S, max(1.0, settings.node_lost_after_s / 4))
+        engine = ProcessEngine(data, nodes=options.nodes, silent_s=silent_s)
         await engine.open()
         stack.push_async_callback(engine.close)
     except (VaultError, StoreError, EngineError, RouterError) as error:
@@ -251,20 +258,11 @@ def main() -> None:
 @click.option("--http-port", default=7080)
 @click.option("--bind", default="127.0.0.1")
 @click.option("--allow-host", "hosts", multiple=True)
+@click.option("--nodes", type=int)
 @click.option("--log-file", type=click.Path(path_type=Path))
-def up(
-    data: Path,
-    host: str,
-    port: int,
-    http_port: int,
-    bind: str,
-    hosts: tuple[str, ...],
-    log_file: Path | None,
-) -> None:
+def up(data: Path, hosts: tuple[str, ...], log_file: Path | None, **rest: Any) -> None:
     """Run in the foreground until SIGINT or SIGTERM; containers go on."""
-    options = Options(
-        data=data.absolute(), host=host, port=port, http_port=http_port, bind=bind, hosts=hosts
-    )
+    options = Options(data=data.absolute(), hosts=hosts, **rest)
     log_to(log_file)
     try:
         with sole(options.data):
@@ -299,42 +297,48 @@ def clear(data: Path) -> None:
     except Refused as refused:
         click.echo(f"headway: {refused}", err=True)
         sys.exit(1)
-    click.echo(f"stopped {count} containers, the node agent and the router")
+    click.echo(f"stopped {count} containers, the node agents and the router")
 
 
 async def _clear(data: Path) -> int:
     """Containers are stopped in the engine only: their rows say that they are wanted again."""
     engine = ProcessEngine(data)
     await engine.open()
-    count = 0
-    async for facts in engine.observe():
-        running = [fact.id for fact in facts if fact.exit is None]
-        for container in running:
-            await engine.stop(container, _CLEAR_GRACE_S)
-        count = len(running)
-        break
-    await _await_ends(engine, count)
+    count, silent = await _end_all(engine)
     await engine.close(stop=True)
     router = HaproxyRouter(data / "router", http_port=0)
     await router.end_running()
+    if silent:
+        raise Refused(
+            f"stopped {counted(count, 'container')} and the router, but what runs on "
+            f"{', '.join(silent)} goes on: its agent does not answer\n"
+            "next: end the agent, whose process is named in agent.lock, and headway down again"
+        )
     return count
 
 
-async def _await_ends(engine: ProcessEngine, count: int) -> None:
-    if not count:
-        return
+async def _end_all(engine: ProcessEngine) -> tuple[int, list[NodeId]]:
+    """Stop what runs; gives how many that were, and the nodes that could not be asked."""
+    unheard = {node.id for node in await engine.nodes()}
+    running: set[ContainerId] = set()
+    stopped: set[ContainerId] = set()
+    silent: list[NodeId] = []
     async with asyncio.timeout(_CLEAR_GRACE_S + 10):
-        running: set[str] = set()
-        first = True
-        async for facts in engine.observe():
-            for fact in facts:
-                if fact.exit is None and first:
-                    running.add(fact.id)
-                else:
+        async for heard in engine.observe():
+            if heard.node is not None:
+                unheard.discard(heard.node.id)
+                if heard.node.state is NodeState.LOST:
+                    silent.append(heard.node.id)
+            for fact in heard.facts:
+                if fact.exit is not None:
                     running.discard(fact.id)
-            first = False
-            if not running:
-                return
+                elif fact.id not in running:
+                    running.add(fact.id)
+                    stopped.add(fact.id)
+                    await engine.stop(fact.id, _CLEAR_GRACE_S)
+            if not unheard and not running:
+                break
+    return len(stopped), silent
 
 
 if __name__ == "__main__":

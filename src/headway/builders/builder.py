@@ -25,6 +25,7 @@ from headway.model.failure import Failure
 from headway.model.ids import Digest, NodeId
 from headway.model.job import Job
 from headway.model.manifest import Manifest
+from headway.model.node import NodeState
 from headway.model.order import Order
 from headway.model.problem import Problem, render_problem
 from headway.model.resources import MIB
@@ -160,7 +161,10 @@ class EngineBuilder:
             await self._engine.hand_over(cache, owner)
         order = self._order(build, manifest, recipe, missing, mounts)
         try:
-            node = (await self._engine.nodes())[0].id
+            nodes = await self._engine.nodes()
+            node = next(
+                (node.id for node in nodes if node.state is not NodeState.LOST), nodes[0].id
+            )
             over = await self._to_the_end(order, node, work)
         except EngineError as error:
             return Failure(code="build-failed", because=f"it could not be started: {error}")
@@ -279,8 +283,8 @@ class EngineBuilder:
                 started = await self._engine.start(order, node)
                 if started.exit is not None:
                     return started.exit
-                async for facts in self._engine.observe():
-                    for fact in facts:
+                async for heard in self._engine.observe():
+                    for fact in heard.facts:
                         if fact.id == order.id and fact.exit is not None:
                             return fact.exit
             except EngineUnavailable:

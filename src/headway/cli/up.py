@@ -58,6 +58,11 @@ def _last_time(data: Path) -> _Listening:
 @click.option(
     "--http-port", type=_PORT, help="The router's port. Default: as last time, else 7080."
 )
+@click.option(
+    "--nodes",
+    type=click.IntRange(1, 16),
+    help="How many nodes this machine is, to try things on. Default: as last time, else 1.",
+)
 @click.option("--allow-host", multiple=True, help="A name under which the API may be asked.")
 def up(
     detach: bool,
@@ -66,6 +71,7 @@ def up(
     port: int | None,
     bind: str | None,
     http_port: int | None,
+    nodes: int | None,
     allow_host: tuple[str, ...],
 ) -> None:
     """Run headway on this machine.
@@ -88,6 +94,7 @@ def up(
         raise Failed
     words = [sys.executable, "-m", "headway.serve", "up", "--data", str(place)]
     words += listening.words
+    words += ["--nodes", str(nodes)] if nodes else []
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
     log = place / "headway.log"
     end_as_by_ctrl_c()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
 from headway.model.event import Event
 from headway.model.ids import ContainerId
+from headway.model.node import Node, NodeState
 from headway.model.order import Observed, ObservedState
 from headway.model.release import Release
 from headway.ports.engine import EngineError, EngineUnavailable
@@ -42,6 +44,8 @@ class Fleet:
         elif container.state is ContainerState.STOPPING:
             earlier = self._tasks.pop(container.id, None)
             self._do(container.id, self._stop(container, earlier))
+        elif container.is_ended and container.id in self._tasks:
+            self._tasks.pop(container.id).cancel()  # it was given up: nothing is to be asked
 
     async def close(self) -> None:
         """Let go of what is under way: it is taken up again at the next start."""
@@ -51,21 +55,16 @@ class Fleet:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def run(self) -> None:
-        """Follow the engine for ever: all that it has, first, then every change."""
+        """Follow the engine for ever: all that each node has, first, then every change."""
         while True:
-            first = True
             try:
-                async for facts in self._world.engine.observe():
-                    if first:
-                        now = self._world.clock.now()
-                        for node in await self._world.engine.nodes():
-                            self._world.roster.heard(node, now)
-                        self._world.bell.node()
-                        await self._compare(facts)
-                        first = False
-                        self._world.troubles.pop("engine", None)
+                await self._open()
+                async for heard in self._world.engine.observe():
+                    if heard.node is not None:
+                        await self._listed(heard.node, heard.facts)
                     else:
-                        await self._take(facts)
+                        await self._take(heard.facts)
+                    self._world.troubles.pop("engine", None)
             except EngineUnavailable as error:
                 trouble(self._world, "engine", error)
             await asyncio.sleep(_RETRY_S)
@@ -160,11 +159,32 @@ class Fleet:
             )
         return stored
 
-    async def _compare(self, facts: tuple[Observed, ...]) -> None:
-        """Bring rows and engine together: after a restart of either side, and at the start."""
+    async def _open(self) -> None:
+        """Take up all rows; those on nodes that there are no more are lost."""
+        world = self._world
+        there = {node.id for node in await world.engine.nodes()}
+        rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
+        for row in rows:
+            world.reservations.note(row)
+            if row.node not in there and not row.is_ended:
+                await self._lose(row, f"there is no node {row.node} any more")
+
+    async def _listed(self, node: Node, facts: tuple[Observed, ...]) -> None:
+        """Take over how a node is, and bring its rows and it together when it answers."""
+        world = self._world
+        is_news = world.roster.heard(node, world.clock.now())
+        if node.state is not NodeState.LOST:
+            await self._compare(node, facts)
+        if is_news:
+            world.bell.node()
+
+    async def _compare(self, node: Node, facts: tuple[Observed, ...]) -> None:
+        """Bring rows and a node together: after a restart of either side, and when it is back."""
         world = self._world
         known = {fact.id: fact for fact in facts}
-        rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
+        rows = await world.store.read(
+            lambda reader: reader.find(Container, node=node.id, retired=False)
+        )
         building = await world.store.read(
             lambda reader: {
                 build.container for build in reader.find(Build, state=BuildState.RUNNING)
@@ -176,7 +196,7 @@ class Fleet:
             if fact is not None:
                 await self._take((fact,))
             elif not row.is_ended and row.state is not ContainerState.PENDING:
-                await self._lose(row)
+                await self._lose(row, "its engine does not know it any more")
             self.act(row)
             world.bell.member((row.environment, row.app))
         wanted = {row.id for row in rows if not row.is_ended} | building
@@ -186,9 +206,10 @@ class Fleet:
                 ObservedState.RUNNING,
             ):
                 _log.warning("stopping a container that nobody asked for", container=fact.id)
-                await world.engine.stop(fact.id, 1.0)
+                with suppress(EngineUnavailable):  # gone again: it is asked when it is back
+                    await world.engine.stop(fact.id, 1.0)
 
-    async def _lose(self, row: Container) -> None:
+    async def _lose(self, row: Container, because: str) -> None:
         now = self._world.clock.now()
 
         def deed(tx: Writer) -> Container | None:
@@ -198,9 +219,10 @@ class Fleet:
             if fresh.state is ContainerState.STOPPING:
                 gone = Exit(reason="it ended while it was being stopped", at=now)
                 return self._put(tx, fresh, lost(fresh, gone.reason, now))
-            return self._put(tx, fresh, lost(fresh, "its engine does not know it any more", now))
+            return self._put(tx, fresh, lost(fresh, because, now))
 
         stored = await self._world.store.write(deed)
         if stored is not None:
             self._world.reservations.note(stored)
             self._world.bell.observed(stored)
+            self._world.bell.member((stored.environment, stored.app))

@@ -9,6 +9,7 @@ from headway.model.build import Mount
 from headway.model.container import ContainerKind, Exit
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
 from headway.model.job import Job
+from headway.model.node import Node
 from headway.model.resources import Resources
 from headway.model.value import Value
 
@@ -75,6 +76,15 @@ class Observed(Value, kw_only=True):
     """Expose name to the port at which it can be reached on `host`."""
     started_at: datetime | None = None
     exit: Exit | None = None
+
+
+class Heard(Value, kw_only=True):
+    """What an engine tells at a time: a listing of one node, or changes."""
+
+    facts: tuple[Observed, ...] = ()
+    node: Node | None = None
+    """Set with a listing. Then `facts` are all containers of this node, as it is now: one that is
+    missing is not there. Of a node that is `lost` nothing is known, and nothing is told."""
 
 
 class Usage(Value, kw_only=True):

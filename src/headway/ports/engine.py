@@ -7,7 +7,7 @@ from typing import Protocol
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
 from headway.model.node import Node
-from headway.model.order import Observed, Order, Usage
+from headway.model.order import Heard, Observed, Order, Usage
 from headway.model.run import RunFact, Task
 from headway.model.terminal import TerminalSize
 
@@ -94,7 +94,7 @@ class Engine(Protocol):
     name: str
 
     async def nodes(self) -> tuple[Node, ...]:
-        """List the nodes, sorted by id."""
+        """List the nodes, sorted by id; one that does not answer is `lost`, and is listed."""
         ...
 
     async def start(self, order: Order, node: NodeId) -> Observed:
@@ -116,12 +116,12 @@ class Engine(Protocol):
         """
         ...
 
-    def observe(self) -> AsyncIterator[tuple[Observed, ...]]:
-        """Give all containers that are known, first, then each change as it happens.
+    def observe(self) -> AsyncIterator[Heard]:
+        """Give a listing of each node first, then each change as it happens.
 
-        The first tuple is the full listing; a container that is missing from it is not there.
-        Ends with `EngineUnavailable` when the engine goes away; call again to resume with a new
-        listing.
+        A node is listed again when it comes, goes away, comes back or changes; one node's trouble
+        says nothing of the others. Ends with `EngineUnavailable` when the engine as a whole goes
+        away; call again to resume with new listings.
         """
         ...
 

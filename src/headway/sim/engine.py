@@ -17,8 +17,8 @@ import msgspec
 from headway.model.container import ContainerKind, Exit
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
-from headway.model.node import Node
-from headway.model.order import Observed, ObservedState, Order, Usage
+from headway.model.node import Node, NodeState
+from headway.model.order import Heard, Observed, ObservedState, Order, Usage
 from headway.model.run import RunFact, RunFactState, RunFailure, Task
 from headway.model.terminal import TerminalSize
 from headway.ports.engine import EngineUnavailable, NoSuchContainer, Session
@@ -235,14 +235,44 @@ class SimulatedEngine:
         self.runners: dict[ContainerId, SimulatedRunner] = {}
         self.begun: list[tuple[RunId, int]] = []
         """Every attempt that ever began, in order."""
-        self._observers: list[asyncio.Queue[Observed]] = []
+        self._observers: list[asyncio.Queue[Heard]] = []
+        self._away: set[NodeId] = set()
 
     async def nodes(self) -> tuple[Node, ...]:
         """List the nodes."""
-        return self._nodes
+        return tuple(
+            msgspec.structs.replace(node, state=NodeState.LOST) if node.id in self._away else node
+            for node in self._nodes
+        )
+
+    def go_away(self, node: NodeId) -> None:
+        """Have a node not answer. What runs there runs on, lines to its runners too."""
+        self._away.add(node)
+        self._tell(self._listing(node))
+
+    def come_back(self, node: NodeId) -> None:
+        """Have a node answer again, with what runs there and what ended meanwhile."""
+        self._away.discard(node)
+        self._tell(self._listing(node))
+
+    def _listing(self, identity: NodeId) -> Heard:
+        node = next(node for node in self._nodes if node.id == identity)
+        if identity in self._away:
+            return Heard(node=msgspec.structs.replace(node, state=NodeState.LOST))
+        facts = tuple(fact for fact in self.containers.values() if fact.node == identity)
+        return Heard(node=node, facts=facts)
+
+    def _tell(self, heard: Heard) -> None:
+        for observer in self._observers:
+            observer.put_nowait(heard)
+
+    def _check(self, node: NodeId) -> None:
+        if node in self._away:
+            raise EngineUnavailable(f"{node} does not answer")
 
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container: it runs at once."""
+        self._check(node)
         known = self.containers.get(order.id)
         if known is not None:
             return known
@@ -259,6 +289,9 @@ class SimulatedEngine:
 
     async def stop(self, container: ContainerId, grace_s: float) -> None:  # noqa: ARG002
         """End a container at once."""
+        known = self.containers.get(container)
+        if known is not None:
+            self._check(known.node)
         self.watch.stopping(container)
         self._end(container, "stopped")
 
@@ -285,17 +318,18 @@ class SimulatedEngine:
         fact = msgspec.structs.replace(known, state=ObservedState.EXITED, exit=end)
         self.containers[container] = fact
         self.watch.ended(fact)
-        for observer in self._observers:
-            observer.put_nowait(fact)
+        if fact.node not in self._away:
+            self._tell(Heard(facts=(fact,)))
 
-    async def observe(self) -> AsyncIterator[tuple[Observed, ...]]:
-        """Give all containers, then each change."""
-        changes: asyncio.Queue[Observed] = asyncio.Queue()
+    async def observe(self) -> AsyncIterator[Heard]:
+        """Give all containers, node by node, then each change."""
+        changes: asyncio.Queue[Heard] = asyncio.Queue()
         self._observers.append(changes)
         try:
-            yield tuple(self.containers.values())
+            for node in self._nodes:
+                yield self._listing(node.id)
             while True:
-                yield (await changes.get(),)
+                yield await changes.get()
         finally:
             with suppress(ValueError):
                 self._observers.remove(changes)

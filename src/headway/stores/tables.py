@@ -50,7 +50,7 @@ _TABLES = (
         Container,
         "containers",
         ("id",),
-        ("environment", "app", "retired", "kind", "state", "deployment", "release"),
+        ("environment", "app", "retired", "kind", "state", "deployment", "release", "node"),
     ),
     Table(Deployment, "deployments", ("id",), ("environment", "app", "is_ended")),
     Table(Environment, "environments", ("id",), ("name", "state", "under")),

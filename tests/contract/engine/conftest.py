@@ -36,7 +36,15 @@ def removed(folder: Path) -> None:
 
 @pytest.fixture(params=["process"])
 async def engine(data: Path) -> AsyncIterator[Engine]:
-    made = ProcessEngine(data)
+    async for made in opened(data):
+        yield made
+
+
+async def opened(
+    data: Path, nodes: int | None = None, silent_s: float = 10
+) -> AsyncIterator[ProcessEngine]:
+    """Have an engine for as long as a test takes."""
+    made = ProcessEngine(data, nodes=nodes, silent_s=silent_s)
     try:
         await made.open()
     except EngineError as error:
@@ -48,7 +56,7 @@ async def engine(data: Path) -> AsyncIterator[Engine]:
 
 async def emptied(engine: Engine) -> None:
     """End and forget everything that an engine runs."""
-    for fact in await first(engine.observe()):
+    for fact in await first(engine):
         if fact.exit is None:
             await engine.stop(fact.id, 0)
             await ended(engine, fact.id)

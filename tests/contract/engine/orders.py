@@ -3,13 +3,14 @@
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from headway.model.container import ContainerKind
-from headway.model.ids import AppName, ContainerId, EnvironmentId
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
 from headway.model.log import LogLine
+from headway.model.node import NodeState
 from headway.model.order import Observed, Order
 from headway.model.terminal import TerminalSize
 from headway.ports.engine import Engine, EngineUnavailable
@@ -28,8 +29,8 @@ def order(script: str = "", **fields: Any) -> Order:
 
 
 async def begun(engine: Engine, wanted: Order) -> Observed:
-    """Start an order on the engine's first node."""
-    node, *_ = await engine.nodes()
+    """Start an order on the engine's last node."""
+    *_, node = await engine.nodes()
     return await engine.start(wanted, node.id)
 
 
@@ -38,8 +39,8 @@ async def until(engine: Engine, container: ContainerId, holds: Callable[[Observe
     async with asyncio.timeout(DEADLINE_S):
         while True:
             with suppress(EngineUnavailable):
-                async for facts in engine.observe():
-                    for fact in facts:
+                async for heard in engine.observe():
+                    for fact in heard.facts:
                         if fact.id == container and holds(fact):
                             return fact
 
@@ -109,7 +110,24 @@ async def eventually(holds: Callable[[], bool], what: str) -> None:
         raise AssertionError(f"never so: {what}") from None
 
 
-async def first(log: AsyncIterator[tuple[Observed, ...]]) -> tuple[Observed, ...]:
-    """Give the full listing that an observation begins with."""
+async def first(engine: Engine) -> tuple[Observed, ...]:
+    """Give the full listing that an observation begins with, of all nodes that answer."""
+    unheard = {node.id for node in await engine.nodes()}
+    found: list[Observed] = []
     async with asyncio.timeout(DEADLINE_S):
-        return await anext(aiter(log))
+        async for heard in engine.observe():
+            if heard.node is not None and heard.node.id in unheard:
+                unheard.discard(heard.node.id)
+                found += heard.facts
+            if not unheard:
+                break
+    return tuple(found)
+
+
+async def listed(engine: Engine, node: NodeId, state: NodeState) -> tuple[Observed, ...]:
+    """Wait until a node is listed in a state, and give what is there then."""
+    async with asyncio.timeout(DEADLINE_S):
+        async for heard in engine.observe():
+            if heard.node is not None and (heard.node.id, heard.node.state) == (node, state):
+                return heard.facts
+    raise AssertionError("an engine's facts end only with an error")

@@ -11,6 +11,7 @@ from headway.engines.process.proof import attacks
 from headway.engines.process.proof.level import judged
 from headway.engines.process.proof.trial import Found, tried
 from tests import plain_user
+from tests.contract.engine.orders import first
 
 # An agent outlives the engine that started it, on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
@@ -50,9 +51,7 @@ async def test_doctor_names_the_level_and_leaves_nothing(engine: ProcessEngine) 
     node, *_ = await engine.nodes()
     assert level.ok, level.detail
     assert level.detail.startswith("standard: " if node.limits else "strict: ")
-    async for facts in engine.observe():
-        assert facts == ()
-        break
+    assert await first(engine) == ()
 
 
 @plain_user.possible

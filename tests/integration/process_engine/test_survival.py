@@ -58,13 +58,16 @@ async def test_an_end_while_no_agent_runs_is_told_by_the_next(
     assert (await ended(engine, wanted.id)).exit.status == 11
 
 
-async def test_an_observer_is_told_when_the_agent_dies(engine: ProcessEngine, data: Path) -> None:
+async def test_an_observer_hears_of_an_agents_successor(engine: ProcessEngine, data: Path) -> None:
+    wanted = order("exec sleep 600")
+    await begun(engine, wanted)
     observed = engine.observe()
     async with asyncio.timeout(20):
-        await anext(observed)
-        behind.kill(behind.agent(data))
-        with pytest.raises(EngineUnavailable):
-            await anext(observed)
+        before = await anext(observed)
+        killed = behind.agent(data)
+        behind.kill(killed)
+        assert await anext(observed) == before  # by the one that was started again
+    assert behind.agent(data) != killed
 
 
 async def test_only_one_agent_runs_on_a_directory(engine: ProcessEngine, data: Path) -> None:

@@ -1,7 +1,9 @@
 """The node agent: starts containers and hears of their ends. It decides nothing.
 
-Run as `python -m headway.engines.process.agent DIRECTORY`. Killed and started again, it finds every
-container as it was: their shims live on, and what is to be known of them is in their directories.
+Run as `python -m headway.engines.process.agent DIRECTORY [SHARED INDEX]`: of several agents on one
+machine each has a directory of its own, and all share that of the first. Killed and started again,
+it finds every container as it was: their shims live on, and what is to be known of them is in their
+directories.
 """
 
 import asyncio
@@ -36,10 +38,10 @@ _UNHEARD_MAX = 10_000
 class Agent:
     """Everything the agent knows, which is what the containers' directories say."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: Path, index: int) -> None:
         self._containers = folder / "containers"
         self._containers.mkdir(mode=0o711, parents=True, exist_ok=True)
-        self._starter = Starter(folder)
+        self._starter = Starter(folder, shared, index)
         self._node = node(self._starter.hierarchy)
         self._facts: dict[ContainerId, Observed] = {}
         self._claimed: dict[ContainerId, tuple[int, ...]] = {}
@@ -66,16 +68,16 @@ class Agent:
             if fact.exit is None:
                 self._watch(spool)
 
-    async def start(self, order: Order) -> Observed:
+    async def start(self, order: Order, node: str) -> Observed:
         """Start a container once, however often it is asked for."""
         task = self._starting.get(order.id)
         if task is None:
-            task = asyncio.create_task(self._start(order))
+            task = asyncio.create_task(self._start(order, node))
             self._starting[order.id] = task
             task.add_done_callback(lambda _: self._starting.pop(order.id, None))
         return await asyncio.shield(task)
 
-    async def _start(self, order: Order) -> Observed:
+    async def _start(self, order: Order, node: str) -> Observed:
         spool = Spool(self._containers, order.id)
         known = spool.observed()
         if known is not None:
@@ -89,7 +91,7 @@ class Agent:
         for other, ports in self._claimed.items():
             if other != order.id:
                 taken.update(ports)
-        told, ports = self._starter.start(spool, order, self._node.id, taken)
+        told, ports = self._starter.start(spool, order, node or self._node.id, taken)
         self._claimed[order.id] = ports
         try:
             await _heard(told, _START_S)
@@ -259,7 +261,7 @@ class Agent:
         match request.verb:
             case "start":
                 assert request.order is not None
-                return Answer(observed=await self.start(request.order))
+                return Answer(observed=await self.start(request.order, request.node))
             case "stop":
                 self.stop(container, request.grace_s)
                 return Answer()
@@ -317,13 +319,13 @@ async def _heard(descriptor: int, within_s: float) -> None:
         loop.remove_reader(descriptor)
 
 
-async def run(folder: Path) -> None:
+async def run(folder: Path, shared: Path, index: int) -> None:
     """Serve until told to end; containers live on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    agent = Agent(folder)
+    agent = Agent(folder, shared, index)
     agent.adopt()
     socket = folder / "agent.sock"
     socket.unlink(missing_ok=True)
@@ -339,6 +341,7 @@ async def run(folder: Path) -> None:
 def main() -> int:
     """Run the agent of a directory, unless one runs already."""
     folder = Path(sys.argv[1])
+    shared, index = (Path(sys.argv[2]), int(sys.argv[3])) if sys.argv[2:] else (folder, 0)
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     descriptor = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -347,7 +350,7 @@ def main() -> int:
         return 0
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
-    asyncio.run(run(folder))
+    asyncio.run(run(folder, shared, index))
     return 0
 
 

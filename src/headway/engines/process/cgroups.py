@@ -54,14 +54,18 @@ class Group(NamedTuple):
     joins: list[str]
 
 
-def find(root: Path = _ROOT) -> Hierarchy:
-    """Find what control groups this process may make below `headway`."""
+def find(root: Path = _ROOT, *, index: int = 0) -> Hierarchy:
+    """Find what control groups this process may make below `headway`.
+
+    Of several agents on one machine each has a parent of its own, by its index: `headway-2`.
+    """
+    name = _PARENT if index == 0 else f"{_PARENT}-{index + 1}"
     unified = root / "cgroup.controllers"
     if unified.exists():
-        return _version_2(root)
+        return _version_2(root, name)
     parents: dict[str, Path] = {}
     for controller in _V1:
-        folder = root / controller / _PARENT
+        folder = root / controller / name
         with suppress(OSError):
             folder.mkdir(exist_ok=True)
             # It may be another user's: only who may write there can make groups below.
@@ -75,7 +79,7 @@ def find(root: Path = _ROOT) -> Hierarchy:
     return Hierarchy(1 if parents else 0, parents, missing)
 
 
-def _version_2(root: Path) -> Hierarchy:
+def _version_2(root: Path, name: str) -> Hierarchy:
     """Use the group that systemd delegated to this process, or the root's own as root."""
     own = root
     with suppress(OSError):
@@ -83,7 +87,7 @@ def _version_2(root: Path) -> Hierarchy:
             if line.startswith("0::"):
                 own = root / line[3:].strip().lstrip("/")
     for base in (own.parent if own != root else root, own, root):
-        parent = base / _PARENT
+        parent = base / name
         with suppress(OSError):
             parent.mkdir(exist_ok=True)
             if not os.access(parent, os.W_OK | os.X_OK):

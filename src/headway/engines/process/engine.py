@@ -1,98 +1,196 @@
-"""Fills the Engine port: speaks with the node agent, and starts it again when it died."""
+"""Fills the Engine port: speaks with the node agents, one for each node of this machine."""
 
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from headway.engines.process import loglines, messages
+from headway.engines.process import cgroups, loglines, machine, messages
 from headway.engines.process.doctor import machine_checks
 from headway.engines.process.identities import Identities
+from headway.engines.process.link import AgentLink, checked, read_line
 from headway.engines.process.messages import Answer, Request
 from headway.engines.process.proof.level import proven
 from headway.engines.process.proof.trial import OWNER
 from headway.engines.process.runnerline import RunnerLine, connected
+from headway.engines.process.split import (
+    NODES_MAX,
+    folder_of,
+    folders,
+    read_split,
+    write_split,
+)
 from headway.engines.process.spool import Spool
-from headway.machine.sockets import named
+from headway.formats.units import counted
 from headway.machine.trees import give, remove
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
-from headway.model.node import Node
-from headway.model.order import Observed, Order, Usage
+from headway.model.node import Node, NodeState
+from headway.model.order import Heard, Observed, Order, Usage
 from headway.model.terminal import TerminalSize
 from headway.model.view import Check
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
 
-_CALL_S = 30.0
-_AGENT_START_S = 20.0
+_SILENT_S = 10.0
+_TOLD_MAX = 1000
+"""Facts that wait for a slow observer before the agents themselves wait."""
 
 
 class ProcessEngine:
-    """Containers as sandboxed processes of this machine."""
+    """Containers as sandboxed processes of this machine, which is one node or several."""
 
     name = "process"
 
-    def __init__(self, data: Path) -> None:
+    def __init__(
+        self, data: Path, *, nodes: int | None = None, silent_s: float = _SILENT_S
+    ) -> None:
+        """Take the place of an installation.
+
+        Args:
+            data: Its data directory.
+            nodes: How many nodes this machine is to be; None: as many as last time.
+            silent_s: How long an agent may be silent before it is asked whether it lives, and
+                how long it may then take to answer.
+        """
+        self._data = data
         self._folder = data / "agent"
         self._volumes = data / "volumes"
         self._identities = Identities(self._folder)
-        self._starting = asyncio.Lock()
+        known = read_split(data)
+        self._split = msgspec.structs.replace(known, count=nodes or known.count)
+        self._before = known
+        self._links = [self._link(index, silent_s) for index in range(self._split.count)]
         self._runs: set[RunnerLine] = set()
 
+    def _link(self, index: int, silent_s: float) -> AgentLink:
+        folder = folder_of(self._data, index)
+        words = (str(folder),) if index == 0 else (str(folder), str(self._folder), str(index))
+        return AgentLink(folder, words, self._split.identity(index), silent_s)
+
     async def open(self) -> None:
-        """Make sure that the agent runs.
+        """Make sure that the agents run.
 
         Raises:
-            EngineError: It does not start; the text has its last words.
+            EngineError: None of them starts, and the text has its last words; or containers still
+                run on a node that there is to be no more.
         """
         self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        await self._ensure_agent()
+        await self._end_surplus()
+        await asyncio.to_thread(write_split, self._data, self._split)
+        opened = await asyncio.gather(
+            *(link.ensure() for link in self._links), return_exceptions=True
+        )
+        failed = [error for error in opened if isinstance(error, BaseException)]
+        if len(failed) == len(self._links):
+            raise failed[0]
+
+    async def _end_surplus(self) -> None:
+        """End the agents of nodes that there are no more, once nothing runs there."""
+        for index in range(self._split.count, NODES_MAX):
+            folder = folder_of(self._data, index)
+            if not folder.is_dir():
+                continue
+            name = self._split.identity(index)
+            alive = await asyncio.to_thread(_alive, folder)
+            if alive:
+                raise EngineError(
+                    f"{name} is to be no node any more, and {counted(len(alive), 'container')} "
+                    f"still run there: {', '.join(alive[:3])}\n"
+                    f"next: headway up --nodes {max(self._before.count, index + 1)}, then "
+                    f"headway nodes drain {name}; or headway down, which stops everything"
+                )
+            link = AgentLink(folder, (), name, _SILENT_S)
+            with suppress(EngineError):
+                os.kill((await link.once(Request(verb="nodes"))).pid, 15)
 
     async def close(self, *, stop: bool = False) -> None:
-        """Let go of the agent; with `stop`, end it. Containers live on either way."""
+        """Let go of the agents; with `stop`, end them. Containers live on either way."""
         if stop:
-            with suppress(EngineError):
-                answer = await self._once(Request(verb="nodes"))
-                os.kill(answer.pid, 15)
+            for link in self._links:
+                with suppress(EngineError):
+                    os.kill((await link.once(Request(verb="nodes"))).pid, 15)
 
     async def nodes(self) -> tuple[Node, ...]:
-        """List the one node that there is."""
-        return (await self._call(Request(verb="nodes"))).nodes
+        """List the nodes that this machine is; `lost` are those whose agent does not answer."""
+        found = await asyncio.gather(*(self._node(index) for index in range(len(self._links))))
+        return tuple(sorted(found, key=lambda node: node.id))
+
+    async def _node(self, index: int) -> Node:
+        try:
+            answer = await self._links[index].call(Request(verb="nodes"))
+        except EngineUnavailable:
+            return self._lost(index)
+        return self._split.share(answer.nodes[0], index)
+
+    def _lost(self, index: int) -> Node:
+        here = machine.node(cgroups.find())
+        return msgspec.structs.replace(self._split.share(here, index), state=NodeState.LOST)
 
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container, or give the state of the one that has this id already."""
-        answer = await self._call(Request(verb="start", order=order, node=node))
+        link = next((link for link in self._links if link.name == node), None)
+        if link is None:
+            raise EngineError(f"there is no node {node}")
+        answer = await link.call(Request(verb="start", order=order, node=node))
         assert answer.observed is not None
         return answer.observed
 
     async def stop(self, container: ContainerId, grace_s: float) -> None:
         """Ask a container to end."""
-        await self._call(Request(verb="stop", container=container, grace_s=grace_s))
+        link = self._of(container)
+        await link.call(Request(verb="stop", container=container, grace_s=grace_s))
 
-    async def observe(self) -> AsyncIterator[tuple[Observed, ...]]:
-        """Give all containers that are known, first, then each change as it happens."""
-        await self._ensure_agent()
-        reader, writer = await self._connect()
+    async def observe(self) -> AsyncIterator[Heard]:
+        """Give a listing of each node first, then each change as it happens."""
+        told: asyncio.Queue[Heard] = asyncio.Queue(_TOLD_MAX)
+        tasks = [
+            asyncio.create_task(self._follow(index, told), name=f"agent {link.name}")
+            for index, link in enumerate(self._links)
+        ]
         try:
-            writer.write(messages.encode(Request(verb="observe")))
-            await writer.drain()
             while True:
-                line = await _line(reader)
-                answer = messages.decode_answer(line)
-                if answer.listing is not None:
-                    yield answer.listing
-                elif answer.observed is not None:
-                    yield (answer.observed,)
-        except (ConnectionError, asyncio.IncompleteReadError) as error:
-            raise EngineUnavailable(f"the agent went away: {error}") from error
+                yield await told.get()
         finally:
-            writer.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, index: int, told: asyncio.Queue[Heard]) -> None:
+        """Follow one agent through its deaths; one that starts again at once is not told away."""
+        link, is_away = self._links[index], False
+        while True:
+            try:
+                async for answer in link.observe():
+                    if answer.listing is not None:
+                        node = await self._node(index)
+                        await told.put(Heard(node=node, facts=answer.listing))
+                        is_away = False
+                    elif answer.observed is not None:
+                        await told.put(Heard(facts=(answer.observed,)))
+            except EngineUnavailable:
+                with suppress(EngineUnavailable):
+                    await link.ensure()
+                    continue
+                if not is_away:
+                    await told.put(Heard(node=self._lost(index)))
+                    is_away = True
+                await link.await_next_try()
+
+    def _of(self, container: ContainerId) -> AgentLink:
+        """Give the agent that has a container; the first, where none has."""
+        for link in self._links[1:]:
+            if (link.folder / "containers" / container).exists():
+                return link
+        return self._links[0]
+
+    def _spool(self, container: ContainerId) -> Spool:
+        """Find what is kept of a container, also on a node that there is no more."""
+        kept = [Spool(folder / "containers", container) for folder in folders(self._data)]
+        return next((spool for spool in kept if spool.exists()), kept[0])
 
     async def logs(
         self,
@@ -103,7 +201,7 @@ class ProcessEngine:
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:
         """Give the lines behind a cursor, oldest first."""
-        spool = Spool(self._folder / "containers", container)
+        spool = self._spool(container)
         if not spool.exists():
             raise NoSuchContainer(f"nothing is kept of {container}")
 
@@ -126,13 +224,14 @@ class ProcessEngine:
         terminal: TerminalSize | None = None,
     ) -> "ProcessSession":
         """Run a command inside a running container."""
-        await self._ensure_agent()
-        reader, writer = await self._connect()
+        link = self._of(container)
+        await link.ensure()
+        reader, writer = await link.connect()
         request = Request(verb="exec", container=container, argv=argv, terminal=terminal)
         try:
             writer.write(messages.encode(request))
             await writer.drain()
-            _checked(messages.decode_answer(await _line(reader)))
+            checked(messages.decode_answer(await read_line(reader)))
         except BaseException:
             writer.close()
             raise
@@ -140,7 +239,7 @@ class ProcessEngine:
 
     async def attach(self, container: ContainerId) -> "RunnerLine":
         """Open the line to a runner."""
-        spool = Spool(self._folder / "containers", container)
+        spool = self._spool(container)
         line = await connected(spool, self._runs.discard)
         self._runs.add(line)
         return line
@@ -172,15 +271,22 @@ class ProcessEngine:
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:
         """List where the container's processes listen."""
-        return (await self._call(Request(verb="listening", container=container))).addresses
+        return (await self._ask("listening", container)).addresses
 
     async def usage(self, container: ContainerId) -> Usage | None:
         """Give what a running container uses."""
-        return (await self._call(Request(verb="usage", container=container))).usage
+        return (await self._ask("usage", container)).usage
 
     async def remove(self, container: ContainerId) -> None:
         """Forget an ended container and its log."""
-        await self._call(Request(verb="remove", container=container))
+        spool = self._spool(container)
+        if spool.exists() and spool.path.parent.parent not in {link.folder for link in self._links}:
+            await asyncio.to_thread(spool.remove)  # of a node that there is no more
+            return
+        await self._ask("remove", container)
+
+    async def _ask(self, verb: str, container: ContainerId) -> Answer:
+        return await self._of(container).call(Request(verb=verb, container=container))
 
     async def volume(self, owner: str, name: str) -> str:
         """Give the path of a volume of `environment/app`, made when it is missing."""
@@ -206,77 +312,11 @@ class ProcessEngine:
     async def checks(self) -> list[Check]:
         """Say what this machine can give containers, and what it cannot."""
         found = await asyncio.to_thread(machine_checks, self._identities.of(OWNER))
-        try:
-            node, *_ = await self.nodes()
-        except EngineError as error:
-            return [*found, Check(name="agent", ok=False, detail=str(error), fix="see agent.log")]
-        return [*found, *await proven(self, node.limits)]
-
-    # --- the agent -------------------------------------------------------------------------------
-
-    async def _call(self, request: Request) -> Answer:
-        """Ask the agent; one that died is started again, and asked again."""
-        for attempt in range(3):
-            try:
-                return await self._once(request)
-            except EngineUnavailable:
-                if attempt == 2:
-                    raise
-                await self._ensure_agent()
-        raise AssertionError("unreachable")
-
-    async def _once(self, request: Request) -> Answer:
-        reader, writer = await self._connect()
-        try:
-            async with asyncio.timeout(_CALL_S):
-                writer.write(messages.encode(request))
-                await writer.drain()
-                line = await _line(reader)
-        except TimeoutError as error:
-            raise EngineUnavailable(f"the agent did not answer in {_CALL_S:g} s") from error
-        except (ConnectionError, asyncio.IncompleteReadError) as error:
-            raise EngineUnavailable(f"the agent went away: {error}") from error
-        finally:
-            writer.close()
-        return _checked(messages.decode_answer(line))
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        try:
-            with named(self._folder / "agent.sock") as name:
-                return await asyncio.open_unix_connection(name, limit=messages.LINE_BYTES_MAX)
-        except OSError as error:
-            raise EngineUnavailable(f"the agent cannot be reached: {error}") from error
-
-    async def _ensure_agent(self) -> None:
-        """Start the agent unless it answers. Two of them never run: the second ends at once."""
-        async with self._starting:
-            if await self._answers():
-                return
-            log = self._folder / "agent.log"
-            with log.open("wb") as file:
-                process = subprocess.Popen(  # noqa: ASYNC220 (it only forks)
-                    [sys.executable, "-m", "headway.engines.process.agent", str(self._folder)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=file,
-                    stderr=file,
-                    start_new_session=True,
-                    cwd="/",
-                )
-            ends_at = asyncio.get_running_loop().time() + _AGENT_START_S
-            while not await self._answers():
-                if asyncio.get_running_loop().time() > ends_at or process.poll() not in (None, 0):
-                    said = log.read_text(errors="replace")[-1000:].strip()
-                    raise EngineUnavailable(
-                        f"the agent does not start: {said or 'it says nothing'}"
-                    )
-                await asyncio.sleep(0.02)
-
-    async def _answers(self) -> bool:
-        try:
-            await self._once(Request(verb="nodes"))
-        except EngineUnavailable:
-            return False
-        return True
+        nodes = await self.nodes()
+        if len(nodes) > 1 or nodes[0].state is NodeState.LOST:
+            found += [_check(node) for node in nodes]
+        heard = next((node for node in nodes if node.state is not NodeState.LOST), None)
+        return found if heard is None else [*found, *await proven(self, heard.limits)]
 
 
 class ProcessSession:
@@ -332,18 +372,16 @@ def _remove_logs(folder: Path, run: RunId) -> None:
         folder.rmdir()
 
 
-async def _line(reader: asyncio.StreamReader) -> bytes:
-    line = await reader.readline()
-    if not line.endswith(b"\n"):
-        raise ConnectionResetError("the connection ended in the middle of an answer")
-    return line
+def _alive(folder: Path) -> list[ContainerId]:
+    """List the containers of an agent's directory whose supervisors live."""
+    containers = folder / "containers"
+    paths = sorted(containers.iterdir()) if containers.is_dir() else []
+    spools = [Spool(containers, ContainerId(path.name)) for path in paths]
+    return [spool.id for spool in spools if spool.is_held()]
 
 
-def _checked(answer: Answer) -> Answer:
-    if not answer.error:
-        return answer
-    if answer.code == "unknown":
-        raise NoSuchContainer(answer.error)
-    if answer.code == "refused":
-        raise EngineError(answer.error)
-    raise EngineUnavailable(answer.error)
+def _check(node: Node) -> Check:
+    is_heard = node.state is not NodeState.LOST
+    detail = "its agent answers" if is_heard else "its agent does not answer; it is asked again"
+    fix = "" if is_heard else f"headway why {node.id}"
+    return Check(name=f"node {node.id}", ok=is_heard, detail=detail, fix=fix)

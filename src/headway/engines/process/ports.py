@@ -8,14 +8,17 @@ from headway.ports.engine import EngineError
 
 FIRST, LAST = 20_000, 29_999
 """Below the range from which the kernel gives ports to outgoing connections."""
+_APART = 600
+"""Between the first ports of two agents of one installation."""
 
 
 class Ports:
     """Gives free ports in turn, so that one just let go is not given again at once."""
 
-    def __init__(self, owner: str) -> None:
+    def __init__(self, owner: str, index: int = 0) -> None:
         # Two agents on one machine begin in different places, so that they seldom meet.
-        self._next = FIRST + zlib.crc32(owner.encode()) % (LAST - FIRST + 1)
+        start = zlib.crc32(owner.encode()) + index * _APART
+        self._next = FIRST + start % (LAST - FIRST + 1)
 
     def pick(self, count: int, taken: Collection[int]) -> list[int]:
         """Give ports that no live container has and nobody listens on.

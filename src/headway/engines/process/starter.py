@@ -31,16 +31,24 @@ _MEMLOCK_BYTES = MIB
 class Starter:
     """Prepares containers' directories and starts their shims."""
 
-    def __init__(self, folder: Path) -> None:
-        self.identities = Identities(folder)
-        self.hierarchy = cgroups.find()
-        self._ports = Ports(str(folder))
+    def __init__(self, folder: Path, shared: Path, index: int) -> None:
+        """Prepare to start containers.
+
+        Args:
+            folder: The agent's own directory.
+            shared: That of the first agent of the installation: who owns what, and the logs of
+                runs, are one for the whole machine.
+            index: Which agent this is, from 0.
+        """
+        self.identities = Identities(shared)
+        self.hierarchy = cgroups.find(index=index)
+        self._ports = Ports(str(shared), index)
         self._bubblewrap: host.Bubblewrap | None = None
         self._system = host.system_arguments(_extra())
         self._interpreters = host.interpreters()
         self._seccomp = folder / "seccomp.bpf"
         self._making = folder / "making.bpf"
-        self._folder = folder
+        self._shared = shared
         filter_ = seccomp.program()
         if filter_ is not None:
             write_whole(self._seccomp, filter_)
@@ -123,7 +131,7 @@ class Starter:
         )
 
     def _runner(self, order: Order) -> RunnerLaunch:
-        folders = {name: self._folder / name for name in ("runs", "users")}
+        folders = {name: self._shared / name for name in ("runs", "users")}
         for folder in folders.values():
             folder.mkdir(mode=0o700, exist_ok=True)
         return RunnerLaunch(

@@ -17,6 +17,7 @@ from headway.model.build import Mount
 from headway.model.container import ContainerKind
 from headway.model.ids import AppName, ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
+from headway.model.node import NodeState
 from headway.model.order import Network, Order
 from headway.model.resources import Resources
 from headway.model.run import RunFact, RunFactState, Task
@@ -97,7 +98,7 @@ def _order(kind: ContainerKind, argv: tuple[str, ...], jobs: tuple[Job, ...] = (
 @asynccontextmanager
 async def _started(engine: Engine, order: Order) -> AsyncIterator[None]:
     """Have a container, and leave nothing of it."""
-    node, *_ = await engine.nodes()
+    node = next(node for node in await engine.nodes() if node.state is not NodeState.LOST)
     await engine.start(order, node.id)
     try:
         yield
@@ -108,8 +109,8 @@ async def _started(engine: Engine, order: Order) -> AsyncIterator[None]:
 
 
 async def _ended(engine: Engine, container: ContainerId) -> None:
-    async for facts in engine.observe():
-        if any(fact.id == container and fact.exit is not None for fact in facts):
+    async for heard in engine.observe():
+        if any(fact.id == container and fact.exit is not None for fact in heard.facts):
             return
 
 
