@@ -49,11 +49,20 @@ def concluded(run: Run, job: Job, fact: RunFact, now: datetime, jitter: float) -
     return _after_failure(run, job, attempt, now, jitter)
 
 
-def lost(run: Run, job: Job, because: str, now: datetime) -> Run:
-    """Take over that nobody will ever say how the current attempt ended."""
+def lost(run: Run, job: Job, because: str, now: datetime, *, is_handed_back: bool = False) -> Run:
+    """Take over that nobody will ever say how the current attempt ended.
+
+    One that was handed back was ended so that its node could be left: it uses up no retry.
+    """
     attempt = run.attempt
     assert attempt is not None
-    attempt = msgspec.structs.replace(attempt, ended_at=now, outcome=RunState.LOST, because=because)
+    attempt = msgspec.structs.replace(
+        attempt,
+        ended_at=now,
+        outcome=RunState.LOST,
+        because=because,
+        is_handed_back=is_handed_back,
+    )
     return _after_failure(run, job, attempt, now, jitter=0.5)
 
 
@@ -66,14 +75,18 @@ def _after_failure(run: Run, job: Job, attempt: Attempt, now: datetime, jitter: 
         )
     if job.delivery is Delivery.AT_MOST_ONCE:
         return _with(run, attempt, state=outcome, because=because, ended_at=now)
-    if attempt.number >= job.attempts_max:
-        told = f"attempt {attempt.number} of {job.attempts_max}: {because}"
+    if attempt.is_handed_back:
+        told = f"attempt {attempt.number} was handed back: {because}"
+        return _with(run, attempt, state=RunState.QUEUED, because=told)
+    tries = 1 + sum(not row.is_handed_back for row in run.attempts[:-1])
+    if tries >= job.attempts_max:
+        told = f"attempt {tries} of {job.attempts_max}: {because}"
         return _with(run, attempt, state=RunState.DEAD, because=told, ended_at=now)
     if outcome is RunState.LOST:  # nothing of its own made it fail: it need not wait
         told = f"attempt {attempt.number} was lost: {because}"
         return _with(run, attempt, state=RunState.QUEUED, because=told)
-    delay_s = retry_delay_s(job.retries, attempt.number, jitter)
-    told = f"attempt {attempt.number} of {job.attempts_max} failed: {because}"
+    delay_s = retry_delay_s(job.retries, tries, jitter)
+    told = f"attempt {tries} of {job.attempts_max} failed: {because}"
     due_at = now + timedelta(seconds=delay_s)
     return _with(run, attempt, state=RunState.WAITING, because=told, due_at=due_at)
 

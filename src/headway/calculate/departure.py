@@ -37,6 +37,8 @@ class NodePlan(Value, kw_only=True):
     wake_at: datetime | None = None
     is_lost: bool = False
     """It was silent for too long."""
+    is_vacated: bool = False
+    """It is to be emptied, and only daemons are left: they are to leave, too."""
     is_empty: bool = False
     """It was to be emptied, and is."""
 
@@ -48,8 +50,9 @@ def plan_node(snapshot: NodeSnapshot, now: datetime, lost_after_s: float) -> Nod
     hold = snapshot.hold
     if hold is None or hold.state is not NodeState.DRAINING:
         return NodePlan()
-    if not snapshot.containers and not snapshot.attempts:
-        return NodePlan(is_empty=True)
+    is_vacated = not snapshot.attempts and all(row.daemon for row in snapshot.containers)
+    if is_vacated:
+        return NodePlan(is_vacated=True, is_empty=not snapshot.containers)
     rest = [row for row in snapshot.containers if row.kind in _ENDS_BY_ITSELF]
     if hold.until is not None and now < hold.until:
         return NodePlan(wake_at=hold.until)

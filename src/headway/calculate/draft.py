@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.calculate.container import is_staying
-from headway.calculate.placement import place
+from headway.calculate.placement import eligible, place
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Deployment, Phase, advanced
 from headway.model.environment import Environment, Member
 from headway.model.failure import Failure
 from headway.model.ids import ContainerId, NodeId
 from headway.model.manifest import Process
+from headway.model.node import NodeState
 from headway.model.plan import Change, Plan, Verb
 from headway.model.release import Release
 from headway.model.snapshot import MemberSnapshot, Reserved
@@ -91,6 +92,35 @@ class Draft:
             self.wake(good_at)
             return False
         return True
+
+    def is_leaving(self, node: NodeId) -> bool:
+        """Say whether what is on a node is to leave."""
+        return self._state(node) is NodeState.DRAINING
+
+    def is_vacated(self, node: NodeId) -> bool:
+        """Say whether daemons are to leave a node, too: they are of no use there any more."""
+        state = self._state(node)
+        if state is NodeState.DRAINING:
+            return node in self.snapshot.vacated
+        return state is NodeState.READY  # it does not match any more
+
+    def _state(self, node: NodeId) -> NodeState | None:
+        return next((row.state for row in self.snapshot.nodes if row.id == node), None)
+
+    def eligible(self, release: Release, process: Process) -> tuple[NodeId, ...]:
+        """List the nodes on which a daemon runs."""
+        return eligible(self.snapshot.nodes, release.manifest.placement)
+
+    def finds_room(self, launch: Launch) -> bool:
+        """Say whether a container could be started now; when not, why is said."""
+        release = launch.release
+        spec = release.manifest.process(launch.process)
+        resources = (spec or release.manifest.processes[0]).resources
+        placed = place(self.snapshot.nodes, self._reserved, resources, release.manifest.placement)
+        if placed.node is None:
+            what = f"{launch.process}.{launch.slot} ({release.label})"
+            self.pend(f"{what} does not fit: {placed.because}")
+        return placed.node is not None
 
     def scale(self, process: Process) -> int:
         """Say how many copies of a process type are wanted."""
@@ -179,6 +209,7 @@ class Draft:
             process=launch.process,
             release=release.number,
             slot=launch.slot,
+            daemon=launch.kind is ContainerKind.SERVICE and bool(spec and spec.daemon),
             deployment=launch.deployment.id if launch.deployment else None,
             command=launch.command,
             node=node,

@@ -96,6 +96,8 @@ def _is_wanted(draft: Draft, container: Container) -> bool:
     }
     release = draft.release(container.release)
     process = release.manifest.process(container.process) if release else None
-    if container.release not in numbers or process is None:
+    if container.release not in numbers or release is None or process is None:
         return False
-    return process.daemon or container.slot <= draft.scale(process)
+    if process.daemon:
+        return container.node in draft.eligible(release, process)
+    return container.slot <= draft.scale(process)

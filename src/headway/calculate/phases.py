@@ -247,6 +247,8 @@ def _first_failed(draft: Draft, deployment: Deployment, new: Release) -> Contain
     for container in draft.services(new.number):
         if container.deployment != deployment.id:
             continue
+        if container.stopping_at is not None and container.healthy_at is not None:
+            continue  # it was good, and told to end: its node is drained
         stopped_late = container.state is ContainerState.STOPPING and container.healthy_at is None
         if (
             container.state in (ContainerState.EXITED, ContainerState.UNHEALTHY) or stopped_late

@@ -1,17 +1,17 @@
 """Make the containers of a release as many as wanted: start what lacks, drain what is too much."""
 
 from collections.abc import Iterable
+from itertools import count
 
 import msgspec
 
 from headway.calculate.container import is_live, is_staying
 from headway.calculate.draft import Draft, Launch
-from headway.calculate.placement import eligible
 from headway.calculate.restart import restart_at, restarts_after
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import Deployment
 from headway.model.ids import NodeId
-from headway.model.manifest import Process
+from headway.model.manifest import Process, Strategy
 from headway.model.release import Release
 
 
@@ -26,7 +26,8 @@ def keep(
     """Keep `wanted` containers of a process type in slots 1 … wanted.
 
     A daemon has one slot for each eligible node, whatever is wanted, unless that is none.
-    A slot whose container ended is filled again after its back-off.
+    A slot whose container ended is filled again after its back-off. One whose node is drained is
+    filled elsewhere before it leaves; a daemon leaves when nothing else is there any more.
     """
     slots = _slots(draft, release, process, wanted)
     for slot, node in slots.items():
@@ -49,10 +50,24 @@ def _slots(
 ) -> dict[int, NodeId | None]:
     if not process.daemon or wanted == 0:
         return dict.fromkeys(range(1, wanted + 1))
-    nodes = eligible(draft.snapshot.nodes, release.manifest.placement)
+    nodes = draft.eligible(release, process)
     if not nodes:
         draft.pend(f"{process.name} is a daemon and no node matches its placement")
-    return dict(enumerate(nodes, start=1))
+    return _slots_of_nodes(draft, release, process, nodes)
+
+
+def _slots_of_nodes(
+    draft: Draft, release: Release, process: Process, nodes: tuple[NodeId, ...]
+) -> dict[int, NodeId | None]:
+    """Give each node a slot of its own, for as long as a daemon is there."""
+    slots: dict[int, NodeId | None] = {}
+    for row in draft.services(release.number):
+        stays = row.node in nodes or (is_staying(row) and not draft.is_vacated(row.node))
+        if row.process == process.name and stays and row.node not in slots.values():
+            slots[row.slot] = row.node
+    free = (slot for slot in count(1) if slot not in slots)
+    new = [node for node in nodes if node not in slots.values()]
+    return dict(sorted((slots | dict(zip(free, new, strict=False))).items()))
 
 
 def _fill(draft: Draft, launch: Launch) -> None:
@@ -61,7 +76,12 @@ def _fill(draft: Draft, launch: Launch) -> None:
         for row in draft.services(launch.release.number)
         if (row.process, row.slot) == (launch.process, launch.slot)
     ]
-    if any(is_staying(row) for row in held):
+    staying = [row for row in held if is_staying(row)]
+    if any(draft.is_leaving(row.node) for row in staying) and launch.node is None:
+        move(draft, launch, held)
+        return
+    if staying:
+        _keep_one(draft, launch.release, staying)
         return
     if not held:
         draft.start(launch)
@@ -73,19 +93,50 @@ def _fill(draft: Draft, launch: Launch) -> None:
         if last.probe is None or last.probe.healthy:
             draft.start(msgspec.structs.replace(launch, before=last))
         return
+    how = last.exit.sentence if last.exit else "it was lost"
+    follow(draft, msgspec.structs.replace(launch, because=f"{last.label} ended: {how}"), last)
+
+
+def _keep_one(draft: Draft, release: Release, staying: list[Container]) -> None:
+    """A move that is not needed any more leaves two copies: the first that is good stays."""
+    if len(staying) == 1:
+        return
+    kept = next((row for row in staying if draft.is_good(row, release)), staying[0])
+    for row in staying:
+        if row is not kept:
+            leave(draft, row, f"{kept.id} on {kept.node} need not move any more")
+
+
+def move(draft: Draft, launch: Launch, held: list[Container]) -> None:
+    """Have a copy elsewhere take over before one leaves a node that is drained."""
+    leaving = [row for row in held if is_staying(row) and draft.is_leaving(row.node)]
+    taken = [row for row in held if is_staying(row) and row not in leaving]
+    old = leaving[-1]
+    because = f"{old.node} is drained"
+    good = [row for row in taken if draft.is_good(row, launch.release)]
+    for row in leaving if good else ():
+        leave(draft, row, f"{because}; {good[0].id} on {good[0].node} has taken over")
+    later = [row for row in held if row.created_at > old.created_at]
+    if taken or any(is_live(row) for row in later):
+        return
+    launch = msgspec.structs.replace(launch, because=because)
+    if launch.release.manifest.deploy.strategy is Strategy.RECREATE:
+        if draft.finds_room(launch):
+            leave(draft, old, f"{because}; another starts when it has ended: never two at a time")
+    elif later:
+        follow(draft, launch, later[-1])
+    else:
+        draft.start(msgspec.structs.replace(launch, before=old))
+
+
+def follow(draft: Draft, launch: Launch, last: Container) -> None:
+    """Start the successor of a container that ended, after its back-off."""
     at = restart_at(last)
     if at is not None and draft.now < at:
         draft.wake(at)
         return
-    how = last.exit.sentence if last.exit else "it was lost"
-    draft.start(
-        msgspec.structs.replace(
-            launch,
-            because=f"{last.label} ended: {how}",
-            before=last,
-            restarts=restarts_after(last),
-        )
-    )
+    restarts = restarts_after(last)
+    draft.start(msgspec.structs.replace(launch, before=last, restarts=restarts))
 
 
 def leave(draft: Draft, container: Container, because: str) -> None:

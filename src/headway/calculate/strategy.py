@@ -62,11 +62,12 @@ class Move(Value, kw_only=True):
         return len(eligible(self.draft.snapshot.nodes, release.manifest.placement))
 
     def good(self, process: str) -> int:
-        """Containers of the new release that have been healthy long enough."""
-        return sum(
-            self.draft.is_good(row, self.new)
-            for row in self.draft.staying(self.new.number, process)
-        )
+        """Copies of the new release that have been healthy long enough.
+
+        One that moves to another node is there twice for a while, and is one.
+        """
+        staying = self.draft.staying(self.new.number, process)
+        return len({row.slot for row in staying if self.draft.is_good(row, self.new)})
 
     def all_good(self, wanted: Mapping[str, int]) -> bool:
         """Whether as many as wanted of each process type are good."""

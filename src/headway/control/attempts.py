@@ -46,15 +46,28 @@ def begin(tx: Writer, facts: list[RunFact], now: datetime) -> None:
 
 
 def conclude(
-    tx: Writer, facts: list[RunFact], jobs: dict[RunId, Job], now: datetime, jitter: float
+    tx: Writer,
+    facts: list[RunFact],
+    jobs: dict[RunId, Job],
+    *,
+    leaving: str,
+    now: datetime,
+    jitter: float,
 ) -> list[Run]:
-    """Write down ends. One of an attempt that is not the current one is told too late."""
+    """Write down ends. One of an attempt that is not the current one is told too late.
+
+    `leaving` is why the runner was told to end its attempts; those that did so are handed back.
+    """
     rows: list[Run] = []
     for fact in facts:
         row = tx.get(Run, fact.run)
         if row is None or not _is_under_way(row, fact.attempt):
             continue
-        after = concluded(row, jobs.get(row.id) or Job(name=row.job), fact, now, jitter)
+        job = jobs.get(row.id) or Job(name=row.job)
+        if leaving and fact.cancelled and not row.cancelling:
+            after = lost(row, job, leaving, now, is_handed_back=True)
+        else:
+            after = concluded(row, job, fact, now, jitter)
         tx.record(run_event(after, now))
         rows.append(tx.put(after))
     return rows
@@ -65,6 +78,7 @@ class Gone(NamedTuple):
 
     runner: ContainerId
     job: Job
+    is_handed_back: bool = False
 
 
 def lose(
@@ -72,13 +86,13 @@ def lose(
 ) -> list[Run]:
     """Write down that nobody will say how attempts ended. `ending` is why none may follow."""
     rows: list[Run] = []
-    for run, (runner, job) in gone.items():
+    for run, (runner, job, is_handed_back) in gone.items():
         row = tx.get(Run, run)
         if row is None or row.attempt is None or not row.is_active or row.attempt.runner != runner:
             continue
         if ending:
             row = msgspec.structs.replace(row, cancelling=True, because=ending)
-        after = lost(row, job, because, now)
+        after = lost(row, job, because, now, is_handed_back=is_handed_back)
         tx.record(run_event(after, now))
         rows.append(tx.put(after))
     return rows

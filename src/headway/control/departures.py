@@ -54,6 +54,7 @@ class Departures:
             self._seen = world.nodes
             await self._ring_members()
         self._lost &= set(world.roster.away)
+        world.roster.vacated &= set(world.roster.holds)
         times: list[datetime] = []
         for node in world.nodes:
             if node.id not in world.roster.away and node.id not in world.roster.holds:
@@ -63,6 +64,7 @@ class Departures:
             plan = plan_node(snapshot, now, world.settings.node_lost_after_s)
             if plan.wake_at is not None:
                 times.append(plan.wake_at)
+            self._note_vacated(snapshot, plan)
             try:
                 await self._update(snapshot, plan, now)
             except Stale:  # somebody was faster: the next look decides
@@ -80,6 +82,16 @@ class Departures:
             containers=tuple(row for row in rows if row is not None and not row.is_ended),
             attempts=world.reservations.attempts(node.id),
         )
+
+    def _note_vacated(self, snapshot: NodeSnapshot, plan: NodePlan) -> None:
+        """Have daemons leave when nothing else is there any more."""
+        vacated = self._world.roster.vacated
+        if not plan.is_vacated:
+            vacated.discard(snapshot.node.id)
+        elif snapshot.node.id not in vacated:
+            vacated.add(snapshot.node.id)
+            for row in snapshot.containers:
+                self._world.bell.member((row.environment, row.app))
 
     async def _update(self, snapshot: NodeSnapshot, plan: NodePlan, now: datetime) -> None:
         identity = snapshot.node.id

@@ -314,9 +314,15 @@ class Dispatch:
         for fact in ended:
             self._began.pop(fact.run, None)
         now = self._world.clock.now()
-        rows = await self._world.store.write(
-            partial(attempts.conclude, facts=ended, jobs=jobs, now=now, jitter=chance().random())
+        conclude = partial(
+            attempts.conclude,
+            facts=ended,
+            jobs=jobs,
+            leaving=await self.runners.leaving(slot),
+            now=now,
+            jitter=chance().random(),
         )
+        rows = await self._world.store.write(conclude)
         if slot.line is not None:
             slot.line.acknowledge(ended)
         for fact in ended:
@@ -346,18 +352,23 @@ class Dispatch:
         """Take over that a runner has ended: nobody will say what became of its attempts."""
         rows = [row for row in self._active.values() if row.container == slot.container.id]
         standing = await self.book.standing(member_of(slot))
-        await self._lose(rows, f"its runner ended: {because}", ending=standing.shut)
+        leaving = await self.runners.leaving(slot)
+        why = leaving or f"its runner ended: {because}"
+        await self._lose(rows, why, ending=standing.shut, is_handed_back=bool(leaving))
         self.wake()
+        self._world.bell.node()
 
-    async def _lose(self, rows: list[Active], because: str, ending: str = "") -> None:
-        gone = {row.run: attempts.Gone(row.container, row.job) for row in rows}
+    async def _lose(
+        self, rows: list[Active], because: str, ending: str = "", *, is_handed_back: bool = False
+    ) -> None:
+        gone = {row.run: attempts.Gone(row.container, row.job, is_handed_back) for row in rows}
         if not gone:
             return
         now = self._world.clock.now()
         written = await self._world.store.write(
             partial(attempts.lose, gone=gone, because=because, ending=ending, now=now)
         )
-        for run, (runner, _) in gone.items():
+        for run, (runner, *_) in gone.items():
             active = self._active.get(run)
             if active is not None and active.container == runner:  # not tried again meanwhile
                 self._free(run)

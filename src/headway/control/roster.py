@@ -15,6 +15,8 @@ class Roster:
         self.holds: dict[NodeId, NodeHold] = {}
         self.away: dict[NodeId, datetime] = {}
         """Since when nodes are not heard from."""
+        self.vacated: set[NodeId] = set()
+        """Nodes that drain and on which only daemons are left."""
 
     def heard(self, node: Node, now: datetime) -> bool:
         """Take over what the engine says of a node; says whether that was new."""

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import structlog
 
-from headway.control.book import Book
+from headway.calculate.node import is_draining, is_over_limit
+from headway.control.book import Book, Standing
 from headway.control.guard import trouble
 from headway.control.world import MemberKey, World
 from headway.machine.chance import drawn_hex
@@ -53,8 +54,8 @@ class Slot:
     is_wanted: bool = False
     """Whether a run would start in it, asked since it was last looked at."""
     is_ending: bool = False
-    is_shut: bool = False
-    """Whether its runs were told to end, as their app or environment ends."""
+    is_cut_short: bool = False
+    """Whether its runs were told to end, as their app, environment or node is to be left."""
     following: "asyncio.Task[None] | None" = None
 
 
@@ -159,29 +160,65 @@ class Runners:
 
     async def let_go(self) -> datetime | None:
         """End runners that nothing needs; gives when to look again."""
-        now = self._world.clock.now()
-        idle = timedelta(seconds=self._world.settings.runner_idle_s)
         times: list[datetime] = []
         for key, slot in list(self._slots.items()):
             standing = await self._book.standing((key.environment, key.app))
             is_wanted, slot.is_wanted = slot.is_wanted, False
-            if standing.shut and slot.busy and slot.line is not None and not slot.is_shut:
-                slot.is_shut = True
-                await self._cancel(slot, slot.line, await self._under_way(slot))
-            if slot.busy or slot.is_ending or slot.container.state is ContainerState.STOPPING:
-                continue
-            live = standing.release
-            if standing.shut:
-                await self._stop(slot, standing.shut)
-            elif is_wanted and slot.line is None:  # a run of an older release waits for it
-                continue
-            elif live is None or live.number != key.release:
-                await self._stop(slot, "its release is not live any more")
-            elif slot.idle_since is not None and now >= slot.idle_since + idle:
-                await self._stop(slot, f"nothing ran in it for {idle.total_seconds():g} s")
-            elif slot.idle_since is not None:
-                times.append(slot.idle_since + idle)
+            await self._cut_short(slot, standing.shut or await self.leaving(slot))
+            if not (slot.busy or slot.is_ending or slot.container.state is ContainerState.STOPPING):
+                because = self._useless(slot, standing, is_wanted=is_wanted)
+                if because:
+                    await self._stop(slot, because)
+            at = self._look_at(slot)
+            if at is not None:
+                times.append(at)
         return min(times, default=None)
+
+    def _look_at(self, slot: Slot) -> datetime | None:
+        """Give when a runner's runs are to be handed back, or it has been idle for long enough."""
+        hold = self._world.roster.holds.get(slot.key.node)
+        if slot.busy:
+            at = hold.until if hold is not None else None
+        else:
+            at = slot.idle_since + self._idle if slot.idle_since is not None else None
+        return None if at is None or at <= self._world.clock.now() else at
+
+    @property
+    def _idle(self) -> timedelta:
+        return timedelta(seconds=self._world.settings.runner_idle_s)
+
+    def _useless(self, slot: Slot, standing: Standing, *, is_wanted: bool) -> str:
+        """Say why a runner that does nothing is let go; empty while it is kept."""
+        if standing.shut:
+            return standing.shut
+        if is_draining(self._world.roster.holds, slot.key.node):
+            return f"{slot.key.node} is drained, and nothing runs in it"
+        if is_wanted and slot.line is None:  # a run of an older release waits for it
+            return ""
+        if standing.release is None or standing.release.number != slot.key.release:
+            return "its release is not live any more"
+        now = self._world.clock.now()
+        if slot.idle_since is not None and now >= slot.idle_since + self._idle:
+            return f"nothing ran in it for {self._idle.total_seconds():g} s"
+        return ""
+
+    async def leaving(self, slot: Slot) -> str:
+        """Say why what a runner still does is handed back; empty where it may go on."""
+        node = slot.key.node
+        if not is_over_limit(self._world.roster.holds, node, self._world.clock.now()):
+            return ""
+        standing = await self._book.standing(member_of(slot))
+        return "" if standing.shut else f"{node} is drained, and the time to end by itself is over"
+
+    async def _cut_short(self, slot: Slot, because: str) -> None:
+        """Have runs end, once; a runner that cannot be told ends with them."""
+        if not because:
+            slot.is_cut_short = False
+        elif slot.busy and slot.line is not None and not slot.is_cut_short:
+            slot.is_cut_short = True
+            await self._cancel(slot, slot.line, await self._under_way(slot))
+        elif slot.busy and slot.line is None and not slot.is_ending and await self.leaving(slot):
+            await self._stop(slot, because)
 
     # --- starting and ending ---------------------------------------------------------------------
 
@@ -283,6 +320,7 @@ class Runners:
             try:
                 slot.line = line
                 await self._listener.resumed(slot, line.listing)
+                slot.is_cut_short = False
                 await self._cancel_again(slot, line)
                 self._listener.wake()
                 async for facts in line.facts():

@@ -68,6 +68,7 @@ def member(
         dependencies=_dependencies(reader, environment, first),
         nodes=world.nodes,
         reserved=world.reservations.all(),
+        vacated=frozenset(world.roster.vacated),
         router=view or RouterView(),
     )
 

@@ -84,6 +84,8 @@ class Container(Value, kw_only=True):
     release: int
     slot: int = 1
     """1 … scale: `web.1`, `web.2`. For a daemon, one slot a node."""
+    daemon: bool = False
+    """Whether it runs once on each node that matches."""
     deployment: DeploymentId | None = None
     command: str = ""
     """For a one-off or a release command; a service's is in the release."""

@@ -45,4 +45,6 @@ class MemberSnapshot(Value, kw_only=True):
     dependencies: dict[AppName, Readiness] = msgspec.field(default_factory=dict)
     nodes: tuple[Node, ...] = ()
     reserved: dict[NodeId, Reserved] = msgspec.field(default_factory=dict)
+    vacated: frozenset[NodeId] = frozenset()
+    """Nodes that drain and on which only daemons are left."""
     router: RouterView = RouterView()

@@ -74,6 +74,7 @@ class SmallWorld:
         self.watchers: list[Callable[[], None]] = []
         self.pending = ""
         self.table: frozenset[str] = frozenset()
+        self.vacated: frozenset[NodeId] = frozenset()
 
     # --- asking ----------------------------------------------------------------------------
 
@@ -180,6 +181,7 @@ class SmallWorld:
                     memory_mib=sum(row.resources.memory_mib for row in self.live()),
                 )
             },
+            vacated=self.vacated,
             router=RouterView(targets=self.table, traffic=self.traffic),
         )
 

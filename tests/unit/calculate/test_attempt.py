@@ -111,3 +111,19 @@ def test_a_beginning_is_noted_once():
     row = begun(running(state=RunState.STARTING), fact(began_at=NOW), NOW)
     assert (row.state, row.attempts[0].began_at) == (RunState.RUNNING, NOW)
     assert begun(row, fact(began_at=NOW + timedelta(seconds=1)), NOW) == row
+
+
+def test_one_that_is_handed_back_uses_up_no_retry():
+    row = running(3)
+    handed = lost(row, AGAIN, "n is drained", NOW, is_handed_back=True)
+    assert handed.state is RunState.QUEUED
+    assert "handed back" in handed.because
+    once_more = msgspec.structs.replace(handed, attempts=(*handed.attempts, attempt(4)))
+    dead = concluded(once_more, AGAIN, fact(1), NOW, 0.5)
+    assert dead.state is RunState.DEAD
+    assert dead.because.startswith("attempt 3 of 3")
+
+
+def test_one_that_may_run_once_is_lost_when_it_is_handed_back():
+    row = lost(running(), ONCE, "n is drained", NOW, is_handed_back=True)
+    assert (row.state, row.because) == (RunState.LOST, "n is drained")
