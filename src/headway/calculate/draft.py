@@ -107,7 +107,7 @@ class Draft:
     def _state(self, node: NodeId) -> NodeState | None:
         return next((row.state for row in self.snapshot.nodes if row.id == node), None)
 
-    def eligible(self, release: Release, process: Process) -> tuple[NodeId, ...]:
+    def eligible(self, release: Release, _process: Process) -> tuple[NodeId, ...]:
         """List the nodes on which a daemon runs."""
         return eligible(self.snapshot.nodes, release.manifest.placement)
 
