@@ -101,6 +101,13 @@ def test_a_failure_shows_its_traceback_and_is_told_by_the_status(headway, place)
     assert "/opt/headway" not in done.err
 
 
+def test_a_run_waits_for_one_that_is_to_come_by_its_key(headway, place):
+    waiting = made(headway, place, "add", '{"a": 1}', "--after", "talk=today", "--key", "after")
+    assert "for the success of talk with the key today" in headway.ok("why", waiting)
+    made(headway, place, "talk", '{"seconds": 0}', "--key", "today")
+    assert ended(headway, waiting)["state"] == "succeeded"
+
+
 def test_a_key_gives_the_run_that_there_is_and_unique_one_at_a_time(headway, place):
     first = made(headway, place, "add", '{"a": 1}', "--key", "order-7")
     assert made(headway, place, "add", '{"a": 2}', "--key", "order-7") == first

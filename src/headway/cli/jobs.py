@@ -81,7 +81,12 @@ def _show_job(view: JobView) -> None:
 @env_option
 @click.option("--at", type=Instant(), help="Not before this moment, given with its offset.")
 @click.option("--delay", type=Duration(), help="Not before so much later.")
-@click.option("--after", multiple=True, help="Not before this run has succeeded. May be repeated.")
+@click.option(
+    "--after",
+    multiple=True,
+    metavar="RUN or JOB=KEY",
+    help="Not before this run has succeeded. May be repeated.",
+)
 @click.option("--key", help="Asking again with the same key gives the run that there is.")
 @click.option("--unique", help="While a run with this has not ended, asking gives that one.")
 @click.option("--priority", type=click.IntRange(-100, 100), help="Higher ones start first.")
@@ -117,7 +122,7 @@ def invoke(
             name,
             job,
             parameters,
-            after=[{"run": run} for run in after],
+            after=[_after(run) for run in after],
             tags=_tags(tag),
             **chosen,
         )
@@ -128,6 +133,11 @@ def invoke(
             )
             return
         follow(client, identity, as_json=as_json)
+
+
+def _after(text: str) -> dict[str, str]:
+    job, equals, key = text.partition("=")
+    return {"job": job, "key": key} if equals else {"run": text}
 
 
 def _tags(pairs: Iterable[str]) -> dict[str, str]:

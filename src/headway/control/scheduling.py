@@ -1,6 +1,7 @@
 """The loop over schedules: each time that comes makes its run, once."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from headway.calculate.fan_in import awaited_time
 from headway.calculate.schedule import Due, adopt, plan_schedule
 from headway.control import lookup, runs
 from headway.control.dispatch import Dispatch
@@ -18,12 +20,14 @@ from headway.control.targets import Target
 from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.run import After, Run
+from headway.model.ids import AppName, EnvironmentId
+from headway.model.run import After, Run, key_name
 from headway.model.schedule import ScheduleState
 from headway.ports.store import Reader, Writer
 
 _AT_ONCE = 200
 _ACTOR = "headway"
+_Key = tuple[EnvironmentId, AppName, str]
 
 
 class Fired(NamedTuple):
@@ -117,10 +121,39 @@ def _adopt(tx: Writer, *, key: MemberKey, now: datetime) -> bool:
 
 def fire(tx: Writer, *, world: World, now: datetime) -> tuple[list[Fired], datetime | None]:
     """Make the runs of schedules whose time came; gives them, and when the next will come."""
-    due = tx.lowest(ScheduleState, "due_us", up_to=round(now.timestamp() * 1e6), limit=_AT_ONCE)
-    fired = [_fire_one(tx, world, state, now) for state in due]
+    now_us = round(now.timestamp() * 1e6)
+    due = {
+        _key(state): state
+        for state in tx.lowest(ScheduleState, "due_us", up_to=now_us, limit=_AT_ONCE)
+    }
+    fired: list[Fired] = []
+    while due:
+        _fire_in_turn(tx, world, next(iter(due)), due, fired, now)
     following = tx.lowest(ScheduleState, "due_us")
     return fired, following[0].next_at if following else None
+
+
+def _key(state: ScheduleState) -> _Key:
+    return state.environment, state.app, state.name
+
+
+def _fire_in_turn(
+    tx: Writer,
+    world: World,
+    key: _Key,
+    due: dict[_Key, ScheduleState],
+    fired: list[Fired],
+    now: datetime,
+) -> None:
+    """Fire a schedule behind those that it waits for, as far as their times came, too."""
+    state = due.pop(key)
+    for name in state.schedule.after:
+        before = (state.environment, state.app, name)
+        other = due.get(before) or tx.get(ScheduleState, *before)
+        if other is not None and other.live and other.next_at and other.next_at <= now:
+            due[before] = other
+            _fire_in_turn(tx, world, before, due, fired, now)
+    fired.append(_fire_one(tx, world, state, now))
 
 
 def _fire_one(tx: Writer, world: World, state: ScheduleState, now: datetime) -> Fired:
@@ -135,7 +168,7 @@ def _fire_one(tx: Writer, world: World, state: ScheduleState, now: datetime) -> 
     else:
         behind = last
         for due in plan.runs:
-            wish = named(world, _invocation(state, due, behind), now)
+            wish = named(world, _invocation(tx, state, due, behind), now)
             ((row, is_new),) = put_all(tx, [made(target, wish, _ACTOR, now)], _ACTOR, now)
             rows += [row] if is_new else []
             behind = row
@@ -153,13 +186,38 @@ def _target(reader: Reader, state: ScheduleState) -> Target | None:
     return Target(owner, live, job) if owner and live and job else None
 
 
-def _invocation(state: ScheduleState, due: Due, behind: Run | None) -> Invocation:
-    at = f"{due.nominal_at:%Y-%m-%dT%H:%M:%SZ}"
+def _invocation(tx: Reader, state: ScheduleState, due: Due, behind: Run | None) -> Invocation:
+    at = _written(due.nominal_at)
+    after = [After(run=behind.id, any_end=True)] if due.behind and behind else []
     return Invocation(
         parameters=msgspec.Raw(msgspec.json.encode(state.schedule.parameters)),
         at=due.start_at,
         key=f"{state.name}@{at}",
         tags={"schedule": state.name, "scheduled_at": at},
-        after=(After(run=behind.id, any_end=True),) if due.behind and behind else (),
+        after=(*after, *_fan_in(tx, state, due.nominal_at)),
         schedule=state.name,
     )
+
+
+def _fan_in(tx: Reader, state: ScheduleState, nominal_at: datetime) -> Iterator[After]:
+    """Give what a run waits for of the schedules that its own comes after.
+
+    They were fired before it. One that has no run for its time has left it out: because it was
+    paused, or because its run before goes on, which then is waited for.
+    """
+    for name in state.schedule.after:
+        other = tx.get(ScheduleState, state.environment, state.app, name)
+        at = awaited_time(state.schedule, other.schedule, nominal_at) if other else None
+        if other is None or at is None:
+            continue
+        job, key = other.schedule.job, f"{name}@{_written(at)}"
+        if tx.find(Run, key_name=key_name(state.environment, state.app, job, key), limit=1):
+            yield After(job=job, key=key)
+            continue
+        last = tx.get(Run, other.last_run) if other.last_run else None
+        if last is not None and not last.is_ended:
+            yield After(run=last.id)
+
+
+def _written(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

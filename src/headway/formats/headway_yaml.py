@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from headway.formats.cron import parse_cron, timezone_problem
+from headway.formats.fan_in import fanned_in
 from headway.formats.jobs import jobs_of, queues_of, schedules_of
 from headway.formats.manifest_schema import MANIFEST
 from headway.formats.parameters import schema_problem
@@ -270,7 +271,11 @@ class _Builder:
             if cron.value is not None:
                 schedule = msgspec.structs.replace(schedule, plain=cron.value.plain)  # noqa: PLW2901
             found.append(schedule)
-        return tuple(found)
+        schedules, troubles = fanned_in(found)
+        for trouble in troubles:
+            where = self._place(f"schedules.{trouble.schedule}.after")
+            self._reading.wrong(where, trouble.message, trouble.hint)
+        return schedules
 
     # --- the rest --------------------------------------------------------------------------------
 

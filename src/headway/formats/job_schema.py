@@ -1,7 +1,18 @@
 """`jobs`, `schedules` and `queues` of `headway.yaml`, key by key."""
 
 from headway.formats.kinds import COMMAND, DURATION, NAME, RESOURCES, SIZE, name_problem
-from headway.formats.schema import Choice, Either, Flag, Free, Key, Quantity, Record, Text, whole
+from headway.formats.schema import (
+    Choice,
+    Either,
+    Flag,
+    Free,
+    Key,
+    ListOf,
+    Quantity,
+    Record,
+    Text,
+    whole,
+)
 from headway.formats.units import parse_rate, parse_signed
 
 _PRIORITY = Quantity(parse_signed, "a whole number", least=-100, most=100, integer=True)
@@ -86,6 +97,11 @@ SCHEDULE = Record(
             "skip",
         ),
         Key("jitter", DURATION, "Each run starts up to so much later.", "0s"),
+        Key(
+            "after",
+            ListOf(NAME, most=200, single=True),
+            "Schedules, or jobs that have some, whose runs of the same period succeed first.",
+        ),
     )
 )
 QUEUE = Record(

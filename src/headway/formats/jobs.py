@@ -66,6 +66,7 @@ def schedules_of(raw: dict[str, dict[str, Any]]) -> tuple[Schedule, ...]:
             catch_up=CatchUp(value.get("catch_up", "one")),
             overlap=Overlap(value.get("overlap", "skip")),
             jitter_s=value.get("jitter", 0.0),
+            after=tuple(value.get("after", ())),
         )
         for name, value in raw.items()
     )

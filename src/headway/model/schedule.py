@@ -52,6 +52,8 @@ class Schedule(Value, kw_only=True):
     overlap: Overlap = Overlap.SKIP
     jitter_s: float = 0.0
     """Each run starts up to so much later, by an amount of its own."""
+    after: tuple[str, ...] = ()
+    """Schedules of the app whose last run in the same period has to succeed first."""
 
 
 class ScheduleState(Value, kw_only=True):
