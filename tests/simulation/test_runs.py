@@ -1,6 +1,7 @@
 """Runs over a real store and a simulated engine: what each state means, tried one by one."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -178,6 +179,22 @@ async def test_a_rate_spreads_starts(plane):
     rows = [await plane.ended(run) for run in made]
     times = sorted(row.attempts[0].ordered_at for row in rows)
     assert (times[-1] - times[0]).total_seconds() > 0.9
+
+
+async def test_until_when_a_run_waits_is_told(plane):
+    await plane.release(ONCE, queues=(Queue(name="default", rate=1 / 3600),))
+    await plane.ended(await plane.run("once"))
+    waiting = await plane.run("once", deadline_at=datetime.now(UTC) + timedelta(days=1))
+    told = ""
+    async with asyncio.timeout(10):
+        while "rate" not in told:
+            told = runs.waits(plane.dispatch, await runs.one(plane.world, waiting.id))
+            await asyncio.sleep(0.01)
+    assert re.fullmatch(
+        r"queue default: its rate allows no start now, and the next at \d\d:\d\d:\d\d UTC; "
+        r"it expires at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC",
+        told,
+    )
 
 
 async def test_priority_and_fairness(plane):

@@ -16,6 +16,9 @@ _SHARES_MAX = 1000
 _SKIPPED_MAX = 64
 """Runs passed over in one lane because their `unique` key is busy."""
 
+RATE_SPENT = "its rate allows no start now"
+"""A reason that ends with this holds until `Rates.next_at`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -211,7 +214,7 @@ class _Decision:
             return f"queue {line[2]}: {running} of {limit} run"
         tokens = self.question.tokens.get(line)
         if tokens is not None and tokens < 1:
-            return f"queue {line[2]}: its rate allows no start now"
+            return f"queue {line[2]}: {RATE_SPENT}"
         return ""
 
     def _first(self, line: Line) -> Lane | None:

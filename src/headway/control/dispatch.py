@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from headway.calculate.queueing import (
+    RATE_SPENT,
     Entry,
     Line,
     Pick,
@@ -441,7 +442,9 @@ class Dispatch:
         lane = lane_of(run)
         because = self._reasons.get(lane)
         if because:
-            return because
+            at = self._grounds.rates.next_at((lane.line,))
+            spent = at is not None and because.endswith(RATE_SPENT)
+            return f"{because}, and the next at {at:%H:%M:%S} UTC" if spent else because
         ahead = self.lanes.depth(lane.line)
         return f"it is one of {ahead} that wait for their turn in queue {run.queue}"
 

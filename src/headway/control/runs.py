@@ -117,7 +117,14 @@ async def view(world: World, dispatch: Dispatch, identity: str) -> RunView:
 
 
 def waits(dispatch: Dispatch, row: Run) -> str:
-    """Say why a run waits, exactly; empty when it does not."""
+    """Say why a run waits, exactly, and until when; empty when it does not."""
+    because = _waits(dispatch, row)
+    if because and row.deadline_us is not None:
+        because += f"; it expires at {row.deadline_at:%Y-%m-%d %H:%M:%S} UTC"
+    return because
+
+
+def _waits(dispatch: Dispatch, row: Run) -> str:
     if row.state is RunState.QUEUED:
         return dispatch.reason(row)
     if row.state is RunState.STARTING:
