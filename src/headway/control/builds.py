@@ -24,17 +24,25 @@ class Builds:
     def __init__(self, world: World) -> None:
         self._world = world
         self._tasks: dict[BuildId, asyncio.Task[None]] = {}
+        self._doubted: set[BuildId] = set()
+        """Those that a deployment has just let go of."""
         self._wake = asyncio.Event()
-        world.bell.on_build(self._wake.set)
+        world.bell.on_build(self._ring)
 
     async def run(self) -> None:
         """Start builds as there is room, for ever."""
+        self._doubted |= await self._world.store.read(_open)
         self._wake.set()
         while True:
             await self._wake.wait()
             self._wake.clear()
             await self._cancel_unwanted()
             await self._fill()
+
+    def _ring(self, left: BuildId | None) -> None:
+        if left is not None:
+            self._doubted.add(left)
+        self._wake.set()
 
     async def close(self) -> None:
         """Let go of running builds: they are taken up again at the next start."""
@@ -44,14 +52,13 @@ class Builds:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _fill(self) -> None:
-        states = (BuildState.RUNNING, BuildState.QUEUED)
-        waiting = [
-            build
-            for state in states
-            for build in await self._find(state)
-            if build.id not in self._tasks
-        ]
-        for build in waiting[: self._world.settings.builds_parallel - len(self._tasks)]:
+        room = self._world.settings.builds_parallel - len(self._tasks)
+        if room <= 0:
+            return
+        most = room + len(self._tasks)
+        rows = await self._world.store.read(partial(_oldest, most=most))
+        waiting = [build for build in rows if build.id not in self._tasks]
+        for build in waiting[:room]:
             task = asyncio.create_task(self._build(build), name=f"build {build.id}")
             self._tasks[build.id] = task
             task.add_done_callback(partial(self._done, build.id))
@@ -62,20 +69,17 @@ class Builds:
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
             trouble(self._world, f"build {build}", error)
 
-    async def _find(self, state: BuildState) -> list[Build]:
-        return await self._world.store.read(lambda reader: reader.find(Build, state=state))
-
     async def _cancel_unwanted(self) -> None:
-        for build in [*await self._find(BuildState.QUEUED), *await self._find(BuildState.RUNNING)]:
-            waiting = await self._world.store.read(partial(waiting_for, build=build))
-            if waiting:
+        while self._doubted:
+            identity = self._doubted.pop()
+            if await self._world.store.read(partial(_is_wanted, identity=identity)):
                 continue
-            task = self._tasks.get(build.id)
+            task = self._tasks.get(identity)
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
             failure = Failure(code="build-cancelled", because="no deployment needs it any more")
-            await self._record(build.id, failure, BuildState.CANCELLED)
+            await self._record(identity, failure, BuildState.CANCELLED)
 
     async def _build(self, build: Build) -> None:
         world = self._world
@@ -124,6 +128,24 @@ class Builds:
 
         for deployment in await self._world.store.write(deed):
             self._world.bell.member((deployment.environment, deployment.app))
+
+
+_STATES = (BuildState.RUNNING, BuildState.QUEUED)
+
+
+def _open(reader: Reader) -> set[BuildId]:
+    return {row.id for state in _STATES for row in reader.find(Build, state=state)}
+
+
+def _oldest(reader: Reader, *, most: int) -> list[Build]:
+    """Give builds that have not ended, begun ones first, at most so many of each state."""
+    return [row for state in _STATES for row in reader.find(Build, state=state, limit=most)]
+
+
+def _is_wanted(reader: Reader, *, identity: BuildId) -> bool:
+    """Say whether a build has ended, or is still needed."""
+    row = reader.get(Build, identity)
+    return row is None or row.state not in _STATES or bool(waiting_for(reader, row))
 
 
 def waiting_for(reader: Reader, build: Build) -> list[Deployment]:

@@ -22,7 +22,7 @@ from headway.model.container import Container, ContainerState
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.failure import Failure
-from headway.model.ids import ContainerId
+from headway.model.ids import ContainerId, EnvironmentId
 from headway.model.plan import Change, Plan
 from headway.model.snapshot import MemberSnapshot
 from headway.ports.engine import EngineError
@@ -43,6 +43,8 @@ class Rollouts:
         self._prober = prober
         self._routing = routing
         self._dirty: dict[MemberKey, None] = {}
+        self._waiting: dict[EnvironmentId, dict[MemberKey, None]] = {}
+        """Apps that wait for what they depend on, or behind another deployment."""
         self._due: list[tuple[datetime, MemberKey]] = []
         self._wake = asyncio.Event()
         world.bell.on_member(self.ring)
@@ -84,6 +86,7 @@ class Rollouts:
     async def _beat(self, key: MemberKey) -> None:
         world = self._world
         snapshot = await read_member(world, *key)
+        self._note_waiting(key, snapshot)
         if snapshot is None:
             self._forget(key)
             return
@@ -107,8 +110,8 @@ class Rollouts:
                 world.reservations.note(row)
                 self._fleet.act(row)
             elif isinstance(row, Deployment) and row.is_ended:
-                await self._ring_dependents(key)
-                world.bell.build()
+                self._ring_dependents(key)
+                world.bell.build(row.build)
 
     async def _with_log(self, change: Change) -> Change:
         """Add the last log lines to a failure, before its container is forgotten."""
@@ -130,15 +133,21 @@ class Rollouts:
         except EngineError as error:
             return (f"(its log could not be read: {error})",)
 
-    async def _ring_dependents(self, key: MemberKey) -> None:
+    def _ring_dependents(self, key: MemberKey) -> None:
         """Wake every app of the environment that waits: one of its dependencies changed."""
-        environment, _ = key
-        waiting = await self._world.store.read(
-            lambda reader: reader.find(Deployment, environment=environment, is_ended=False)
-        )
-        for row in waiting:
-            if row.phase in (Phase.WAITING, Phase.QUEUED):
-                self._world.bell.member((row.environment, row.app))
+        for other in self._waiting.get(key[0], ()):
+            self._world.bell.member(other)
+
+    def _note_waiting(self, key: MemberKey, snapshot: MemberSnapshot | None) -> None:
+        """Note whether an app waits for others; each is looked at once headway has begun."""
+        phases = {row.phase for row in snapshot.deployments} if snapshot else set()
+        waiting = self._waiting.setdefault(key[0], {})
+        if phases & {Phase.WAITING, Phase.QUEUED}:
+            waiting[key] = None
+        else:
+            waiting.pop(key, None)
+        if not waiting:
+            del self._waiting[key[0]]
 
     def _settle(self, key: MemberKey, snapshot: MemberSnapshot) -> None:
         """Nothing is to be decided: routes and probes follow what is."""

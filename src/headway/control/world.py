@@ -11,7 +11,7 @@ from headway.control.roster import Roster
 from headway.machine.chance import chance
 from headway.machine.run_ids import RunIds
 from headway.model.container import Container
-from headway.model.ids import AppName, EnvironmentId, LeaseId
+from headway.model.ids import AppName, BuildId, EnvironmentId, LeaseId
 from headway.model.lease import Lease
 from headway.model.node import Node
 from headway.model.settings import Settings
@@ -30,7 +30,7 @@ class Bell:
 
     def __init__(self) -> None:
         self._members: list[Callable[[MemberKey], None]] = []
-        self._builds: list[Callable[[], None]] = []
+        self._builds: list[Callable[[BuildId | None], None]] = []
         self._environments: list[Callable[[], None]] = []
         self._containers: list[Callable[[Container], None]] = []
         self._observed: list[Callable[[Container], None]] = []
@@ -41,8 +41,8 @@ class Bell:
         """Call a listener when an app in an environment is to be looked at."""
         self._members.append(listener)
 
-    def on_build(self, listener: Callable[[], None]) -> None:
-        """Call a listener when builds are to be looked at."""
+    def on_build(self, listener: Callable[[BuildId | None], None]) -> None:
+        """Call a listener when there may be builds to start, or one may be needed no more."""
         self._builds.append(listener)
 
     def on_environment(self, listener: Callable[[], None]) -> None:
@@ -90,10 +90,10 @@ class Bell:
         for listener in self._members:
             listener(key)
 
-    def build(self) -> None:
-        """Have builds looked at."""
+    def build(self, left: BuildId | None = None) -> None:
+        """Have builds looked at: those that wait, and whether one is still needed."""
         for listener in self._builds:
-            listener()
+            listener(left)
 
     def environment(self) -> None:
         """Have environments looked at."""
