@@ -34,8 +34,9 @@ async def observe(world: World) -> CollectorRegistry:
     gauge("loops_in_trouble", "Loops whose last error was not recovered from.").set(
         len(world.troubles)
     )
-    for name, reserved in world.reservations.all().items():
-        gauge("reserved_cores", "Cores reserved.", ("node",)).labels(name).set(reserved.cpu)
+    cores = gauge("reserved_cores", "Cores reserved.", ("node",))
+    for node in world.nodes:
+        cores.labels(node.id).set(world.fleet.reserved(node.id).cpu)
     return registry
 
 

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.calculate.container import is_staying
-from headway.calculate.placement import eligible, place
+from headway.calculate.demand import of_command, of_process
+from headway.calculate.placement import Fleet, Placed
 from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.demand import Demand
 from headway.model.deployment import Deployment, Phase, advanced
 from headway.model.environment import Environment, Member
 from headway.model.failure import Failure
@@ -16,7 +18,7 @@ from headway.model.manifest import Process
 from headway.model.node import NodeState
 from headway.model.plan import Change, Plan, Verb
 from headway.model.release import Release
-from headway.model.snapshot import MemberSnapshot, Reserved
+from headway.model.snapshot import MemberSnapshot
 from headway.model.value import Value
 
 _PENDING_SHOWN = 3
@@ -42,14 +44,14 @@ class Launch(Value, kw_only=True):
 class Draft:
     """Collects changes to one member and keeps the rows they lead to."""
 
-    def __init__(self, snapshot: MemberSnapshot, now: datetime) -> None:
+    def __init__(self, snapshot: MemberSnapshot, now: datetime, fleet: Fleet) -> None:
         self.snapshot = snapshot
         self.now = now
         self.environment = snapshot.environment
         self.member = snapshot.member
         self.deployments = {row.id: row for row in snapshot.deployments}
         self.containers = {row.id: row for row in snapshot.containers}
-        self._reserved = dict(snapshot.reserved)
+        self._fleet = fleet
         self._changes: list[Change] = []
         self._wake_at: datetime | None = None
         self._pending: list[str] = []
@@ -105,22 +107,31 @@ class Draft:
         return state is NodeState.READY  # it does not match any more
 
     def _state(self, node: NodeId) -> NodeState | None:
-        return next((row.state for row in self.snapshot.nodes if row.id == node), None)
+        known = self._fleet.node(node)
+        return known.state if known is not None else None
 
-    def eligible(self, release: Release, _process: Process) -> tuple[NodeId, ...]:
+    def eligible(self, release: Release, process: Process) -> tuple[NodeId, ...]:
         """List the nodes on which a daemon runs."""
-        return eligible(self.snapshot.nodes, release.manifest.placement)
+        return self._fleet.eligible(of_process(release, process), self.now)
 
     def finds_room(self, launch: Launch) -> bool:
         """Say whether a container could be started now; when not, why is said."""
-        release = launch.release
-        spec = release.manifest.process(launch.process)
-        resources = (spec or release.manifest.processes[0]).resources
-        placed = place(self.snapshot.nodes, self._reserved, resources, release.manifest.placement)
+        return self._place(launch, self._demand(launch)).node is not None
+
+    def _place(self, launch: Launch, demand: Demand) -> Placed:
+        among = None if launch.node is None else (launch.node,)
+        placed = self._fleet.place(demand, self.now, among=among)
         if placed.node is None:
-            what = f"{launch.process}.{launch.slot} ({release.label})"
+            what = f"{launch.process}.{launch.slot} ({launch.release.label})"
             self.pend(f"{what} does not fit: {placed.because}")
-        return placed.node is not None
+        return placed
+
+    def _demand(self, launch: Launch) -> Demand:
+        manifest = launch.release.manifest
+        process = manifest.process(launch.process) or manifest.processes[0]
+        if launch.kind is not ContainerKind.SERVICE:
+            return of_command(manifest, process)
+        return of_process(launch.release, process)
 
     def scale(self, process: Process) -> int:
         """Say how many copies of a process type are wanted."""
@@ -183,26 +194,18 @@ class Draft:
 
     def start(self, launch: Launch) -> Container | None:
         """Start a container, or say why none can be placed."""
-        release = launch.release
+        release, identity = launch.release, self._identity(launch)
+        demand = self._demand(launch)
+        placed = self._place(launch, demand)
+        if placed.node is None:
+            return None
         spec = release.manifest.process(launch.process)
-        resources = (spec or release.manifest.processes[0]).resources
-        node, because = launch.node, launch.because
-        if node is None:
-            placed = place(
-                self.snapshot.nodes, self._reserved, resources, release.manifest.placement
-            )
-            if placed.node is None:
-                what = f"{launch.process}.{launch.slot} ({release.label})"
-                self.pend(f"{what} does not fit: {placed.because}")
-                return None
-            node = placed.node
-            because += f"; on {node}: {placed.because}"
-        used = self._reserved.get(node, Reserved())
-        self._reserved[node] = Reserved(
-            cpu=used.cpu + resources.cpu, memory_mib=used.memory_mib + resources.memory_mib
-        )
+        self._fleet.hold(identity, placed.node, demand)
+        because = launch.because
+        if launch.node is None:
+            because += f"; on {placed.node}: {placed.because}"
         row = Container(
-            id=self._identity(launch),
+            id=identity,
             environment=self.member.environment,
             app=self.member.app,
             kind=launch.kind,
@@ -212,10 +215,11 @@ class Draft:
             daemon=launch.kind is ContainerKind.SERVICE and bool(spec and spec.daemon),
             deployment=launch.deployment.id if launch.deployment else None,
             command=launch.command,
-            node=node,
+            node=placed.node,
             because=because,
             restarts=launch.restarts,
-            resources=resources,
+            resources=demand.resources,
+            demand=demand,
             created_at=self.now,
         )
         self._put(Verb.START_CONTAINER, row, f"start {_name(row)}", row.because)

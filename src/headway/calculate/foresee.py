@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from headway.calculate.demand import of_container
+from headway.calculate.placement import Fleet
 from headway.calculate.rollout import plan_member
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
@@ -31,21 +33,24 @@ _NOTABLE = frozenset(
 
 
 def foresee(
-    snapshot: MemberSnapshot, now: datetime, manifest: Manifest | None = None
+    snapshot: MemberSnapshot, now: datetime, fleet: Fleet, manifest: Manifest | None = None
 ) -> tuple[Change, ...]:
     """List every change to one app until nothing more would change, if all goes well.
 
     Args:
         snapshot: The app as it is, with what was asked for already in it.
         now: Aware UTC instant.
+        fleet: What is placed where. What would run holds its part of it when this returns, so
+            that the next app's plan sees it: ask within `fleet.trial()`.
         manifest: Of the source that a deployment is to build, whose release does not exist yet.
     """
     changes: list[Change] = []
     snapshot = msgspec.structs.replace(snapshot, dependencies={})
     for _ in range(_STEPS_MAX):
-        plan = plan_member(snapshot, now)
+        plan = plan_member(snapshot, now, fleet)
         changes += [change for change in plan.changes if change.verb in _NOTABLE]
         after = _obeyed(snapshot, plan.changes, now, manifest)
+        _hold(fleet, after)
         if plan.changes:
             snapshot = after
             now += timedelta(milliseconds=1)
@@ -54,6 +59,14 @@ def foresee(
         else:
             break
     return tuple(changes)
+
+
+def _hold(fleet: Fleet, snapshot: MemberSnapshot) -> None:
+    for row in snapshot.containers:
+        if row.is_ended:
+            fleet.free(row.id)
+        else:
+            fleet.hold(row.id, row.node, of_container(row))
 
 
 def _is_busy(snapshot: MemberSnapshot) -> bool:

@@ -3,8 +3,12 @@
 import heapq
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from headway.calculate.demand import expected_end
+from headway.calculate.placement import Fleet
+from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
 from headway.model.run import Lane, key_name
 
@@ -33,12 +37,9 @@ class Entry:
 class Terms:
     """What a run of a lane needs and may have."""
 
-    cpu: float
-    memory_mib: int
+    demand: Demand
     job_limit: int | None = None
     key_limit: int | None = None
-    strict: bool = False
-    """Only where every limit can be enforced."""
 
 
 @dataclass(slots=True)
@@ -64,14 +65,16 @@ class Tallies:
             _change(self.keys, _key(lane, unique), by)
 
 
-@dataclass(slots=True)
-class Room:
-    """What is free on one node, and what cannot be enforced there."""
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The runners that can do a lane's runs."""
 
-    node: NodeId
-    cpu: float
-    memory_mib: int
-    missing: tuple[str, ...] = ()
+    ready: Collection[NodeId]
+    """Nodes with one that takes runs now."""
+    refused: Mapping[NodeId, str]
+    """Nodes where none may be started now, and why."""
+    demand: Demand
+    """What a run and a runner for it need together, where there is none."""
 
 
 @dataclass(slots=True)
@@ -121,7 +124,7 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All that a decision sees; `tallies`, `rooms`, `tokens` and `turns` are changed by it."""
+    """All that a decision sees; `tallies`, `fleet`, `tokens` and `turns` are changed by it."""
 
     lanes: Mapping[Lane, Sequence[Entry]]
     """The first runs of each lane that has any, in order."""
@@ -131,14 +134,17 @@ class Question:
     """Why no run of a lane may start at all: paused, not deployed."""
     line_limits: Mapping[Line, int]
     tallies: Tallies
-    rooms: Sequence[Room]
+    fleet: Fleet
+    now: datetime
     tokens: dict[Line, float]
     """Starts that a queue's rate allows now. Queues without a rate are not in it."""
     turns: Turns
     most: int
     """Starts decided at once."""
-    usable: Callable[[Lane, NodeId], str] = lambda _lane, _node: ""
-    """Why a node's runner takes no run of a lane now; empty when it does."""
+    crew: Callable[[Lane], Crew | None] = lambda _lane: None
+    """Who does a lane's runs; None: every node can."""
+    enlist: Callable[[Lane, NodeId], str] = lambda _lane, _node: ""
+    """Have a runner started on a node; says why it takes no run yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,7 @@ class _Decision:
         self.by_line: dict[Line, list[Lane]] = {}
         self._taken: dict[Lane, set[int]] = {}
         self._next: dict[Lane, int] = {}
+        self._crews: dict[Lane, Crew | None] = {}
         for lane, entries in question.lanes.items():
             if not entries:
                 continue
@@ -242,11 +249,11 @@ class _Decision:
         found = self._entry(lane, terms)
         if found is None:
             return False
-        room = self._room(lane, terms)
-        if room is None:
+        node = self._node(lane, terms.demand)
+        if node is None:
             return False
         index, entry = found
-        self._take(lane, index, entry, terms, room)
+        self._take(lane, index, entry, terms.demand, node)
         return True
 
     def _entry(self, lane: Lane, terms: Terms) -> tuple[int, Entry] | None:
@@ -269,30 +276,44 @@ class _Decision:
                 break
         return None
 
-    def _room(self, lane: Lane, terms: Terms) -> Room | None:
-        """Choose the node with most room left among those that can take it."""
-        refusals: list[str] = []
-        best: Room | None = None
-        for room in self.question.rooms:
-            refusal = _refusal(room, terms) or self.question.usable(lane, room.node)
-            if refusal:
-                refusals.append(f"{room.node}: {refusal}")
-            elif best is None or (room.cpu, room.memory_mib) > (best.cpu, best.memory_mib):
-                best = room
-        if best is None:
-            self.reasons[lane] = "; ".join(refusals) or "no node is known"
-        return best
+    def _node(self, lane: Lane, demand: Demand) -> NodeId | None:
+        """Choose a node: one with a runner of the lane's release before any other."""
+        fleet, now = self.question.fleet, self.question.now
+        crew = self._crew(lane)
+        if crew is None:
+            placed = fleet.place(demand, now)
+            if placed.node is None:
+                self.reasons[lane] = placed.because
+            return placed.node
+        full: tuple[str, ...] = ()
+        if crew.ready:
+            placed = fleet.place(demand, now, among=crew.ready)
+            if placed.node is not None:
+                return placed.node
+            full = placed.sentences
+        placed = fleet.place(crew.demand, now, but=(*crew.ready, *crew.refused))
+        if placed.node is not None:
+            self.reasons[lane] = f"{placed.node}: {self.question.enlist(lane, placed.node)}"
+        else:
+            broken = (f"{node}: {why}" for node, why in sorted(crew.refused.items()))
+            sentences = dict.fromkeys((*full, *broken, *placed.sentences))
+            self.reasons[lane] = "; ".join(sentences) or placed.because
+        return None
 
-    def _take(self, lane: Lane, index: int, entry: Entry, terms: Terms, room: Room) -> None:
+    def _crew(self, lane: Lane) -> Crew | None:
+        if lane not in self._crews:
+            self._crews[lane] = self.question.crew(lane)
+        return self._crews[lane]
+
+    def _take(self, lane: Lane, index: int, entry: Entry, demand: Demand, node: NodeId) -> None:
         question = self.question
         line = lane.line
+        question.fleet.hold(entry.run, node, demand, expected_end(demand, question.now))
         question.tallies.add(lane, entry.unique)
         if line in question.tokens:
             question.tokens[line] -= 1
-        room.cpu -= terms.cpu
-        room.memory_mib -= terms.memory_mib
-        question.turns.took(lane, max(terms.cpu, 0.01))
-        self.picks.append(Pick(lane, entry, room.node))
+        question.turns.took(lane, max(demand.resources.cpu, 0.01))
+        self.picks.append(Pick(lane, entry, node))
         self._advance(lane, index)
 
     def _advance(self, lane: Lane, index: int) -> None:
@@ -316,17 +337,6 @@ def _change(counts: dict[Any, int], key: Any, by: int) -> None:
         counts[key] = count
     else:
         counts.pop(key, None)
-
-
-def _refusal(room: Room, terms: Terms) -> str:
-    if terms.strict and room.missing:
-        return f"cannot give strict isolation ({', '.join(room.missing)})"
-    short: list[str] = []
-    if terms.cpu > room.cpu + 1e-9:
-        short.append(f"{terms.cpu:g} cores needed, {max(0.0, room.cpu):.2g} free")
-    if terms.memory_mib > room.memory_mib:
-        short.append(f"{terms.memory_mib} MiB memory needed, {max(0, room.memory_mib)} free")
-    return ", ".join(short)
 
 
 def _key(lane: Lane, unique: str) -> str:

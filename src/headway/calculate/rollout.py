@@ -10,6 +10,7 @@ from headway.calculate.container import is_staying
 from headway.calculate.draft import Draft
 from headway.calculate.leaving import let_go, retire_ended
 from headway.calculate.phases import proceed
+from headway.calculate.placement import Fleet
 from headway.calculate.reconcile import keep, release_all
 from headway.model.container import ContainerState
 from headway.model.deployment import Phase
@@ -18,16 +19,20 @@ from headway.model.plan import Plan
 from headway.model.snapshot import MemberSnapshot
 
 
-def plan_member(snapshot: MemberSnapshot, now: datetime) -> Plan:
-    """Decide everything that is to be done for one app in one environment now."""
-    draft = Draft(snapshot, now)
-    let_go(draft)
-    if draft.environment.state is not EnvironmentState.ACTIVE:
-        _end(draft)
-    elif not proceed(draft):
-        _keep_live(draft)
-    retire_ended(draft)
-    return draft.plan()
+def plan_member(snapshot: MemberSnapshot, now: datetime, fleet: Fleet) -> Plan:
+    """Decide everything that is to be done for one app in one environment now.
+
+    What is to start holds nothing of the fleet yet: that is for who makes the plan true.
+    """
+    with fleet.trial():
+        draft = Draft(snapshot, now, fleet)
+        let_go(draft)
+        if draft.environment.state is not EnvironmentState.ACTIVE:
+            _end(draft)
+        elif not proceed(draft):
+            _keep_live(draft)
+        retire_ended(draft)
+        return draft.plan()
 
 
 def _end(draft: Draft) -> None:

@@ -10,7 +10,6 @@ import msgspec
 
 from headway.calculate.canary import Verdict, judge, step_began
 from headway.calculate.draft import Draft
-from headway.calculate.placement import eligible
 from headway.model.deployment import Ask, CanaryProgress, Deployment
 from headway.model.manifest import Canary, Process, Strategy
 from headway.model.release import Release
@@ -59,7 +58,7 @@ class Move(Value, kw_only=True):
         wanted = self.draft.scale(process)
         if not process.daemon or not wanted:
             return wanted
-        return len(eligible(self.draft.snapshot.nodes, release.manifest.placement))
+        return len(self.draft.eligible(release, process))
 
     def good(self, process: str) -> int:
         """Copies of the new release that have been healthy long enough.

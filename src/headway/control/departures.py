@@ -73,14 +73,14 @@ class Departures:
 
     async def _read(self, node: Node) -> NodeSnapshot:
         world = self._world
-        there = world.reservations.on(node.id)
+        there = world.containers_on(node.id)
         rows = await world.store.read(lambda reader: [reader.get(Container, one) for one in there])
         return NodeSnapshot(
             node=node,
             hold=world.roster.holds.get(node.id),
             away_at=world.roster.away.get(node.id),
             containers=tuple(row for row in rows if row is not None and not row.is_ended),
-            attempts=world.reservations.attempts(node.id),
+            attempts=world.attempts_on(node.id),
         )
 
     def _note_vacated(self, snapshot: NodeSnapshot, plan: NodePlan) -> None:
@@ -106,7 +106,7 @@ class Departures:
         if hold is not None:
             self._world.roster.held(hold)
         for row in rows:
-            self._world.reservations.note(row)
+            self._world.note(row)
             self._fleet.act(row)
             self._world.bell.observed(row)
             self._world.bell.member((row.environment, row.app))

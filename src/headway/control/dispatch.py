@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from headway.calculate.demand import expected_end
 from headway.calculate.queueing import (
     RATE_SPENT,
     Entry,
@@ -25,6 +26,7 @@ from headway.control.targets import Targets
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.machine.chance import chance
+from headway.model.demand import Demand
 from headway.model.ids import AppName, ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
 from headway.model.queue import QueueHold
@@ -126,8 +128,13 @@ class Dispatch:
         attempt = row.attempt
         assert attempt is not None
         key = (row.environment, row.app)
-        job = await self.book.job(key, attempt.release, row.job) or Job(name=row.job)
-        self._hold(row, attempt, job)
+        release = await self.book.release(key, attempt.release)
+        job = release.manifest.job(row.job) if release else None
+        if release is None or job is None:
+            job = Job(name=row.job)
+            self._hold(row, attempt, job, Demand(resources=job.resources))
+        else:
+            self._hold(row, attempt, job, self._grounds.demand(release, job))
 
     async def _beat(self) -> datetime | None:
         now = self._world.clock.now()
@@ -210,7 +217,6 @@ class Dispatch:
         assert slot is not None  # the turn asked for it
         runner = slot.container.id
         self._active[entry.run] = Active(entry.run, number, lane, entry.unique, job, runner)
-        self._world.reservations.hold(entry.run, pick.node, job.resources)
         self._grounds.rates.took(lane.line)
         slot.busy.add(entry.run)
         return Attempt(
@@ -450,17 +456,18 @@ class Dispatch:
 
     # --- counting --------------------------------------------------------------------------------
 
-    def _hold(self, row: Run, attempt: Attempt, job: Job) -> None:
+    def _hold(self, row: Run, attempt: Attempt, job: Job, demand: Demand) -> None:
         lane = lane_of(row)
         self._active[row.id] = Active(row.id, attempt.number, lane, row.unique, job, attempt.runner)
-        self._world.reservations.hold(row.id, attempt.node, job.resources)
+        until = expected_end(demand, attempt.ordered_at)
+        self._world.fleet.hold(row.id, attempt.node, demand, until)
         self._grounds.tallies.add(lane, row.unique)
 
     def _free(self, run: RunId) -> None:
         active = self._active.pop(run, None)
         if active is None:
             return
-        self._world.reservations.free(run)
+        self._world.fleet.free(run)
         self._grounds.tallies.remove(active.lane, active.unique)
         slot = self.runners.by_container(active.container)
         if slot is not None:

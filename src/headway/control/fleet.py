@@ -127,7 +127,7 @@ class Fleet:
         for fact in facts:
             row = await self._world.store.write(partial(self._record, fact=fact))
             if row is not None:
-                self._world.reservations.note(row)
+                self._world.note(row)
                 self._world.bell.observed(row)
                 self._world.bell.member((row.environment, row.app))
 
@@ -165,7 +165,7 @@ class Fleet:
         there = {node.id for node in await world.engine.nodes()}
         rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
         for row in rows:
-            world.reservations.note(row)
+            world.note(row)
             if row.node not in there and not row.is_ended:
                 await self._lose(row, f"there is no node {row.node} any more")
 
@@ -191,7 +191,7 @@ class Fleet:
             }
         )
         for row in rows:
-            world.reservations.note(row)
+            world.note(row)
             fact = known.get(row.id)
             if fact is not None:
                 await self._take((fact,))
@@ -223,6 +223,6 @@ class Fleet:
 
         stored = await self._world.store.write(deed)
         if stored is not None:
-            self._world.reservations.note(stored)
+            self._world.note(stored)
             self._world.bell.observed(stored)
             self._world.bell.member((stored.environment, stored.app))

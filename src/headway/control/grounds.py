@@ -3,19 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
-from headway.calculate.queueing import Entry, Line, Question, Room, Tallies, Terms, Turns
+import msgspec
+
+from headway.calculate.demand import added, of_job
+from headway.calculate.queueing import Crew, Entry, Line, Question, Tallies, Terms, Turns
 from headway.control.book import Book
 from headway.control.rates import Rates
-from headway.control.runners import RunnerKey, Runners
+from headway.control.runners import RUNNER, RunnerKey, Runners
 from headway.control.world import World
+from headway.model.demand import Demand
 from headway.model.ids import NodeId
-from headway.model.job import Isolation, Job
-from headway.model.node import NodeState
+from headway.model.job import Job
 from headway.model.queue import QueueHold
 from headway.model.release import Release
 from headway.model.run import Lane
-from headway.model.snapshot import Reserved
+
+_DEMANDS_MAX = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Grounds:
         self._world = world
         self._book = book
         self._runners = runners
+        self._demands: dict[tuple[str, str, int, str], _Demands] = {}
         self.rates = Rates(world.clock)
         self.turns = Turns()
         self.tallies = Tallies()
@@ -86,11 +92,9 @@ class Grounds:
                 continue
             queue, job = ground.release.manifest.queue(lane.queue), ground.job(lane)
             terms[lane] = Terms(
-                cpu=job.resources.cpu,
-                memory_mib=job.resources.memory_mib,
+                demand=self._demand(ground.release, job).alone,
                 job_limit=job.concurrency,
                 key_limit=job.key_concurrency,
-                strict=job.isolation is Isolation.STRICT,
             )
             if queue.concurrency is not None:
                 limits[lane.line] = queue.concurrency
@@ -102,26 +106,45 @@ class Grounds:
             shut={lane: row.shut for lane, row in grounds.items() if row.release is None},
             line_limits=limits,
             tallies=self.tallies,
-            rooms=self._rooms(),
+            fleet=self._world.fleet,
+            now=self._world.clock.now(),
             tokens=tokens,
             turns=self.turns,
             most=most,
-            usable=partial(self._usable, grounds),
+            crew=partial(self._crew, grounds),
+            enlist=partial(self._enlist, grounds),
         )
 
-    def _usable(self, grounds: Mapping[Lane, Ground], lane: Lane, node: NodeId) -> str:
-        key = grounds[lane].runner(lane, node)
-        because = self._runners.refusal(key)
-        if because:
-            self._runners.want(key)
-        return because
+    def demand(self, release: Release, job: Job) -> Demand:
+        """Give what a run of a job asks for; the same value each time, which is told apart fast."""
+        return self._demand(release, job).alone
 
-    def _rooms(self) -> list[Room]:
-        reserved = self._world.reservations.all()
-        rooms: list[Room] = []
-        for node in self._world.nodes:
-            if node.state is NodeState.READY:
-                used = reserved.get(node.id, Reserved())
-                free = node.cpu - used.cpu, node.memory_mib - used.memory_mib
-                rooms.append(Room(node.id, *free, missing=node.limits))
-        return rooms
+    def _crew(self, grounds: Mapping[Lane, Ground], lane: Lane) -> Crew:
+        ground = grounds[lane]
+        assert ground.release is not None
+        ready, refused = self._runners.crew(lane.environment, lane.app, ground.release.number)
+        demand = self._demand(ground.release, ground.job(lane)).with_runner
+        return Crew(ready=ready, refused=refused, demand=demand)
+
+    def _enlist(self, grounds: Mapping[Lane, Ground], lane: Lane, node: NodeId) -> str:
+        key = grounds[lane].runner(lane, node)
+        self._runners.want(key)
+        return self._runners.refusal(key)
+
+    def _demand(self, release: Release, job: Job) -> "_Demands":
+        key = (release.environment, release.app, release.number, job.name)
+        found = self._demands.get(key)
+        if found is None:
+            if len(self._demands) >= _DEMANDS_MAX:
+                self._demands.clear()
+            alone = of_job(release.manifest, job)
+            with_runner = msgspec.structs.replace(alone, resources=added(alone.resources, RUNNER))
+            found = self._demands[key] = _Demands(alone, with_runner)
+        return found
+
+
+class _Demands(NamedTuple):
+    """What a run of a job asks for, by itself and where a runner is to be started for it."""
+
+    alone: Demand
+    with_runner: Demand

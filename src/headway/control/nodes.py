@@ -14,7 +14,6 @@ from headway.model.container import Container, ContainerKind
 from headway.model.event import Event
 from headway.model.ids import NodeId, environment_name
 from headway.model.node import NodeHold, NodeState
-from headway.model.snapshot import Reserved
 from headway.model.view import NodeView
 from headway.ports.store import Writer
 
@@ -39,11 +38,11 @@ async def one(world: World, node: str) -> NodeView:
 
 async def there_is(world: World, node: NodeId) -> tuple[str, ...]:
     """Say what is on a node, and of one that drains why it still is."""
-    held = world.reservations.on(node)
+    held = world.containers_on(node)
     rows = await world.store.read(lambda reader: [reader.get(Container, one) for one in held])
     found = [row for row in rows if row is not None and not row.is_ended]
     lines = [_there(world, row) for row in sorted(found, key=lambda row: row.id)]
-    count = world.reservations.attempts(node)
+    count = world.attempts_on(node)
     hold = world.roster.holds.get(node)
     if count:
         until = f", until {hold.until:%H:%M:%S} UTC" if hold is not None and hold.until else ""
@@ -65,8 +64,8 @@ def view(world: World, identity: NodeId) -> NodeView:
     assert node is not None
     return NodeView(
         node=node,
-        reserved=world.reservations.all().get(identity, Reserved()),
-        containers=world.reservations.count(identity),
+        reserved=world.fleet.reserved(identity),
+        containers=len(world.containers_on(identity)),
         hold=world.roster.holds.get(identity),
         away_at=world.roster.away.get(identity),
     )

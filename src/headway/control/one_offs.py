@@ -1,6 +1,8 @@
 """One-off containers: a command run once in the live release of an app."""
 
-from headway.calculate.placement import place
+from functools import partial
+
+from headway.calculate.demand import of_command
 from headway.control import lookup
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.idempotency import answered
@@ -11,7 +13,9 @@ from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind
 from headway.model.event import Event
 from headway.model.ids import ContainerId
-from headway.ports.store import Writer
+from headway.model.manifest import Process
+from headway.model.release import Release
+from headway.ports.store import Reader, Writer
 
 _COMMAND_BYTES = 64 * 1024
 _TIMEOUT_MAX_S = 24 * 3600.0
@@ -26,62 +30,69 @@ async def start(world: World, actor: str, name: str, app: str, request: RunReque
         Invalid: There is no command.
     """
     _check(request)
+    release, process = await world.store.read(partial(_found, name=name, app=app, request=request))
     now = world.clock.now()
-
-    def deed(tx: Writer) -> Container:
-        owner = lookup.environment(tx, name)
-        member = lookup.member(tx, owner, app)
-        release = lookup.live(tx, member)
-        if release is None:
-            raise Conflict(
-                "nothing-live",
-                f"{app} has no live release in {name} to run it in",
-                next=(f"headway start -e {name} {app}",),
-            )
-        wanted = request.process or release.manifest.processes[0].name
-        process = release.manifest.process(wanted)
-        if process is None:
-            raise NotFound("process-unknown", f"{app} has no process {wanted}")
-        placed = place(
-            world.nodes,
-            world.reservations.all(),
-            process.resources,
-            release.manifest.placement,
-        )
-        if placed.node is None:
-            raise Conflict("no-room", f"no node takes it: {placed.because}")
-        identity = ContainerId(f"{app}-run-{drawn_hex(5)}")
-        row = Container(
-            id=identity,
-            environment=owner.id,
-            app=member.app,
-            kind=ContainerKind.ONE_OFF,
-            process=process.name,
-            release=release.number,
-            command=WAIT_COMMAND if request.wait_for_exec else request.command,
-            timeout_s=request.timeout_s,
-            node=placed.node,
-            because=f"run by {actor}",
-            resources=process.resources,
-            created_at=now,
-        )
-        tx.record(
-            Event(
-                at=now,
-                actor=actor,
-                kind="container.requested",
-                subject=identity,
-                environment=owner.id,
-                app=member.app,
-                because=row.because,
-            )
-        )
-        return tx.put(row)
-
-    row = await world.store.write(answered(deed))
-    world.reservations.note(row)
+    demand = of_command(release.manifest, process)
+    placed = world.fleet.place(demand, now)
+    if placed.node is None:
+        raise Conflict("no-room", f"no node takes it: {placed.because}")
+    row = Container(
+        id=ContainerId(f"{app}-run-{drawn_hex(5)}"),
+        environment=release.environment,
+        app=release.app,
+        kind=ContainerKind.ONE_OFF,
+        process=process.name,
+        release=release.number,
+        command=WAIT_COMMAND if request.wait_for_exec else request.command,
+        timeout_s=request.timeout_s,
+        node=placed.node,
+        because=f"run by {actor}; on {placed.node}: {placed.because}",
+        resources=demand.resources,
+        demand=demand,
+        created_at=now,
+    )
+    world.note(row)  # before it is written down, so that nothing else is placed there meanwhile
+    deed = partial(_put, row=row, actor=actor, name=name)
+    try:
+        row = await world.store.write(answered(deed))
+    except BaseException:
+        world.give_up(row)
+        raise
     world.bell.container(row)
     return row
+
+
+def _found(reader: Reader, name: str, app: str, request: RunRequest) -> tuple[Release, Process]:
+    owner = lookup.environment(reader, name)
+    member = lookup.member(reader, owner, app)
+    release = lookup.live(reader, member)
+    if release is None:
+        raise Conflict(
+            "nothing-live",
+            f"{app} has no live release in {name} to run it in",
+            next=(f"headway start -e {name} {app}",),
+        )
+    wanted = request.process or release.manifest.processes[0].name
+    process = release.manifest.process(wanted)
+    if process is None:
+        raise NotFound("process-unknown", f"{app} has no process {wanted}")
+    return release, process
+
+
+def _put(tx: Writer, row: Container, actor: str, name: str) -> Container:
+    owner = lookup.environment(tx, name)  # it may have ended meanwhile
+    tx.record(
+        Event(
+            at=row.created_at,
+            actor=actor,
+            kind="container.requested",
+            subject=row.id,
+            environment=owner.id,
+            app=row.app,
+            because=row.because,
+        )
+    )
+    return tx.put(row)
 
 
 def _check(request: RunRequest) -> None:

@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from headway.calculate.foresee import foresee
 from headway.control.snapshots import manifest_source, member
 from headway.control.world import MemberKey, World
 from headway.model.container import Container
+from headway.model.manifest import Manifest
 from headway.model.plan import Change, Verb
-from headway.model.snapshot import Reserved
+from headway.model.snapshot import MemberSnapshot, Reserved
 from headway.model.view import PlannedChange, Started
 from headway.ports.store import Writer
 
 
 class _Undone(Exception):
-    """Carries the answer out of a transaction that must not be kept."""
+    """Carries what was read out of a transaction that must not be kept."""
 
-    def __init__(self, answer: Started) -> None:
+    def __init__(
+        self, started: Started, seen: list[tuple[MemberSnapshot, Manifest | None]]
+    ) -> None:
         super().__init__("planned only")
-        self.answer = answer
+        self.started = started
+        self.seen = seen
 
 
 async def planned(
@@ -26,46 +32,50 @@ async def planned(
     touched: Callable[[Started], Iterable[MemberKey]],
 ) -> Started:
     """Do a deed, follow the decisions it leads to, undo all of it, and give the list."""
-    now = world.clock.now()
 
     def rehearse(tx: Writer) -> None:
         started = deed(tx)
-        changes: list[PlannedChange] = []
-        cpu, memory_mib = 0.0, 0
+        seen: list[tuple[MemberSnapshot, Manifest | None]] = []
         for key in dict.fromkeys(touched(started)):
             snapshot = member(world, tx, *key)
             if snapshot is None:
                 continue
             first = snapshot.deployments[0] if snapshot.deployments else None
             source = manifest_source(tx, first) if first else None
-            for change in foresee(snapshot, now, source.manifest if source else None):
-                changes.append(
-                    PlannedChange(
-                        app=key[1],
-                        verb=change.verb.value,
-                        what=change.what,
-                        because=change.because,
-                    )
-                )
-                sign = _sign(change)
-                if isinstance(change.row, Container) and sign:
-                    cpu += sign * change.row.resources.cpu
-                    memory_mib += sign * change.row.resources.memory_mib
-        raise _Undone(
-            Started(
-                environment=started.environment,
-                deployments=started.deployments,
-                unchanged=started.unchanged,
-                plan=tuple(changes),
-                reserves=Reserved(cpu=round(cpu, 6), memory_mib=memory_mib),
-            )
-        )
+            seen.append((snapshot, source.manifest if source else None))
+        raise _Undone(started, seen)
 
     try:
         await world.store.write(rehearse)
     except _Undone as undone:
-        return undone.answer
+        with world.fleet.trial():
+            return _answer(world, undone)
     raise AssertionError("a rehearsal must not be kept")
+
+
+def _answer(world: World, undone: _Undone) -> Started:
+    now = world.clock.now()
+    changes: list[PlannedChange] = []
+    cpu, memory_mib = 0.0, 0
+    for snapshot, manifest in undone.seen:
+        for change in foresee(snapshot, now, world.fleet, manifest):
+            changes.append(
+                PlannedChange(
+                    app=snapshot.member.app,
+                    verb=change.verb.value,
+                    what=change.what,
+                    because=change.because,
+                )
+            )
+            sign = _sign(change)
+            if isinstance(change.row, Container) and sign:
+                cpu += sign * change.row.resources.cpu
+                memory_mib += sign * change.row.resources.memory_mib
+    return msgspec.structs.replace(
+        undone.started,
+        plan=tuple(changes),
+        reserves=Reserved(cpu=round(cpu, 6), memory_mib=memory_mib),
+    )
 
 
 def _sign(change: Change) -> int:

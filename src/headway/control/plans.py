@@ -5,6 +5,8 @@ from headway.control import lookup
 from headway.control.snapshots import manifest_source, member
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.manifest import Manifest
+from headway.model.snapshot import MemberSnapshot
 from headway.model.view import PlannedChange
 from headway.ports.store import Reader
 
@@ -18,13 +20,13 @@ async def upcoming(world: World, environment: str | None = None) -> list[Planned
     view = await world.router.view()
     now = world.clock.now()
 
-    def question(reader: Reader) -> list[PlannedChange]:
+    def question(reader: Reader) -> list[tuple[str, MemberSnapshot, Manifest | None]]:
         owners = (
             [lookup.environment(reader, environment)]
             if environment is not None
             else reader.find(Environment, state=EnvironmentState.ACTIVE)
         )
-        found: list[PlannedChange] = []
+        found: list[tuple[str, MemberSnapshot, Manifest | None]] = []
         for owner in owners:
             for row in reader.find(Member, environment=owner.id):
                 snapshot = member(world, reader, owner.id, row.app, view)
@@ -32,15 +34,18 @@ async def upcoming(world: World, environment: str | None = None) -> list[Planned
                     continue
                 first = snapshot.deployments[0] if snapshot.deployments else None
                 source = manifest_source(reader, first) if first else None
-                found += [
-                    PlannedChange(
-                        app=row.app,
-                        verb=change.verb.value,
-                        what=f"{owner.name}: {change.what}",
-                        because=change.because,
-                    )
-                    for change in foresee(snapshot, now, source.manifest if source else None)
-                ]
+                found.append((owner.name, snapshot, source.manifest if source else None))
         return found
 
-    return await world.store.read(question)
+    seen = await world.store.read(question)
+    with world.fleet.trial():
+        return [
+            PlannedChange(
+                app=snapshot.member.app,
+                verb=change.verb.value,
+                what=f"{name}: {change.what}",
+                because=change.because,
+            )
+            for name, snapshot, manifest in seen
+            for change in foresee(snapshot, now, world.fleet, manifest)
+        ]

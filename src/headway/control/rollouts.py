@@ -23,7 +23,7 @@ from headway.model.deployment import Deployment, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.failure import Failure
 from headway.model.ids import ContainerId, EnvironmentId
-from headway.model.plan import Change, Plan
+from headway.model.plan import Change, Plan, Verb
 from headway.model.snapshot import MemberSnapshot
 from headway.ports.engine import EngineError
 from headway.ports.store import Stale
@@ -91,7 +91,7 @@ class Rollouts:
             self._forget(key)
             return
         now = world.clock.now()
-        plan = plan_member(snapshot, now)
+        plan = plan_member(snapshot, now, world.fleet)
         world.pending[key] = plan.pending
         if plan.changes:
             await self._update(key, plan, now)
@@ -103,11 +103,20 @@ class Rollouts:
     async def _update(self, key: MemberKey, plan: Plan, now: datetime) -> None:
         """Write the plan down; then the world follows the rows."""
         world = self._world
-        changes = tuple([await self._with_log(change) for change in plan.changes])
-        rows = await world.store.write(lambda tx: transcribe(tx, changes, world.settings, now))
+        starting = [change.row for change in plan.changes if change.verb is Verb.START_CONTAINER]
+        containers = [row for row in starting if isinstance(row, Container)]
+        for container in containers:  # at once, so that nobody else is placed there meanwhile
+            world.note(container)
+        try:
+            changes = tuple([await self._with_log(change) for change in plan.changes])
+            rows = await world.store.write(lambda tx: transcribe(tx, changes, world.settings, now))
+        except BaseException:
+            for container in containers:
+                world.give_up(container)
+            raise
         for row in rows:
             if isinstance(row, Container):
-                world.reservations.note(row)
+                world.note(row)
                 self._fleet.act(row)
             elif isinstance(row, Deployment) and row.is_ended:
                 self._ring_dependents(key)

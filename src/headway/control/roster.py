@@ -3,14 +3,16 @@
 from datetime import datetime
 
 from headway.calculate.node import as_held
+from headway.calculate.placement import Fleet
 from headway.model.ids import NodeId
 from headway.model.node import Node, NodeHold, NodeState
 
 
 class Roster:
-    """Known nodes and holds. A hold may be of a node that is not there."""
+    """Known nodes and holds, of which it tells the fleet. A hold may be of a node not there."""
 
-    def __init__(self) -> None:
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
         self._heard: dict[NodeId, Node] = {}
         self.holds: dict[NodeId, NodeHold] = {}
         self.away: dict[NodeId, datetime] = {}
@@ -26,15 +28,24 @@ class Roster:
             self.away.setdefault(node.id, now)
         else:
             self.away.pop(node.id, None)
+        self._tell(node.id)
         return known != node
 
     def held(self, hold: NodeHold) -> None:
         """Take over what was said of a node."""
         self.holds[hold.node] = hold
+        self._tell(hold.node)
 
     def released(self, node: NodeId) -> None:
         """Take over that a node is to take containers again."""
         self.holds.pop(node, None)
+        self._tell(node)
+
+    def _tell(self, identity: NodeId) -> None:
+        """Have what is placed go by it."""
+        node = self.node(identity)
+        if node is not None:
+            self._fleet.put(node)
 
     def nodes(self) -> tuple[Node, ...]:
         """List the nodes in the states that count, sorted by id."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -25,7 +26,7 @@ from headway.ports.store import Writer
 
 _log = structlog.get_logger()
 _PROCESS = "jobs"
-_RESOURCES = Resources(cpu=0.01, memory_mib=512, processes=1024)
+RUNNER = Resources(cpu=0.01, memory_mib=512, processes=1024)
 """Of what holds a release's modules. Each run has its own beside it, but for what its process
 touches before it is in a control group of its own: half a megabyte for each that begins."""
 _AGAIN_S = 0.05
@@ -117,19 +118,30 @@ class Runners:
         slot = self._slots.get(key)
         return slot if slot is not None and slot.line is not None else None
 
+    def crew(
+        self, environment: EnvironmentId, app: AppName, release: int
+    ) -> tuple[list[NodeId], dict[NodeId, str]]:
+        """Give the nodes whose runner of a release takes runs, and why others cannot have one."""
+        now = self._world.clock.now()
+        ready: list[NodeId] = []
+        refused: dict[NodeId, str] = {}
+        for key, slot in self._slots.items():
+            if key[:3] != (environment, app, release):
+                continue
+            if slot.is_ending or slot.container.state is ContainerState.STOPPING:
+                refused[key.node] = "its runner is ending"
+                continue
+            slot.is_wanted = True
+            if slot.line is not None:
+                ready.append(key.node)
+        for key, (_, at, said) in self._failures.items():
+            if key[:3] == (environment, app, release) and now < at:
+                refused[key.node] = f"its runner ended: {said}; again at {at:%H:%M:%S} UTC"
+        return ready, refused
+
     def refusal(self, key: RunnerKey) -> str:
-        """Say why a runner takes no runs now; empty when it does."""
-        slot = self._slots.get(key)
-        if slot is None:
-            failed = self._failures.get(key)
-            now = self._world.clock.now()
-            if failed is not None and now < failed[1]:
-                return f"its runner ended: {failed[2]}; again at {failed[1]:%H:%M:%S} UTC"
-            return "its runner is about to start"
-        if slot.is_ending or slot.container.state is ContainerState.STOPPING:
-            return "its runner is ending"
-        slot.is_wanted = True
-        return "" if slot.line is not None else "its runner is starting"
+        """Say why a runner that was wanted takes no runs yet."""
+        return "its runner is starting" if key in self._slots else "its runner is about to start"
 
     def want(self, key: RunnerKey) -> None:
         """Have a runner started, unless there is one or one has just failed."""
@@ -234,18 +246,22 @@ class Runners:
             trouble(self._world, "runners", error)
 
     async def _start(self, key: RunnerKey) -> None:
+        row = self._row(key)
+        self._world.note(row)
         try:
-            row = await self._world.store.write(lambda tx: self._request(tx, key))
+            row = await self._world.store.write(partial(_put, row=row))
+        except BaseException:
+            self._world.give_up(row)
+            raise
         finally:
             self._starting.discard(key)
-        self._world.reservations.note(row)
         self._adopt(row)
         self._world.bell.container(row)
 
-    def _request(self, tx: Writer, key: RunnerKey) -> Container:
+    def _row(self, key: RunnerKey) -> Container:
         now = self._world.clock.now()
         because = f"runs of v{key.release} are to start"
-        row = Container(
+        return Container(
             id=ContainerId(f"{key.app}-jobs-{drawn_hex(5)}"),
             environment=key.environment,
             app=key.app,
@@ -254,11 +270,9 @@ class Runners:
             release=key.release,
             node=key.node,
             because=because,
-            resources=_RESOURCES,
+            resources=RUNNER,
             created_at=now,
         )
-        tx.record(_event(row, "container.requested", because, now))
-        return tx.put(row)
 
     async def _stop(self, slot: Slot, because: str) -> None:
         now = self._world.clock.now()
@@ -381,6 +395,11 @@ class Runners:
         if count == 1:
             wait_s = 0.0
         self._failures[slot.key] = (count, now + timedelta(seconds=wait_s), said)
+
+
+def _put(tx: Writer, row: Container) -> Container:
+    tx.record(_event(row, "container.requested", row.because, row.created_at))
+    return tx.put(row)
 
 
 def member_of(slot: Slot) -> MemberKey:

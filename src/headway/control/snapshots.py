@@ -66,8 +66,6 @@ def member(
         build=build,
         containers=containers,
         dependencies=_dependencies(reader, environment, first),
-        nodes=world.nodes,
-        reserved=world.reservations.all(),
         vacated=frozenset(world.roster.vacated),
         router=view or RouterView(),
     )

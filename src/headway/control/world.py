@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from headway.calculate.demand import of_container
+from headway.calculate.placement import Fleet
 from headway.control.probes import Probes
-from headway.control.reservations import Reservations
 from headway.control.roster import Roster
 from headway.machine.chance import chance
 from headway.machine.run_ids import RunIds
 from headway.model.container import Container
-from headway.model.ids import AppName, BuildId, EnvironmentId, LeaseId
+from headway.model.ids import AppName, BuildId, ContainerId, EnvironmentId, LeaseId, NodeId
 from headway.model.lease import Lease
 from headway.model.node import Node
 from headway.model.settings import Settings
@@ -119,9 +120,10 @@ class World:
     """Where containers reach the API."""
     bell: Bell = field(default_factory=Bell)
     run_ids: RunIds = field(default_factory=lambda: RunIds(lambda bits: chance().getrandbits(bits)))
-    reservations: Reservations = field(default_factory=Reservations)
+    fleet: Fleet = field(default_factory=Fleet)
+    """What is placed where. Decided upon and changed in the event loop only, never in a deed."""
     probes: Probes = field(default_factory=Probes)
-    roster: Roster = field(default_factory=Roster)
+    roster: Roster = field(init=False)
     keeping: tuple[Lease, ...] = ()
     """The leases of nodes and of capacity that are booked or held."""
     awaited: dict[LeaseId, asyncio.Event] = field(default_factory=dict)
@@ -132,8 +134,34 @@ class World:
     """Requests under way that came with an Idempotency-Key, by that key."""
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """Loop name to the last error that it has not recovered from."""
+    _noted: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.roster = Roster(self.fleet)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes in the states that count, sorted by id."""
         return self.roster.nodes()
+
+    def note(self, row: Container) -> None:
+        """Count what a container's row, as it is now, holds of its node."""
+        if row.is_ended:
+            self.fleet.free(row.id)
+            self._noted.discard(row.id)
+        else:
+            self.fleet.hold(row.id, row.node, of_container(row))
+            self._noted.add(row.id)
+
+    def give_up(self, row: Container) -> None:
+        """Count no more what was noted of a container that did not come to be."""
+        self.fleet.free(row.id)
+        self._noted.discard(row.id)
+
+    def containers_on(self, node: NodeId) -> tuple[ContainerId, ...]:
+        """List the containers on a node that have not ended."""
+        return tuple(ContainerId(what) for what in self.fleet.on(node) if what in self._noted)
+
+    def attempts_on(self, node: NodeId) -> int:
+        """Count the attempts of runs on a node."""
+        return sum(what not in self._noted and ":" not in what for what in self.fleet.on(node))

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from headway.model.demand import Demand
 from headway.model.failure import ProbeAnswer
 from headway.model.ids import AppName, ContainerId, DeploymentId, EnvironmentId, NodeId
 from headway.model.resources import Resources
@@ -98,6 +99,8 @@ class Container(Value, kw_only=True):
     restarts: int = 0
     """Failures of this slot in a row before this container."""
     resources: Resources = Resources()
+    demand: Demand | None = None
+    """What it was placed by; None is no more than its resources."""
     host: str = "127.0.0.1"
     ports: dict[str, int] = msgspec.field(default_factory=dict)
     """Expose name to the port on `host`, once the engine has given it."""

@@ -26,13 +26,15 @@ class Demand(Value, kw_only=True):
     pool: PoolName | None = None
     """Only there. A pool that is dedicated takes only demands that name it."""
     crowd: str = ""
-    """Names the copies that `spread` and `apart` count: such as `demo~1/shop/web`."""
+    """Names the copies that `spread` and `alone` count, such as `demo~1/shop/web@3`: those of one
+    release, so that the next one can start beside them. What is of this crowd is also of the
+    crowds `demo~1/shop/web` and `demo~1/shop`, by which others stay apart from it."""
     spread: tuple[str, ...] = ()
     """Tags over whose values the crowd is spread, the first weighs most. `node` is each node."""
     alone: bool = False
     """At most one of its crowd on a node."""
     apart: tuple[str, ...] = ()
-    """Crowds that must not be on the same node. It holds both ways."""
+    """Other crowds that must not be on the same node. It holds both ways."""
     strict: bool = False
     """Only where every limit can be enforced."""
     priority: int = 0

@@ -7,7 +7,6 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, NodeId
-from headway.model.node import Node
 from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.value import Value
@@ -27,6 +26,8 @@ class Reserved(Value, kw_only=True):
 
     cpu: float = 0.0
     memory_mib: int = 0
+    gpus: int = 0
+    custom: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class MemberSnapshot(Value, kw_only=True):
@@ -43,8 +44,6 @@ class MemberSnapshot(Value, kw_only=True):
     containers: tuple[Container, ...] = ()
     """Those not retired."""
     dependencies: dict[AppName, Readiness] = msgspec.field(default_factory=dict)
-    nodes: tuple[Node, ...] = ()
-    reserved: dict[NodeId, Reserved] = msgspec.field(default_factory=dict)
     vacated: frozenset[NodeId] = frozenset()
     """Nodes that drain and on which only daemons are left."""
     router: RouterView = RouterView()

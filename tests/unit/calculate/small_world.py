@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from headway.calculate.demand import of_container
+from headway.calculate.placement import Fleet
 from headway.calculate.rollout import plan_member
 from headway.calculate.route import member_routes
 from headway.model.build import Artifact, Build, BuildState
@@ -26,7 +28,7 @@ from headway.model.node import Node
 from headway.model.plan import Change, Verb
 from headway.model.release import Release
 from headway.model.route import RouterView, Traffic
-from headway.model.snapshot import MemberSnapshot, Readiness, Reserved
+from headway.model.snapshot import MemberSnapshot, Readiness
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ENVIRONMENT = EnvironmentId("demo~abc123")
@@ -174,16 +176,17 @@ class SmallWorld:
             build=build,
             containers=tuple(row for row in self.containers.values() if not row.retired),
             dependencies=self.readiness,
-            nodes=self.nodes,
-            reserved={
-                NodeId("n1"): Reserved(
-                    cpu=sum(row.resources.cpu for row in self.live()),
-                    memory_mib=sum(row.resources.memory_mib for row in self.live()),
-                )
-            },
             vacated=self.vacated,
             router=RouterView(targets=self.table, traffic=self.traffic),
         )
+
+    def fleet(self) -> Fleet:
+        fleet = Fleet()
+        for node in self.nodes:
+            fleet.put(node)
+        for row in self.live():
+            fleet.hold(row.id, row.node, of_container(row))
+        return fleet
 
     # --- living ----------------------------------------------------------------------------
 
@@ -197,7 +200,7 @@ class SmallWorld:
     def beat(self) -> bool:
         """Take one decision and let the world obey; say whether anything happened."""
         self.now += timedelta(microseconds=1)  # no two decisions are at the same instant
-        plan = plan_member(self.snapshot(), self.now)
+        plan = plan_member(self.snapshot(), self.now, self.fleet())
         self.pending = plan.pending
         for change in plan.changes:
             self._write(change)
@@ -215,7 +218,7 @@ class SmallWorld:
         end = self.now + timedelta(seconds=seconds)
         while self.now < end:
             self.run()
-            wake_at = plan_member(self.snapshot(), self.now).wake_at
+            wake_at = plan_member(self.snapshot(), self.now, self.fleet()).wake_at
             self.now = min(end, max(wake_at or end, self.now + timedelta(milliseconds=10)))
         self.run()
 

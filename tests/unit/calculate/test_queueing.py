@@ -1,23 +1,36 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from headway.calculate.placement import Fleet
 from headway.calculate.queueing import (
+    Crew,
     Entry,
     Question,
-    Room,
     Tallies,
     Terms,
     Turns,
     take_turns,
 )
+from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
+from headway.model.node import Node
+from headway.model.resources import Resources
 from headway.model.run import Lane
 
 LANE = Lane(EnvironmentId("demo~1"), AppName("shop"), "default", 0, 0, "mail", "")
-TERMS = Terms(cpu=1, memory_mib=100)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TERMS = Terms(Demand(resources=Resources(cpu=1, memory_mib=100)))
 
 
 def entries(count: int, start: int = 0) -> list[Entry]:
     return [Entry(RunId(f"{number:06}")) for number in range(start, start + count)]
+
+
+def fleet(**cores: float) -> Fleet:
+    made = Fleet()
+    for name, count in cores.items():
+        made.put(Node(id=NodeId(name), cpu=count, memory_mib=100_000))
+    return made
 
 
 def question(lanes, **changes) -> Question:
@@ -27,7 +40,8 @@ def question(lanes, **changes) -> Question:
         shut={},
         line_limits={},
         tallies=Tallies(),
-        rooms=[Room(NodeId("a"), 100, 100_000)],
+        fleet=fleet(a=100),
+        now=NOW,
         tokens={},
         turns=Turns(),
         most=1000,
@@ -40,15 +54,51 @@ def picked(asked: Question) -> list[str]:
 
 
 def test_those_who_came_first_start_first_as_far_as_there_is_room():
-    turn = take_turns(question({LANE: entries(5)}, rooms=[Room(NodeId("a"), 3, 1000)]))
+    turn = take_turns(question({LANE: entries(5)}, fleet=fleet(a=3)))
     assert [pick.entry.run for pick in turn.picks] == ["000000", "000001", "000002"]
-    assert turn.reasons == {LANE: "a: 1 cores needed, 0 free"}
+    assert turn.reasons == {LANE: "a: 1 cores needed, 0 of 3 free"}
 
 
-def test_runs_spread_over_nodes_with_most_room():
-    rooms = [Room(NodeId("a"), 2, 1000), Room(NodeId("b"), 3, 1000)]
-    turn = take_turns(question({LANE: entries(5)}, rooms=rooms))
-    assert sorted(pick.node for pick in turn.picks) == ["a", "a", "b", "b", "b"]
+def test_runs_fill_one_node_before_the_next():
+    nodes = fleet(a=2, b=3)
+    turn = take_turns(question({LANE: entries(6)}, fleet=nodes))
+    assert [pick.node for pick in turn.picks] == ["a", "a", "b", "b", "b"]
+    assert turn.reasons == {LANE: "2 nodes: 1 cores needed, at most 0 of 2 free"}
+    assert nodes.reserved(NodeId("b")).cpu == 3
+
+
+def crew(lane: Lane, *ready: str, **refused: str) -> Crew:
+    return Crew([NodeId(name) for name in ready], refused, TERMS.demand)
+
+
+def test_runs_go_where_a_runner_is_before_another_is_started():
+    asked = []
+
+    def enlist(_lane, node):
+        asked.append(node)
+        return "its runner is about to start"
+
+    given = question(
+        {LANE: entries(6)},
+        fleet=fleet(a=9, b=2, c=2, d=2),
+        crew=lambda lane: crew(lane, "b", a="its runner ended"),
+        enlist=enlist,
+    )
+    turn = take_turns(given)
+    assert [pick.node for pick in turn.picks] == ["b", "b"]
+    assert (asked, turn.reasons) == (["c"], {LANE: "c: its runner is about to start"})
+
+
+def test_where_no_runner_can_be_every_node_is_answered_for():
+    given = question(
+        {LANE: entries(6)},
+        fleet=fleet(a=9, b=2, c=0.5),
+        crew=lambda lane: crew(lane, "b", a="its runner ended"),
+    )
+    assert take_turns(given).reasons == {
+        LANE: "b: 1 cores needed, 0 of 2 free; a: its runner ended; "
+        "c: 1 cores needed, a node has 0.5"
+    }
 
 
 def test_priority_comes_before_all():
@@ -100,9 +150,10 @@ def test_what_may_not_start_says_why():
 
 
 def test_strict_isolation_is_refused_where_a_limit_cannot_be_enforced():
-    rooms = [Room(NodeId("a"), 9, 9999, missing=("memory: no cgroup",))]
-    terms = {LANE: replace(TERMS, strict=True)}
-    turn = take_turns(question({LANE: entries(1)}, rooms=rooms, terms=terms))
+    nodes = Fleet()
+    nodes.put(Node(id=NodeId("a"), cpu=9, memory_mib=9999, limits=("memory: no cgroup",)))
+    terms = {LANE: Terms(Demand(resources=Resources(), strict=True))}
+    turn = take_turns(question({LANE: entries(1)}, fleet=nodes, terms=terms))
     assert turn.picks == []
     assert turn.reasons == {LANE: "a: cannot give strict isolation (memory: no cgroup)"}
 

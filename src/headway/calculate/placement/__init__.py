@@ -1,0 +1,6 @@
+"""Which node takes a container or a run, and why not another: one piece for all that is placed."""
+
+from headway.calculate.placement.fleet import Fleet
+from headway.calculate.placement.placed import Placed, Refusal
+
+__all__ = ["Fleet", "Placed", "Refusal"]

@@ -1,0 +1,35 @@
+"""One number for each node: a list while nodes are few, a numpy array above that."""
+
+from typing import Any
+
+
+class Column:
+    """`values[row]` reads and writes in either form."""
+
+    __slots__ = ("_dtype", "values")
+
+    def __init__(self, dtype: str, length: int = 0, *, many: bool = False) -> None:
+        self._dtype = dtype
+        self.values: Any = []
+        """Whole numbers throughout, also where the type is `float64`, so that sums never drift."""
+        self.fit(length, many=many)
+
+    def fit(self, length: int, *, many: bool) -> None:
+        """Have room for so many rows, new ones zero; an array takes more, as appending does."""
+        values = self.values
+        is_list = isinstance(values, list)
+        lacking = length - len(values)
+        if is_list and not many:
+            if lacking > 0:
+                values.extend([0] * lacking)
+        elif is_list or lacking > 0:
+            import numpy as np  # only where nodes are many: an idle control plane stays small
+
+            self.values = np.zeros(max(length, 2 * len(values)), self._dtype)
+            self.values[: len(values)] = values
+
+    def copy(self) -> "Column":
+        """Give one that changes on its own."""
+        twin = Column(self._dtype)
+        twin.values = self.values.copy()
+        return twin

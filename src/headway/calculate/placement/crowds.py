@@ -1,0 +1,65 @@
+"""All crowds of a fleet, and who stays away from whom."""
+
+from collections.abc import Iterator, Mapping
+
+from headway.calculate.placement.crowd import Crowd
+from headway.calculate.placement.table import Table
+from headway.calculate.placement.wanted import Wanted
+
+
+class Crowds:
+    """Counted as things come and go, so that no decision counts anything."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Crowd] = {}
+        """Where each is."""
+        self.shunned: dict[str, Crowd] = {}
+        """Where each may not go, because what is there must be apart from it."""
+
+    def change(self, table: Table, row: int, wanted: Wanted, by: int) -> None:
+        """Count one more or less of what is on a node."""
+        if wanted.crowd:
+            values = table.value_of(row) if table.tags else {}
+            for name in wanted.crowds:
+                _change(self.of, name, row, by, values)
+        for name in wanted.avoided:
+            _change(self.shunned, name, row, by, {})
+
+    def forbidden(self, wanted: Wanted) -> Iterator[tuple[str, Crowd]]:
+        """Give what must not be where it goes, each with its name; last who stays away from it."""
+        for name in wanted.avoided:
+            crowd = self.of.get(name)
+            if crowd is not None:
+                yield name, crowd
+        for name in wanted.crowds:
+            shunned = self.shunned.get(name)
+            if shunned is not None:
+                yield "", shunned
+
+    def recount(self, table: Table, tag: str) -> None:
+        """Count by a tag over which something is spread for the first time."""
+        column = table.tags[tag].values
+        for crowd in self.of.values():
+            counts: dict[int, int] = {}
+            for row, count in crowd.counts.items():
+                value = int(column[row])
+                counts[value] = counts.get(value, 0) + count
+            crowd.values[tag] = counts
+
+    def copy(self) -> "Crowds":
+        """Give ones that change on their own."""
+        twin = Crowds()
+        twin.of = {name: crowd.copy() for name, crowd in self.of.items()}
+        twin.shunned = {name: crowd.copy() for name, crowd in self.shunned.items()}
+        return twin
+
+
+def _change(
+    crowds: dict[str, Crowd], name: str, row: int, by: int, values: Mapping[str, int]
+) -> None:
+    crowd = crowds.get(name)
+    if crowd is None:
+        crowd = crowds[name] = Crowd()
+    crowd.change(row, by, values)
+    if not crowd.counts:
+        del crowds[name]

@@ -1,0 +1,329 @@
+"""What is placed where: changed in place as decisions are made, and asked where something goes."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from headway.calculate.placement import few
+from headway.calculate.placement.crowds import Crowds
+from headway.calculate.placement.held import FOREVER, Held
+from headway.calculate.placement.placed import Placed
+from headway.calculate.placement.prospect import Prospect
+from headway.calculate.placement.refusals import refused
+from headway.calculate.placement.scope import Scope
+from headway.calculate.placement.table import Table
+from headway.calculate.placement.wanted import GPUS, Key, Wanted
+from headway.calculate.placement.willing import Conditions, Willing
+from headway.model.demand import Demand
+from headway.model.ids import NodeId, PoolName
+from headway.model.node import DEFAULT_POOL, Node
+from headway.model.pool import PlacementPolicy, Pool
+from headway.model.snapshot import Reserved
+
+_KNOWN_MAX = 4096
+"""Kinds of demands about which something is remembered."""
+_BECAUSE = {
+    PlacementPolicy.PACK: "least is left unused there, of the nodes that fit",
+    PlacementPolicy.SPREAD: "fewest of its like and most room are there, of the nodes that fit",
+    PlacementPolicy.BALANCED: "cores and memory are used most evenly there, of the nodes that fit",
+}
+
+
+class Fleet:
+    """All nodes, what is held of them, and the pools' policies.
+
+    Decisions depend on nothing else; of two nodes that are alike the one that was known first is
+    taken.
+    """
+
+    def __init__(self, pools: Sequence[Pool] = ()) -> None:
+        self._table = Table()
+        self._crowds = Crowds()
+        self._pools = {pool.name: pool for pool in pools}
+        self._leases: dict[NodeId, str] = {}
+        self._held: dict[str, Held] = {}
+        self._by_identity: dict[int, tuple[Demand, Wanted]] = {}
+        self._by_key: dict[Key, Wanted] = {}
+        self._willing: dict[Conditions, Willing] = {}
+        self._prospects: dict[Wanted, Prospect] = {}
+        self._journal: list[tuple[str, Held | None]] | None = None
+
+    # --- nodes -----------------------------------------------------------------------------------
+
+    def put(self, node: Node) -> None:
+        """Add or change a node; what was held there before it was known counts."""
+        row = self._row(node.id)
+        if self._table.nodes[row] != node:
+            self._change(row, node)
+
+    def remove(self, node: NodeId) -> None:
+        """Forget a node. What is held there stays held, and counts again when it comes back."""
+        row = self._table.index.get(node)
+        if row is not None and self._table.nodes[row] is not None:
+            self._change(row, None)
+
+    def _change(self, row: int, node: Node | None) -> None:
+        table = self._table
+        moved = list(table.held[row].values()) if table.tags else []
+        for held in moved:  # they are counted by the tags that the node has now
+            self._crowds.change(table, row, held.wanted, -1)
+        table.put(row, node)
+        for held in moved:
+            self._crowds.change(table, row, held.wanted, 1)
+        self._look_again(row)
+
+    def _row(self, node: NodeId) -> int:
+        row = self._table.index.get(node)
+        if row is None:
+            row = self._table.row(node)
+            self._look_again(row)
+        return row
+
+    def put_pool(self, pool: Pool) -> None:
+        """Add or change a pool."""
+        self._pools[pool.name] = pool
+        self._forget()
+
+    def remove_pool(self, name: PoolName) -> None:
+        """Forget a pool; its nodes take whatever asks for it."""
+        if self._pools.pop(name, None) is not None:
+            self._forget()
+
+    def lend(self, node: NodeId, lease: str) -> None:
+        """Let only demands under a lease use a node; an empty lease lets everybody again."""
+        if lease:
+            self._leases[node] = lease
+        else:
+            self._leases.pop(node, None)
+        row = self._table.index.get(node)
+        if row is not None:
+            self._look_again(row)
+            self._table.touch(row)
+
+    def node(self, node: NodeId) -> Node | None:
+        """Give a node, if it is there."""
+        row = self._table.index.get(node)
+        return None if row is None else self._table.nodes[row]
+
+    def nodes(self) -> list[Node]:
+        """List the nodes, in the order in which they became known."""
+        return [node for node in self._table.nodes if node is not None]
+
+    def reserved(self, node: NodeId) -> Reserved:
+        """Sum up what is held of a node."""
+        table = self._table
+        row = table.index.get(node)
+        if row is None:
+            return Reserved()
+        amounts = {
+            name: size.values[row] - free.values[row]
+            for name, size, free in zip(table.names, table.sizes, table.free, strict=True)
+        }
+        cpu, memory, *_ = amounts.values()
+        custom = {name: float(amounts[name]) / 1e6 for name in table.names[2:] if amounts[name]}
+        custom.pop(GPUS, None)
+        return Reserved(
+            cpu=float(cpu) / 1e6,
+            memory_mib=int(memory),
+            gpus=int(amounts.get(GPUS, 0)),
+            custom=custom,
+        )
+
+    def on(self, node: NodeId) -> tuple[str, ...]:
+        """List what holds a part of a node."""
+        row = self._table.index.get(node)
+        return () if row is None else tuple(self._table.held[row])
+
+    # --- holding ---------------------------------------------------------------------------------
+
+    def hold(self, what: str, node: NodeId, demand: Demand, until: datetime | None = None) -> None:
+        """Take what something needs of a node, if it does not hold it yet.
+
+        Args:
+            what: Names it: the id of a container or run as it is, anything else as `kind:id`.
+                Holding it once more changes nothing.
+            node: A node; if it is not known it counts when it is.
+            demand: What it needs.
+            until: When it is thought to end; None if it is not.
+        """
+        if what in self._held:
+            return
+        ends = FOREVER if until is None else until.timestamp()
+        row = self._row(node)
+        self._add(Held(what, row, demand, self._wanted(demand), ends))
+        self._table.turn += 1
+        if self._journal is not None:
+            self._journal.append((what, None))
+
+    def free(self, what: str) -> None:
+        """Give back what something held, if it did."""
+        held = self._held.get(what)
+        if held is None:
+            return
+        self._drop(held)
+        if self._journal is not None:
+            self._journal.append((what, held))
+
+    def holds(self, what: str) -> NodeId | None:
+        """Say where something is held."""
+        held = self._held.get(what)
+        return None if held is None else self._table.ids[held.row]
+
+    def _add(self, held: Held) -> None:
+        table, row, wanted = self._table, held.row, held.wanted
+        self._held[held.what] = held
+        table.held[row][held.what] = held
+        for number, amount in wanted.amounts:
+            table.free[number].values[row] -= amount
+        if wanted.crowd or wanted.avoided:
+            self._crowds.change(table, row, wanted, 1)
+        if not table.counts.values[row]:
+            table.touch(row)
+        table.counts.values[row] += 1
+        if held.until > table.ends.values[row]:
+            table.ends.values[row] = held.until
+
+    def _drop(self, held: Held) -> None:
+        table, row, wanted = self._table, held.row, held.wanted
+        del self._held[held.what]
+        others = table.held[row]
+        del others[held.what]
+        for number, amount in wanted.amounts:
+            table.free[number].values[row] += amount
+        if wanted.crowd or wanted.avoided:
+            self._crowds.change(table, row, wanted, -1)
+        table.counts.values[row] -= 1
+        if held.until >= table.ends.values[row]:
+            table.ends.values[row] = max((other.until for other in others.values()), default=0.0)
+        table.touch(row)
+        if table.nodes[row] is None:
+            table.vacate(row)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Undo at the end whatever is held and freed meanwhile: for decisions not yet taken."""
+        outer, self._journal = self._journal, []
+        try:
+            yield
+        finally:
+            journal, self._journal = self._journal, outer
+            for what, held in reversed(journal):
+                if held is not None:
+                    self._add(held)
+                else:
+                    self._drop(self._held[what])
+
+    def copy(self) -> "Fleet":
+        """Give a fleet that changes on its own, for what could be."""
+        twin = Fleet()
+        twin._table = self._table.copy()
+        twin._crowds = self._crowds.copy()
+        twin._pools = self._pools.copy()
+        twin._leases = self._leases.copy()
+        twin._held = self._held.copy()
+        twin._by_identity = self._by_identity.copy()
+        twin._by_key = self._by_key.copy()
+        twin._willing = {key: willing.copy() for key, willing in self._willing.items()}
+        return twin
+
+    # --- deciding --------------------------------------------------------------------------------
+
+    def place(
+        self,
+        demand: Demand,
+        now: datetime,
+        *,
+        among: Collection[NodeId] | None = None,
+        but: Collection[NodeId] = (),
+    ) -> Placed:
+        """Say where a demand goes now. Nothing is held by it.
+
+        Args:
+            demand: What is to be placed.
+            now: Aware UTC instant.
+            among: Only these nodes, where it is not None.
+            but: None of these nodes.
+        """
+        scope = self._scope(demand, now)
+        index = self._table.index
+        if among is not None:
+            scope.among = frozenset(index[node] for node in among if node in index)
+        if but:
+            scope.but = frozenset(index[node] for node in but if node in index)
+        row = self._choose(scope)
+        if row < 0:
+            return refused(scope)
+        return Placed(node=self._table.ids[row], because=_BECAUSE[scope.prospect.policy])
+
+    def eligible(self, demand: Demand, now: datetime) -> tuple[NodeId, ...]:
+        """List the nodes that may take a demand, whether or not there is room, by their ids."""
+        codes = self._scope(demand, now).prospect.willing.codes.values
+        return tuple(sorted(node for node, row in self._table.index.items() if not codes[row]))
+
+    def _choose(self, scope: Scope) -> int:
+        if not self._table.is_many:
+            return few.choose(scope)
+        from headway.calculate.placement import many
+
+        return many.choose(scope)
+
+    def _scope(self, demand: Demand, now: datetime) -> Scope:
+        wanted = self._wanted(demand)
+        begin = now.timestamp()
+        ends = FOREVER if demand.expected_s is None else begin + demand.expected_s
+        prospect = self._prospects.get(wanted) or self._prospect(wanted)
+        return Scope(self._table, self._crowds, wanted, prospect, begin, ends)
+
+    # --- knowing ---------------------------------------------------------------------------------
+
+    def _wanted(self, demand: Demand) -> Wanted:
+        known = self._by_identity.get(id(demand))
+        if known is not None:  # kept with the demand, whose id is nobody else's as long as it lives
+            return known[1]
+        key = Key.of(demand)
+        wanted = self._by_key.get(key)
+        if wanted is None:
+            wanted = self._measure(key)
+        if len(self._by_identity) >= _KNOWN_MAX:
+            self._by_identity.clear()
+        self._by_identity[id(demand)] = (demand, wanted)
+        return wanted
+
+    def _measure(self, key: Key) -> Wanted:
+        if len(self._by_key) >= _KNOWN_MAX:
+            self._by_key.clear()
+            self._forget()
+        table = self._table
+        wanted = self._by_key[key] = Wanted(key, table.dimension)
+        for tag in wanted.spread:
+            if tag != "node" and tag not in table.tags:
+                table.tag(tag)
+                self._crowds.recount(table, tag)
+        return wanted
+
+    def _prospect(self, wanted: Wanted) -> Prospect:
+        asked = wanted.conditions
+        willing = self._willing.get(asked)
+        if willing is None:
+            willing = self._willing[asked] = Willing(asked, self._table.column("uint8"))
+            for row in range(self._table.rows):
+                self._look(willing, row)
+        pool = self._pools.get(asked.pool or DEFAULT_POOL)
+        policy = pool.policy if pool is not None else PlacementPolicy.PACK
+        prospect = self._prospects[wanted] = Prospect(willing, policy)
+        return prospect
+
+    def _look_again(self, row: int) -> None:
+        for willing in self._willing.values():
+            self._look(willing, row)
+
+    def _look(self, willing: Willing, row: int) -> None:
+        node = self._table.nodes[row]
+        lease = self._leases.get(self._table.ids[row], "")
+        willing.codes.fit(self._table.rows, many=self._table.is_many)
+        willing.look(row, node, lease, self._pools)
+
+    def _forget(self) -> None:
+        """Learn again about every kind of demand."""
+        self._willing.clear()
+        self._prospects.clear()

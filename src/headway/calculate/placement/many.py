@@ -1,0 +1,219 @@
+"""Choosing among many nodes: block by block of 512, each looked at as a whole.
+
+The first block in which something fits decides, so that a decision costs the same at any size;
+blocks in which a kind of demand did not fit are passed over until something leaves them. For
+packing, nodes that hold something are looked at in all blocks before one is opened that holds
+nothing: which of the nodes in use is taken hardly matters, taking one of them does.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS
+from headway.calculate.placement.scope import Scope
+from headway.model.pool import PlacementPolicy
+
+_MORE_BLOCKS = 8
+"""Looked at beyond the first that fits, for a node with fewer of the same crowd."""
+
+Group = frozenset[int] | None
+
+
+class Phase(NamedTuple):
+    """Which nodes are looked at before others."""
+
+    number: int
+    is_special: bool | None
+    is_empty: bool | None
+
+
+_COUNT = 4
+_PHASES: dict[tuple[bool, bool], tuple[Phase, ...]] = {
+    (False, False): (Phase(0, None, None),),
+    (False, True): (Phase(0, None, False), Phase(1, None, True)),
+    (True, False): (Phase(0, False, None), Phase(2, True, None)),
+    (True, True): tuple(
+        Phase(2 * special + empty, bool(special), bool(empty))
+        for special in (0, 1)
+        for empty in (0, 1)
+    ),
+}
+"""By whether some nodes have something special, and whether empty ones are spared."""
+
+
+class Found(NamedTuple):
+    """A row, and how many of its like speak against it."""
+
+    row: int
+    penalty: float
+
+
+_NOTHING = Found(-1, float("inf"))
+
+
+def choose(scope: Scope) -> int:
+    """Give the row that the policy likes best in the first blocks that fit; -1 for none."""
+    best = _NOTHING
+    for group in scope.groups():
+        for phase in _phases(scope):
+            found = _search(scope, group, phase)
+            if found.penalty < best.penalty:
+                best = found
+            if best.penalty <= 0:
+                return best.row
+        if best.row >= 0:
+            return best.row
+    return -1
+
+
+def _phases(scope: Scope) -> tuple[Phase, ...]:
+    specials = bool(scope.table.specials & ~scope.wanted.special)
+    return _PHASES[specials, scope.prospect.policy is PlacementPolicy.PACK]
+
+
+def _search(scope: Scope, group: Group, phase: Phase) -> Found:
+    blocks = _blocks(scope, phase)
+    best, looked = _NOTHING, 0
+    for block in blocks:
+        rows = _fitting(scope, block, phase, group)
+        if not rows.size:
+            continue
+        found = _pick(scope, block, rows)
+        if found.penalty < best.penalty:
+            best = found
+        looked += 1
+        if best.penalty <= 0 or looked > _MORE_BLOCKS:
+            break
+    return best
+
+
+def _blocks(scope: Scope, phase: Phase) -> list[int]:
+    """List the blocks in which it may fit, in the order in which they are looked at."""
+    versions, prospect = scope.table.versions, scope.prospect
+    if prospect.failed is None or prospect.failed.shape[1] < len(versions):
+        prospect.failed = np.zeros((_COUNT, len(versions)), "int64")
+    blocks: list[int] = (prospect.failed[phase.number] != versions).nonzero()[0].tolist()
+    if prospect.policy is not PlacementPolicy.PACK and blocks:
+        first = scope.table.turn % len(blocks)
+        return blocks[first:] + blocks[:first]
+    return blocks
+
+
+def _fitting(scope: Scope, block: int, phase: Phase, group: Group) -> Any:
+    """List the rows of a block that may and can take it."""
+    table, wanted = scope.table, scope.wanted
+    low = block << BLOCK_BITS
+    high = min(low + BLOCK, table.rows)
+    fits = scope.prospect.willing.codes.values[low:high] == 0
+    for number, amount in wanted.amounts:
+        fits &= table.free[number].values[low:high] >= amount
+    if phase.is_empty is not None:
+        fits &= (table.counts.values[low:high] == 0) == phase.is_empty
+    if phase.is_special is not None:
+        fits &= ((table.special.values[low:high] & ~wanted.special) != 0) == phase.is_special
+    if wanted.avoided or wanted.crowd:
+        for _, crowd in scope.crowds.forbidden(wanted):
+            taken = crowd.blocks.get(block)
+            if taken:
+                fits[[row - low for row in taken]] = False
+    if not fits.any():
+        scope.prospect.failed[phase.number, block] = table.versions[block]
+    else:
+        _narrow(scope, fits, low, group)
+    return fits.nonzero()[0] + low
+
+
+def _narrow(scope: Scope, fits: Any, low: int, group: Group) -> None:
+    """Take away what only this decision does not want."""
+    table, high = scope.table, low + len(fits)
+    if group is not None:
+        values = table.tags[scope.wanted.spread[0]].values[low:high]
+        fits &= np.isin(values, list(group))
+    if scope.among is not None:
+        keep = np.zeros(len(fits), bool)
+        keep[[row - low for row in scope.among if low <= row < high]] = True
+        fits &= keep
+    for row in scope.but:
+        if low <= row < high:
+            fits[row - low] = False
+
+
+def _pick(scope: Scope, block: int, rows: Any) -> Found:
+    penalty = 0.0
+    crowd = scope.crowd
+    if crowd is not None and scope.wanted.spread:
+        penalties = _penalties(scope, block, rows)
+        penalty = float(penalties.min())
+        rows = rows[penalties == penalty]
+    if rows.size > 1:
+        rows = _PICKS[scope.prospect.policy](scope, rows)
+    return Found(int(rows[0]), penalty)
+
+
+def _penalties(scope: Scope, block: int, rows: Any) -> Any:
+    crowd, table = scope.crowd, scope.table
+    assert crowd is not None
+    penalties = np.zeros(rows.size)
+    for tag, weight in scope.penalties:
+        if tag == "node":
+            counts = np.zeros(BLOCK)
+            for row, count in crowd.blocks.get(block, {}).items():
+                counts[row & (BLOCK - 1)] = count
+            penalties += weight * counts[rows & (BLOCK - 1)]
+        else:
+            by_value = np.zeros(len(table.values[tag]))
+            for value, count in crowd.values.get(tag, {}).items():
+                by_value[value] = count
+            penalties += weight * by_value[table.tags[tag].values[rows]]
+    return penalties
+
+
+def _pack(scope: Scope, rows: Any) -> Any:
+    later = scope.ends - np.maximum(scope.table.ends.values[rows], scope.now)
+    np.maximum(later, 0.0, out=later)
+    rows = rows[later == later.min()]
+    if rows.size < 2:
+        return rows
+    return rows[_waste(scope, rows).argmin() :][:1]
+
+
+def _spread(scope: Scope, rows: Any) -> Any:
+    crowd = scope.crowd
+    if crowd is not None:
+        counts = np.array([crowd.counts.get(row, 0) for row in rows.tolist()])
+        rows = rows[counts == counts.min()]
+    return rows[np.minimum(*_shares(scope, rows)).argmax() :][:1]
+
+
+def _balanced(scope: Scope, rows: Any) -> Any:
+    one, two = _shares(scope, rows)
+    least = np.minimum(one, two)
+    uneven = np.maximum(one, two) - least
+    even = uneven == uneven.min()
+    return rows[even][least[even].argmax() :][:1]
+
+
+def _waste(scope: Scope, rows: Any) -> Any:
+    table, waste = scope.table, 0.0
+    for number, amount in scope.wanted.amounts:
+        left = (table.free[number].values[rows] - amount) / table.sizes[number].values[rows]
+        waste = waste + left * left
+    return np.broadcast_to(waste, rows.shape)
+
+
+def _shares(scope: Scope, rows: Any) -> tuple[Any, Any]:
+    table, asked = scope.table, dict(scope.wanted.amounts)
+    one, two = (
+        (table.free[number].values[rows] - asked.get(number, 0))
+        / np.maximum(table.sizes[number].values[rows], 1)
+        for number in (0, 1)
+    )
+    return one, two
+
+
+_PICKS = {
+    PlacementPolicy.PACK: _pack,
+    PlacementPolicy.SPREAD: _spread,
+    PlacementPolicy.BALANCED: _balanced,
+}

@@ -1,0 +1,64 @@
+"""All that one decision sees."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headway.calculate.placement.crowd import Crowd
+from headway.calculate.placement.crowds import Crowds
+from headway.calculate.placement.prospect import Prospect
+from headway.calculate.placement.table import Table
+from headway.calculate.placement.wanted import Wanted
+
+WEIGHT = 1_000_000.0
+"""Of a tag over the next one in `spread`; no crowd has so many on one value."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """A demand, the nodes, and what is known of both."""
+
+    table: Table
+    crowds: Crowds
+    wanted: Wanted
+    prospect: Prospect
+    now: float
+    ends: float
+    """When it is thought to end, if it begins now; both in seconds."""
+    among: frozenset[int] | None = None
+    """Only these rows."""
+    but: frozenset[int] = frozenset()
+    """Not these rows."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all nodes are looked at, so that what is found is true of the demand."""
+        return self.among is None and not self.but
+
+    @property
+    def crowd(self) -> Crowd | None:
+        """Its like, where there are any."""
+        return self.crowds.of.get(self.wanted.crowd) if self.wanted.crowd else None
+
+    @property
+    def penalties(self) -> tuple[tuple[str, float], ...]:
+        """Tags over whose values it is spread beside that of `groups`, each with its weight."""
+        tags = self.wanted.spread
+        rest = tags if tags and tags[0] == "node" else tags[1:]
+        return tuple((tag, WEIGHT ** (len(rest) - 1 - at)) for at, tag in enumerate(rest))
+
+    def groups(self) -> Iterator[frozenset[int] | None]:
+        """Give the values of the first tag of `spread`, those with fewest of its like first.
+
+        None: values do not matter, or none has more than another. Nodes are not grouped, as there
+        are many: they are a penalty.
+        """
+        tags, crowd = self.wanted.spread, self.crowd
+        if not tags or tags[0] == "node" or crowd is None:
+            yield None
+            return
+        counts = crowd.values.get(tags[0], {})
+        by_count: dict[int, set[int]] = {}
+        for number in self.table.values[tags[0]].values():
+            by_count.setdefault(counts.get(number, 0), set()).add(number)
+        for count in sorted(by_count):
+            yield frozenset(by_count[count])

@@ -1,0 +1,195 @@
+"""All numbers about all nodes: a row for each node, a column for each thing that is counted.
+
+Rows are given in the order in which nodes become known, and ties go to the earlier row. The row of
+a node that is gone stays while anything is held there, and is then the next to be given again.
+"""
+
+import heapq
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from headway.calculate.placement.column import Column
+from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS
+from headway.calculate.placement.held import Held
+from headway.calculate.placement.wanted import CORES, MEMORY, amounts_of, bits_of
+from headway.calculate.placement.willing import tag_of
+from headway.model.ids import NodeId
+from headway.model.node import Node
+
+FEW = 64
+"""Up to so many nodes plain lists are as fast as arrays, and cost no import."""
+
+
+class Table:
+    """The rows, and the columns that grow with them."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        """So many rows have ever been in use at one time."""
+        self.is_many = False
+        self.index: dict[NodeId, int] = {}
+        self.ids: list[NodeId] = []
+        self.nodes: list[Node | None] = []
+        """None where a node is not there, though something is held on it."""
+        self.held: list[dict[str, Held]] = []
+        self.dimensions: dict[str, int] = {}
+        self.names: list[str] = []
+        self.sizes: list[Column] = []
+        self.free: list[Column] = []
+        self.ends = Column("float64")
+        """When the last of what is there is thought to end, in seconds; 0 where nothing is."""
+        self.counts = Column("int32")
+        """How much is held there."""
+        self.special = Column("int64")
+        """Bits of the dimensions beyond cores and memory of which the node has any."""
+        self.specials = 0
+        """All bits that any node ever had."""
+        self.turn = 0
+        """Moves on with everything that is held, so that not all goes to the first nodes."""
+        self.tags: dict[str, Column] = {}
+        """Numbers of the values of the tags over which something is spread."""
+        self.values: dict[str, dict[str | None, int]] = {}
+        self.versions: Any = None
+        """Of each block, raised when something may fit there that did not before."""
+        self._vacant: list[int] = []
+        for name in (CORES, MEMORY):
+            self.dimension(name)
+
+    # --- growing ---------------------------------------------------------------------------------
+
+    def dimension(self, name: str) -> int:
+        """Give the number of a dimension; it is made where it is not known yet."""
+        found = self.dimensions.get(name)
+        if found is not None:
+            return found
+        number = self.dimensions[name] = len(self.names)
+        self.names.append(name)
+        for columns in (self.sizes, self.free):
+            columns.append(self.column("float64"))
+        return number
+
+    def column(self, dtype: str) -> Column:
+        """Give a new column as long as all others."""
+        return Column(dtype, self.rows, many=self.is_many)
+
+    def tag(self, tag: str) -> Column:
+        """Give the column of a tag's values; says the number of each, None's too."""
+        column = self.tags.get(tag)
+        if column is None:
+            column = self.tags[tag] = self.column("int32")
+            self.values[tag] = {}
+            for row in range(self.rows):
+                self._note_value(tag, row)
+        return column
+
+    def value_of(self, row: int) -> Mapping[str, int]:
+        """Give a node's values of the tags in use, by their numbers."""
+        return {tag: int(column.values[row]) for tag, column in self.tags.items()}
+
+    def _note_value(self, tag: str, row: int) -> None:
+        node = self.nodes[row]
+        numbers = self.values[tag]
+        value = tag_of(node, tag) if node is not None else None
+        self.tags[tag].values[row] = numbers.setdefault(value, len(numbers))
+
+    def row(self, node: NodeId) -> int:
+        """Give the row of a node, which is made where it is not known yet."""
+        found = self.index.get(node)
+        if found is not None:
+            return found
+        if self._vacant:
+            row = heapq.heappop(self._vacant)
+            self.ids[row] = node
+        else:
+            row = self.rows
+            self.rows += 1
+            self.ids.append(node)
+            self.nodes.append(None)
+            self.held.append({})
+            self._grow()
+        self.index[node] = row
+        for tag in self.tags:
+            self._note_value(tag, row)
+        return row
+
+    def _columns(self) -> Iterable[Column]:
+        return (
+            *self.sizes,
+            *self.free,
+            self.ends,
+            self.counts,
+            self.special,
+            *self.tags.values(),
+        )
+
+    def _grow(self) -> None:
+        self.is_many = self.is_many or self.rows > FEW
+        for column in self._columns():
+            column.fit(self.rows, many=self.is_many)
+        if self.is_many:
+            self._grow_versions()
+
+    def _grow_versions(self) -> None:
+        import numpy as np
+
+        blocks = (self.rows + BLOCK - 1) >> BLOCK_BITS
+        if self.versions is None or len(self.versions) < blocks:
+            grown = np.ones(blocks, "int64")
+            if self.versions is not None:
+                grown[: len(self.versions)] = self.versions
+            self.versions = grown
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def put(self, row: int, node: Node | None) -> None:
+        """Take over what a node has; None is one that is not there."""
+        self.nodes[row] = node
+        offered: dict[str, int] = {}
+        if node is not None:
+            offered = amounts_of(node.cpu, node.memory_mib, node.gpus, node.custom)
+        for name in offered:
+            self.dimension(name)
+        self._resize(row, offered)
+        for tag in self.tags:
+            self._note_value(tag, row)
+        self.touch(row)
+        self.vacate(row)
+
+    def vacate(self, row: int) -> None:
+        """Give a row up if its node is not there and nothing is held on it."""
+        node = self.ids[row]
+        if self.nodes[row] is None and not self.held[row] and self.index.get(node) == row:
+            del self.index[node]
+            heapq.heappush(self._vacant, row)
+
+    def _resize(self, row: int, offered: Mapping[str, int]) -> None:
+        for number, name in enumerate(self.names):
+            size = offered.get(name, 0)
+            self.free[number].values[row] += size - self.sizes[number].values[row]
+            self.sizes[number].values[row] = size
+        special = bits_of(self.dimensions[name] for name in offered)
+        self.special.values[row] = special
+        self.specials |= special
+
+    def touch(self, row: int) -> None:
+        """Note that something may fit there that did not before."""
+        if self.versions is not None:
+            self.versions[row >> BLOCK_BITS] += 1
+
+    def copy(self) -> "Table":
+        """Give one that changes on its own."""
+        twin = Table.__new__(Table)
+        twin.rows, twin.is_many = self.rows, self.is_many
+        twin.specials, twin.turn = self.specials, self.turn
+        twin.index, twin.ids, twin.nodes = self.index.copy(), self.ids.copy(), self.nodes.copy()
+        twin.held = [held.copy() for held in self.held]
+        twin.dimensions, twin.names = self.dimensions.copy(), self.names.copy()
+        twin.sizes = [column.copy() for column in self.sizes]
+        twin.free = [column.copy() for column in self.free]
+        twin.ends, twin.counts = self.ends.copy(), self.counts.copy()
+        twin.special = self.special.copy()
+        twin.tags = {tag: column.copy() for tag, column in self.tags.items()}
+        twin.values = {tag: numbers.copy() for tag, numbers in self.values.items()}
+        twin.versions = None if self.versions is None else self.versions.copy()
+        twin._vacant = self._vacant.copy()
+        return twin

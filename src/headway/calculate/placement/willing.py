@@ -1,0 +1,142 @@
+"""Which nodes may take a demand, whatever is free there: state, pool, tags, limits, price."""
+
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import NamedTuple
+
+from headway.calculate.placement.column import Column
+from headway.model.demand import Demand
+from headway.model.ids import PoolName
+from headway.model.node import Node, NodeState
+from headway.model.pool import Pool
+from headway.model.tag import TagOperator, TagRule
+
+
+class Conditions(NamedTuple):
+    """What of a demand decides this: demands that agree in it are answered together."""
+
+    where: tuple[TagRule, ...]
+    pool: PoolName | None
+    strict: bool
+    price_hour_max: float | None
+    lease: str
+
+    @classmethod
+    def of(cls, demand: Demand) -> "Conditions":
+        """Take them from a demand."""
+        return cls(demand.where, demand.pool, demand.strict, demand.price_hour_max, demand.lease)
+
+
+class Objection(NamedTuple):
+    """Why a node may not take it, and what would have to change."""
+
+    reason: str
+    change: str
+
+
+class Willing:
+    """For one set of conditions: 0 for each node that may, else the number of its objection."""
+
+    def __init__(self, conditions: Conditions, codes: Column) -> None:
+        self.conditions = conditions
+        self.codes = codes
+        self.objections: list[Objection] = [Objection("", "")]
+
+    def look(self, row: int, node: Node | None, lease: str, pools: Mapping[PoolName, Pool]) -> None:
+        """Decide again about one node; None is one that is not there."""
+        if node is None:
+            self.codes.values[row] = self._code(Objection("not there", "it comes back"))
+            return
+        objection = _objection(self.conditions, node, lease, pools)
+        self.codes.values[row] = self._code(objection) if objection else 0
+
+    def copy(self) -> "Willing":
+        """Give one that changes on its own."""
+        twin = Willing(self.conditions, self.codes.copy())
+        twin.objections = list(self.objections)
+        return twin
+
+    def _code(self, objection: Objection) -> int:
+        if objection not in self.objections:
+            self.objections.append(objection)
+        return self.objections.index(objection)
+
+
+def _objection(
+    asked: Conditions, node: Node, lease: str, pools: Mapping[PoolName, Pool]
+) -> Objection | None:
+    if node.state is not NodeState.READY:
+        change = f"headway nodes uncordon {node.id}" if node.state is NodeState.CORDONED else ""
+        return Objection(node.state.value, change or "it is ready again")
+    if asked.pool is not None and node.pool != asked.pool:
+        return Objection(f"not in pool {asked.pool}", f"pool {asked.pool} grows")
+    pool = pools.get(node.pool)
+    if pool is not None and pool.dedicated and asked.pool != node.pool:
+        change = f"it asks for pool {node.pool}"
+        return Objection(f"in pool {node.pool}, which takes only what names it", change)
+    if lease != asked.lease and lease:
+        return Objection("leased to someone", "the lease ends")
+    for rule in asked.where:
+        if not holds(rule, node):
+            return Objection(f"not {rule.sentence}", f"a node with {rule.sentence}")
+    return _limits(asked, node)
+
+
+def _limits(asked: Conditions, node: Node) -> Objection | None:
+    if asked.strict and node.limits:
+        missing = ", ".join(node.limits)
+        reason = f"cannot give strict isolation ({missing})"
+        return Objection(reason, "a node that enforces every limit")
+    most = asked.price_hour_max
+    if most is not None and node.price_hour > most:
+        return Objection(f"costs more than {most:g} an hour", "a cheaper node, or a higher limit")
+    return None
+
+
+def tag_of(node: Node, tag: str) -> str | None:
+    """Give a node's tag. `node` is its id, `pool` its pool, whatever it calls itself."""
+    if tag == "node":
+        return node.id
+    if tag == "pool":
+        return node.pool
+    return node.tags.get(tag)
+
+
+def holds(rule: TagRule, node: Node) -> bool:
+    """Say whether a node meets a rule.
+
+    >>> from headway.model.ids import NodeId
+    >>> node = Node(id=NodeId("a"), cpu=1, memory_mib=1, tags={"kernel": "6.10", "zone": "b"})
+    >>> holds(TagRule(tag="kernel", operator=TagOperator.AT_LEAST, values=("6.9",)), node)
+    True
+    >>> holds(TagRule(tag="zone", operator=TagOperator.NOT_IN, values=("b", "c")), node)
+    False
+    """
+    value = tag_of(node, rule.tag)
+    if rule.operator is TagOperator.EXISTS:
+        return value is not None
+    if rule.operator is TagOperator.MISSING:
+        return value is None
+    if rule.operator is TagOperator.IN:
+        return value in rule.values
+    if rule.operator is TagOperator.NOT_IN:
+        return value not in rule.values
+    if value is None:
+        return False
+    order = _compared(value, rule.values[0])
+    return order >= 0 if rule.operator is TagOperator.AT_LEAST else order <= 0
+
+
+def _compared(one: str, other: str) -> int:
+    """Order two versions: by their parts, numbers as numbers, before words; what ends is less."""
+    for a, b in zip_longest(_parts(one), _parts(other), fillvalue=(-1, 0, "")):
+        if a != b:
+            return 1 if a > b else -1
+    return 0
+
+
+def _parts(version: str) -> list[tuple[int, int, str]]:
+    return [
+        (0, int(part), "") if part.isdecimal() and part.isascii() else (1, 0, part)
+        for part in version.replace("-", ".").split(".")
+    ]
