@@ -61,6 +61,12 @@ def test_a_command_and_a_function_give_results_and_say_how_far_they_are(headway,
     assert f"{run} is succeeded" in headway.ok("why", run)
 
 
+def test_a_run_near_its_dependencies_reaches_headway_and_not_the_world(headway, place):
+    done = invoked(headway, place, "near")
+    assert done.status == 0, done.all
+    assert json.loads(done.out.splitlines()[-1]) == ["200", "ConnectionRefusedError", "OSError"]
+
+
 def test_what_is_wrong_is_refused_before_it_is_queued(headway, place):
     assert "name" in refused(headway, place, "greet", "{}")
     assert 'not of type "integer"' in refused(headway, place, "add", '{"a": "x"}')

@@ -104,6 +104,20 @@ def infinite() -> float:
     return float("inf")
 
 
+@job(cpu=0.1, memory="64MiB", network="dependencies")
+def near() -> list[str]:
+    import socket, urllib.request
+    with urllib.request.urlopen(os.environ["HEADWAY_URL"] + "/healthz", timeout=20) as answer:
+        said = [str(answer.status)]
+    for place in (("127.0.0.1", 1), ("1.1.1.1", 53)):
+        try:
+            socket.create_connection(place, timeout=5)
+            said.append("reached")
+        except OSError as error:
+            said.append(type(error).__name__)
+    return said
+
+
 @job(cpu=0.1, memory="64MiB")
 def patricide() -> list[str]:
     said = []

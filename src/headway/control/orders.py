@@ -1,5 +1,7 @@
 """Turns a container's row into the order that an engine carries out."""
 
+from urllib.parse import urlsplit
+
 from headway.calculate.command import as_main
 from headway.calculate.route import addresses
 from headway.control.tokens import of_environment
@@ -76,6 +78,7 @@ async def make_order(world: World, need: Need) -> Order:
         ),
         mounts=(*world.builder.mounts(release.artifact), *volumes),
         hosts=_hosts(need),
+        reach=_reach(world, need) if jobs else (),
         expose=tuple(row.name for row in process.expose) if service and process else (),
         resources=container.resources,
         stop_grace_s=process.stop_grace_s if process else 10.0,
@@ -132,6 +135,14 @@ def service_variables(need: Need, http_port: int) -> dict[str, str]:
                 http_port if http else member.tcp_ports.get(expose.name, 0)
             )
     return variables
+
+
+def _reach(world: World, need: Need) -> tuple[int, ...]:
+    """List where the variables of a container lead: the router's ports, and headway's own."""
+    ports = {world.router.http_port, urlsplit(world.url).port or 0}
+    for member, _ in need.neighbours.values():
+        ports.update(member.tcp_ports.values())
+    return tuple(sorted(ports - {0}))
 
 
 def _hosts(need: Need) -> tuple[str, ...]:

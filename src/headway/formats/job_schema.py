@@ -66,7 +66,8 @@ JOB = Record(
         Key(
             "network",
             Choice(("none", "dependencies", "internet")),
-            "What of the network a run sees; dependencies is the same as internet for now.",
+            "What a run reaches: nothing; the router (by it the app's dependencies) and headway; or "
+            "all that the node does.",
             "none",
         ),
         Key(

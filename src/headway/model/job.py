@@ -39,7 +39,7 @@ class JobNetwork(StrEnum):
 
     NONE = "none"
     DEPENDENCIES = "dependencies"
-    """To be the addresses of the apps that its app depends on; for now as `internet`."""
+    """The router, by which its app's dependencies are reached, and headway; nothing else."""
     INTERNET = "internet"
     """The node's own network."""
 

@@ -51,6 +51,8 @@ class Order(Value, kw_only=True):
     stop_grace_s: float = 10.0
     jobs: tuple[Job, ...] = ()
     """For a runner: the jobs whose runs it will be handed."""
+    reach: tuple[int, ...] = ()
+    """For a runner: ports of the loopback that runs with the network `dependencies` may reach."""
     timeout_s: float | None = None
     """Ended with the reason `time limit …` when it runs longer."""
 

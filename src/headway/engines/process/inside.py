@@ -15,7 +15,8 @@ import resource
 import sys
 from typing import Any
 
-CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+SIOCSIFFLAGS = 0x8914
 PR_SET_PDEATHSIG = 1
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
 
@@ -51,6 +52,10 @@ def become(
         if launch["uid"] is None:
             own_users()
         bwrap, mounts, disk = gather(launch, mounts)
+    elif launch.get("reach") and launch["uid"] is None:
+        own_users()
+    if launch.get("reach"):
+        own_network(launch["reach"], launch["bridge"])
     limit(launch["rlimits"])
     words = arguments(launch, mounts, disk, told)
     for name, value in private["variables"].items():
@@ -97,6 +102,21 @@ def own_users() -> None:
     ):
         with open("/proc/self/" + name, "w") as file:
             file.write(text)
+
+
+def own_network(reach: list[int], bridge: int) -> None:
+    """Be in a network of its own, and hand out what listens there for the ports to be reached."""
+    import fcntl
+    import socket
+    import struct
+
+    call("unshare", CLONE_NEWNET)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        up = struct.pack("16sH14s", b"lo", 0x49, b"")  # IFF_UP, IFF_LOOPBACK, IFF_RUNNING
+        fcntl.ioctl(asking, SIOCSIFFLAGS, up)
+    listeners = [socket.create_server(("127.0.0.1", port), backlog=128) for port in reach]
+    with socket.socket(fileno=bridge) as line:
+        socket.send_fds(line, [b"H"], [one.fileno() for one in listeners])
 
 
 def close_others(kept: set[int]) -> None:
@@ -171,7 +191,7 @@ def arguments(
         "--json-status-fd",
         str(told),
     ]
-    if launch["network"] == "none":
+    if launch["network"] == "none" and not launch.get("reach"):
         words.append("--unshare-net")
     words += launch["system"]
     words += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]

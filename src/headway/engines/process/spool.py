@@ -65,6 +65,8 @@ class RunnerLaunch(msgspec.Struct, frozen=True, kw_only=True):
     """Directory of the logs of runs."""
     users: str
     """Directory of the locks on the user ids of runs."""
+    reach: tuple[int, ...]
+    """Ports of the node's loopback that runs may reach whose network is `dependencies`."""
     missing: tuple[str, ...]
     """Limits that this machine does not enforce."""
 

@@ -141,6 +141,7 @@ class Starter:
             making=str(self._making),
             logs=str(folders["runs"]),
             users=str(folders["users"]),
+            reach=order.reach,
             missing=self.hierarchy.missing,
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from headway.engines.process import shim
 from headway.engines.process.runs import verdict
+from headway.engines.process.runs.bridge import Bridge
 from headway.engines.process.runs.channel import Channel
 from headway.engines.process.runs.facts import Attempt, End
 from headway.engines.process.runs.groups import Group
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 _CREDENTIALS = struct.Struct("3i")
 _KILLED = int(signal.SIGKILL)
+
+
+def _room_for(descriptors: int) -> int:
+    return socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4 * descriptors)
 
 
 class Owner(Protocol):
@@ -81,6 +86,8 @@ class Child:
         self._output = Output(loop, plan.logs, uid, self._look, self._flooded)
         self._plan = plan
         self._run = run
+        self._reach = plan.reach(self._like)
+        self._bridge: Bridge | None = None
 
     def make(self, zygote: Zygote) -> None:
         """Have it made."""
@@ -93,6 +100,7 @@ class Child:
             "uid": self._plan.uid if self._plan.uid is not None else os.getuid(),
             "maps_itself": self.uid is None,
             "own_network": network_of(self._like) == "none",
+            "reach": self._reach,
             "disk_bytes": resources["disk_mib"] << 20,
             "inodes": self._run["inodes"],
             "rlimits": self._run["rlimits"],
@@ -106,24 +114,38 @@ class Child:
     def _greeted(self) -> None:
         """The kernel says who greets: the process, as it is numbered out here."""
         try:
-            data, extra, _, _ = self._ours.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
+            data, extra, _, _ = self._ours.recvmsg(1, _room_for(len(self._reach)))
         except BlockingIOError:
             return
         self._loop.remove(self._ours.fileno())
         if not data or not extra:
             return
-        self._pid = _CREDENTIALS.unpack(extra[0][2])[0]
+        listeners: list[int] = []
+        for _, kind, sent in extra:
+            if kind == socket.SCM_RIGHTS:
+                listeners += struct.unpack("%di" % (len(sent) // 4), sent)
+            else:
+                self._pid = _CREDENTIALS.unpack(sent)[0]
         try:
+            if listeners or self._reach:
+                self._bridge = Bridge(self._loop, listeners, self._reach, self.uid, self._carried)
             self._watch = os.pidfd_open(self._pid)
             self._loop.add(self._watch, self._died)
             self._take_in()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._because = str(error)
             self.kill()
             return
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
         self._channel = Channel(self._loop, self._ours, self._heard)
         self._channel.send(b"G")
+
+    def _carried(self, pid: int) -> None:
+        """Count what carries its connections as its own."""
+        try:
+            self.group.add(pid)
+        except OSError:
+            pass
 
     def _take_in(self) -> None:
         """Give it its limits, and as root the one user that it can be."""
@@ -285,6 +307,8 @@ class Child:
         if not self._is_collected and self._end is None:
             return
         self._is_gone = True
+        if self._bridge is not None:
+            self._bridge.close()
         self._output.drain()
         if self.given:
             self._end_first()

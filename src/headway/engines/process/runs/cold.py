@@ -11,6 +11,7 @@ from typing import Any
 
 from headway.engines.process import shim
 from headway.engines.process.runs import facts, verdict
+from headway.engines.process.runs.bridge import Bridge
 from headway.engines.process.runs.bubble import Bubble
 from headway.engines.process.runs.channel import Channel
 from headway.engines.process.runs.facts import Attempt, End
@@ -44,6 +45,8 @@ class Cold:
         self.group = Group(run["group"], name)
         self._ended = ended
         self._written = bytearray()
+        self._handed: socket.socket | None = None
+        self._bridge: Bridge | None = None
         self._end = End()
         self._answer: End | None = None
         self._output = Output(loop, plan.logs, uid, lambda: None, self._flooded)
@@ -170,13 +173,43 @@ class Cold:
         given: dict[int, int],
         ended: Callable[[int, float], None],
     ) -> None:
+        handing = None
+        if launch["reach"]:
+            self._handed, handing = socket.socketpair()
+            self._loop.add(self._handed.fileno(), self._handed_out)
+            launch["bridge"] = handing.fileno()
         self._bubble = Bubble(self._loop, launch, variables, self._output.ends, given, ended)
+        if handing is not None:
+            handing.close()
+
+    def _handed_out(self) -> None:
+        """Take over what listens in its network; it was headway's own code that handed it out."""
+        assert self._handed is not None
+        reach = self._plan.reach(self.job)
+        try:
+            _, listeners, _, _ = socket.recv_fds(self._handed, 1, len(reach))
+            self._bridge = Bridge(self._loop, listeners, reach, self.uid, self._carried)
+        except (OSError, ValueError):
+            pass  # it never came to be: its end says why
+        self._loop.remove(self._handed.fileno())
+        self._handed.close()
+        self._handed = None
+
+    def _carried(self, pid: int) -> None:
+        try:
+            self.group.add(pid)
+        except OSError:
+            pass
 
     def _of_code(self, code: int, cpu_s: float) -> End:
         status, number = shim.end_of(code)
         return End(status=status, signal=None if number is None else int(number), cpu_s=cpu_s)
 
     def _finish(self, end: End) -> None:
+        if self._handed is not None:
+            self._handed_out()
+        if self._bridge is not None:
+            self._bridge.close()
         self._output.drain()
         # bubblewrap does not wait for what it started: the kernel's own count is the whole one.
         end.cpu_s = max(end.cpu_s, self.group.cpu_s() or 0.0)

@@ -17,12 +17,8 @@ _ONCE = (
 
 
 def network_of(job: dict[str, Any]) -> str:
-    """Give the network of a job's runs.
-
-    Runs that ask for their app's dependencies get the node's network: narrower ones are not made
-    yet.
-    """
-    return "none" if job["network"] == "none" else _HOST
+    """Give the network of a job's runs: the node's, or none but a loopback of their own."""
+    return _HOST if job["network"] == "internet" else "none"
 
 
 def is_warm(job: dict[str, Any]) -> bool:
@@ -43,6 +39,11 @@ class Plan:
         )
         """Who may write to the app's volumes is the app's user."""
 
+    def reach(self, job: dict[str, Any]) -> tuple[int, ...]:
+        """List the node's ports to which a bridge leads from the loopback of a job's runs."""
+        wanted = job["network"] == "dependencies"
+        return tuple(self.launch["runner"]["reach"]) if wanted else ()
+
     def refusal(self) -> str:
         """Say why a strict run cannot be done here; nothing when it can."""
         missing = list(self.launch["runner"]["missing"])
@@ -58,6 +59,7 @@ class Plan:
             "uid": uid,
             "seen_as": self.uid,
             "network": network_of(run["job"]),
+            "reach": self.reach(run["job"]),
             "group": group,
             "rlimits": run["rlimits"],
             "disk_bytes": resources["disk_mib"] << 20,
@@ -80,6 +82,7 @@ class Plan:
                 self._python(),
             ],
             "network": network,
+            "reach": (),
             "seccomp": "",
             # Each run has its own; this would bound all of them together.
             "rlimits": [pair for pair in self.launch["rlimits"] if pair[0] != "RLIMIT_NPROC"],

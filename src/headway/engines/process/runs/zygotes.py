@@ -69,7 +69,7 @@ class Zygotes:
         self, work: Work, users: Users | None, names: Callable[[], str], owner: Owner
     ) -> Pool:
         """Give the pool of a job; jobs that are alike in their sandboxes share it."""
-        alike = [work.job["resources"], work.job["cpu_time_s"]]
+        alike = [work.job["resources"], work.job["cpu_time_s"], self._plan.reach(work.job)]
         key = work.network, json.dumps(alike, sort_keys=True)
         pool = self._pools.get(key)
         if pool is None:

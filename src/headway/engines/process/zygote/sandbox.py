@@ -33,6 +33,9 @@ _MASKED = (
 _PLACES = (("/tmp", "/tmp", 0o1777), ("/shm", "/dev/shm", 0o1777), ("/home", "/home", 0o700))
 _SIOCSIFFLAGS = 0x8914
 _LOOPBACK_UP = struct.pack("16sH14s", b"lo", 0x49, b"")  # IFF_UP, IFF_LOOPBACK, IFF_RUNNING
+_BACKLOG = 128
+_Socket = socket.socket
+"""As it was before the app's code could put something else there."""
 _READABLE_BY_OTHERS = 0o044
 _CLOSED = kernel.MS_NOSUID | kernel.MS_NODEV
 
@@ -122,6 +125,25 @@ def _proc(hidden: list[str]) -> list[kernel.Mount]:
     ]
 
 
+def greet(control: int, reach: list[int]) -> None:
+    """Say that we are there; where some ports may be reached, with what listens for them."""
+    with _Socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=os.dup(control)) as line:
+        if not reach:
+            line.send(b"H")
+            return
+        _raise_loopback()
+        listeners = []
+        for port in reach:
+            listening = _Socket(socket.AF_INET, socket.SOCK_STREAM)
+            listening.bind(("127.0.0.1", port))
+            listening.listen(_BACKLOG)
+            listeners.append(listening)
+        numbers = struct.pack("%di" % len(reach), *(one.fileno() for one in listeners))
+        line.sendmsg([b"H"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
+        for listening in listeners:
+            listening.close()
+
+
 def _raise_loopback() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    with _Socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         fcntl.ioctl(asking, _SIOCSIFFLAGS, _LOOPBACK_UP)

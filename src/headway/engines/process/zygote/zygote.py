@@ -191,6 +191,6 @@ class Zygote:
         os.closerange(CONTROL + 1, _DESCRIPTORS_MAX)
         if asked["maps_itself"]:
             sandbox.map_user(asked["uid"], self._outer)
-        os.write(CONTROL, b"H")
+        sandbox.greet(CONTROL, asked["reach"])
         if os.read(CONTROL, 1) != b"G":
             os._exit(0)
