@@ -43,8 +43,10 @@ demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left run
 demo-stop: ## End the demo and remove what it made
 	$(BIN)/python examples/shop/demo.py stop
 
-crash: $(STAMP) ## The crash tests with 200 kills each, and 20,000 runs
-	CRASH_KILLS=200 CRASH_RUNS=20000 $(BIN)/pytest -q tests/e2e/test_crash.py tests/e2e/test_jobs_crash.py
+crash: $(STAMP) ## The crash tests with 200 kills each, 20,000 runs, and 10,000 that leave things about
+	CRASH_KILLS=200 CRASH_RUNS=20000 LEFTOVER_RUNS=10000 $(BIN)/pytest -q \
+		tests/e2e/test_crash.py tests/e2e/test_jobs_crash.py \
+		tests/integration/process_engine/test_leftovers.py
 
 bench: $(STAMP) ## All benchmarks, or one: make bench ONLY=router
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -66,8 +66,8 @@ JOB = Record(
         Key(
             "network",
             Choice(("none", "dependencies", "internet")),
-            "What a run reaches: nothing; the router (by it the app's dependencies) and headway; or "
-            "all that the node does.",
+            "What a run reaches: nothing; the router, by it the app's dependencies, and headway; "
+            "or all that the node does.",
             "none",
         ),
         Key(

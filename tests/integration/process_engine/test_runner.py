@@ -135,6 +135,35 @@ async def test_every_way_to_end_is_told_as_it_was(engine: ProcessEngine, data: P
     assert "before its function returned" in ends["vanishes"].reason
 
 
+async def test_a_function_that_ends_itself_by_a_signal_ends(
+    engine: ProcessEngine, data: Path
+) -> None:
+    code = (
+        "import os, signal, subprocess, sys\n"
+        "def kills(number): os.kill(os.getpid(), number); return 'lived'\n"
+        "def raises(number): signal.raise_signal(number); return 'lived'\n"
+        "def handled():\n"
+        "  signal.signal(signal.SIGUSR1, lambda *_: print('heard'))\n"
+        "  os.kill(os.getpid(), signal.SIGUSR1); os.kill(os.getpid(), 0)\n"
+        "  os.kill(os.getpid(), signal.SIGCHLD)\n"
+        "  pid = os.fork()\n"
+        "  if not pid: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "  return os.waitpid(pid, 0)[1]\n"
+        "def aborts(): os.abort()\n"
+        "def exits(): sys.exit('no more')\n"
+    )
+    cold = job("anew", function="tasks:kills", start=StartMode.COLD)
+    names = ("kills", "raises", "handled", "aborts", "exits")
+    trial = await started(engine, data, code, *(job(name) for name in names), cold)
+    for name, number in (("kills", 9), ("kills", 10), ("raises", 9), ("anew", 9), ("anew", 10)):
+        assert (await trial.run(name, number=number)).exit.signal == number, (name, number)
+    fact = await trial.run("kills", number=15)
+    assert (fact.exit.status, fact.failure.type, fact.cancelled) == (1, "Cancelled", False)
+    assert await trial.value("handled") == 9
+    assert (await trial.run("aborts")).exit.signal == 6
+    assert (await trial.run("exits")).exit.status == 1
+
+
 async def test_a_run_may_start_processes_and_sees_its_variables(
     engine: ProcessEngine, data: Path
 ) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 from . import kernel, sandbox
 from .drop import FILES
 from .functions import find
+from .mortal import be_mortal
 from .worker import CONTROL, Function, Worker, failure
 
 _NAMESPACES = (
@@ -171,6 +172,7 @@ class Zygote:
         try:
             self._greet(asked, descriptors)
             made.enter()
+            be_mortal()
             os.write(CONTROL, b"P\n")
             Worker(self._functions).serve()
         except BaseException as error:
