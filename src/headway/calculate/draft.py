@@ -55,6 +55,7 @@ class Draft:
         self._changes: list[Change] = []
         self._wake_at: datetime | None = None
         self._pending: list[str] = []
+        self._lacks: list[Demand] = []
 
     def plan(self) -> Plan:
         """Give what was collected."""
@@ -62,6 +63,7 @@ class Draft:
             changes=tuple(self._changes),
             wake_at=self._wake_at,
             pending="; ".join(_few(self._pending)),
+            lacks=tuple(self._lacks),
         )
 
     # --- reading -------------------------------------------------------------------------
@@ -124,6 +126,8 @@ class Draft:
         if placed.node is None:
             what = f"{launch.process}.{launch.slot} ({launch.release.label})"
             self.pend(f"{what} does not fit: {placed.because}")
+            if among is None:
+                self._lacks.append(demand)
         return placed
 
     def _demand(self, launch: Launch) -> Demand:

@@ -19,7 +19,7 @@ from headway.calculate.queueing import (
 )
 from headway.control import attempts, followers
 from headway.control.book import Book
-from headway.control.grounds import Ground, Grounds
+from headway.control.grounds import Backlog, Ground, Grounds
 from headway.control.lanes import Lanes
 from headway.control.runners import Runners, Slot, member_of
 from headway.control.targets import Targets
@@ -183,6 +183,8 @@ class Dispatch:
         grounds = await self._grounds.of(lanes)
         turn = take_turns(self._grounds.question(lanes, grounds, _STARTS_AT_ONCE))
         self._reasons = turn.reasons
+        if turn.reasons:
+            self._world.bell.pool()
         if turn.picks:
             await self._claim(turn.picks, grounds)
         if len(turn.picks) == _STARTS_AT_ONCE:
@@ -442,6 +444,12 @@ class Dispatch:
             self.lanes.count(environment, app, job),
             self._grounds.tallies.jobs.get((environment, app, job), 0),
         )
+
+    async def backlog(self) -> list[Backlog]:
+        """Give what is queued and waits for nothing but room, by lane."""
+        counts = self.lanes.counts()
+        grounds = await self._grounds.of(counts)
+        return self._grounds.backlog(counts, grounds)
 
     def reason(self, run: Run) -> str:
         """Say why a queued run has not started yet."""

@@ -16,7 +16,7 @@ from headway.control.world import World
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.job import Job
-from headway.model.queue import QueueHold
+from headway.model.queue import Queue, QueueHold
 from headway.model.release import Release
 from headway.model.run import Lane
 
@@ -40,6 +40,17 @@ class Ground:
         """Give the runner on a node that takes the lane's runs."""
         assert self.release is not None
         return RunnerKey(lane.environment, lane.app, self.release.number, node)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Queued runs of one lane that wait for nothing but room."""
+
+    lane: Lane
+    job: Job
+    queue: Queue
+    demand: Demand
+    count: int
 
 
 class Grounds:
@@ -118,6 +129,27 @@ class Grounds:
     def demand(self, release: Release, job: Job) -> Demand:
         """Give what a run of a job asks for; the same value each time, which is told apart fast."""
         return self._demand(release, job).alone
+
+    def backlog(self, counts: Mapping[Lane, int], grounds: Mapping[Lane, Ground]) -> list[Backlog]:
+        """Give what no rule holds back: more nodes would not start what a limit lets wait."""
+        found: list[Backlog] = []
+        lines: dict[Line, float] = {}
+        for lane, count in counts.items():
+            ground = grounds[lane]
+            if ground.release is None or count <= 0:
+                continue
+            job, queue = ground.job(lane), ground.release.manifest.queue(lane.queue)
+            running = self.tallies.lines.get(lane.line, 0)
+            most = float("inf") if queue.concurrency is None else queue.concurrency - running
+            left = lines.setdefault(lane.line, most)
+            if job.concurrency is not None:
+                owner = (lane.environment, lane.app, lane.job)
+                left = min(left, job.concurrency - self.tallies.jobs.get(owner, 0))
+            fits = int(min(count, left))
+            if fits > 0:
+                lines[lane.line] -= fits
+                found.append(Backlog(lane, job, queue, self.demand(ground.release, job), fits))
+        return found
 
     def _crew(self, grounds: Mapping[Lane, Ground], lane: Lane) -> Crew:
         ground = grounds[lane]

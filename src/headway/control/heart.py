@@ -9,6 +9,7 @@ from headway.control.fleet import Fleet
 from headway.control.guard import repeatedly
 from headway.control.leasing import Leasing
 from headway.control.lifetimes import Lifetimes
+from headway.control.pooling import Pools
 from headway.control.prober import Prober
 from headway.control.retention import Retention
 from headway.control.rollouts import Rollouts
@@ -31,6 +32,7 @@ class Heart:
         self.dispatch = Dispatch(world)
         self.schedules = Schedules(world, self.dispatch)
         self._lifetimes = Lifetimes(world, self.routing, self.dispatch)
+        self.pools = Pools(world, self.dispatch)
         self._leasing = Leasing(world)
         self._retention = Retention(world)
         self._departures = Departures(world, self._fleet)
@@ -50,6 +52,8 @@ class Heart:
             "leases": self._leasing.run,
             "retention": self._retention.run,
             "nodes": self._departures.run,
+            "pools": self.pools.run,
+            "notices": self.pools.follow,
         }
         try:
             async with asyncio.TaskGroup() as group:

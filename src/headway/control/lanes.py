@@ -63,6 +63,11 @@ class Lanes:
         """Give the first runs of each lane. Call `fill` before."""
         return {lane: window.entries for lane, window in self._windows.items()}
 
+    def counts(self) -> Mapping[Lane, int]:
+        """Count the queued runs of each lane, highest priority first."""
+        lanes = sorted(self._windows, key=lambda lane: -lane.priority)
+        return {lane: self._windows[lane].count for lane in lanes}
+
     def is_empty(self, line: Line) -> bool:
         """Say whether nothing of a queue is queued."""
         return self.depth(line) == 0

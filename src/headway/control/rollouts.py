@@ -19,6 +19,7 @@ from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
 from headway.model.container import Container, ContainerState
+from headway.model.demand import Demand
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.failure import Failure
@@ -93,12 +94,23 @@ class Rollouts:
         now = world.clock.now()
         plan = plan_member(snapshot, now, world.fleet)
         world.pending[key] = plan.pending
+        self._note_lacks(key, plan.lacks, now)
         if plan.changes:
             await self._update(key, plan, now)
             self._world.bell.member(key)
             return
         self._settle(key, snapshot)
         self._look_again(key, plan, snapshot, now)
+
+    def _note_lacks(self, key: MemberKey, lacks: tuple[Demand, ...], now: datetime) -> None:
+        """Tell the pools what fits nowhere, and since when."""
+        lacking = self._world.lacking
+        known = lacking.get(key)
+        if not lacks:
+            lacking.pop(key, None)
+        elif known is None or known[1] != lacks:
+            lacking[key] = (known[0] if known else now, lacks)
+            self._world.bell.pool()
 
     async def _update(self, key: MemberKey, plan: Plan, now: datetime) -> None:
         """Write the plan down; then the world follows the rows."""
@@ -189,5 +201,6 @@ class Rollouts:
 
     def _forget(self, key: MemberKey) -> None:
         self._world.pending.pop(key, None)
+        self._world.lacking.pop(key, None)
         self._routing.update(key, None)
         self._prober.watch(key, [])

@@ -47,6 +47,14 @@ class Roster:
         if node is not None:
             self._fleet.put(node)
 
+    def gone(self, node: NodeId) -> None:
+        """Forget a node that will not be heard from again."""
+        self._heard.pop(node, None)
+        self.away.pop(node, None)
+        self.holds.pop(node, None)
+        self.vacated.discard(node)
+        self._fleet.remove(node)
+
     def nodes(self) -> tuple[Node, ...]:
         """List the nodes in the states that count, sorted by id."""
         return tuple(

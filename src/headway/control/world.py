@@ -12,6 +12,7 @@ from headway.control.roster import Roster
 from headway.machine.chance import chance
 from headway.machine.run_ids import RunIds
 from headway.model.container import Container
+from headway.model.demand import Demand
 from headway.model.ids import AppName, BuildId, ContainerId, EnvironmentId, LeaseId, NodeId
 from headway.model.lease import Lease
 from headway.model.node import Node
@@ -19,6 +20,7 @@ from headway.model.settings import Settings
 from headway.ports.builder import Builder, Sources
 from headway.ports.clock import Clock
 from headway.ports.engine import Engine
+from headway.ports.provider import Provider
 from headway.ports.router import Router
 from headway.ports.store import Store
 from headway.ports.vault import Vault
@@ -37,6 +39,7 @@ class Bell:
         self._observed: list[Callable[[Container], None]] = []
         self._nodes: list[Callable[[], None]] = []
         self._leases: list[Callable[[], None]] = []
+        self._pools: list[Callable[[], None]] = []
 
     def on_member(self, listener: Callable[[MemberKey], None]) -> None:
         """Call a listener when an app in an environment is to be looked at."""
@@ -74,6 +77,15 @@ class Bell:
     def lease(self) -> None:
         """Have leases looked at."""
         for listener in self._leases:
+            listener()
+
+    def on_pool(self, listener: Callable[[], None]) -> None:
+        """Call a listener when pools are to be looked at: one was changed, or something waits."""
+        self._pools.append(listener)
+
+    def pool(self) -> None:
+        """Have pools looked at."""
+        for listener in self._pools:
             listener()
 
     def observed(self, row: Container) -> None:
@@ -116,6 +128,8 @@ class World:
     settings: Settings
     started_at: datetime
     version: str
+    provider: Provider | None = None
+    """Where nodes come from; None: those that are there are all."""
     url: str = ""
     """Where containers reach the API."""
     bell: Bell = field(default_factory=Bell)
@@ -130,6 +144,8 @@ class World:
     """Leases whose next state somebody waits for."""
     pending: dict[MemberKey, str] = field(default_factory=dict)
     """Why something wanted cannot be done now, by member."""
+    lacking: dict[MemberKey, tuple[datetime, tuple[Demand, ...]]] = field(default_factory=dict)
+    """What of a member fits on no node, and since when."""
     answering: dict[str, asyncio.Lock] = field(default_factory=dict)
     """Requests under way that came with an Idempotency-Key, by that key."""
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from headway.model.container import Container
+from headway.model.demand import Demand
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
 from headway.model.value import Value
@@ -43,3 +44,5 @@ class Plan(Value, kw_only=True):
     """None: nothing changes by time alone."""
     pending: str = ""
     """Why something wanted could not be planned, such as a container that fits nowhere."""
+    lacks: tuple[Demand, ...] = ()
+    """What fits nowhere, each as often as it is wanted."""

@@ -63,9 +63,10 @@ class Scaling(Value, kw_only=True):
     """A node is added only for what would otherwise start later than this."""
     patient_late_s: float = 1800.0
     """The same for what has a priority below 0. Runs of a lazy queue never add a node."""
-    idle_s: float = 300.0
-    """Billed by the second: an empty node is given back after so long. Billed by the hour it is
-    given back shortly before its paid hour ends."""
+    idle_s: float = 180.0
+    """Billed by the second: a node that nothing needs is given back after so long. About as long as
+    one takes to start is right: by then it has cost what another would (the ski-rental rule).
+    Billed by the hour it is given back shortly before its paid hour ends."""
     drain_s: float = 600.0
     """How long what runs on a node that is given back may take to leave."""
     cost_hour_max: float | None = None

@@ -7,6 +7,7 @@ from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.node import Node
 from headway.model.pool import NodeType, Pool
+from headway.model.resources import Resources
 from headway.model.value import Value
 
 
@@ -85,5 +86,8 @@ class PoolSnapshot(Value, kw_only=True):
     """Without those that were told to end."""
     waiting: tuple[Waiting, ...] = ()
     """Whose turn comes first stands first."""
+    overhead: Resources = Resources(cpu=0.0, memory_mib=0)
+    """What a new node needs for itself before it takes what waits. Nodes that are there are shown
+    without it."""
     scarce: frozenset[str] = frozenset()
     """Types of which the provider has none for now."""

@@ -255,6 +255,24 @@ class SimulatedEngine:
         self._away.discard(node)
         self._tell(self._listing(node))
 
+    def join(self, node: Node) -> None:
+        """Have one node more."""
+        self._nodes = (*(row for row in self._nodes if row.id != node.id), node)
+        self._away.discard(node.id)
+        self._tell(self._listing(node.id))
+
+    def leave(self, node: NodeId) -> None:
+        """Have a node be gone, with all that runs there; nobody is told what became of it."""
+        if all(row.id != node for row in self._nodes):
+            return
+        self.go_away(node)
+        for fact in [fact for fact in self.containers.values() if fact.node == node]:
+            runner = self.runners.pop(fact.id, None)
+            if runner is not None:
+                runner.kill()
+            del self.containers[fact.id]
+        self._nodes = tuple(row for row in self._nodes if row.id != node)
+
     def _listing(self, identity: NodeId) -> Heard:
         node = next(node for node in self._nodes if node.id == identity)
         if identity in self._away:

@@ -124,6 +124,10 @@ class SimulatedProvider:
             for timer in timers:
                 timer.cancel()
 
+    def offer(self, kind: NodeType) -> None:
+        """Offer a type, or one anew."""
+        self._types[kind.name] = kind
+
     def announce(self, machine: NodeId, within_s: float) -> None:
         """Take a machine back after so long, as spot machines are."""
         known = self._machines.get(machine)

@@ -12,6 +12,8 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
 from headway.model.lease import Fences, Lease
 from headway.model.node import NodeHold
+from headway.model.pool import Pool
+from headway.model.pool_node import PoolNode
 from headway.model.queue import QueueHold
 from headway.model.release import Release
 from headway.model.run import Run
@@ -59,6 +61,8 @@ _TABLES = (
     Table(Member, "members", ("environment", "app")),
     Table(Release, "releases", ("environment", "app", "number")),
     Table(NodeHold, "node_holds", ("node",)),
+    Table(Pool, "pools", ("name",)),
+    Table(PoolNode, "pool_nodes", ("id",), ("pool",)),
     Table(QueueHold, "queue_holds", ("environment", "app", "name")),
     Table(
         Run,

@@ -174,11 +174,11 @@ def test_a_leaving_node_is_called_back_before_one_is_added():
 def test_an_idle_node_is_first_spare_and_then_given_back():
     first = decide([host()])
     assert (first.changes, first.spare) == ((), ("a",))
-    assert first.wake_at == after(300)
-    assert decide([host(spare_since=after(-299))]).changes == ()
-    plan = decide([host(spare_since=after(-300))])
+    assert first.wake_at == after(180)
+    assert decide([host(spare_since=after(-179))]).changes == ()
+    plan = decide([host(spare_since=after(-180))])
     assert [(change.verb, change.node) for change in plan.changes] == [(PoolVerb.DRAIN, "a")]
-    assert "300 s" in plan.changes[0].because
+    assert "180 s" in plan.changes[0].because
 
 
 def test_an_empty_leaving_node_is_released_and_a_busy_one_is_not():

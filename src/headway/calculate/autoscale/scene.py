@@ -15,7 +15,7 @@ from headway.model.resources import Resources
 
 _PLAIN = ("cpu", "memory_mib", "gpus")
 _NEW = NodeId("")
-_SOONER = 1.1
+_SOONER = 1.15
 """A new node helps what would otherwise start later than this share of its own start: ordered for
 less, it would be paid for and save nobody anything."""
 _OVERDUE_LEAST_S = 20.0
@@ -29,6 +29,7 @@ class Scene:
 
     def __init__(self, snapshot: PoolSnapshot, now: datetime, suits: Suits) -> None:
         self.pool = snapshot.pool
+        self._overhead = snapshot.overhead
         self.now = now
         self._suits = suits
         self._needs: dict[object, Need] = {}
@@ -102,7 +103,7 @@ class Scene:
         """Give a node of a type that is requested now."""
         node = self._fresh.get(kind.name)
         if node is None:
-            node = self._fresh[kind.name] = new_node(self.pool, kind)
+            node = self._fresh[kind.name] = new_node(self.pool, kind, self._overhead)
         site = Site(node, kind, self._capacity(node), self._suits)
         site.opens_s = kind.start_s
         site.paid_s = billed_s(kind, 0.0)
@@ -115,7 +116,7 @@ class Scene:
 
     def share(self, need: Need, kind: NodeType) -> float:
         """Give the largest share that a demand takes of any of a type's resources."""
-        whole = self._capacity(new_node(self.pool, kind))
+        whole = self._capacity(new_node(self.pool, kind, self._overhead))
         return max(
             (amount / whole[axis] if whole[axis] else float("inf")) for axis, amount in need.amounts
         )
@@ -129,12 +130,12 @@ class Scene:
         return plain + [node.custom.get(name, 0.0) for name in self._axes[3:]]
 
 
-def new_node(pool: Pool, kind: NodeType) -> Node:
-    """Give the node that one of this type would be."""
+def new_node(pool: Pool, kind: NodeType, overhead: Resources) -> Node:
+    """Give the node that one of this type would be, as far as it is free."""
     return Node(
         id=_NEW,
-        cpu=kind.cpu,
-        memory_mib=kind.memory_mib,
+        cpu=kind.cpu - overhead.cpu,
+        memory_mib=kind.memory_mib - overhead.memory_mib,
         gpus=kind.gpus,
         custom=kind.custom,
         tags={**pool.tags, **kind.tags, "pool": pool.name},

@@ -1,0 +1,208 @@
+"""What is asked of providers, written down before, and what came of it."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from headway.control.guard import trouble
+from headway.control.pool_reading import Seen
+from headway.control.world import World
+from headway.formats.units import counted
+from headway.machine.chance import drawn_hex
+from headway.model.event import Event
+from headway.model.ids import NodeId
+from headway.model.machine import Machine
+from headway.model.node import NodeHold
+from headway.model.pool import Pool
+from headway.model.pool_node import PoolNode, PoolNodeState
+from headway.model.pool_plan import PoolChange
+from headway.ports.provider import NoCapacity, ProviderError, ProviderUnavailable
+from headway.ports.store import Writer
+
+T = TypeVar("T")
+ACTOR = "headway"
+_ANSWER_S = 20.0
+"""A provider that takes longer does not answer."""
+_SCARCE_S = 120.0
+"""A type that is not to be had is asked for again after so long."""
+
+
+class Orders:
+    """Has the provider follow the rows. All of it may be done again."""
+
+    def __init__(self, world: World, seen: Seen) -> None:
+        self._world = world
+        self._seen = seen
+
+    async def add(self, pool: Pool, changes: list[PoolChange], now: datetime) -> None:
+        """Ask for new machines."""
+        rows = await self._world.store.write(lambda tx: _wanted(tx, pool, changes, now))
+        await asyncio.gather(*(self.request(row) for row in rows))
+
+    async def become(self, node: NodeId, state: PoolNodeState, because: str) -> bool:
+        """Write down what is to become of a node; says whether that is new."""
+        now = self._world.clock.now()
+
+        def deed(tx: Writer) -> bool:
+            row = tx.get(PoolNode, node)
+            if row is None or row.state is state or row.state is PoolNodeState.RELEASED:
+                return False
+            tx.put(msgspec.structs.replace(row, state=state, because=because, told_at=None))
+            tx.record(_event(row, f"node.{state.value}", because, now))
+            return True
+
+        return await self._world.store.write(deed)
+
+    async def request(self, row: PoolNode) -> None:
+        """Ask for a machine by the id of its row; again is harmless."""
+        world, provider = self._world, self._world.provider
+        if provider is None:
+            return
+        now = world.clock.now()
+        try:
+            machine = await answered(provider.request(row.id, row.pool, row.kind.name))
+        except NoCapacity as error:
+            self._seen.scarce[row.kind.name] = now + timedelta(seconds=_SCARCE_S)
+            await self.forget(row.id, f"none is to be had: {error}")
+        except ProviderUnavailable as error:
+            trouble(world, "provider", error)
+            await self._told(row.id, now)
+        except ProviderError as error:
+            trouble(world, "provider", error)
+            self._seen.scarce[row.kind.name] = now + timedelta(seconds=_SCARCE_S)
+            await self.forget(row.id, f"its provider refused: {error}")
+        else:
+            world.troubles.pop("provider", None)
+            await self._lent(row.id, machine)
+
+    async def _lent(self, node: NodeId, machine: Machine) -> None:
+        def deed(tx: Writer) -> None:
+            row = tx.get(PoolNode, node)
+            if row is not None and row.state is PoolNodeState.WANTED:
+                lent = PoolNodeState.LENT
+                tx.put(msgspec.structs.replace(row, state=lent, lent_at=machine.since))
+                tx.record(_event(row, "node.lent", row.because, self._world.clock.now()))
+
+        await self._world.store.write(deed)
+
+    async def release(self, node: NodeId, because: str) -> None:
+        """Give a machine back; what was asked is written down first."""
+        await self.become(node, PoolNodeState.RELEASED, because)
+        provider = self._world.provider
+        if provider is None:
+            return
+        try:
+            await answered(provider.release(node))
+        except ProviderError as error:
+            trouble(self._world, "provider", error)
+        await self._told(node, self._world.clock.now())
+
+    async def _told(self, node: NodeId, at: datetime) -> None:
+        def deed(tx: Writer) -> None:
+            row = tx.get(PoolNode, node)
+            if row is not None:
+                tx.put(msgspec.structs.replace(row, told_at=at))
+
+        await self._world.store.write(deed)
+
+    async def forget(self, node: NodeId, because: str) -> None:
+        """Drop the row of a machine that is gone, and what was said of its node."""
+        now = self._world.clock.now()
+
+        def deed(tx: Writer) -> None:
+            row = tx.get(PoolNode, node)
+            if row is not None:
+                tx.delete(PoolNode, node)
+                tx.record(_event(row, "node.gone", because or row.because, now))
+            if tx.get(NodeHold, node) is not None:
+                tx.delete(NodeHold, node)
+
+        await self._world.store.write(deed)
+        self._world.roster.released(node)
+        self.sweep(node)
+        self._seen.flags.pop(node, None)
+        self._seen.spare.pop(node, None)
+
+    def sweep(self, node: NodeId) -> None:
+        """Forget a node whose machine is gone, unless what was there has not been given up yet."""
+        world = self._world
+        if world.roster.node(node) is not None and not world.fleet.on(node):
+            world.roster.gone(node)
+            world.bell.node()
+
+    async def update(self, seen: PoolNode, because: str) -> None:
+        """Write down what was seen of a machine."""
+        now = self._world.clock.now()
+
+        def deed(tx: Writer) -> None:
+            row = tx.get(PoolNode, seen.id)
+            if row is None:
+                return
+            tx.put(msgspec.structs.replace(row, ready_at=seen.ready_at, ends_at=seen.ends_at))
+            if because:
+                tx.record(_event(row, "node.noticed", because, now))
+
+        await self._world.store.write(deed)
+
+
+async def answered(asked: Awaitable[T]) -> T:
+    """Wait for a provider, but not for ever.
+
+    Raises:
+        ProviderUnavailable: It takes too long.
+    """
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            return await asked
+    except TimeoutError:
+        raise ProviderUnavailable(f"no answer within {_ANSWER_S:.0f} s") from None
+
+
+def _wanted(tx: Writer, pool: Pool, changes: list[PoolChange], now: datetime) -> list[PoolNode]:
+    """Write down the nodes that will be asked for, under ids that are chosen here."""
+    kinds = {kind.name: kind for kind in pool.types}
+    rows = [
+        tx.put(
+            PoolNode(
+                id=NodeId(f"{pool.name}-{drawn_hex(4)}"),
+                pool=pool.name,
+                kind=kinds[change.type],
+                state=PoolNodeState.WANTED,
+                because=change.because,
+                wanted_at=now,
+                told_at=now,
+            )
+        )
+        for change in changes
+    ]
+    for row in rows:
+        tx.record(_event(row, "node.wanted", row.because, now))
+    tx.record(
+        Event(
+            at=now,
+            actor=ACTOR,
+            kind="pool.grew",
+            subject=pool.name,
+            because=rows[0].because,
+            data={
+                "what": f"add {counted(len(rows), 'node')}",
+                "nodes": [row.id for row in rows],
+                "price_hour": sum(row.kind.price_hour for row in rows),
+            },
+        )
+    )
+    return rows
+
+
+def _event(row: PoolNode, kind: str, because: str, now: datetime) -> Event:
+    return Event(
+        at=now,
+        actor=ACTOR,
+        kind=kind,
+        subject=row.id,
+        because=because,
+        data={"pool": row.pool, "type": row.kind.name},
+    )

@@ -1,0 +1,273 @@
+"""Reads what the decision about a pool's size sees."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+
+from headway.calculate.demand import of_container, of_job
+from headway.calculate.estimate import SEEN_MAX, Estimate, estimate
+from headway.control.dispatch import Dispatch
+from headway.control.grounds import Backlog
+from headway.control.runners import RUNNER
+from headway.control.world import World
+from headway.model.container import Container, ContainerKind
+from headway.model.ids import NodeId, PoolName, environment_name
+from headway.model.node import DEFAULT_POOL, Node, NodeState
+from headway.model.pool import NodeType, Pool
+from headway.model.pool_node import PoolNode, PoolNodeState
+from headway.model.pool_snapshot import Host, HostState, Load, Patience, PoolSnapshot, Waiting
+from headway.model.resources import Resources
+from headway.model.run import Run, RunState
+from headway.ports.store import Reader
+
+_FIRSTS = 32
+"""Of so many runs in each lane it is known since when they wait; the rest counts as the last."""
+_HISTORY = 4 * SEEN_MAX
+_KEPT_S = 300.0
+_PASSING_S = 600.0
+"""A container that is no service is thought to take so long."""
+NOTHING = Resources(cpu=0.0, memory_mib=0)
+_SERVED = (RunState.SUCCEEDED, RunState.FAILED, RunState.DEAD)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What only time tells of a pool's nodes; lost with the process, and found again."""
+
+    spare: dict[NodeId, datetime] = field(default_factory=dict)
+    """Since when nodes could be done without."""
+    scarce: dict[str, datetime] = field(default_factory=dict)
+    """Types of which there were none, to when they are asked for again."""
+    flags: dict[NodeId, str] = field(default_factory=dict)
+    """What is wrong with machines, for `doctor`."""
+    offered: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """Types whose nodes turned out to have less, to the cores and the MiB that they have."""
+
+
+class PoolReading:
+    """Gathers pools, their nodes, what runs there and what waits."""
+
+    def __init__(self, world: World, dispatch: Dispatch, seen: Seen) -> None:
+        self._world = world
+        self._dispatch = dispatch
+        self._seen = seen
+        self._estimates: dict[str, tuple[datetime, Estimate]] = {}
+
+    async def snapshots(self, now: datetime) -> list[PoolSnapshot]:
+        """Give every pool that can grow or shrink, as of now."""
+        store = self._world.store
+        pools = [pool for pool in await store.read(lambda tx: tx.find(Pool)) if pool.types]
+        if not pools:
+            return []
+        rows = await store.read(lambda tx: tx.find(PoolNode))
+        loads, runners = await self._loads(now)
+        waiting = await self._waiting()
+        main = main_pool(pools)
+        return [
+            PoolSnapshot(
+                pool=self._as_offered(pool),
+                hosts=tuple(
+                    _without(self._host(row, loads.get(row.id, ()), now), runners.get(row.id, ()))
+                    for row in rows
+                    if row.pool == pool.name and row.state is not PoolNodeState.RELEASED
+                ),
+                waiting=tuple(row for row in waiting if (row.demand.pool or main) == pool.name),
+                overhead=RUNNER if waiting else NOTHING,
+                scarce=frozenset(name for name, until in self._seen.scarce.items() if until > now),
+            )
+            for pool in pools
+        ]
+
+    # --- nodes ------------------------------------------------------------------------------------
+
+    def _host(self, row: PoolNode, loads: Sequence[Load], now: datetime) -> Host:
+        node = self._world.roster.node(row.id)
+        since = row.lent_at or now
+        ready_at = row.ready_at or since + timedelta(seconds=row.kind.start_s)
+        return Host(
+            node=node or _to_be(row),
+            kind=row.kind,
+            state=_state(row, node),
+            since=since,
+            ready_at=ready_at,
+            loads=tuple(loads),
+            ends_at=row.ends_at,
+            spare_since=self._seen.spare.get(row.id),
+        )
+
+    def _as_offered(self, pool: Pool) -> Pool:
+        """Count on what a type's nodes were found to have, not on what was promised."""
+        if not self._seen.offered:
+            return pool
+        return msgspec.structs.replace(pool, types=tuple(map(self._found, pool.types)))
+
+    def _found(self, kind: NodeType) -> NodeType:
+        cpu, memory_mib = self._seen.offered.get(kind.name, (kind.cpu, kind.memory_mib))
+        return msgspec.structs.replace(
+            kind, cpu=min(cpu, kind.cpu), memory_mib=min(memory_mib, kind.memory_mib)
+        )
+
+    # --- what runs --------------------------------------------------------------------------------
+
+    async def _loads(
+        self, now: datetime
+    ) -> tuple[dict[NodeId, list[Load]], dict[NodeId, list[Resources]]]:
+        """Give what runs on each node; apart, what the runners there reserve.
+
+        A runner without runs ends by itself, so it keeps no node from being empty.
+        """
+        found: dict[NodeId, list[Load]] = {}
+        runners: dict[NodeId, list[Resources]] = {}
+        store = self._world.store
+        for row in await store.read(lambda tx: tx.find(Container, retired=False)):
+            if row.is_ended:
+                continue
+            if row.kind is ContainerKind.RUNNER:
+                runners.setdefault(row.node, []).append(row.resources)
+            else:
+                found.setdefault(row.node, []).append(_load(row, now))
+        for run in await store.read(lambda tx: tx.find(Run, active=1)):
+            attempt = run.attempt
+            if attempt is None:
+                continue
+            release = await self._dispatch.book.release((run.environment, run.app), attempt.release)
+            job = release.manifest.job(run.job) if release else None
+            if release is None or job is None:
+                continue
+            began_at = attempt.began_at or attempt.ordered_at
+            thought = await self._estimate(run.owner, job.timeout_s, now)
+            load = Load(
+                demand=of_job(release.manifest, job),
+                ends_at=began_at + timedelta(seconds=thought.middle_s),
+            )
+            found.setdefault(attempt.node, []).append(load)
+        return found, runners
+
+    # --- what waits -------------------------------------------------------------------------------
+
+    async def _waiting(self) -> list[Waiting]:
+        now = self._world.clock.now()
+        found = list(self._lacking())
+        for row in await self._dispatch.backlog():
+            lane = row.lane
+            firsts = await self._world.store.read(partial(_queued, lane=lane.name))
+            owner = f"{lane.environment}/{lane.app}/{lane.job}"
+            thought = await self._estimate(owner, row.job.timeout_s, now)
+            found += _waits(row, firsts, thought.middle_s)
+        return found
+
+    def _lacking(self) -> Iterator[Waiting]:
+        """Give the services that fit nowhere: they stay, once they are placed."""
+        for (environment, app), (since, demands) in sorted(self._world.lacking.items()):
+            label = f"{app} in {environment_name(environment)}"
+            for demand in demands:
+                yield Waiting(demand=demand, since=since, expected_s=float("inf"), label=label)
+
+    async def _estimate(self, owner: str, most_s: float, now: datetime) -> Estimate:
+        known = self._estimates.get(owner)
+        if known is not None and (now - known[0]).total_seconds() < _KEPT_S:
+            return known[1]
+        runs_s = await self._world.store.read(lambda tx: list(_history(tx, owner)))
+        found = estimate(runs_s, most_s)
+        if not found.seen and known is not None and known[1].seen:
+            found = known[1]
+        self._estimates[owner] = (now, found)
+        return found
+
+
+def main_pool(pools: Sequence[Pool]) -> PoolName:
+    """Give the pool of what names none: `default`, else the first that takes anything."""
+    names = sorted(pool.name for pool in pools if not pool.dedicated)
+    return names[0] if names and DEFAULT_POOL not in names else DEFAULT_POOL
+
+
+def _queued(reader: Reader, lane: str) -> list[Run]:
+    return reader.find(Run, lane=lane, limit=_FIRSTS)
+
+
+def _history(reader: Reader, owner: str) -> Iterator[float]:
+    """Give how long recent runs of a job took, newest first."""
+    for run in reader.find(Run, owner=owner, newest_first=True, limit=_HISTORY):
+        attempt = run.attempt
+        if run.state in _SERVED and attempt is not None and attempt.began_at and attempt.ended_at:
+            yield (attempt.ended_at - attempt.began_at).total_seconds()
+
+
+def _waits(row: Backlog, firsts: Sequence[Run], expected_s: float) -> Iterator[Waiting]:
+    lane = row.lane
+    patience = Patience.PATIENT if lane.priority < 0 else Patience.URGENT
+    if row.queue.lazy:
+        patience = Patience.LAZY
+    left = row.count
+    for number, run in enumerate(firsts[: row.count], start=1):
+        last = number == min(len(firsts), row.count)
+        count = left if last else 1
+        left -= count
+        yield Waiting(
+            demand=row.demand,
+            since=max(run.created_at, run.due_at or run.created_at),
+            count=count,
+            patience=patience,
+            expected_s=expected_s,
+            label=f"{lane.job} of {lane.app}",
+        )
+
+
+def _load(row: Container, now: datetime) -> Load:
+    stays = row.kind is ContainerKind.SERVICE
+    ends_at = None if stays else now + timedelta(seconds=_PASSING_S)
+    return Load(demand=of_container(row), ends_at=ends_at)
+
+
+def _without(host: Host, runners: Sequence[Resources]) -> Host:
+    """Take off what runners reserve; a node on its way will have one."""
+    taken = list(runners) or ([RUNNER] if host.state is HostState.STARTING else [])
+    if not taken:
+        return host
+    node = msgspec.structs.replace(
+        host.node,
+        cpu=host.node.cpu - sum(row.cpu for row in taken),
+        memory_mib=host.node.memory_mib - sum(row.memory_mib for row in taken),
+    )
+    return msgspec.structs.replace(host, node=node)
+
+
+def _state(row: PoolNode, node: Node | None) -> HostState:
+    if row.state is PoolNodeState.LEAVING:
+        return HostState.LEAVING if row.ends_at is None else HostState.DOOMED
+    if node is None:
+        return HostState.STARTING if row.ready_at is None else HostState.DOOMED
+    match node.state:
+        case NodeState.READY:
+            return HostState.READY
+        case NodeState.LOST:
+            return HostState.DOOMED
+        case NodeState.CORDONED | NodeState.DRAINING:
+            return HostState.HELD
+
+
+def _to_be(row: PoolNode) -> Node:
+    kind = row.kind
+    return Node(
+        id=row.id,
+        cpu=kind.cpu,
+        memory_mib=kind.memory_mib,
+        gpus=kind.gpus,
+        custom=kind.custom,
+        tags=kind.tags,
+        pool=row.pool,
+        type=kind.name,
+        price_hour=kind.price_hour,
+    )
+
+
+def offers(row: PoolNode, nodes: Mapping[NodeId, Node]) -> tuple[float, int] | None:
+    """Give what a node has where it is less than its type promises by more than a tenth."""
+    node = nodes.get(row.id)
+    if node is None:
+        return None
+    short = node.cpu < 0.9 * row.kind.cpu or node.memory_mib < 0.9 * row.kind.memory_mib
+    return (node.cpu, node.memory_mib) if short else None

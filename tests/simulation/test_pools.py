@@ -1,0 +1,197 @@
+"""Pools follow the load, through providers that fail, lie and forget, and through restarts."""
+
+import asyncio
+from datetime import timedelta
+
+from headway.model.ids import NodeId, PoolName
+from headway.model.machine import Machine, MachineState
+from headway.model.pool_node import PoolNodeState
+from tests.simulation.pools_world import LARGE, SMALL, PoolsWorld, virtually
+
+
+def test_a_pool_grows_for_what_waits_and_shrinks_when_it_is_done():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool()
+        await place.works(4, runs_s=600)
+        await asyncio.sleep(90)
+        assert len(place.nodes()) == 2
+        assert len(place.engine.begun) == 4
+        await asyncio.sleep(600 + 180 + 120)
+        assert place.nodes() == []
+        assert await place.rows() == []
+        assert place.provider.requested["small"] == 2
+        assert len(place.events("node.gone")) == 2
+
+    virtually(scenario)
+
+
+def test_a_kill_at_any_moment_asks_for_no_node_twice():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool()
+        await place.works(4, runs_s=300)
+        for _ in range(12):
+            await asyncio.sleep(7)
+            await place.down()
+            await place.up()
+        await asyncio.sleep(60)
+        assert place.provider.requested["small"] == 2
+
+    virtually(scenario)
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_under_the_same_id():
+    async def scenario(place: PoolsWorld) -> None:
+        place.provider.forgets_to_answer = 3
+        await place.pool()
+        await place.works(2, runs_s=300)
+        await asyncio.sleep(200)
+        assert len(place.nodes()) == 1
+        assert place.provider.requested["small"] == 1
+
+    virtually(scenario)
+
+
+def test_a_provider_that_does_not_answer_is_trouble_that_passes():
+    async def scenario(place: PoolsWorld) -> None:
+        place.provider.answers = False
+        await place.pool()
+        await place.works(2, runs_s=300)
+        await asyncio.sleep(120)
+        assert "does not answer" in place.world.troubles["provider"][1]
+        place.provider.answers = True
+        await asyncio.sleep(150)
+        assert len(place.nodes()) == 1
+        assert "provider" not in place.world.troubles
+
+    virtually(scenario)
+
+
+def test_a_provider_that_takes_for_ever_stops_nothing():
+    async def scenario(place: PoolsWorld) -> None:
+        place.provider.slow_s = 1e6
+        await place.pool()
+        await place.works(2, runs_s=300)
+        await asyncio.sleep(120)
+        assert "no answer within 20 s" in place.world.troubles["provider"][1]
+        place.provider.slow_s = 0.0
+        await asyncio.sleep(200)
+        assert len(place.nodes()) == 1
+
+    virtually(scenario)
+
+
+def test_a_type_that_is_used_up_is_replaced_by_another():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(SMALL, LARGE)
+        await place.works(2, runs_s=300)
+        await asyncio.sleep(120)
+        assert [node.type for node in place.nodes()] == ["large"]
+        assert "none is to be had" in place.events("node.gone")[0].because
+
+    virtually(scenario, room={"small": 0})
+
+
+def test_machines_that_have_less_than_promised_are_made_up_for():
+    async def scenario(place: PoolsWorld) -> None:
+        place.provider.short["small"] = 0.5
+        await place.pool()
+        await place.works(2, runs_s=900)
+        await asyncio.sleep(400)
+        assert len(place.nodes()) == 2
+        assert len(place.engine.begun) == 2
+        assert "of 2.1 cores" in next(iter(place.pools.seen.flags.values()))
+
+    virtually(scenario)
+
+
+def test_a_machine_that_never_becomes_a_node_is_given_back():
+    async def scenario(place: PoolsWorld) -> None:
+        place.provider.stillborn = 1
+        await place.pool()
+        await place.works(2, runs_s=300)
+        await asyncio.sleep(3 * SMALL.start_s + 60 + 60 + 90)
+        assert len(place.nodes()) == 1
+        assert any("not there as a node" in row.because for row in place.events("node.released"))
+
+    virtually(scenario)
+
+
+def test_a_machine_that_nobody_asked_for_is_shown_and_after_a_while_given_back():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(nodes_min=1)
+        await asyncio.sleep(100)
+        stranger = Machine(
+            id=NodeId("stranger"),
+            pool=PoolName("default"),
+            type="small",
+            state=MachineState.RUNNING,
+            since=place.clock.now(),
+        )
+        place.provider.foist(stranger)
+        await asyncio.sleep(60)
+        assert "nobody asked for it" in place.pools.seen.flags[NodeId("stranger")]
+        await asyncio.sleep(700)
+        machines = await place.provider.machines()
+        assert [row.id for row in machines] == [row.id for row in await place.rows()]
+        assert place.pools.seen.flags == {}
+
+    virtually(scenario)
+
+
+def test_a_machine_that_dies_is_forgotten_and_replaced_and_its_runs_start_again():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool()
+        await place.works(2, runs_s=900)
+        await asyncio.sleep(120)
+        (node,) = place.nodes()
+        place.provider.vanish(node.id)
+        await asyncio.sleep(300)
+        assert node.id not in {row.id for row in await place.rows()}
+        assert any("lists it no more" in row.because for row in place.events("node.gone"))
+        assert place.world.roster.node(node.id) is None
+
+    virtually(scenario)
+
+
+def test_a_notice_empties_a_node_and_has_another_come():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(nodes_min=1)
+        await asyncio.sleep(90)
+        (node,) = place.nodes()
+        place.provider.announce(node.id, within_s=120)
+        await asyncio.sleep(10)
+        (row, *_) = [row for row in await place.rows() if row.id == node.id]
+        assert row.state in (PoolNodeState.LEAVING, PoolNodeState.RELEASED)
+        await asyncio.sleep(90)
+        assert [other.id for other in place.nodes()] != [node.id]
+        assert len(place.nodes()) == 1
+
+    virtually(scenario)
+
+
+def test_nodes_are_replaced_before_they_are_too_old():
+    async def scenario(place: PoolsWorld) -> None:
+        import msgspec
+
+        mortal = msgspec.structs.replace(SMALL, life_max_s=3600.0)
+        place.provider.offer(mortal)
+        await place.pool(mortal, nodes_min=1, drain_s=300)
+        await asyncio.sleep(2 * 3600)
+        rows = await place.rows()
+        assert place.provider.requested["small"] == 3
+        oldest = min(row.wanted_at for row in rows)
+        assert place.clock.now() - oldest < timedelta(hours=1)
+
+    virtually(scenario)
+
+
+def test_the_minimum_comes_back_and_the_maximum_holds():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(nodes_min=1, nodes_max=2)
+        await place.works(40, runs_s=300)
+        for _ in range(40):
+            await asyncio.sleep(30)
+            assert len(await place.provider.machines()) <= 2
+        assert "as large as it may be" in place.pools.plans["default"].pending[0]
+
+    virtually(scenario)
