@@ -38,7 +38,7 @@ def refused(headway: Installation, place: str, *words: str) -> str:
     return done.err
 
 
-def ended(headway: Installation, run: str, within_s: float = 20) -> dict:
+def ended(headway: Installation, run: str, within_s: float = 60) -> dict:
     """Wait until a run has ended."""
     wait_for(lambda: state(headway, run) in _ENDED, within_s)
     return shown(headway, run)["run"]
@@ -105,6 +105,21 @@ def test_a_failure_shows_its_traceback_and_is_told_by_the_status(headway, place)
     assert 'File "/app/tasks.py"' in done.err
     assert "ValueError: there is no such order" in done.err
     assert "/opt/headway" not in done.err
+
+
+def test_many_runs_are_made_of_the_lines_of_a_file(headway, place, tmp_path):
+    lines = tmp_path / "lines"
+    lines.write_text('{"a": 1}\n\n{"a": 2, "b": 2}\n')
+    words = ("jobs", "invoke", "add", "--each", str(lines), "-e", place)
+    found = headway.ok(*words, "--tag", "team=red").splitlines()
+    assert [ended(headway, run)["result"] for run in found] == [2, 4]
+    rows = headway.json("runs", "ls", "-e", place, "--tag", "team=red")["rows"]
+    assert [row["id"] for row in rows] == found[::-1]
+    lines.write_text('{"a": 1}\n[2]\n')
+    assert "line 2 is no JSON object" in headway.run(*words).err
+    lines.write_text('{"a": 1}\n{"a": "x"}\n')
+    assert "runs[1]: a" in headway.run(*words).err
+    assert len(headway.json("runs", "ls", "-e", place)["rows"]) == 2
 
 
 def test_a_run_waits_for_one_that_is_to_come_by_its_key(headway, place):

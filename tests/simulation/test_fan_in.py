@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 import pytest
 
-from headway.control import runs
+from headway.control import queues, runs
 from headway.control.requests import RunQuestion
 from headway.control.scheduling import fire
 from headway.model.job import Job
@@ -91,6 +91,20 @@ async def test_a_run_before_that_goes_on_is_waited_for_where_a_time_was_left_out
     made = await fired(before_six, SIX + timedelta(seconds=1))
     assert set(made) == {"west", "report"}
     assert made["report"].after[0] == After(run=late.id)
+
+
+async def test_a_drained_queue_takes_no_run_of_a_schedule(before_six):
+    said = {"paused": False, "draining": True, "because": "moving"}
+    who = (before_six.world, before_six.dispatch, "me", "demo", APP, "default")
+    await queues.hold(*who, **said)
+    assert await fired(before_six, SIX + timedelta(seconds=1)) == {}
+    row = await before_six.store.read(
+        lambda reader: reader.get(ScheduleState, ENVIRONMENT, APP, "report")
+    )
+    assert row.because == "left out: queue default was drained by me"
+    await queues.hold(*who, **{**said, "draining": False})
+    tomorrow = await fired(before_six, SIX + timedelta(days=1, seconds=1))
+    assert set(tomorrow) == {"east", "west", "report"}
 
 
 async def test_nothing_is_waited_for_that_is_paused(before_six):

@@ -1,7 +1,7 @@
 """`jobs`: what can be run."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
 
 import click
 import msgspec
@@ -13,6 +13,9 @@ from headway.cli.runs import follow
 from headway.formats.units import counted, render_duration
 from headway.model.view import JobView
 from headway.sdk import Client
+
+_AT_ONCE = 1000
+"""Runs made by one request."""
 
 
 @click.group()
@@ -93,6 +96,12 @@ def _show_job(view: JobView) -> None:
 @click.option("--queue", help="Another queue than the job's.")
 @click.option("--tag", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--deadline", type=Instant(), help="It expires when it has not begun by then.")
+@click.option(
+    "--each",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="A run for each line, which is its parameters as JSON; `-` is standard input.",
+)
 @click.option("--wait/--no-wait", default=True, help="Show its lines, and end as it ends.")
 @json_option
 def invoke(
@@ -116,6 +125,10 @@ def invoke(
         "deadline_at": given["deadline"],
     }
     chosen = {key: value for key, value in options.items() if value is not None}
+    if given["each"] is not None:
+        shared = {**chosen, "after": [_after(run) for run in after], "tags": _tags(tag)}
+        _invoke_each(environment, job, given["each"], shared, as_json=as_json)
+        return
     with Client.local() as client:
         name = chosen_environment(client, environment)
         identity = client.jobs.invoke(
@@ -133,6 +146,35 @@ def invoke(
             )
             return
         follow(client, identity, as_json=as_json)
+
+
+def _invoke_each(
+    environment: str | None, job: str, lines: IO[bytes], shared: dict[str, Any], *, as_json: bool
+) -> None:
+    """Make a run for each line, in as few requests as may be; each is all or nothing."""
+    if shared.keys() & {"key", "unique"}:
+        raise click.UsageError("--each makes many runs: they cannot share a key")
+    rows = [{**shared, "parameters": each} for each in _parameters(lines)]
+    if not rows:
+        raise click.UsageError('--each has no line. Each is an object, such as {"id": 7}')
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        for first in range(0, len(rows), _AT_ONCE):
+            made = client.jobs.invoke_many(name, job, rows[first : first + _AT_ONCE])
+            print_json(made) if as_json else click.echo("\n".join(made.ids))
+    if not as_json:
+        click.echo(f"next: headway runs ls -e {name} -j {job}", err=True)
+
+
+def _parameters(lines: IO[bytes]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            found = msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise click.UsageError(f"line {number} is no JSON object: {error}") from error
+        yield found
 
 
 def _after(text: str) -> dict[str, str]:

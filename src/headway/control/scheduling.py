@@ -21,6 +21,7 @@ from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName, EnvironmentId
+from headway.model.queue import QueueHold
 from headway.model.run import After, Run, key_name
 from headway.model.schedule import ScheduleState
 from headway.ports.store import Reader, Writer
@@ -163,8 +164,9 @@ def _fire_one(tx: Writer, world: World, state: ScheduleState, now: datetime) -> 
     after = plan.state
     target = _target(tx, state)
     rows: list[Run] = []
-    if target is None:
-        after = msgspec.structs.replace(after, because=f"there is no job {state.schedule.job}")
+    refused = _refusal(tx, target, state)
+    if target is None or refused:
+        after = msgspec.structs.replace(after, because=f"left out: {refused}")
     else:
         behind = last
         for due in plan.runs:
@@ -175,7 +177,8 @@ def _fire_one(tx: Writer, world: World, state: ScheduleState, now: datetime) -> 
         if behind is not None:
             after = msgspec.structs.replace(after, last_run=behind.id)
     tx.put(after)
-    return Fired(rows, last.id if last is not None and plan.cancel_running else None)
+    makes_room = last is not None and plan.cancel_running and not refused
+    return Fired(rows, last.id if last is not None and makes_room else None)
 
 
 def _target(reader: Reader, state: ScheduleState) -> Target | None:
@@ -184,6 +187,16 @@ def _target(reader: Reader, state: ScheduleState) -> Target | None:
     live = lookup.live(reader, member)
     job = live.manifest.job(state.schedule.job) if live else None
     return Target(owner, live, job) if owner and live and job else None
+
+
+def _refusal(reader: Reader, target: Target | None, state: ScheduleState) -> str:
+    """Say why no run can be made; empty when one can."""
+    if target is None:
+        return f"there is no job {state.schedule.job}"
+    hold = reader.get(QueueHold, state.environment, state.app, target.job.queue)
+    if hold is not None and hold.draining:
+        return f"queue {hold.name} was drained by {hold.by}"
+    return ""
 
 
 def _invocation(tx: Reader, state: ScheduleState, due: Due, behind: Run | None) -> Invocation:
