@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,16 @@ def test_a_run_is_made_again_with_others_and_the_dead_are_replayed(headway, plac
     assert headway.ok("runs", "dead", "-e", place).strip() == "nobody is dead"
 
 
+def metrics(headway: Installation) -> dict[str, str]:
+    """Give what Prometheus is told."""
+    token = (headway.data / "token").read_text().strip()
+    request = urllib.request.Request(f"http://127.0.0.1:{headway.port}/metrics")
+    request.add_header("authorization", f"Bearer {token}")
+    with urllib.request.urlopen(request) as answer:
+        lines = answer.read().decode().splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+
+
 # --- queues, schedules, releases -----------------------------------------------------------------
 
 
@@ -172,6 +183,11 @@ def test_queues_are_paused_drained_and_resumed(headway, place):
     wait_for(lambda: state(headway, held) == "running")
     waiting = made(headway, place, "turn")
     assert "queue narrow: 1 of 1 run" in headway.ok("why", waiting)
+    told = metrics(headway)
+    for word in ("waiting", "running"):
+        name = f'headway_queue_{word}{{app="works",environment="{place}",queue="narrow"}}'
+        assert told[name] == "1.0", word
+    assert "headway_runs_dead" in told
     headway.ok("runs", "cancel", held)
     assert ended(headway, waiting)["state"] == "succeeded"
     headway.ok("queues", "pause", "works/unheard-of", "-e", place)

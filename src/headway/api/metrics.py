@@ -1,17 +1,21 @@
 """What Prometheus is told: read when it asks, so that nothing is kept twice."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from headway.control import queues
+from headway.control.dispatch import Dispatch
 from headway.control.world import World
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState
+from headway.model.run import Run
 from headway.ports.store import Reader
 
 
-async def observe(world: World) -> CollectorRegistry:
+async def observe(world: World, dispatch: Dispatch) -> CollectorRegistry:
     """Give the figures of this moment."""
     registry = CollectorRegistry()
 
@@ -37,7 +41,22 @@ async def observe(world: World) -> CollectorRegistry:
     cores = gauge("reserved_cores", "Cores reserved.", ("node",))
     for node in world.nodes:
         cores.labels(node.id).set(world.fleet.reserved(node.id).cpu)
+    await _observe_queues(world, dispatch, gauge)
     return registry
+
+
+async def _observe_queues(world: World, dispatch: Dispatch, gauge: Callable[..., Gauge]) -> None:
+    labels = ("environment", "app", "queue")
+    waiting = gauge("queue_waiting", "Runs that wait for their turn.", labels)
+    running = gauge("queue_running", "Runs that are under way.", labels)
+    oldest = gauge("queue_oldest_seconds", "How long the run that waits longest has.", labels)
+    for view in await queues.listing(world, dispatch, None):
+        place = (view.environment, view.app, view.queue.name)
+        waiting.labels(*place).set(view.waiting)
+        running.labels(*place).set(view.running)
+        oldest.labels(*place).set(view.oldest_s or 0)
+    dead = await world.store.read(lambda reader: reader.count(Run, "dead"))
+    gauge("runs_dead", "Runs on the dead-letter list.").set(dead)
 
 
 def _count(reader: Reader) -> tuple[Counter[str], Counter[str], int, int]:

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from headway.api.answers import Json, answers
 from headway.api.metrics import observe
-from headway.api.scope import TheWorld
+from headway.api.scope import TheWorld, dispatch_of
 from headway.control import doctor
 from headway.model.settings import Settings
 from headway.model.view import Check
@@ -60,7 +60,7 @@ async def healthz(world: TheWorld) -> Json:
 
 
 @open_router.get("/metrics", include_in_schema=False)
-async def metrics(world: TheWorld) -> Response:
+async def metrics(request: Request, world: TheWorld) -> Response:
     """Prometheus metrics."""
-    registry = await observe(world)
+    registry = await observe(world, dispatch_of(request))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
