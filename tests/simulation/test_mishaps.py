@@ -4,13 +4,17 @@ import asyncio
 from datetime import UTC, datetime
 from functools import partial
 
+import msgspec
+
 from headway.control import attempts, runs
-from headway.model.job import Job
+from headway.model.job import Delivery, Job
 from headway.model.queue import Queue
 from headway.model.run import After, RunFact, RunFactState, RunState
 from tests.simulation.conftest import SMALL, wishing
 
 JOB = Job(name="once", function="m:f", resources=SMALL, queue="narrow")
+ONCE = Job(name="once", function="m:f", resources=SMALL)
+AGAIN = Job(name="again", function="m:f", resources=SMALL, delivery=Delivery.AT_LEAST_ONCE)
 NARROW = (Queue(name="narrow", concurrency=1),)
 
 
@@ -24,7 +28,9 @@ async def test_what_followed_an_end_goes_on_after_a_crash_right_behind_it(plane,
     store = plane.store = await type(plane.store).open(plane._path)
     fact = RunFact(run=first.id, attempt=1, state=RunFactState.ENDED)
     await store.write(
-        partial(attempts.conclude, facts=[fact], jobs={}, now=datetime.now(UTC), jitter=0.5)
+        partial(
+            attempts.conclude, facts=[fact], jobs={}, leaving="", now=datetime.now(UTC), jitter=0.5
+        )
     )
     await store.close()
     await plane.up()
@@ -48,6 +54,37 @@ async def test_a_runner_is_listened_to_again_after_a_trouble_of_ours(plane, monk
     row = await plane.ended(await plane.run("once"))
     assert (row.state, failed) == (RunState.SUCCEEDED, [1])
     assert "runners" in plane.world.troubles
+
+
+async def test_a_runner_that_hangs_is_ended_and_its_runs_go_on(plane, engine):
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, runner_silence_s=0.3)
+    await plane.release(ONCE, AGAIN)
+    once = await plane.run("once", parameters={"sleep_s": 60})
+    again = await plane.run("again", parameters={"sleep_s": 0.2, "result": 7})
+    await plane.until(once, "running")
+    await plane.until(again, "running")
+    (hung,) = engine.runners.values()
+    hung.hang()
+    late = await plane.run("again", parameters={"result": 8})
+    row = await plane.ended(once)
+    assert (row.state, row.because) == (
+        RunState.LOST,
+        "its runner ended: it has not answered for 0.3 s",
+    )
+    rows = [await plane.ended(run) for run in (again, late)]
+    assert [bytes(row.result) for row in rows] == [b"7", b"8"]
+    assert len(rows[0].attempts) == 2
+    events = await plane.store.read(lambda reader: reader.events(limit=1000))
+    told = [event.because for event in events if event.kind == "container.stopping"]
+    assert told == ["it has not answered for 0.3 s"]
+
+
+async def test_a_quiet_runner_that_is_well_is_asked_and_goes_on(plane, engine):
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, runner_silence_s=0.05)
+    await plane.release(ONCE)
+    row = await plane.ended(await plane.run("once", parameters={"sleep_s": 1, "result": 3}))
+    assert (row.state, bytes(row.result), len(row.attempts)) == (RunState.SUCCEEDED, b"3", 1)
+    assert engine.attached > 3
 
 
 async def test_a_runner_for_a_release_that_is_not_live_is_kept_until_it_did_its_runs(plane, engine):

@@ -13,6 +13,7 @@ import structlog
 from headway.calculate.node import is_draining, is_over_limit
 from headway.control.book import Book, Standing
 from headway.control.guard import trouble
+from headway.control.silence import Silence
 from headway.control.world import MemberKey, World
 from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind, ContainerState
@@ -49,12 +50,14 @@ class Slot:
 
     key: RunnerKey
     container: Container
+    silence: Silence
     line: Runner | None = None
     busy: set[RunId] = field(default_factory=set)
     idle_since: datetime | None = None
     is_wanted: bool = False
     """Whether a run would start in it, asked since it was last looked at."""
     is_ending: bool = False
+    stopped_for: str = ""
     is_cut_short: bool = False
     """Whether its runs were told to end, as their app, environment or node is to be left."""
     following: "asyncio.Task[None] | None" = None
@@ -160,7 +163,9 @@ class Runners:
     def send(self, slot: Slot, tasks: list[Task]) -> None:
         """Hand attempts to a runner."""
         slot.busy.update(task.run for task in tasks)
-        slot.idle_since = None
+        if slot.idle_since is not None:
+            slot.silence.heard(self._world.clock.now())
+            slot.idle_since = None
         if slot.line is not None:
             slot.line.send(tasks)
 
@@ -181,9 +186,8 @@ class Runners:
                 because = self._useless(slot, standing, is_wanted=is_wanted)
                 if because:
                     await self._stop(slot, because)
-            at = self._look_at(slot)
-            if at is not None:
-                times.append(at)
+            looks = self._look_at(slot), await self._ask_again(slot)
+            times += [at for at in looks if at is not None]
         return min(times, default=None)
 
     def _look_at(self, slot: Slot) -> datetime | None:
@@ -194,6 +198,20 @@ class Runners:
         else:
             at = slot.idle_since + self._idle if slot.idle_since is not None else None
         return None if at is None or at <= self._world.clock.now() else at
+
+    async def _ask_again(self, slot: Slot) -> datetime | None:
+        """Open the line anew to a runner that is quiet; gives when that is to be looked at."""
+        if not slot.busy or slot.line is None:
+            return None
+        at, now = slot.silence.quiet_at(self._silence), self._world.clock.now()
+        if now < at:
+            return at
+        await slot.line.close()
+        return None
+
+    @property
+    def _silence(self) -> timedelta:
+        return timedelta(seconds=self._world.settings.runner_silence_s)
 
     @property
     def _idle(self) -> timedelta:
@@ -287,7 +305,7 @@ class Runners:
             )
             return tx.put(stopping)
 
-        slot.is_ending = True  # nothing is handed to it while this is written
+        slot.is_ending, slot.stopped_for = True, because  # nothing is handed to it meanwhile
         try:
             row = await self._world.store.write(deed)
         except BaseException:
@@ -299,7 +317,8 @@ class Runners:
 
     def _adopt(self, row: Container) -> None:
         key = RunnerKey(row.environment, row.app, row.release, row.node)
-        slot = Slot(key, row, idle_since=self._world.clock.now())
+        now = self._world.clock.now()
+        slot = Slot(key, row, Silence(now), idle_since=now)
         self._slots[key] = slot
         if row.state is ContainerState.HEALTHY:
             self._follow(slot)
@@ -328,16 +347,19 @@ class Runners:
         while self._slots.get(slot.key) is slot:
             try:
                 line = await self._world.engine.attach(slot.container.id)
-            except EngineError:
+            except EngineError as error:
+                await self._not_answered(slot, error)
                 await asyncio.sleep(_AGAIN_S)
                 continue
             try:
                 slot.line = line
+                slot.silence.heard(self._world.clock.now())
                 await self._listener.resumed(slot, line.listing)
                 slot.is_cut_short = False
                 await self._cancel_again(slot, line)
                 self._listener.wake()
                 async for facts in line.facts():
+                    slot.silence.heard(self._world.clock.now())
                     await self._listener.took(slot, facts)
             except EngineUnavailable:
                 _log.info("the line to a runner was cut", container=slot.container.id)
@@ -347,6 +369,15 @@ class Runners:
                 slot.line = None
                 await line.close()
             await asyncio.sleep(_AGAIN_S)
+
+    async def _not_answered(self, slot: Slot, error: EngineError) -> None:
+        """End a runner that hangs: its runs go on elsewhere, or are lost, by their delivery."""
+        now = self._world.clock.now()
+        slot.silence.refused(now)
+        if slot.is_ending or not slot.silence.is_dead(now, self._silence):
+            return
+        await self._stop(slot, f"it has not answered for {self._silence.total_seconds():g} s")
+        _log.warning("a runner hangs", container=slot.container.id, error=str(error))
 
     async def _cancel_again(self, slot: Slot, line: Runner) -> None:
         """Tell of cancellations once more: who told of them may have been cut off."""
@@ -368,8 +399,9 @@ class Runners:
         if self._slots.get(slot.key) is not slot:
             return
         row = slot.container
-        said = row.exit.sentence if row.exit else "it was lost"
         wanted = row.exit is not None and row.exit.reason == "stopped"
+        said = row.exit.sentence if row.exit else "it was lost"
+        said = slot.stopped_for if wanted and slot.stopped_for else said
         del self._slots[slot.key]
         if slot.following is not None:
             slot.following.cancel()

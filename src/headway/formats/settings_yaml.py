@@ -159,6 +159,11 @@ SETTINGS = Record(
                 "How long a process that holds a release's job modules waits for the next run.",
             ),
             (
+                "runner_silence_s",
+                _seconds(1, _DAY_S),
+                "How long such a process may say nothing, and then not answer, before it is ended.",
+            ),
+            (
                 "drain_s",
                 _seconds(0, 7 * _DAY_S),
                 "How long runs on a node that is drained may go on before they are handed back.",

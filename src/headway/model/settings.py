@@ -51,6 +51,7 @@ class Settings(Value, kw_only=True):
     runs_kept: int = 1_000_000
     runs_kept_s: float = 30 * 24 * 3600.0
     runner_idle_s: float = 600.0
+    runner_silence_s: float = 60.0
     drain_s: float = 600.0
     node_lost_after_s: float = 60.0
     parameters_bytes_max: int = 256 * 1024

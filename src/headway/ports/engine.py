@@ -80,7 +80,7 @@ class Runner(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of the line. The runner and its runs live on."""
+        """Let go of the line: who takes its facts has EngineUnavailable. The runs live on."""
         ...
 
 

@@ -76,6 +76,7 @@ class SimulatedRunner:
         self._ended: dict[tuple[RunId, int], RunFact] = {}
         self._known: set[tuple[RunId, int]] = set()
         self._line: SimulatedLine | None = None
+        self.is_hung = False
 
     def attach(self) -> "SimulatedLine":
         """Open the line; the one before ends."""
@@ -88,7 +89,7 @@ class SimulatedRunner:
     def begin(self, task: Task) -> None:
         """Begin an attempt, unless it was begun before."""
         key = (task.run, task.attempt)
-        if key in self._known:
+        if key in self._known or self.is_hung:
             return
         self._known.add(key)
         self._engine.begun.append(key)
@@ -123,6 +124,12 @@ class SimulatedRunner:
         """Cut the line."""
         if self._line is not None:
             self._line.cut()
+
+    def hang(self) -> None:
+        """Say and do nothing any more, but go on."""
+        self.is_hung = True
+        for doing in self._running.values():
+            doing.end.cancel()
 
     def kill(self) -> None:
         """End everything without a word."""
@@ -203,7 +210,7 @@ class SimulatedLine:
 
     async def close(self) -> None:
         """Let go of the line."""
-        self._is_cut = True
+        self.cut()
 
     def tell(self, fact: RunFact) -> None:
         """Tell what happened."""
@@ -233,6 +240,8 @@ class SimulatedEngine:
         self._ports = 20_000
         self.containers: dict[ContainerId, Observed] = {}
         self.runners: dict[ContainerId, SimulatedRunner] = {}
+        self.attached = 0
+        """How often a line to a runner was opened."""
         self.begun: list[tuple[RunId, int]] = []
         """Every attempt that ever began, in order."""
         self._observers: list[asyncio.Queue[Heard]] = []
@@ -357,6 +366,9 @@ class SimulatedEngine:
         runner = self.runners.get(container)
         if runner is None:
             raise NoSuchContainer(f"{container} does not run")
+        if runner.is_hung:
+            raise EngineUnavailable(f"{container} does not answer")
+        self.attached += 1
         return runner.attach()
 
     async def logs(

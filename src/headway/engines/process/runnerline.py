@@ -88,6 +88,8 @@ class RunnerLine(asyncio.Protocol):
     async def close(self) -> None:
         """Let go of the line."""
         self._flush()
+        if self._transport.get_write_buffer_size():  # it does not read: this would wait for it
+            self._transport.abort()
         self._transport.close()
 
     async def listed(self) -> None:
