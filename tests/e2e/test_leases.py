@@ -122,6 +122,74 @@ def test_an_environments_lease_that_ends_takes_down_exactly_what_it_holds(headwa
     headway.ok("envs", "destroy", "lent-on", "--yes", "--no-wait")
 
 
+def test_a_leased_node_runs_what_was_started_under_the_lease_and_it_ends_with_it(own):
+    ports = ["--port", str(own.port), "--http-port", str(own.http_port)]
+    own.ok("up", "-d", "--nodes", "2", *ports)
+    app = own.app("lent")
+    own.ok("start", "-e", "others", cwd=app)
+    (before,) = rows(own, "others")
+    lease = own.ok("leases", "acquire", "--node", before["node"], "--for", "1h").split()[0]
+    refused = own.run("leases", "acquire", "--node", before["node"])
+    assert refused.status == 3
+    assert f"--node {before['node']} --wait 10m" in refused.err
+    wait_for(lambda: own.json("leases", "show", lease)["lease"]["is_clear"], within_s=60)
+    assert f"{before['node']} is kept under {lease}" in own.ok("nodes", "ls")
+    assert f"kept under {lease}" in own.ok("why", before["node"])
+    (moved,) = rows(own, "others")
+    assert moved["node"] != before["node"]
+    own.ok("start", "-e", "mine", "--lease", lease, cwd=app)
+    (mine,) = rows(own, "mine")
+    assert mine["node"] == before["node"]
+    assert own.json("leases", "show", lease)["holds"] == ["mine"]
+    refused = own.run("extend", "2h", "-e", "mine")
+    assert f"next: headway leases renew {lease}" in refused.err
+    assert "ending mine" in own.ok("leases", "release", lease)
+    wait_for(lambda: own.run("envs", "show", "mine").status == 3, within_s=60)
+    wait_for(lambda: not processes(own, mine["id"]))
+    assert rows(own, "others") == [moved]
+    assert own.get("lent", "others")[0] == 200
+
+
+JOBS = """\
+from headway.sdk import LockError, job, lock
+
+
+@job(cpu=0.1, memory="64MiB", network="dependencies")
+def take() -> list[int]:
+    fences = []
+    for _ in range(2):
+        with lock("of-jobs", wait_s=30) as held:
+            held.check()
+            fences.append(held.fence)
+    try:
+        with lock("by-hand", wait_s=0):
+            return []
+    except LockError as error:
+        assert "held by" in str(error), error
+    return fences
+"""
+
+
+def test_a_job_holds_locks_with_the_standard_library_only(headway):
+    app = headway.app("locker", manifest="processes: {}\n", **{"tasks.py": JOBS})
+    headway.ok("start", "-e", "locks", cwd=app)
+    lease = headway.ok("leases", "acquire", "by-hand").split()[0]
+    first, second = json.loads(headway.ok("jobs", "invoke", "-e", "locks", "take"))
+    assert first < second
+    headway.ok("leases", "release", lease)
+    assert headway.json("leases", "ls", "of-jobs") == []
+
+
+def rows(own: Installation, environment: str) -> list[dict]:
+    """Give what runs in an environment."""
+    return [
+        {key: row[key] for key in ("id", "node")}
+        for member in own.json("ps", "-e", environment)
+        for row in member["containers"]
+        if row["state"] not in ("exited", "lost", "stopping")
+    ]
+
+
 def containers(own: Installation, environment: str) -> list[str]:
     return [
         row["id"]

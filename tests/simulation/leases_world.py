@@ -13,8 +13,9 @@ from headway.control.requests import LeaseRequest
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
-from headway.model.ids import EnvironmentId, LeaseId
+from headway.model.ids import EnvironmentId, LeaseId, NodeId
 from headway.model.lease import ClaimKind, Tenure
+from headway.model.node import Node
 from headway.model.settings import Settings
 from headway.model.view import LeaseView
 from headway.stores.sqlite import SqliteStore
@@ -100,3 +101,15 @@ class LeasesWorld:
 
     async def events(self, holder: str) -> list[Event]:
         return await self.store.read(lambda reader: reader.events(subject=f"lse-{holder}000000"))
+
+    def nodes(self, **cores: float) -> None:
+        """Have the engine know nodes of so many cores, with a GiB for each."""
+        for name, cpu in cores.items():
+            node = Node(id=NodeId(name), cpu=cpu, memory_mib=int(1024 * cpu))
+            self.world.roster.heard(node, self.clock.at)
+
+    async def book(self, holder: str, cpu: float, begins_s: float = 0, **wish: Any) -> LeaseView:
+        """Claim cores of the default pool for an hour."""
+        wished = {"kind": ClaimKind.CAPACITY, "length_s": 3600.0, **wish}
+        from_at = self.clock.at + timedelta(seconds=begins_s) if begins_s else None
+        return await self.ask(holder, "default", cpu=cpu, from_at=from_at, **wished)

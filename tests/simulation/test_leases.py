@@ -7,6 +7,7 @@ import pytest
 
 from headway.control import leases
 from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.settling import forget_over
 from headway.model.lease import Lease
 from tests.simulation.leases_world import BEGAN, LeasesWorld
 
@@ -179,9 +180,23 @@ async def test_environments_are_listed_as_leases_and_are_not_released_by_mistake
         "environment:demo~1",
         BEGAN,
     )
+    assert (await leases.renew(own.world, "ana", "demo~1")).lease.until is None
     with pytest.raises(Conflict) as refused:
         await leases.release(own.world, "ana", "demo~1")
     assert refused.value.next[0] == "headway envs destroy demo"
+
+
+async def test_of_leases_that_are_over_the_newest_are_kept(own):
+    for number in range(4):
+        await own.ask("ana", id=f"lse-00000{number}")
+        await leases.release(own.world, "ana", f"lse-00000{number}")
+        own.clock.at += timedelta(seconds=1)
+    await own.ask("ben")
+    assert await own.store.write(lambda tx: forget_over(tx, 2)) == 2
+    assert await own.store.write(lambda tx: forget_over(tx, 2)) == 0
+    everything = await leases.listing(own.world, everything=True)
+    assert [view.lease.id for view in everything] == ["lse-000002", "lse-000003", "lse-ben000000"]
+    assert everything[-1].lease.fence == 5
 
 
 async def test_leases_are_listed_in_the_order_of_their_line(own):

@@ -10,7 +10,7 @@ from headway.api.scope import Actor, App, Environment, TheWorld, done_once
 from headway.control import containers, environments
 from headway.control.requests import StartRequest
 from headway.model.container import Container
-from headway.model.ids import AppName, Digest
+from headway.model.ids import AppName, Digest, LeaseId
 from headway.model.view import Difference, EnvironmentView, MemberView, Started
 
 router = APIRouter(tags=["environments"], prefix="/environments")
@@ -37,6 +37,7 @@ async def start(
         apps=tuple(AppName(app) for app in body.apps),
         sources=tuple(Digest(source) for source in body.sources),
         lease_s=body.lease_s,
+        under=LeaseId(body.under) if body.under else None,
         reason=body.reason,
         plan=body.plan,
     )

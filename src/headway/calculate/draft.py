@@ -7,6 +7,7 @@ import msgspec
 
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_command, of_process
+from headway.calculate.keeping import placed_under
 from headway.calculate.placement import Fleet, Placed
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
@@ -114,7 +115,8 @@ class Draft:
 
     def eligible(self, release: Release, process: Process) -> tuple[NodeId, ...]:
         """List the nodes on which a daemon runs."""
-        return self._fleet.eligible(of_process(release, process), self.now)
+        demand = self._where_leased(of_process(release, process))
+        return self._fleet.eligible(demand, self.now)
 
     def finds_room(self, launch: Launch) -> bool:
         """Say whether a container could be started now; when not, why is said."""
@@ -134,8 +136,12 @@ class Draft:
         manifest = launch.release.manifest
         process = manifest.process(launch.process) or manifest.processes[0]
         if launch.kind is not ContainerKind.SERVICE:
-            return of_command(manifest, process)
-        return of_process(launch.release, process)
+            return self._where_leased(of_command(manifest, process))
+        return self._where_leased(of_process(launch.release, process))
+
+    def _where_leased(self, demand: Demand) -> Demand:
+        lease = self.snapshot.lease
+        return demand if lease is None else placed_under(demand, lease)
 
     def scale(self, process: Process) -> int:
         """Say how many copies of a process type are wanted."""

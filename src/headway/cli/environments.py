@@ -81,7 +81,8 @@ def show(name: str, as_json: bool) -> None:
         print_json(view)
         return
     click.echo(f"{view.name} · {view.state.value} · leased to {view.lease.holder}")
-    click.echo(f"  lease {render.until(view.lease.until)}")
+    where = f", under {view.under}" if view.under else ""
+    click.echo(f"  lease {render.until(view.lease.until)}{where}")
     for member in view.members:
         click.echo(f"  {render.member_line(member)} {' '.join(member.urls)}")
 

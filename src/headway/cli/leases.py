@@ -1,22 +1,16 @@
 """`leases`: claims on locks, nodes and capacity, each until a time."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
 import click
 
 from headway.cli import render
 from headway.cli.errors import REFUSED, Failed, fail
-from headway.cli.options import Duration, json_option, print_json, reason_option
+from headway.cli.options import Duration, Moment, Size, json_option, print_json, reason_option
 from headway.model.lease import ClaimKind, Lease, LeaseState
 from headway.model.view import LeaseView
 from headway.sdk import Client
-
-_for = click.option(
-    "--for",
-    "length",
-    type=Duration(),
-    default="1h",
-    help="How long. Default: 1h.",
-    show_default=False,
-)
 
 
 @click.group()
@@ -59,6 +53,8 @@ def _on(lease: Lease) -> str:
     claim = lease.claim
     if claim.kind is ClaimKind.ENVIRONMENT:
         return f"environment {claim.name.partition('~')[0]}"
+    if claim.kind is ClaimKind.CAPACITY:
+        return f"capacity of {claim.name} ({claim.cpu:g} cores, {claim.memory_mib} MiB)"
     many = f" ({claim.places} places)" if claim.places > 1 else ""
     return f"{claim.kind.value} {claim.name}{many}"
 
@@ -78,6 +74,8 @@ def _show(view: LeaseView) -> None:
     click.echo(f"{lease.id} · {_on(lease)} · {lease.state.value} · {lease.holder}")
     if lease.because:
         click.echo(f"  {render.safe(lease.because)}")
+    for share in lease.shares:
+        click.echo(f"  {share.node}: {share.cpu:g} cores, {share.memory_mib} MiB")
     if lease.reason:
         click.echo(f"  why {render.safe(lease.reason)}")
     if lease.state is LeaseState.HELD and lease.since:
@@ -89,41 +87,113 @@ def _show(view: LeaseView) -> None:
         click.echo(f"next: headway leases renew {lease.id} · headway leases release {lease.id}")
 
 
+class _Asked(NamedTuple):
+    """What is claimed, out of the options that say so."""
+
+    kind: ClaimKind
+    name: str
+    length_s: float
+    from_at: datetime | None
+    options: dict[str, Any]
+
+
 @leases.command()
-@click.argument("name")
+@click.argument("lock", required=False)
+@click.option("--node", help="A whole node: others' work is moved off it.")
+@click.option("--cores", type=click.FloatRange(min=0), default=0.0, help="Capacity: cores.")
+@click.option("--memory", type=Size(), default="0", help="Capacity: memory, such as 16GiB.")
+@click.option("--pool", default="default", help="Capacity: of the nodes of this pool.")
+@click.option("--from", "begins", type=Moment(), help="Capacity: from 02:00, or 2026-11-30T02:00.")
+@click.option("--until", "ends", type=Moment(), help="Until 04:00, instead of --for.")
 @click.option(
     "--places", type=click.IntRange(1, 10_000), help="How many may hold the lock at once."
 )
-@_for
+@click.option("--for", "length", type=Duration(), help="How long. Default: 1h.")
 @click.option("--wait", type=Duration(), default="0s", help="How long to wait in line.")
 @reason_option
 @json_option
-def acquire(
-    name: str, places: int | None, length: float, wait: float, reason: str, as_json: bool
-) -> None:
-    """Claim a lock by its NAME. It is free again when its time is over.
+def acquire(wait: float, reason: str, as_json: bool, **said: Any) -> None:
+    """Claim a lock by its name, a node, or capacity. It is free again when its time is over.
 
     \b
     headway leases acquire payments-sandbox --for 2h --wait 10m
+    headway leases acquire --node node-3 --for 2h
+    headway leases acquire --cores 40 --from 02:00 --until 04:00
     headway leases with migration -- ./migrate.sh   holds it as long as a command runs
     """  # noqa: D301 (click reads the backspace)
+    asked = _asked(**said)
     with Client.local() as client:
         view = client.leases.acquire(
-            name, length_s=length, wait_s=wait, places=places, reason=reason
+            asked.name,
+            kind=asked.kind,
+            length_s=asked.length_s,
+            wait_s=wait,
+            from_at=asked.from_at,
+            reason=reason,
+            **asked.options,
         )
     if as_json:
         print_json(view)
     elif view.lease.state is not LeaseState.WAITING:
         _tell_held(view)
     if view.lease.state is LeaseState.WAITING:
-        fail(f"it was not free in time: {view.lease.because}", f"headway leases ls {name}")
+        fail(f"it was not free in time: {view.lease.because}", f"headway leases ls {asked.name}")
         raise Failed(REFUSED)
+
+
+def _asked(
+    *,
+    lock: str | None,
+    node: str | None,
+    cores: float,
+    memory: int,
+    pool: str,
+    places: int | None,
+    begins: datetime | None,
+    ends: datetime | None,
+    length: float | None,
+) -> _Asked:
+    """Read what is claimed.
+
+    Raises:
+        click.UsageError: It is not one thing, or the window makes no sense.
+    """
+    is_capacity = bool(cores or memory)
+    if sum((lock is not None, node is not None, is_capacity)) != 1:
+        raise click.UsageError("say one of LOCK, --node NODE, --cores or --memory")
+    if begins is not None and not is_capacity:
+        raise click.UsageError("--from is for capacity: --cores or --memory")
+    if ends is not None and length is not None:
+        raise click.UsageError("say --until or --for")
+    from_at = begins
+    length_s = 3600.0 if length is None else length
+    if ends is not None:
+        start = begins or datetime.now(UTC)
+        if ends <= start:
+            ends += timedelta(days=1)
+        length_s = (ends - start).total_seconds()
+    if lock is not None:
+        return _Asked(ClaimKind.LOCK, lock, length_s, None, {"places": places})
+    if node is not None:
+        return _Asked(ClaimKind.NODE, node, length_s, None, {})
+    sizes = {"cpu": cores, "memory_mib": memory}
+    return _Asked(ClaimKind.CAPACITY, pool, length_s, from_at, sizes)
 
 
 def _tell_held(view: LeaseView) -> None:
     lease = view.lease
+    if lease.state is LeaseState.BOOKED and lease.from_at:
+        begins = render.moment(lease.from_at)
+        click.echo(f"{lease.id} · {_on(lease)} · from {begins}, {render.until(lease.until)}")
+        nodes = ", ".join(share.node for share in lease.shares)
+        click.echo(f"  on {nodes}")
+        click.echo(f"next: headway leases show {lease.id} · headway leases release {lease.id}")
+        return
     click.echo(f"{lease.id} · {_on(lease)} · {render.until(lease.until)} · fence {lease.fence}")
-    click.echo(f"next: headway leases renew {lease.id} · headway leases release {lease.id}")
+    use = (
+        "" if lease.claim.kind is ClaimKind.LOCK else f"headway start -e NAME --lease {lease.id} · "
+    )
+    click.echo(f"next: {use}headway leases renew {lease.id} · headway leases release {lease.id}")
 
 
 @leases.command()

@@ -51,6 +51,8 @@ def _list(*, as_json: bool) -> None:
     head = ("NODE", "STATE", "ZONE", "CORES", "MEMORY MIB", "CONTAINERS")
     click.echo(render.table(lines, head))
     for row in rows:
+        for lease in row.leases:
+            click.echo(f"  {row.node.id} is kept under {lease}: headway leases show {lease}")
         for limit in row.node.limits:
             click.echo(f"  {row.node.id} cannot enforce {limit}")
 
@@ -70,6 +72,8 @@ def show(node: str, *, as_json: bool) -> None:
     click.echo(f"  memory  {row.reserved.memory_mib} of {row.node.memory_mib} MiB reserved")
     tags = " ".join(f"{name}={value}" for name, value in sorted(row.node.tags.items()))
     click.echo(f"  tags    {render.safe(tags)}")
+    for lease in row.leases:
+        click.echo(f"  lease   {lease}")
     for line in row.there:
         click.echo(f"  there   {render.safe(line)}")
     click.echo(f"next: headway why {row.node.id} · headway nodes drain {row.node.id}")

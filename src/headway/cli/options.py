@@ -4,13 +4,14 @@ import functools
 import os
 import re
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 import msgspec
 
-from headway.formats.units import parse_duration
+from headway.formats.units import MIB, parse_duration, parse_size
 from headway.model.ids import name_from
 from headway.model.manifest import FILE
 from headway.sdk import Client
@@ -33,6 +34,58 @@ class Duration(click.ParamType[float]):
         if seconds is None:
             self.fail(f"{value!r} is no length of time, such as 90s, 10m or 8h", param, ctx)
         return seconds
+
+
+class Size(click.ParamType[int]):
+    """Memory, in MiB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read `512MiB`, `16GiB`."""
+        if isinstance(value, int):
+            return value
+        size = parse_size(str(value))
+        if size is None:
+            self.fail(f"{value!r} is no size, such as 512MiB or 16GiB", param, ctx)
+        return -(-size // MIB)
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment: a time of the next 24 hours on this machine's clock, or a date and a time."""
+
+    name = "moment"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read `02:00`, `2026-11-30T02:00`."""
+        if isinstance(value, datetime):
+            return value
+        now = datetime.now().astimezone()
+        try:
+            if "T" not in str(value):
+                hour = time.fromisoformat(str(value))
+                today = datetime.combine(now.date(), hour).astimezone()
+                tomorrow = now.date() + timedelta(days=1)
+                return today if today > now else datetime.combine(tomorrow, hour).astimezone()
+            return datetime.fromisoformat(str(value)).astimezone()
+        except ValueError:
+            self.fail(f"{value!r} is no moment, such as 02:00 or 2026-11-30T02:00", param, ctx)
+
+
+class LeaseOrLength(click.ParamType[float | str]):
+    """A length of time, in seconds, or the id of a lease."""
+
+    name = "lease"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        """Read `8h`, or `lse-7f3a2c91d0`."""
+        if isinstance(value, str) and value.startswith("lse-"):
+            return value
+        return Duration().convert(value, param, ctx)
 
 
 env_option = click.option(

@@ -7,7 +7,7 @@ import click
 
 from headway.cli import render
 from headway.cli.options import (
-    Duration,
+    LeaseOrLength,
     Showing,
     app_of,
     chosen_environment,
@@ -27,13 +27,17 @@ from headway.sdk import Client, RefusedError
 @click.command()
 @click.argument("apps", nargs=-1)
 @env_option
-@click.option("--lease", type=Duration(), help="How long the environment lives. Default: 8h.")
+@click.option(
+    "--lease",
+    type=LeaseOrLength(),
+    help="How long the environment lives (default: 8h), or the lease of a node it is to run under.",
+)
 @reason_option
 @showing_options
 def start(
     apps: tuple[str, ...],
     environment: str | None,
-    lease: float | None,
+    lease: float | str | None,
     reason: str,
     showing: Showing,
 ) -> None:
@@ -72,17 +76,25 @@ def _start(
     name: str,
     wanted: list[str],
     sent: list[SourceView],
-    lease: float | None,
+    lease: float | str | None,
     reason: str,
     plan: bool,
 ) -> Started:
     """Start; apps that headway does not know yet are sent where they lie beside this directory."""
     sources = [view.digest for view in sent]
+    under = lease if isinstance(lease, str) else None
+    length_s = None if isinstance(lease, str) else lease
     tried: set[str] = set()
     while True:
         try:
             return client.environments.start(
-                name, wanted, sources=sources, lease_s=lease, reason=reason, plan=plan
+                name,
+                wanted,
+                sources=sources,
+                lease_s=length_s,
+                under=under,
+                reason=reason,
+                plan=plan,
             )
         except RefusedError as refused:
             if refused.refusal.code != "app-unknown":

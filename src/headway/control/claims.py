@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from headway.calculate.lease import entered
+from headway.control.capacity import booking
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.requests import LeaseRequest
 from headway.control.world import World
 from headway.model.ids import LeaseId, is_name
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
+from headway.model.node import NodeState
 from headway.model.settings import Settings
 from headway.ports.store import Reader
 
@@ -21,10 +23,19 @@ def new_lease(
 
     Raises:
         Invalid: The name or a number cannot be.
-        NotFound: There is no such node.
-        Conflict: The line or the installation is full, or a lock has other places.
+        NotFound: There is no such node or pool.
+        Conflict: The line or the installation is full, a lock has other places, or there is no room
+            for capacity.
     """
     _refuse_too_many(reader, world.settings)
+    if wish.kind is ClaimKind.ENVIRONMENT:
+        raise Invalid(
+            "lease-of-environment",
+            "an environment is leased by starting something in it",
+            next=(f"headway start -e {wish.name} APP --lease 8h",),
+        )
+    if wish.kind is ClaimKind.CAPACITY:
+        return booking(reader, world, actor, identity, wish, now)
     claim = _lock(wish) if wish.kind is ClaimKind.LOCK else _node(world, wish)
     line = reader.find(Lease, open_claim=claim.key)
     claim = _with_places(claim, wish, line)
@@ -73,7 +84,25 @@ def _node(world: World, wish: LeaseRequest) -> Claim:
             hint=f"there are {', '.join(names) or 'none: the engine has not answered yet'}",
             next=("headway nodes ls",),
         )
+    _refuse_last(world, wish.name)
     return Claim(kind=ClaimKind.NODE, name=wish.name)
+
+
+def _refuse_last(world: World, name: str) -> None:
+    """Refuse to take the node from everybody that is the only one left to them."""
+    taken = {lease.claim.name for lease in world.keeping if lease.claim.kind is ClaimKind.NODE}
+    others = [
+        node.id
+        for node in world.nodes
+        if node.id not in (name, *taken) and node.state is NodeState.READY
+    ]
+    if not others:
+        raise Conflict(
+            "last-node",
+            f"{name} is the only node that takes containers: all others' work would end",
+            hint="capacity of it can be claimed instead",
+            next=("headway nodes ls", "headway leases acquire --cores 2 --memory 2GiB --for 2h"),
+        )
 
 
 def _with_places(claim: Claim, wish: LeaseRequest, line: list[Lease]) -> Claim:

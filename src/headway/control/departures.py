@@ -105,6 +105,7 @@ class Departures:
             self._lost.add(identity)
         if hold is not None:
             self._world.roster.held(hold)
+            self._world.bell.node()
         for row in rows:
             self._world.note(row)
             self._fleet.act(row)

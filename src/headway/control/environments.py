@@ -16,6 +16,7 @@ from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.standing import member_view
 from headway.control.starting import begin, start
+from headway.control.under import refuse_own_length
 from headway.control.world import MemberKey, World
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.deployment import Ask, Deployment
@@ -75,7 +76,8 @@ async def extend(
 
     Raises:
         NotFound: There is none of this name.
-        Conflict: It would end earlier than it does, and `shorten` does not say so.
+        Conflict: It would end earlier than it does, and `shorten` does not say so; or it lasts as
+            long as the lease it was started under.
         Invalid: The length cannot be.
     """
     check_lease(length_s, world.settings)
@@ -83,6 +85,7 @@ async def extend(
 
     def deed(tx: Writer) -> EnvironmentView:
         row = lookup.environment(tx, name)
+        refuse_own_length(row)
         until = now + timedelta(seconds=length_s) if length_s is not None else None
         if until and not shorten and (row.lease.until is None or until < row.lease.until):
             ends = f"at {row.lease.until:%Y-%m-%d %H:%M} UTC" if row.lease.until else "never"

@@ -60,7 +60,7 @@ class Grounds:
         self._world = world
         self._book = book
         self._runners = runners
-        self._demands: dict[tuple[str, str, int, str], _Demands] = {}
+        self._demands: dict[tuple[str, str, int, str, str], _Demands] = {}
         self.rates = Rates(world.clock)
         self.turns = Turns()
         self.tallies = Tallies()
@@ -164,12 +164,14 @@ class Grounds:
         return self._runners.refusal(key)
 
     def _demand(self, release: Release, job: Job) -> "_Demands":
-        key = (release.environment, release.app, release.number, job.name)
+        lease = self._world.under.get(release.environment)
+        under = lease.id if lease is not None else ""
+        key = (release.environment, release.app, release.number, job.name, under)
         found = self._demands.get(key)
         if found is None:
             if len(self._demands) >= _DEMANDS_MAX:
                 self._demands.clear()
-            alone = of_job(release.manifest, job)
+            alone = self._world.where_leased(of_job(release.manifest, job), release.environment)
             with_runner = msgspec.structs.replace(alone, resources=added(alone.resources, RUNNER))
             found = self._demands[key] = _Demands(alone, with_runner)
         return found

@@ -7,6 +7,7 @@ from headway.control.departures import Departures
 from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.guard import repeatedly
+from headway.control.keeping import remember
 from headway.control.leasing import Leasing
 from headway.control.lifetimes import Lifetimes
 from headway.control.pooling import Pools
@@ -40,6 +41,7 @@ class Heart:
     async def run(self) -> None:
         """Beat until cancelled."""
         world = self._world
+        await remember(world)
         await self._look_at_all()
         loops = {
             "engine": self._fleet.run,

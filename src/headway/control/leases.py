@@ -8,9 +8,11 @@ import msgspec
 
 from headway.calculate.lease import Turnover, ended, renewed, waits
 from headway.control import environments
+from headway.control.capacity import extended
 from headway.control.claims import new_lease
 from headway.control.enlist import check_lease
 from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.idempotency import answered
 from headway.control.requests import LeaseRequest
 from headway.control.settling import made_known, settled, written
 from headway.control.waiting import rung
@@ -60,7 +62,7 @@ async def acquire(world: World, actor: str, wish: LeaseRequest) -> LeaseView:
             raise _taken(view.lease)
         return view
 
-    view = await world.store.write(deed)
+    view = await world.store.write(answered(deed))
     await made_known(world, rows)
     return view
 
@@ -117,7 +119,7 @@ async def renew(
 
     Raises:
         NotFound: There is none with this id.
-        Conflict: It is over.
+        Conflict: It is over, it has not begun, or there is no room for longer.
         Invalid: The length cannot be.
     """
     check_lease(length_s, world.settings)
@@ -133,7 +135,7 @@ async def renew(
         if row.is_ended:
             return _view(tx, row)
         _refuse_booked(row)
-        stored = tx.put(renewed(row, now, length_s))
+        stored = tx.put(_renewed(tx, world, row, now, length_s))
         _extend_held(tx, stored)
         if length_s is not None and row.state is LeaseState.HELD:
             because = f"{actor} renewed it, until {stored.until:%Y-%m-%d %H:%M} UTC"
@@ -156,10 +158,21 @@ async def renew(
     return view
 
 
+def _renewed(
+    reader: Reader, world: World, row: Lease, now: datetime, length_s: float | None
+) -> Lease:
+    longer = renewed(row, now, length_s)
+    if row.claim.kind is not ClaimKind.CAPACITY:
+        return longer
+    return extended(reader, world, row, longer, now)
+
+
 async def _renew_environment(
     world: World, actor: str, identity: str, length_s: float | None
 ) -> LeaseView:
     view = await one(world, identity)
+    if length_s is None and view.lease.until is None:
+        return view
     length = view.lease.length_s if length_s is None else length_s
     name = view.lease.claim.name.partition("~")[0]
     await environments.extend(world, actor, name, length)

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.calculate.lease import SILENCE_S, timed
-from headway.control.settling import made_known, remember, settled
+from headway.control.clearing import Clearing
+from headway.control.keeping import keep, remember
+from headway.control.settling import made_known, settled
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.lease import Lease, LeaseState
@@ -19,7 +21,9 @@ class Leasing:
     def __init__(self, world: World) -> None:
         self._world = world
         self._wake = asyncio.Event()
+        self._clearing = Clearing(world)
         world.bell.on_lease(self._wake.set)
+        world.bell.on_node(self._wake.set)
 
     async def run(self) -> None:
         """Look whenever a lease changed or its time has come, for ever."""
@@ -43,6 +47,13 @@ class Leasing:
 
     async def beat(self) -> datetime | None:
         """Settle all that is due, and say when something is due next."""
+        next_at = await self._settle_due()
+        keep(self._world)
+        await self._clearing.look()
+        times = (next_at, self._world.kept.change_at)
+        return min((at for at in times if at is not None), default=None)
+
+    async def _settle_due(self) -> datetime | None:
         while True:
             first = await self._world.store.read(lambda reader: reader.lowest(Lease, "due_us"))
             if not first or first[0].due_at is None:

@@ -68,6 +68,7 @@ def view(world: World, identity: NodeId) -> NodeView:
         containers=len(world.containers_on(identity)),
         hold=world.roster.holds.get(identity),
         away_at=world.roster.away.get(identity),
+        leases=world.kept.on(identity),
     )
 
 

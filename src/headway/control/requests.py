@@ -33,6 +33,8 @@ class StartRequest(Value, kw_only=True):
     """Sources to use this once instead of the newest."""
     lease_s: float | None = None
     """Of a new environment; None: 8 hours, or without end for production."""
+    under: LeaseId | None = None
+    """A lease of a node or of capacity: a new environment runs there, and ends with it."""
     reason: str = ""
     plan: bool = False
 

@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from headway.control.runs import forget_old
+from headway.control.settling import forget_over
 from headway.control.world import World
 from headway.model.app import App
 from headway.model.build import Artifact, Build, BuildState
@@ -49,6 +50,9 @@ class Retention:
         world = self._world
         await self._forget_containers()
         await self._forget_runs()
+        kept = world.settings.leases_kept
+        while await world.store.write(lambda tx: forget_over(tx, kept)):
+            pass
         in_use = await world.store.read(self.in_use)
         freed = await world.builder.collect(in_use.artifacts)
         freed += await world.sources.collect(in_use.sources)

@@ -17,6 +17,7 @@ from headway.control.silence import Silence
 from headway.control.world import MemberKey, World
 from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.demand import Demand
 from headway.model.event import Event
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
 from headway.model.job import Job
@@ -289,6 +290,7 @@ class Runners:
             node=key.node,
             because=because,
             resources=RUNNER,
+            demand=self._world.where_leased(Demand(resources=RUNNER), key.environment),
             created_at=now,
         )
 

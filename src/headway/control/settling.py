@@ -5,13 +5,17 @@ from datetime import datetime
 import msgspec
 
 from headway.calculate.lease import Turnover, end_environment, settle
+from headway.control.keeping import remember
 from headway.control.transcribe import transcribe
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
 from headway.model.lease import ClaimKind, Fences, Lease
 from headway.model.settings import Settings
-from headway.ports.store import Reader, Writer
+from headway.ports.store import Writer
+
+_AT_ONCE = 500
+"""Rows deleted in one transaction."""
 
 
 def settled(tx: Writer, key: str, settings: Settings, now: datetime) -> list[Lease]:
@@ -49,6 +53,15 @@ def _end_held(tx: Writer, lease: Lease, settings: Settings, now: datetime) -> No
         transcribe(tx, (end_environment(environment, because),), settings, now)
 
 
+def forget_over(tx: Writer, kept: int) -> int:
+    """Delete leases that are over, those that ended first, beyond so many; gives how many."""
+    over = tx.count(Lease, "ended_us") - kept
+    gone = tx.lowest(Lease, "ended_us", limit=min(over, _AT_ONCE)) if over > 0 else []
+    for row in gone:
+        tx.delete(Lease, row.id)
+    return len(gone)
+
+
 async def made_known(world: World, rows: list[Lease]) -> None:
     """Tell who waits for these leases, and whoever goes by what leases keep."""
     for row in rows:
@@ -59,12 +72,3 @@ async def made_known(world: World, rows: list[Lease]) -> None:
         await remember(world)
         world.bell.environment()
     world.bell.lease()
-
-
-async def remember(world: World) -> None:
-    """Read which leases keep nodes and capacity."""
-
-    def question(reader: Reader) -> tuple[Lease, ...]:
-        return tuple(reader.find(Lease, open_kind=(ClaimKind.NODE, ClaimKind.CAPACITY)))
-
-    world.keeping = await world.store.read(question)

@@ -9,6 +9,7 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, EnvironmentId
+from headway.model.lease import Lease
 from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.snapshot import MemberSnapshot, Readiness
@@ -67,6 +68,7 @@ def member(
         containers=containers,
         dependencies=_dependencies(reader, environment, first),
         vacated=frozenset(world.roster.vacated),
+        lease=reader.get(Lease, owner.under) if owner.under else None,
         router=view or RouterView(),
     )
 

@@ -15,9 +15,11 @@ from headway.control.enlist import (
 )
 from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
+from headway.control.keeping import remember
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.sources import adopt
+from headway.control.under import put_under, refuse_elsewhere, usable
 from headway.control.world import World
 from headway.model.app import App, Source
 from headway.model.deployment import Deployment, DeploymentKind
@@ -35,7 +37,9 @@ async def start(world: World, actor: str, name: str, request: StartRequest) -> S
 
     Raises:
         Invalid: A name, a lease, an app that is not known, or a cycle.
-        Conflict: Required config is not set, an engine is missing, the environment is ending.
+        Conflict: Required config is not set, an engine is missing, the environment is ending, or
+            the lease to start it under is not held.
+        NotAllowed: That lease is another's.
     """
     if not request.apps:
         raise Invalid("no-apps", "no app was named", next=(f"headway start -e {name} APP",))
@@ -43,6 +47,8 @@ async def start(world: World, actor: str, name: str, request: StartRequest) -> S
     if request.plan:
         return await planned(world, deed, members_of)
     started = await world.store.write(answered(deed))
+    if request.under is not None:
+        await remember(world)
     ring(world, started)
     return started
 
@@ -62,7 +68,12 @@ def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequ
         missing[app] = check_source(tx, known.id if known else None, source)
     refuse_missing(name, missing)
     now = world.clock.now()
+    lease = usable(tx, request.under, actor) if request.under else None
     environment = ensure_environment(tx, name, actor, now, world.settings, request.lease_s)
+    if lease is not None and known is None:
+        environment = put_under(tx, environment, lease)
+    elif lease is not None:
+        refuse_elsewhere(environment, lease.id)
     deployments = []
     for app in todo:
         member = ensure_member(tx, environment.id, app, world.settings.members_max)

@@ -91,6 +91,7 @@ async def _of_node(world: World, node: Node) -> Why:
     chain = await world.store.read(lambda reader: _chain(reader, subject=node.id))
     hold, away_at = world.roster.holds.get(node.id), world.roster.away.get(node.id)
     said = [f"not heard from since {away_at:%H:%M:%S} UTC"] if away_at else []
+    said += [f"kept under {lease}" for lease in world.kept.on(node.id)]
     if hold is not None:
         because = f": {hold.because}" if hold.because else ""
         said.append(f"{hold.state.value} by {hold.by}{because}")

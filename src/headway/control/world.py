@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headway.calculate.demand import of_container
+from headway.calculate.keeping import Kept, placed_under
 from headway.calculate.placement import Fleet
 from headway.control.probes import Probes
 from headway.control.roster import Roster
@@ -140,6 +141,10 @@ class World:
     roster: Roster = field(init=False)
     keeping: tuple[Lease, ...] = ()
     """The leases of nodes and of capacity that are booked or held."""
+    kept: Kept = field(default_factory=Kept)
+    """What placement keeps for them."""
+    under: dict[EnvironmentId, Lease] = field(default_factory=dict)
+    """Environments that were started under one of these."""
     awaited: dict[LeaseId, asyncio.Event] = field(default_factory=dict)
     """Leases whose next state somebody waits for."""
     pending: dict[MemberKey, str] = field(default_factory=dict)
@@ -168,6 +173,11 @@ class World:
         else:
             self.fleet.hold(row.id, row.node, of_container(row))
             self._noted.add(row.id)
+
+    def where_leased(self, demand: Demand, environment: EnvironmentId) -> Demand:
+        """Have what an environment places go where the lease holds that it was started under."""
+        lease = self.under.get(environment)
+        return demand if lease is None else placed_under(demand, lease)
 
     def give_up(self, row: Container) -> None:
         """Count no more what was noted of a container that did not come to be."""

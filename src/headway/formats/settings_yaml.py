@@ -113,6 +113,12 @@ SETTINGS = Record(
                 "Leases that are booked, waited for or held, beside those of environments.",
             ),
             ("line_max", whole(1, 10_000), "Who may wait in line for one lock or one node."),
+            ("leases_kept", whole(0, 10_000_000), "Leases that are over, for `leases ls --all`."),
+            (
+                "booking_lead_s",
+                _seconds(0, 7 * _DAY_S),
+                "So long before capacity that is booked begins, nothing else is placed into it.",
+            ),
             ("locks_max", whole(1, 100_000), "Locks that somebody holds or waits for."),
             ("config_keys_max", whole(1, 10_000), "Config keys of one app in one environment."),
             (

@@ -92,6 +92,8 @@ class Lease(Tenure, kw_only=True):
     """Given with the lease and higher than every earlier one's: what is written under a lease
     carries it, so that who lost the lease and has not noticed can be turned away."""
     renewals: int = 0
+    is_clear: bool = False
+    """Of a node: nothing of others is there any more."""
     due_at: datetime | None = None
     """When time alone makes something of it."""
     shares: tuple[Share, ...] = ()

@@ -7,6 +7,7 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, NodeId
+from headway.model.lease import Lease
 from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.value import Value
@@ -46,4 +47,6 @@ class MemberSnapshot(Value, kw_only=True):
     dependencies: dict[AppName, Readiness] = msgspec.field(default_factory=dict)
     vacated: frozenset[NodeId] = frozenset()
     """Nodes that drain and on which only daemons are left."""
+    lease: Lease | None = None
+    """That its environment was started under: it runs where that holds."""
     router: RouterView = RouterView()

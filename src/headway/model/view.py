@@ -223,6 +223,8 @@ class NodeView(Value, kw_only=True):
     """What people or loops have said of it."""
     away_at: datetime | None = None
     """Since when it is not heard from."""
+    leases: tuple[LeaseId, ...] = ()
+    """That keep it, or a part of it."""
     there: tuple[str, ...] = ()
     """Each container that is there, and why a node that drains is not empty yet. Only where one
     node was asked for."""

@@ -40,14 +40,20 @@ class Environments:
         *,
         sources: Sequence[str] = (),
         lease_s: float | None = None,
+        under: str | None = None,
         reason: str = "",
         plan: bool = False,
     ) -> Started:
-        """Bring apps up with everything they need; `sources` are used from now on."""
+        """Bring apps up with everything they need; `sources` are used from now on.
+
+        A new environment lasts `lease_s`; or, `under` a lease of a node or of capacity, it runs
+        there and lasts as long.
+        """
         body = {
             "apps": list(apps),
             "sources": list(sources),
             "lease_s": lease_s,
+            "under": under,
             "reason": reason,
             "plan": plan,
         }

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -54,6 +55,10 @@ def test_a_lease_is_asked_for_shown_renewed_and_released(client):
         ({"name": "x", "from_at": "2026-11-21T09:00:00"}, 422),
         ({"name": "../x"}, 422),
         ({"name": "x", "id": "mine"}, 422),
+        ({"name": "demo", "kind": "environment"}, 422),
+        ({"name": "default", "kind": "capacity"}, 422),
+        ({"name": "default", "kind": "capacity", "cpu": 1e5}, 409),
+        ({"name": "nowhere", "kind": "capacity", "cpu": 1}, 404),
         ({"name": "nowhere", "kind": "node"}, 404),
     ],
 )
@@ -149,3 +154,51 @@ def container_token(plane) -> str:
     with plane.client() as client:
         environment = client.get("/v1/environments/demo").json()["id"]
     return of_environment(FileVault.open_file(plane.data / "key"), environment)
+
+
+def test_what_runs_under_a_lease_must_be_of_a_lease_that_is_held_and_ones_own(client):
+    lock = client.post("/v1/leases", json={"name": "api-under"}).json()["lease"]["id"]
+    booked = client.post(
+        "/v1/leases",
+        json={
+            "name": "default",
+            "kind": "capacity",
+            "cpu": 0.1,
+            "length_s": 60,
+            "from_at": (datetime.now(UTC) + timedelta(hours=3)).isoformat(),
+        },
+    )
+    assert booked.status_code == 200, booked.text
+    row = booked.json()["lease"]
+    assert (row["state"], row["fence"]) == ("booked", 0)
+    for lease, code in ((lock, "lease-of-lock"), (row["id"], "lease-not-held")):
+        refused = start_under(client, lease)
+        assert (refused.status_code, refused.json()["code"]) == (409, code)
+    assert start_under(client, "lse-000000").status_code == 404
+    for lease in (lock, row["id"]):
+        assert client.post(f"/v1/leases/{lease}/release", json={}).status_code == 200
+
+
+@pytest.mark.usefixtures("chat")
+def test_an_environment_under_a_lease_lasts_as_long_as_that_and_not_by_itself(client):
+    wish = {"name": "default", "kind": "capacity", "cpu": 0.2, "length_s": 600}
+    lease = client.post("/v1/leases", json=wish).json()["lease"]
+    begun = start_under(client, lease["id"])
+    assert begun.status_code == 200, begun.text
+    shown = client.get("/v1/environments/under").json()
+    assert (shown["under"], shown["lease"]["until"]) == (lease["id"], lease["until"])
+    refused = client.post("/v1/environments/under/lease", json={"length_s": 60})
+    assert refused.json()["code"] == "environment-under-lease"
+    renewed = client.post(f"/v1/leases/{lease['id']}/renew", json={"length_s": 900}).json()
+    shown = client.get("/v1/environments/under").json()
+    assert shown["lease"]["until"] == renewed["lease"]["until"] > lease["until"]
+    refused = start_under(client, lease["id"], "demo")
+    assert refused.json()["code"] == "environment-not-under-lease"
+    client.post(f"/v1/leases/{lease['id']}/release", json={})
+    wait_for(lambda: client.get("/v1/environments/under").status_code == 404, within_s=60)
+    assert client.get("/v1/environments/demo").json()["state"] == "active"
+
+
+def start_under(client, lease: str, environment: str = "under"):
+    body = {"apps": ["chat"], "under": lease}
+    return client.post(f"/v1/environments/{environment}/start", json=body)

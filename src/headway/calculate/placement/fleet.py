@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from headway.calculate.keeping import rest
 from headway.calculate.placement import few
 from headway.calculate.placement.crowds import Crowds
 from headway.calculate.placement.held import FOREVER, Held
@@ -16,8 +17,10 @@ from headway.calculate.placement.wanted import GPUS, Key, Wanted
 from headway.calculate.placement.willing import Conditions, Willing
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName
+from headway.model.lease import Share
 from headway.model.node import DEFAULT_POOL, Node
 from headway.model.pool import PlacementPolicy, Pool
+from headway.model.resources import Resources
 from headway.model.snapshot import Reserved
 
 _KNOWN_MAX = 4096
@@ -27,6 +30,11 @@ _BECAUSE = {
     PlacementPolicy.SPREAD: "fewest of its like and most room are there, of the nodes that fit",
     PlacementPolicy.BALANCED: "cores and memory are used most evenly there, of the nodes that fit",
 }
+
+
+def _kept_name(lease: str, node: NodeId) -> str:
+    """Name what is kept for a lease; a colon is in no name of a container or of a run."""
+    return f"kept:{lease}:{node}"
 
 
 class Fleet:
@@ -41,6 +49,7 @@ class Fleet:
         self._crowds = Crowds()
         self._pools = {pool.name: pool for pool in pools}
         self._leases: dict[NodeId, str] = {}
+        self._kept: dict[str, dict[NodeId, Share]] = {}
         self._held: dict[str, Held] = {}
         self._by_identity: dict[int, tuple[Demand, Wanted]] = {}
         self._by_key: dict[Key, Wanted] = {}
@@ -100,6 +109,35 @@ class Fleet:
             self._look_again(row)
             self._table.touch(row)
 
+    def keep(self, lease: str, shares: Sequence[Share]) -> None:
+        """Hold parts of nodes for what is placed under a lease; none: let go of them.
+
+        What is held under the lease on such a node is a part of its share.
+        """
+        before = self._kept.pop(lease, {})
+        if shares:
+            self._kept[lease] = {share.node: share for share in shares}
+        for node in before | self._kept.get(lease, {}):
+            self._set_aside(lease, node)
+
+    def _set_aside(self, lease: str, node: NodeId) -> None:
+        """Hold what is left of a share beside what its lease has on the node."""
+        name = _kept_name(lease, node)
+        self.free(name)
+        share = self._kept.get(lease, {}).get(node)
+        if share is None:
+            return
+        row = self._row(node)
+        own = [
+            held.demand.resources
+            for held in self._table.held[row].values()
+            if held.demand.lease == lease
+        ]
+        left = rest(share, [(one.cpu, one.memory_mib) for one in own])
+        if left.cpu or left.memory_mib:
+            size = Resources(cpu=left.cpu, memory_mib=left.memory_mib)
+            self.hold(name, node, Demand(resources=size))
+
     def node(self, node: NodeId) -> Node | None:
         """Give a node, if it is there."""
         row = self._table.index.get(node)
@@ -154,6 +192,8 @@ class Fleet:
         self._table.turn += 1
         if self._journal is not None:
             self._journal.append((what, None))
+        if demand.lease in self._kept:
+            self._set_aside(demand.lease, node)
 
     def free(self, what: str) -> None:
         """Give back what something held, if it did."""
@@ -163,6 +203,8 @@ class Fleet:
         self._drop(held)
         if self._journal is not None:
             self._journal.append((what, held))
+        if held.demand.lease in self._kept:
+            self._set_aside(held.demand.lease, self._table.ids[held.row])
 
     def holds(self, what: str) -> NodeId | None:
         """Say where something is held."""
@@ -220,6 +262,7 @@ class Fleet:
         twin._crowds = self._crowds.copy()
         twin._pools = self._pools.copy()
         twin._leases = self._leases.copy()
+        twin._kept = {lease: shares.copy() for lease, shares in self._kept.items()}
         twin._held = self._held.copy()
         twin._by_identity = self._by_identity.copy()
         twin._by_key = self._by_key.copy()
@@ -244,6 +287,20 @@ class Fleet:
             among: Only these nodes, where it is not None.
             but: None of these nodes.
         """
+        if demand.lease in self._kept:
+            with self.trial():
+                for node in self._kept[demand.lease]:
+                    self.free(_kept_name(demand.lease, node))
+                return self._place(demand, now, among, but)
+        return self._place(demand, now, among, but)
+
+    def _place(
+        self,
+        demand: Demand,
+        now: datetime,
+        among: Collection[NodeId] | None,
+        but: Collection[NodeId],
+    ) -> Placed:
         scope = self._scope(demand, now)
         index = self._table.index
         if among is not None:

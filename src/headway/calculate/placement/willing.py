@@ -75,7 +75,7 @@ def _objection(
         change = f"it asks for pool {node.pool}"
         return Objection(f"in pool {node.pool}, which takes only what names it", change)
     if lease != asked.lease and lease:
-        return Objection("leased to someone", "the lease ends")
+        return Objection(f"held under {lease}", f"headway leases show {lease}")
     for rule in asked.where:
         if not holds(rule, node):
             return Objection(f"not {rule.sentence}", f"a node with {rule.sentence}")
