@@ -402,8 +402,7 @@ class Runners:
             return
         row = slot.container
         wanted = row.exit is not None and row.exit.reason == "stopped"
-        said = row.exit.sentence if row.exit else "it was lost"
-        said = slot.stopped_for if wanted and slot.stopped_for else said
+        said = slot.stopped_for or (row.exit.sentence if row.exit else "it was lost")
         del self._slots[slot.key]
         if slot.following is not None:
             slot.following.cancel()

@@ -80,6 +80,22 @@ async def test_only_one_agent_runs_on_a_directory(engine: ProcessEngine, data: P
     assert behind.lives(behind.agent(data))
 
 
+async def test_a_container_whose_shim_hangs_is_ended_all_the_same(
+    engine: ProcessEngine, data: Path
+) -> None:
+    wanted = order("echo up; exec sleep 600")
+    await begun(engine, wanted)
+    await said(engine, wanted.id, "up")
+    pids = behind.processes(data, wanted.id)
+    for pid in pids.values():
+        os.kill(pid, signal.SIGSTOP)
+    await engine.stop(wanted.id, 0)
+    assert (await ended(engine, wanted.id)).state is ObservedState.LOST
+    await eventually(
+        lambda: not any(behind.lives(pid) for pid in pids.values()), "its processes ended"
+    )
+
+
 async def test_a_container_dies_with_its_shim_and_is_lost(
     engine: ProcessEngine, data: Path
 ) -> None:

@@ -29,6 +29,8 @@ from headway.ports.engine import EngineError, NoSuchContainer
 
 _START_S = 15.0
 """How long a shim may take to say that its container runs, before the start is answered."""
+_OVERDUE_S = 10.0
+"""From the end of its grace until a container that is to stop must have ended."""
 _CLEAR_AGAIN_S = 0.05
 _CLEAR_TIMES = 100
 _UNHEARD_MAX = 10_000
@@ -129,6 +131,15 @@ class Agent:
         if status is not None and spool.is_held():
             with suppress(ProcessLookupError):
                 os.kill(status.shim, signal.SIGTERM)
+            loop = asyncio.get_running_loop()
+            loop.call_later(grace_s + _OVERDUE_S, self._end_overdue, spool)
+
+    def _end_overdue(self, spool: Spool) -> None:
+        """Kill a supervisor that has not carried out a stop: it hangs. All it has dies with it."""
+        status = spool.status()
+        if status is not None and spool.exists() and not spool.ended() and spool.is_held():
+            with suppress(ProcessLookupError):
+                os.kill(status.shim, signal.SIGKILL)
 
     def remove(self, container: ContainerId) -> None:
         """Forget an ended container."""
