@@ -44,7 +44,11 @@ async def test_it_is_booked_then_held_from_its_time_until_its_end(own):
     view = await own.book("ana", 6, begins_s=2 * HOUR)
     assert (view.lease.state.value, view.lease.until) == ("booked", BEGAN + timedelta(hours=3))
     assert [(share.node, share.cpu) for share in view.lease.shares] == [("a", 4.0), ("b", 2.0)]
-    assert await own.after(2 * HOUR - 1) == BEGAN + timedelta(hours=2)
+    assert own.world.fleet.reserved(NodeId("a")).cpu == 0
+    assert await own.after(HOUR - 1) == BEGAN + timedelta(hours=1)
+    assert await own.after(1) == BEGAN + timedelta(hours=2)
+    assert own.world.fleet.reserved(NodeId("a")).cpu == 4
+    assert await own.after(HOUR - 1) == BEGAN + timedelta(hours=2)
     assert await own.states("ana") == ["booked"]
     await own.after(1)
     assert (await own.one("ana")).lease.fence == 1

@@ -3,7 +3,10 @@
 import asyncio
 from datetime import timedelta
 
+from headway.control import leases
+from headway.control.requests import LeaseRequest
 from headway.model.ids import NodeId, PoolName
+from headway.model.lease import ClaimKind
 from headway.model.machine import Machine, MachineState
 from headway.model.pool_node import PoolNodeState
 from tests.simulation.pools_world import LARGE, SMALL, PoolsWorld, virtually
@@ -21,6 +24,35 @@ def test_a_pool_grows_for_what_waits_and_shrinks_when_it_is_done():
         assert await place.rows() == []
         assert place.provider.requested["small"] == 2
         assert len(place.events("node.gone")) == 2
+
+    virtually(scenario)
+
+
+def test_a_node_that_is_held_or_promised_under_a_lease_is_not_given_back():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool()
+        await place.works(4, runs_s=600)
+        await asyncio.sleep(90)
+        first, second = (node.id for node in place.nodes())
+        wish = LeaseRequest(kind=ClaimKind.NODE, name=first, length_s=14_400)
+        node = await leases.acquire(place.world, "ana", wish)
+        wish = LeaseRequest(
+            kind=ClaimKind.CAPACITY,
+            name="default",
+            cpu=0.5,
+            length_s=600,
+            from_at=place.clock.now() + timedelta(hours=2),
+        )
+        part = await leases.acquire(place.world, "ana", wish)
+        assert [share.node for share in part.lease.shares] == [second]
+        await asyncio.sleep(3600)
+        assert [row.id for row in place.nodes()] == [first, second]
+        await leases.release(place.world, "ana", part.lease.id)
+        await asyncio.sleep(600)
+        assert [row.id for row in place.nodes()] == [first]
+        await leases.release(place.world, "ana", node.lease.id)
+        await asyncio.sleep(600)
+        assert place.nodes() == []
 
     virtually(scenario)
 

@@ -13,6 +13,7 @@ from headway.control.claims import new_lease
 from headway.control.enlist import check_lease
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.idempotency import answered
+from headway.control.keeping import remember
 from headway.control.requests import LeaseRequest
 from headway.control.settling import made_known, settled, written
 from headway.control.waiting import rung
@@ -63,7 +64,7 @@ async def acquire(world: World, actor: str, wish: LeaseRequest) -> LeaseView:
         return view
 
     view = await world.store.write(answered(deed))
-    await made_known(world, rows)
+    await made_known(world, [*rows, view.lease])
     return view
 
 
@@ -146,6 +147,8 @@ async def renew(
 
     view = await world.store.write(deed)
     await made_known(world, rows)
+    if view.lease.claim.kind is not ClaimKind.LOCK:
+        await remember(world)
     if view.lease.is_ended:
         raise _over(view.lease)
     waiting = world.awaited.get(view.lease.id)

@@ -9,12 +9,15 @@ import msgspec
 
 from headway.calculate.demand import of_container, of_job
 from headway.calculate.estimate import SEEN_MAX, Estimate, estimate
+from headway.calculate.keeping import placed_under
 from headway.control.dispatch import Dispatch
 from headway.control.grounds import Backlog
 from headway.control.runners import RUNNER
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind
+from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName, environment_name
+from headway.model.lease import Share
 from headway.model.node import DEFAULT_POOL, Node, NodeState
 from headway.model.pool import NodeType, Pool
 from headway.model.pool_node import PoolNode, PoolNodeState
@@ -144,7 +147,24 @@ class PoolReading:
                 ends_at=began_at + timedelta(seconds=thought.middle_s),
             )
             found.setdefault(attempt.node, []).append(load)
+        for node, load in self._promised():
+            found.setdefault(node, []).append(load)
         return found, runners
+
+    def _promised(self) -> Iterator[tuple[NodeId, Load]]:
+        """Give what leases keep of nodes, also from later on: it is not to be given back."""
+        world = self._world
+        sizes = {node.id: node for node in world.nodes}
+        for lease in world.keeping:
+            shares = list(lease.shares)
+            name = NodeId(lease.claim.name)
+            node = sizes.get(name) if world.kept.lent.get(name) == lease.id else None
+            if node is not None:
+                shares.append(Share(node=node.id, cpu=node.cpu, memory_mib=node.memory_mib))
+            for share in shares:
+                size = Resources(cpu=share.cpu, memory_mib=share.memory_mib)
+                demand = placed_under(Demand(resources=size), lease)
+                yield share.node, Load(demand=demand, ends_at=lease.until)
 
     # --- what waits -------------------------------------------------------------------------------
 
