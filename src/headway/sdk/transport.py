@@ -1,14 +1,19 @@
-"""Requests and streams over HTTP, kept going while headway is restarted."""
+"""Requests and streams over HTTP, kept going while headway is restarted.
+
+Requests go over one connection of the standard library: who invokes a job pays a third of what it
+pays for a request of httpx2. Streams, and what is sent as one, are httpx2's.
+"""
 
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from headway.model.view import Refusal
+from headway.sdk.connection import Answer, Broken, Connection, Silent
 from headway.sdk.errors import RefusedError, SdkError, UnreachableError
 
 if TYPE_CHECKING:
@@ -30,6 +35,7 @@ class Transport:
     def __init__(self, url: str, token: str) -> None:
         self.url = url
         self.token = token
+        self._connection = Connection(url)
         self._client: httpx2.Client | None = None
 
     def _http(self) -> "httpx2.Client":
@@ -48,6 +54,7 @@ class Transport:
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._connection.close()
         if self._client is not None:
             self._client.close()
 
@@ -71,30 +78,46 @@ class Transport:
             RefusedError: Headway refused.
             UnreachableError: Nobody answered for ten seconds.
         """
-        import httpx2
-
         headers = {} if method == "GET" or once else {"idempotency-key": secrets.token_hex(16)}
+        if content is not None:
+            answer = self._upload(method, path + _asked(query), content, headers)
+        else:
+            answer = self._ask(method, path + _asked(query), body, headers)
+        check(*answer)
+        return self._decoded(answer.content, kind)
+
+    def _ask(
+        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
+    ) -> Answer:
+        headers["authorization"] = f"Bearer {self.token}"
+        sent = None
         if body is not None:
             headers["content-type"] = "application/json"
+            sent = msgspec.json.encode(body)
         ends_at = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                answer = self._http().request(
-                    method,
-                    path,
-                    params=_given(query),
-                    content=msgspec.json.encode(body) if body is not None else content,
-                    headers=headers,
-                )
-                break
-            except (httpx2.ConnectError, httpx2.ReadError, httpx2.RemoteProtocolError) as error:
-                if content is not None or time.monotonic() > ends_at:
+                return self._connection.ask(method, path, sent, headers)
+            except Broken as error:
+                if time.monotonic() > ends_at:
                     raise UnreachableError(f"nobody answers at {self.url}: {error}") from error
                 time.sleep(_AGAIN_S)
-            except httpx2.HTTPError as error:
+            except Silent as error:
                 raise UnreachableError(f"{self.url} did not answer: {error}") from error
-        check(answer.status_code, answer.content)
-        return self._decoded(answer.content, kind)
+
+    def _upload(
+        self, method: str, path: str, content: Iterator[bytes], headers: dict[str, str]
+    ) -> Answer:
+        """Send what cannot be sent again."""
+        import httpx2
+
+        try:
+            answer = self._http().request(method, path, content=content, headers=headers)
+        except (httpx2.ConnectError, httpx2.ReadError, httpx2.RemoteProtocolError) as error:
+            raise UnreachableError(f"nobody answers at {self.url}: {error}") from error
+        except httpx2.HTTPError as error:
+            raise UnreachableError(f"{self.url} did not answer: {error}") from error
+        return Answer(answer.status_code, answer.content)
 
     def _decoded(self, content: bytes, kind: type[T]) -> T:
         try:
@@ -259,3 +282,15 @@ def _given(query: dict[str, Any] | None) -> dict[str, Any] | None:
     if query is None:
         return None
     return {key: value for key, value in query.items() if value is not None}
+
+
+def _asked(query: dict[str, Any] | None) -> str:
+    """Write a query behind a path."""
+    given = _given(query)
+    if not given:
+        return ""
+    words = {
+        key: str(value).lower() if isinstance(value, bool) else value
+        for key, value in given.items()
+    }
+    return "?" + urlencode(words, doseq=True)

@@ -55,6 +55,40 @@ def test_a_change_that_broke_off_is_asked_again_under_the_same_key(server, clien
     assert keys[0] == keys[1]
 
 
+def test_a_connection_that_was_let_go_meanwhile_is_made_again_at_once(server, client, monkeypatch):
+    def answer(asked: Asked) -> None:
+        asked.json([])
+        asked.hang_up()
+
+    def slept(_seconds: float) -> None:
+        raise AssertionError("nobody waits")
+
+    server.answer = answer
+    monkeypatch.setattr("headway.sdk.transport.time.sleep", slept)
+    for _ in range(3):
+        assert client.environments.all() == []
+
+
+def test_requests_of_a_client_share_a_connection(server, client):
+    ports = []
+
+    def answer(asked: Asked) -> None:
+        ports.append(asked.client_address[1])
+        asked.json([])
+
+    server.answer = answer
+    for _ in range(3):
+        client.environments.all()
+    assert len(set(ports)) == 1
+
+
+def test_an_address_may_have_a_path(server):
+    server.answer = lambda asked: asked.json([])
+    with Client(f"{server.url}/headway/", "x") as client:
+        client.environments.all()
+    assert server.asked[0][1].startswith("/headway/v1/environments")
+
+
 def test_two_changes_have_different_keys_and_reading_has_none(server, client):
     server.answer = lambda asked: asked.json({"environment": "demo"})
     client.environments.stop("demo")
