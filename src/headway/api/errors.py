@@ -4,7 +4,6 @@ import secrets
 from http import HTTPStatus
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -18,13 +17,14 @@ from headway.control.errors import (
     Unavailable,
 )
 from headway.formats.units import counted, render_size
+from headway.machine.own_log import Log
 from headway.model.problem import Problem
 from headway.model.view import Refusal
 from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
 from headway.ports.store import Stale, StoreError
 
-_log = structlog.get_logger()
+_log = Log()
 _PROBLEMS_MAX = 50
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 404),

@@ -4,10 +4,8 @@ import os
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from headway.api.answers import Json, answers
-from headway.api.metrics import observe
 from headway.api.scope import TheWorld, dispatch_of
 from headway.control import doctor
 from headway.model.settings import Settings
@@ -62,5 +60,10 @@ async def healthz(world: TheWorld) -> Json:
 @open_router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, world: TheWorld) -> Response:
     """Prometheus metrics."""
+    # Its library takes a megabyte and a half, where nobody may ever ask.
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+    from headway.api.metrics import observe
+
     registry = await observe(world, dispatch_of(request))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -6,13 +6,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import structlog
-
 from headway.calculate.check import check_of
 from headway.calculate.container import lost, observed
 from headway.control.guard import trouble
 from headway.control.orders import make_order, read_need
 from headway.control.world import World
+from headway.machine.own_log import Log
 from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
 from headway.model.event import Event
@@ -23,7 +22,7 @@ from headway.model.release import Release
 from headway.ports.engine import EngineError, EngineUnavailable
 from headway.ports.store import Writer
 
-_log = structlog.get_logger()
+_log = Log()
 _RETRY_S = 0.5
 _COMMAND_NOT_RUN = 126
 

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
 from headway.control.world import World
+from headway.machine.own_log import Log
 
-_log = structlog.get_logger()
+_log = Log()
 _RETRY_MAX_S = 10.0
 
 

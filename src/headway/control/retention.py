@@ -4,11 +4,10 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
-import structlog
-
 from headway.control.runs import forget_old
 from headway.control.settling import forget_over
 from headway.control.world import World
+from headway.machine.own_log import Log
 from headway.model.app import App
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container
@@ -21,7 +20,7 @@ from headway.model.value import Value
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
-_log = structlog.get_logger()
+_log = Log()
 _EVERY_S = 600.0
 _BUILD_KEPT = timedelta(days=1)
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
-import structlog
 
 from headway.calculate.node import is_draining, is_over_limit
 from headway.control.book import Book, Standing
@@ -16,6 +15,7 @@ from headway.control.guard import trouble
 from headway.control.silence import Silence
 from headway.control.world import MemberKey, World
 from headway.machine.chance import drawn_hex
+from headway.machine.own_log import Log
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
 from headway.model.event import Event
@@ -26,7 +26,7 @@ from headway.model.run import Run, RunFact, Task
 from headway.ports.engine import EngineError, EngineUnavailable, Runner
 from headway.ports.store import Writer
 
-_log = structlog.get_logger()
+_log = Log()
 _PROCESS = "jobs"
 RUNNER = Resources(cpu=0.01, memory_mib=512, processes=1024)
 """Of what holds a release's modules. Each run has its own beside it, but for what its process

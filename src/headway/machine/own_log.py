@@ -1,16 +1,44 @@
 """Headway's own log: lines of JSON, bounded, and for its user only."""
 
+import json
 import logging
+import traceback
+from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from headway.machine.files import keep_private
 
 _BYTES_MAX = 16 * 1024 * 1024
+_logger = logging.getLogger("headway")
+
+
+class Log:
+    """What headway says of itself: an event and its words, as a line."""
+
+    def info(self, event: str, **words: object) -> None:
+        """Say what is worth knowing."""
+        _say(logging.INFO, event, words)
+
+    def warning(self, event: str, **words: object) -> None:
+        """Say what somebody should look at."""
+        _say(logging.WARNING, event, words)
+
+    def error(self, event: str, *, exc_info: BaseException | None = None, **words: object) -> None:
+        """Say what went wrong, and where it did."""
+        if exc_info is not None:
+            words["exception"] = "".join(traceback.format_exception(exc_info)).rstrip()
+        _say(logging.ERROR, event, words)
+
+
+def _say(level: int, event: str, words: dict[str, object]) -> None:
+    if not _logger.isEnabledFor(level):
+        return
+    at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    said = {"event": event, **words, "level": logging.getLevelName(level).lower(), "timestamp": at}
+    _logger.log(level, json.dumps(said, default=repr))
 
 
 class _PrivateLog(RotatingFileHandler):
@@ -35,15 +63,4 @@ def log_to(path: Path | None) -> None:
     # Streams are broken off on purpose when headway stops.
     logging.getLogger("uvicorn.error").addFilter(
         lambda record: "without completing response" not in record.getMessage()
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
     )

@@ -4,17 +4,17 @@ import base64
 import hashlib
 import hmac
 import secrets
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from headway.machine.files import write_whole
 from headway.ports.vault import VaultError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -36,10 +36,16 @@ class FileVault:
     """
 
     def __init__(self, keys: list[_Key]) -> None:
-        self._ciphers = {key.id: AESGCM(base64.b64decode(key.secret)) for key in keys}
+        self._keys = {key.id: base64.b64decode(key.secret) for key in keys}
         self._newest = keys[-1].id
-        derive = HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=b"headway marks")
-        self._marking = derive.derive(base64.b64decode(keys[0].secret))
+        self._marking = _derived(base64.b64decode(keys[0].secret), b"headway marks")
+
+    @cached_property
+    def _ciphers(self) -> "dict[str, AESGCM]":
+        """Made when the first value is sealed or opened: the library takes seven megabytes."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return {name: AESGCM(key) for name, key in self._keys.items()}
 
     @classmethod
     def open_file(cls, path: Path) -> Self:
@@ -73,6 +79,8 @@ class FileVault:
         cipher = self._ciphers.get(key)
         if cipher is None:
             raise VaultError(f"{place} was sealed with the key {key}, which the key file lacks")
+        from cryptography.exceptions import InvalidTag
+
         raw = base64.urlsafe_b64decode(body)
         try:
             return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode()).decode()
@@ -97,3 +105,9 @@ def add_key(path: Path) -> str:
 def _new_key() -> _Key:
     secret = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
     return _Key(id=secrets.token_hex(4), secret=secret)
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    """Derive a key of 32 bytes: HKDF with SHA-256 and no salt, as RFC 5869 has it."""
+    extracted = hmac.digest(bytes(hashlib.sha256().digest_size), key, "sha256")
+    return hmac.digest(extracted, purpose + b"\x01", "sha256")

@@ -1,7 +1,12 @@
+import base64
+import hmac
 import os
 import stat
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +57,11 @@ def test_marks_are_equal_for_equal_texts_only(tmp_path_factory, a, b):
     vault = FileVault.open_file(tmp_path_factory.getbasetemp() / "shared-key")
     assert (vault.mark(a) == vault.mark(b)) is (a == b)
     assert vault.open(vault.seal(a, b), b) == a
+
+
+def test_marks_are_made_with_a_key_that_is_derived_as_rfc_5869_says(path):
+    vault = FileVault.open_file(path)
+    (key,) = msgspec.json.decode(path.read_bytes())
+    derive = HKDF(SHA256(), length=32, salt=None, info=b"headway marks")
+    marking = derive.derive(base64.b64decode(key["secret"]))
+    assert vault.mark("x") == hmac.new(marking, b"x", "sha256").hexdigest()

@@ -1,34 +1,24 @@
+import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 import httpx2
 import pytest
-import structlog
 
 from tests.integration.api.control_plane import ControlPlane, bring_up_chat
-
-
-def _log_to(file: TextIO) -> None:
-    """Write the log as `headway up` does, without touching the root logger that pytest holds."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file),
-    )
 
 
 @pytest.fixture(scope="session", autouse=True)
 def log(tmp_path_factory) -> Iterator[Path]:
     """Where headway's own log goes."""
     path = tmp_path_factory.mktemp("log") / "log"
-    with path.open("a", buffering=1) as file:
-        _log_to(file)
-        yield path
-        structlog.reset_defaults()
+    handler = logging.FileHandler(path)
+    logger = logging.getLogger("headway")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield path
+    logger.removeHandler(handler)
+    handler.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,10 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 
-import structlog
-
+from headway.machine.own_log import Log
 from headway.routers.haproxy.listening import listen, listen_beside, take_back
 
-_log = structlog.get_logger()
+_log = Log()
 
 
 class Doors:

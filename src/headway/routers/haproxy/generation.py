@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import structlog
 
+from headway.machine.own_log import Log
 from headway.machine.sockets import named
 from headway.model.value import Value
 from headway.ports.router import RouterError
 from headway.routers.haproxy import admin
 
-_log = structlog.get_logger()
+_log = Log()
 _SAID_MAX = 64 * 1024
 _READY_S = 20.0
 

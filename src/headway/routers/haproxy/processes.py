@@ -8,8 +8,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import structlog
-
+from headway.machine.own_log import Log
 from headway.model.route import RouteTable
 from headway.model.settings import RouterLimits
 from headway.model.value import Value
@@ -25,7 +24,7 @@ from headway.routers.haproxy.generation import (
     write,
 )
 
-_log = structlog.get_logger()
+_log = Log()
 
 
 class Setup(Value, kw_only=True):

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import msgspec
-import structlog
 
+from headway.machine.own_log import Log
 from headway.model.route import RouterView, RouteTable
 from headway.model.settings import RouterLimits
 from headway.model.view import Check
@@ -19,7 +19,7 @@ from headway.routers.haproxy.processes import Processes, Setup
 from headway.routers.haproxy.statistics import ServerRow
 from headway.routers.haproxy.traffic import Ledger
 
-_log = structlog.get_logger()
+_log = Log()
 _NOBODY = 65534
 _REASONS_MAX = 10
 _SWEEP_FIRST_S = 0.1
