@@ -145,6 +145,7 @@ class Committer:
             connection.execute("ROLLBACK TO deed")
             connection.execute("RELEASE deed")
             writer.recorded = recorded
+            writer.forget()
             return _Done(asked, None, self._told(error))
         connection.execute("RELEASE deed")
         return _Done(asked, result, None)

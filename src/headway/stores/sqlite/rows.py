@@ -13,6 +13,7 @@ from headway.ports.store import Stale
 from headway.stores.tables import TABLES, Table
 
 V = TypeVar("V", bound=Value)
+Key = tuple[str | int, ...]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,10 +28,16 @@ class SqliteReader:
 
     def get(self, kind: type[V], *key: str | int) -> V | None:
         """Give the row with this key."""
+        found = self._got(kind, key)
+        return _decode(kind, found) if found else None
+
+    def _got(self, kind: type[Value], key: Key) -> tuple[Any, ...] | None:
+        """Give version, document and columns of a row."""
         table = TABLES[kind]
         assert len(key) == len(table.key), f"{table.name} has the key {table.key}"
+        found: tuple[Any, ...] | None
         found = self._connection.execute(_statements(kind).get, key).fetchone()
-        return _decode(kind, found) if found else None
+        return found
 
     def find(
         self,
@@ -120,13 +127,27 @@ class SqliteWriter(SqliteReader):
         super().__init__(connection)
         self.recorded = 0
         """Events added in this transaction."""
+        self._there: dict[tuple[type[Value], Key], tuple[Any, ...]] = {}
+        """The columns of rows as they are now, of those that were read or put."""
+
+    def get(self, kind: type[V], *key: str | int) -> V | None:
+        """Give the row with this key."""
+        found = self._got(kind, key)
+        if found is None:
+            return None
+        self._there[kind, key] = found[2:]
+        return _decode(kind, found)
+
+    def forget(self) -> None:
+        """Hear that something of what was done was undone."""
+        self._there.clear()
 
     def put(self, row: V) -> V:
         """Insert or replace a row, and give it as it is now, its `version` one higher."""
         table = TABLES[type(row)]
         version: int = getattr(row, "version", 0)
         stored = msgspec.structs.replace(row, version=version + 1) if table.versioned else row
-        values = [_value(getattr(row, column)) for column in table.columns]
+        values = tuple([_value(getattr(row, column)) for column in table.columns])
         doc = _encode(stored)
         if not table.versioned:
             self._connection.execute(_statements(table.kind).upsert, [*values, 0, doc])
@@ -134,11 +155,13 @@ class SqliteWriter(SqliteReader):
             self._insert(table, values, doc)
         else:
             self._update(table, values, doc, version)
+        self._there[table.kind, values[: len(table.key)]] = values
         return stored
 
     def delete(self, kind: type[Value], *key: str | int) -> None:
         """Delete the row with this key, if there is one."""
         table = TABLES[kind]
+        self._there.pop((kind, key), None)
         where = " AND ".join(f"{column} = ?" for column in table.key)
         self._connection.execute(f"DELETE FROM {table.name} WHERE {where}", key)  # noqa: S608
 
@@ -158,20 +181,28 @@ class SqliteWriter(SqliteReader):
         )
         return self._connection.execute(sql, (before, limit)).rowcount
 
-    def _insert(self, table: Table, values: list[Any], doc: bytes) -> None:
+    def _insert(self, table: Table, values: tuple[Any, ...], doc: bytes) -> None:
         try:
             self._connection.execute(_statements(table.kind).insert, [*values, doc])
         except sqlite3.IntegrityError as error:
             raise Stale(f"{table.name}: a new row's key is taken ({error})") from error
 
-    def _update(self, table: Table, values: list[Any], doc: bytes, version: int) -> None:
+    def _update(self, table: Table, values: tuple[Any, ...], doc: bytes, version: int) -> None:
+        """Change a row. SQLite touches the indexes of all columns that are set, changed or not."""
+        key = values[: len(table.key)]
+        before = self._there.get((table.kind, key))
+        changed = tuple(
+            index
+            for index in range(len(key), len(values))
+            if before is None or before[index] != values[index]
+        )
+        given = [values[index] for index in changed]
         done = self._connection.execute(
-            _statements(table.kind).update,
-            [*values, version + 1, doc, *values[: len(table.key)], version],
+            _update(table.kind, changed), [*given, version + 1, doc, *key, version]
         )
         if done.rowcount != 1:
-            key = "/".join(str(value) for value in values[: len(table.key)])
-            raise Stale(f"{table.name} {key}: it was changed since version {version}")
+            name = "/".join(map(str, key))
+            raise Stale(f"{table.name} {name}: it was changed since version {version}")
 
 
 class _Statements(NamedTuple):
@@ -179,7 +210,6 @@ class _Statements(NamedTuple):
 
     get: str
     insert: str
-    update: str
     upsert: str
 
 
@@ -188,20 +218,27 @@ def _statements(kind: type[Value]) -> _Statements:
     table = TABLES[kind]
     columns = ", ".join(table.columns)
     marks = ", ".join("?" for _ in table.columns)
-    given = ", ".join(f"{column} = ?" for column in table.columns)
     where = " AND ".join(f"{column} = ?" for column in table.key)
     changes = ", ".join(f"{column} = excluded.{column}" for column in (*table.columns, "doc"))
     return _Statements(
-        get=f"SELECT version, doc FROM {table.name} WHERE {where}",  # noqa: S608
+        get=f"SELECT version, doc, {columns} FROM {table.name} WHERE {where}",  # noqa: S608
         insert=f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, 1, ?)",  # noqa: S608
-        update=(
-            f"UPDATE {table.name} SET {given}, version = ?, doc = ? "  # noqa: S608
-            f"WHERE {where} AND version = ?"
-        ),
         upsert=(
             f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, ?, ?) "  # noqa: S608
             f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
         ),
+    )
+
+
+@cache
+def _update(kind: type[Value], changed: tuple[int, ...]) -> str:
+    """Say how some of a row's columns are changed."""
+    table = TABLES[kind]
+    given = "".join(f"{table.columns[index]} = ?, " for index in changed)
+    where = " AND ".join(f"{column} = ?" for column in table.key)
+    return (
+        f"UPDATE {table.name} SET {given}version = ?, doc = ? "  # noqa: S608 (own names only)
+        f"WHERE {where} AND version = ?"
     )
 
 
@@ -227,6 +264,6 @@ def _decoder(kind: type[Value]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def _decode(kind: type[V], found: tuple[int, bytes]) -> V:
+def _decode(kind: type[V], found: tuple[Any, ...]) -> V:
     row: V = _decoder(kind).decode(found[1])
     return row

@@ -119,6 +119,8 @@ class SqliteStore:
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        # What a savepoint may have to undo is kept in memory, not in a file of its own.
+        connection.execute("PRAGMA temp_store = MEMORY")
         migrate(connection, self._path)
         return connection
 
