@@ -218,6 +218,11 @@ def test_schedules_that_cannot_be_are_refused_with_their_place(headway):
     done = headway.run("start", "-e", "wrong", cwd=app)
     assert done.status != 0
     assert "nosuch" in done.err
+    unfit = COMMANDS.replace("{job: turn, cron", "{job: greet, parameters: {name: 7}, cron")
+    app = works(headway, "wrong", manifest=unfit)
+    done = headway.run("start", "-e", "wrong", cwd=app)
+    assert done.status != 0
+    assert "schedule yearly gives greet wrong parameters: name: 7 is not of type" in done.err
 
 
 def test_a_new_release_takes_over_what_is_queued_but_not_what_is_pinned(headway, sdk):

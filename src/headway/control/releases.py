@@ -6,6 +6,7 @@ import msgspec
 
 from headway.calculate.fingerprint import fingerprint
 from headway.control import lookup
+from headway.formats.parameters import parameter_problems
 from headway.model.app import Source
 from headway.model.build import Artifact, Build
 from headway.model.config import Config
@@ -15,6 +16,7 @@ from headway.model.failure import Failure
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.manifest import Manifest, Protocol
 from headway.model.release import Release
+from headway.model.schedule import Schedule
 from headway.model.settings import Settings
 from headway.ports.store import Reader, Writer
 
@@ -172,20 +174,36 @@ def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | 
             because=f"nothing says how to run {', '.join(silent)}",
             hints=("set run.command in headway.yaml, or add a Procfile with `web: COMMAND`",),
         )
-    known = {job.name for job in manifest.jobs}
     for schedule in manifest.schedules:
-        if schedule.job not in known:
-            return Failure(
-                code="job-unknown",
-                because=f"schedule {schedule.name} is of a job {schedule.job}, and there is none",
-                hints=(f"there is {', '.join(sorted(known)) or 'no job at all'}",),
-            )
+        failure = _unfit_schedule(schedule, manifest)
+        if failure is not None:
+            return failure
     twice = sorted({job.name for job in manifest.jobs if _count(manifest, job.name) > 1})
     if twice:
         return Failure(
             code="job-twice",
             because=f"two jobs are named {', '.join(twice)}: in headway.yaml and in Python",
             hints=("give one of them another name",),
+        )
+    return None
+
+
+def _unfit_schedule(schedule: Schedule, manifest: Manifest) -> Failure | None:
+    job = manifest.job(schedule.job)
+    if job is None:
+        known = sorted(row.name for row in manifest.jobs)
+        return Failure(
+            code="job-unknown",
+            because=f"schedule {schedule.name} is of a job {schedule.job}, and there is none",
+            hints=(f"there is {', '.join(known) or 'no job at all'}",),
+        )
+    problems = parameter_problems(job.parameters, msgspec.json.encode(schedule.parameters))
+    if problems:
+        return Failure(
+            code="schedule-invalid",
+            because=f"schedule {schedule.name} gives {job.name} wrong parameters: {problems[0]}",
+            hints=tuple(problems[1:]),
+            next=("headway docs schedules.NAME.parameters",),
         )
     return None
 
