@@ -93,6 +93,21 @@ async def test_a_run_before_that_goes_on_is_waited_for_where_a_time_was_left_out
     assert made["report"].after[0] == After(run=late.id)
 
 
+async def test_a_run_that_is_refused_keeps_no_other_schedule_from_its_own(before_six):
+    """Somebody has made runs by hand that turn its time into a circle."""
+    await before_six.run(
+        "extract",
+        key="east@2126-03-01T05:00:00Z",
+        after=(After(job="report", key="report@2126-03-01T06:00:00Z"),),
+    )
+    made = await fired(before_six, SIX + timedelta(seconds=1))
+    assert set(made) == {"west"}
+    row = await before_six.store.read(
+        lambda reader: reader.get(ScheduleState, ENVIRONMENT, APP, "report")
+    )
+    assert row.because.startswith("left out: they would wait for one another for ever: report")
+
+
 async def test_a_drained_queue_takes_no_run_of_a_schedule(before_six):
     said = {"paused": False, "draining": True, "because": "moving"}
     who = (before_six.world, before_six.dispatch, "me", "demo", APP, "default")

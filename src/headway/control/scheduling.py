@@ -73,17 +73,25 @@ class Schedules:
 
     async def _adopt_changed(self) -> None:
         """Take over the schedules of releases that have become live."""
-        changed, self._changed = self._changed, {}
-        for key in changed:
-            standing = await self._dispatch.book.standing(key)
-            number = 0 if standing.shut or standing.release is None else standing.release.number
-            if self._adopted.get(key) == number:
-                continue
-            now = self._world.clock.now()
-            written = await self._world.store.write(partial(_adopt, key=key, now=now))
-            self._adopted[key] = number
-            if written:
-                self._next = now
+        while self._changed:
+            key = next(iter(self._changed))
+            del self._changed[key]
+            try:
+                await self._adopt(key)
+            except BaseException:
+                self._changed[key] = None
+                raise
+
+    async def _adopt(self, key: MemberKey) -> None:
+        standing = await self._dispatch.book.standing(key)
+        number = 0 if standing.shut or standing.release is None else standing.release.number
+        if self._adopted.get(key) == number:
+            return
+        now = self._world.clock.now()
+        written = await self._world.store.write(partial(_adopt, key=key, now=now))
+        self._adopted[key] = number
+        if written:
+            self._next = now
 
     async def _fire(self) -> None:
         now = self._world.clock.now()
@@ -165,18 +173,20 @@ def _fire_one(tx: Writer, world: World, state: ScheduleState, now: datetime) -> 
     target = _target(tx, state)
     rows: list[Run] = []
     refused = _refusal(tx, target, state)
-    if target is None or refused:
-        after = msgspec.structs.replace(after, because=f"left out: {refused}")
-    else:
-        behind = last
-        for due in plan.runs:
-            wish = named(world, _invocation(tx, state, due, behind), now)
+    behind = last
+    for due in plan.runs if target is not None and not refused else ():
+        assert target is not None
+        wish = named(world, _invocation(tx, state, due, behind), now)
+        try:
             ((row, is_new),) = put_all(tx, [made(target, wish, _ACTOR, now)], _ACTOR, now)
-            rows += [row] if is_new else []
-            behind = row
-        if behind is not None:
-            after = msgspec.structs.replace(after, last_run=behind.id)
-    tx.put(after)
+        except HeadwayError as error:  # it was refused before anything of it was written down
+            refused = error.because
+            continue
+        rows += [row] if is_new else []
+        behind = row
+    if refused:
+        after = msgspec.structs.replace(after, because=f"left out: {refused}")
+    tx.put(msgspec.structs.replace(after, last_run=behind.id) if behind is not None else after)
     makes_room = last is not None and plan.cancel_running and not refused
     return Fired(rows, last.id if last is not None and makes_room else None)
 
