@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from headway.engines.process import delegation
 from headway.model.resources import MIB, Resources
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -54,7 +55,9 @@ class Group(NamedTuple):
     joins: list[str]
 
 
-def find(root: Path = _ROOT, *, index: int = 0) -> Hierarchy:
+def find(
+    root: Path = _ROOT, *, index: int = 0, own: str | None = None, is_root: bool | None = None
+) -> Hierarchy:
     """Find what control groups this process may make below `headway`.
 
     Of several agents on one machine each has a parent of its own, by its index: `headway-2`.
@@ -62,7 +65,8 @@ def find(root: Path = _ROOT, *, index: int = 0) -> Hierarchy:
     name = _PARENT if index == 0 else f"{_PARENT}-{index + 1}"
     unified = root / "cgroup.controllers"
     if unified.exists():
-        return _version_2(root, name)
+        whose = os.geteuid() == 0 if is_root is None else is_root
+        return _version_2(root, name, _own() if own is None else own, is_root=whose)
     parents: dict[str, Path] = {}
     for controller in _V1:
         folder = root / controller / name
@@ -79,36 +83,26 @@ def find(root: Path = _ROOT, *, index: int = 0) -> Hierarchy:
     return Hierarchy(1 if parents else 0, parents, missing)
 
 
-def _version_2(root: Path, name: str) -> Hierarchy:
-    """Use the group that systemd delegated to this process, or the root's own as root."""
-    own = root
+def _version_2(root: Path, name: str, own: str, *, is_root: bool) -> Hierarchy:
+    """Use what systemd delegated to this process, or the whole tree as root."""
+    found = delegation.place(root, own, name, is_root=is_root)
+    if found is None:
+        return Hierarchy(0, {}, tuple(f"{what}: no writable control group" for what in _ALL))
+    missing = tuple(
+        f"{what}: the {controller} controller is not delegated"
+        for controller, what in _LIMITS
+        if controller not in found.controllers
+    )
+    return Hierarchy(2, {"unified": found.folder}, missing)
+
+
+def _own() -> str:
+    """Give this process's group of version 2."""
     with suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text().splitlines():
             if line.startswith("0::"):
-                own = root / line[3:].strip().lstrip("/")
-    for base in (own.parent if own != root else root, own, root):
-        parent = base / name
-        with suppress(OSError):
-            parent.mkdir(exist_ok=True)
-            if not os.access(parent, os.W_OK | os.X_OK):
-                continue
-            _delegate(base)
-            _delegate(parent)
-            available = (parent / "cgroup.subtree_control").read_text().split()
-            missing = tuple(
-                f"{what}: the {controller} controller is not delegated"
-                for controller, what in _LIMITS
-                if controller not in available
-            )
-            return Hierarchy(2, {"unified": parent}, missing)
-    words = tuple(f"{what}: no writable control group" for what in _ALL)
-    return Hierarchy(0, {}, words)
-
-
-def _delegate(folder: Path) -> None:
-    for controller in ("memory", "pids", "cpu"):
-        with suppress(OSError):
-            (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+                return line[3:].strip()
+    return "/"
 
 
 def group(hierarchy: Hierarchy, name: str, resources: Resources) -> Group:

@@ -45,7 +45,8 @@ def _users(uid: int | None) -> Check:
 def _groups() -> list[Check]:
     found = cgroups.find()
     if not found.missing:
-        detail = f"version {found.version}: memory, processes and cpu are limited"
+        where = ", ".join(sorted(map(str, found.parents.values())))
+        detail = f"version {found.version}: memory, processes and cpu are limited, below {where}"
         return [Check(name="control groups", ok=True, detail=detail)]
     fix = "run as root, or in a systemd service with Delegate=yes"
     return [

