@@ -1,6 +1,8 @@
 """What a container cannot see, do or take, tried by programs that run in one."""
 
+import ctypes
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tests.integration.process_engine import behind
 
 # An agent outlives the engine that started it, on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+SCOPES = ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) >= 6
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -130,6 +133,26 @@ async def test_without_network_there_is_only_a_loopback_of_its_own(engine: Proce
     script = "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; tail -n +2 /proc/net/route"
     _, log = await result(engine, order(script, network=Network.NONE))
     assert log == ["lo"]
+
+
+@pytest.mark.skipif(not SCOPES, reason="this kernel has no scopes of landlock")
+async def test_sockets_of_the_machine_without_a_path_are_out_of_reach(
+    engine: ProcessEngine,
+) -> None:
+    name = f"headway-trial-{os.getpid()}"
+    script = (
+        "import socket\n"
+        "own = socket.socket(socket.AF_UNIX); own.bind('\\0own'); own.listen()\n"
+        f"for name in ('own', {name!r}):\n"
+        "  with socket.socket(socket.AF_UNIX) as trying:\n"
+        "    try: trying.connect('\\0' + name); print(name)\n"
+        "    except PermissionError: print('refused')\n"
+    )
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"\0{name}")
+        listening.listen()
+        _, log = await result(engine, python(script, network=Network.HOST))
+    assert log == ["own", "refused"]
 
 
 async def test_names_of_other_apps_lead_to_the_router(engine: ProcessEngine) -> None:

@@ -127,11 +127,11 @@ def _proc(hidden: list[str]) -> list[kernel.Mount]:
 
 def greet(control: int, reach: list[int]) -> None:
     """Say that we are there; where some ports may be reached, with what listens for them."""
+    if not reach:
+        os.write(control, b"H")
+        return
+    _raise_loopback()
     with _Socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=os.dup(control)) as line:
-        if not reach:
-            line.send(b"H")
-            return
-        _raise_loopback()
         listeners = []
         for port in reach:
             listening = _Socket(socket.AF_INET, socket.SOCK_STREAM)
