@@ -1,12 +1,14 @@
 """Nodes."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 
 from headway.api.answers import Json, answers
 from headway.api.requests import DrainBody, ReasonBody
 from headway.api.scope import Actor, Identity, TheWorld, done_once
-from headway.control import nodes
-from headway.model.view import NodeView
+from headway.control import drain_plans, nodes
+from headway.model.view import NodeView, PlannedChange
 
 router = APIRouter(tags=["nodes"])
 
@@ -21,6 +23,16 @@ async def list_nodes(world: TheWorld) -> Json:
 async def show_node(world: TheWorld, node: Identity) -> Json:
     """Give a node."""
     return Json(await nodes.one(world, node))
+
+
+@router.get("/nodes/{node}/plan", responses=answers(list[PlannedChange]))
+async def plan_drain(
+    world: TheWorld,
+    node: Identity,
+    within_s: Annotated[float | None, Query(ge=0, le=10**8, allow_inf_nan=False)] = None,
+) -> Json:
+    """Say what draining a node would do: what moves where, and what is stopped when."""
+    return Json(await drain_plans.plan(world, node, within_s))
 
 
 @router.post("/nodes/{node}/cordon", responses=answers(NodeView))

@@ -76,7 +76,7 @@ def show(node: str, *, as_json: bool) -> None:
         click.echo(f"  lease   {lease}")
     for line in row.there:
         click.echo(f"  there   {render.safe(line)}")
-    click.echo(f"next: headway why {row.node.id} · headway nodes drain {row.node.id}")
+    click.echo(f"next: headway why {row.node.id} · headway nodes drain {row.node.id} --plan")
 
 
 @nodes.command()
@@ -108,6 +108,7 @@ def uncordon(node: str, *, as_json: bool) -> None:
     help="How long runs may go on before they are handed back. Default: the setting drain_s.",
 )
 @reason_option
+@click.option("--plan", is_flag=True, help="Only say what would move, and what be stopped when.")
 @click.option("--wait/--no-wait", default=True, help="Wait until the node is empty.")
 @click.option(
     "--timeout", type=Duration(), help="How long to wait. Default: a minute beyond --within."
@@ -119,11 +120,15 @@ def drain(
     reason: str,
     timeout: float | None,
     *,
+    plan: bool,
     wait: bool,
     as_json: bool,
 ) -> None:
     """Empty a node: services move first, runs end within the limit, daemons end last."""
     with Client.local() as client:
+        if plan:
+            _show_plan(client, node, within, as_json=as_json)
+            return
         row = client.nodes.drain(node, within, reason)
         if wait:
             given_s = client.settings().drain_s if within is None else within
@@ -140,6 +145,19 @@ def drain(
             raise Failed
         fail(f"{node} is not empty yet: {'; '.join(row.there)}", f"headway why {node}")
         raise Failed(PENDING)
+
+
+def _show_plan(client: Client, node: str, within: float | None, *, as_json: bool) -> None:
+    foreseen = client.nodes.plan(node, within)
+    if as_json:
+        print_json(foreseen)
+        return
+    for change in foreseen:
+        name = f"{change.app}: " if change.app else ""
+        click.echo(f"{name}{change.what}  {render.safe(change.because)}")
+    if not foreseen:
+        click.echo(f"nothing is on {node}")
+    click.echo(f"nothing was done. next: headway nodes drain {node}")
 
 
 def _emptied(client: Client, row: NodeView, within_s: float, quiet: bool) -> NodeView:

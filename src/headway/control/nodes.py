@@ -31,7 +31,7 @@ async def one(world: World, node: str) -> NodeView:
     Raises:
         NotFound: There is none with this id.
     """
-    identity = _known(world, node)
+    identity = known(world, node)
     there = await there_is(world, identity)
     return msgspec.structs.replace(view(world, identity), there=there)
 
@@ -78,10 +78,10 @@ async def cordon(world: World, actor: str, node: str, because: str = "") -> Node
     Raises:
         NotFound: There is none with this id.
     """
-    identity = _known(world, node)
+    identity = known(world, node)
 
-    def wanted(known: NodeHold | None, now: datetime) -> NodeHold | None:
-        if known is not None and known.state is NodeState.CORDONED:
+    def wanted(before: NodeHold | None, now: datetime) -> NodeHold | None:
+        if before is not None and before.state is NodeState.CORDONED:
             return None
         return NodeHold(node=identity, state=NodeState.CORDONED, because=because, by=actor, at=now)
 
@@ -101,16 +101,14 @@ async def drain(
         NotFound: There is none with this id.
         Invalid: The length cannot be.
     """
-    identity = _known(world, node)
-    if within_s is not None and not 0 <= within_s <= _WITHIN_MAX_S:
-        raise Invalid("within-invalid", "a drain may take from no time to 7 days")
-    length_s = world.settings.drain_s if within_s is None else within_s
+    identity = known(world, node)
+    length_s = within(world, within_s)
 
-    def wanted(known: NodeHold | None, now: datetime) -> NodeHold | None:
+    def wanted(before: NodeHold | None, now: datetime) -> NodeHold | None:
         length = timedelta(seconds=length_s)
-        if known is not None and known.state is NodeState.DRAINING:
-            assert known.until is not None
-            if within_s is None or known.until - known.at == length:
+        if before is not None and before.state is NodeState.DRAINING:
+            assert before.until is not None
+            if within_s is None or before.until - before.at == length:
                 return None
         return NodeHold(
             node=identity,
@@ -124,13 +122,24 @@ async def drain(
     return await _hold(world, identity, wanted)
 
 
+def within(world: World, within_s: float | None) -> float:
+    """Give how long a drain lasts, in seconds.
+
+    Raises:
+        Invalid: That cannot be.
+    """
+    if within_s is not None and not 0 <= within_s <= _WITHIN_MAX_S:
+        raise Invalid("within-invalid", "a drain may take from no time to 7 days")
+    return world.settings.drain_s if within_s is None else within_s
+
+
 async def uncordon(world: World, actor: str, node: str) -> NodeView:
     """Have a node take containers again, also one that drains. Again, it changes nothing.
 
     Raises:
         NotFound: There is none with this id.
     """
-    identity = _known(world, node)
+    identity = known(world, node)
     now = world.clock.now()
 
     def deed(tx: Writer) -> None:
@@ -150,12 +159,12 @@ async def _hold(
     now = world.clock.now()
 
     def deed(tx: Writer) -> NodeHold | None:
-        known = tx.get(NodeHold, identity)
-        row = wanted(known, now)
+        before = tx.get(NodeHold, identity)
+        row = wanted(before, now)
         if row is None:
             return None
-        if known is not None:
-            row = msgspec.structs.replace(row, version=known.version)
+        if before is not None:
+            row = msgspec.structs.replace(row, version=before.version)
         data: dict[str, object] = {"until": row.until.isoformat()} if row.until else {}
         kind = f"node.{row.state.value}"
         tx.record(event(identity, kind, now, actor=row.by, because=row.because, data=data))
@@ -168,7 +177,12 @@ async def _hold(
     return view(world, identity)
 
 
-def _known(world: World, node: str) -> NodeId:
+def known(world: World, node: str) -> NodeId:
+    """Give the id of a node that is there.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
     identity = NodeId(node)
     if world.roster.node(identity) is None:
         names = ", ".join(row.id for row in world.nodes) or "none: the engine has not answered yet"

@@ -1,6 +1,6 @@
 """Nodes."""
 
-from headway.model.view import NodeView
+from headway.model.view import NodeView, PlannedChange
 from headway.sdk.transport import Transport, part
 
 
@@ -17,6 +17,12 @@ class Nodes:
     def show(self, node: str) -> NodeView:
         """Give a node."""
         return self._transport.call("GET", f"/v1/nodes/{part(node)}", NodeView)
+
+    def plan(self, node: str, within_s: float | None = None) -> list[PlannedChange]:
+        """Say what draining a node would do: what moves where, and what is stopped when."""
+        path = f"/v1/nodes/{part(node)}/plan"
+        query = {"within_s": within_s}
+        return self._transport.call("GET", path, list[PlannedChange], query=query)
 
     def cordon(self, node: str, reason: str = "") -> NodeView:
         """Have a node take nothing new. What runs there stays."""

@@ -1,0 +1,160 @@
+"""What draining a node would do: the same decisions, over nodes of which one is drained."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from headway.calculate.foresee import foresee
+from headway.calculate.node import as_held
+from headway.calculate.rollout import plan_member
+from headway.control.nodes import known, within
+from headway.control.snapshots import member
+from headway.control.world import World
+from headway.formats.units import counted
+from headway.model.container import Container, ContainerKind
+from headway.model.ids import NodeId, environment_name
+from headway.model.job import Delivery
+from headway.model.node import Node, NodeHold, NodeState
+from headway.model.plan import Change, Verb
+from headway.model.release import Release
+from headway.model.route import RouterView
+from headway.model.run import Run
+from headway.model.snapshot import MemberSnapshot, Reserved
+from headway.model.view import PlannedChange
+from headway.ports.store import Reader
+
+_HANDED_BACK = {
+    Delivery.AT_MOST_ONCE: "one that has not ended then is stopped and lost: it may run once",
+    Delivery.AT_LEAST_ONCE: "one that has not ended then is stopped and queued again, and uses "
+    "up no retry",
+}
+_ENDS = frozenset({ContainerKind.ONE_OFF, ContainerKind.RELEASE})
+
+
+async def plan(world: World, node: str, within_s: float | None = None) -> list[PlannedChange]:
+    """Say what would move where, what would be stopped when, and what has nowhere to go.
+
+    Raises:
+        NotFound: There is no such node.
+        Invalid: The length cannot be.
+    """
+    identity = known(world, node)
+    now = world.clock.now()
+    until = now + timedelta(seconds=within(world, within_s))
+    view = await world.router.view()
+    return await world.store.read(lambda reader: _plan(world, reader, identity, until, view, now))
+
+
+def _plan(
+    world: World,
+    reader: Reader,
+    node: NodeId,
+    until: datetime,
+    view: RouterView,
+    now: datetime,
+) -> list[PlannedChange]:
+    rows = [row for row in reader.find(Container, node=node, retired=False) if not row.is_ended]
+    keys = sorted({(row.environment, row.app) for row in rows if row.kind is ContainerKind.SERVICE})
+    snapshots = [member(world, reader, *key, view) for key in keys]
+    drained = _drained(world, node, until, now)
+    known = [_on(snapshot, drained) for snapshot in snapshots if snapshot is not None]
+    return [
+        *_moves(known, node, world.reservations.all(), now),
+        *_runs(reader, node, until),
+        *(_end(row, until) for row in rows if row.kind in _ENDS),
+        *_daemons(known, node, now),
+    ]
+
+
+def _drained(world: World, node: NodeId, until: datetime, now: datetime) -> tuple[Node, ...]:
+    hold = NodeHold(node=node, state=NodeState.DRAINING, at=now, until=until)
+    return tuple(as_held(row, hold) if row.id == node else row for row in world.nodes)
+
+
+def _on(snapshot: MemberSnapshot, nodes: tuple[Node, ...]) -> MemberSnapshot:
+    return msgspec.structs.replace(snapshot, nodes=nodes)
+
+
+def _moves(
+    snapshots: Iterable[MemberSnapshot],
+    node: NodeId,
+    reserved: dict[NodeId, Reserved],
+    now: datetime,
+) -> list[PlannedChange]:
+    """Follow one app after another: each finds only the room that those before it have left."""
+    found: list[PlannedChange] = []
+    for before in snapshots:
+        snapshot = msgspec.structs.replace(before, reserved=reserved)
+        for change in foresee(snapshot, now):
+            found.append(_planned(snapshot, change))
+            if isinstance(change.row, Container) and change.verb is Verb.START_CONTAINER:
+                reserved = _with(reserved, change.row)
+        pending = plan_member(snapshot, now).pending
+        if pending:
+            name = f"{snapshot.environment.name}: it stays on {node}, and the drain waits"
+            found.append(
+                PlannedChange(app=snapshot.member.app, verb="wait", what=name, because=pending)
+            )
+    return found
+
+
+def _with(reserved: dict[NodeId, Reserved], row: Container) -> dict[NodeId, Reserved]:
+    used = reserved.get(row.node, Reserved())
+    more = Reserved(
+        cpu=used.cpu + row.resources.cpu, memory_mib=used.memory_mib + row.resources.memory_mib
+    )
+    return {**reserved, row.node: more}
+
+
+def _daemons(
+    snapshots: Iterable[MemberSnapshot], node: NodeId, now: datetime
+) -> list[PlannedChange]:
+    """Daemons leave when nothing else is there any more."""
+    return [
+        _planned(snapshot, change)
+        for snapshot in snapshots
+        for change in foresee(msgspec.structs.replace(snapshot, vacated=frozenset({node})), now)
+        if isinstance(change.row, Container) and change.row.daemon and change.row.node == node
+    ]
+
+
+def _planned(snapshot: MemberSnapshot, change: Change) -> PlannedChange:
+    what = f"{snapshot.environment.name}: {change.what}"
+    return PlannedChange(
+        app=snapshot.member.app, verb=change.verb.value, what=what, because=change.because
+    )
+
+
+def _runs(reader: Reader, node: NodeId, until: datetime) -> list[PlannedChange]:
+    here = Counter(
+        (run.environment, run.app, run.job, run.attempt.release)
+        for run in reader.find(Run, active=1)
+        if run.attempt is not None and run.attempt.node == node
+    )
+    found: list[PlannedChange] = []
+    for (environment, app, name, number), count in sorted(here.items()):
+        release = reader.get(Release, environment, app, number)
+        job = release.manifest.job(name) if release else None
+        delivery = job.delivery if job else Delivery.AT_MOST_ONCE
+        what = f"{environment_name(environment)}: {counted(count, 'run')} of {name} may go on"
+        found.append(
+            PlannedChange(
+                app=app,
+                verb="hand_back",
+                what=f"{what} until {until:%Y-%m-%d %H:%M:%S} UTC",
+                because=_HANDED_BACK[delivery],
+            )
+        )
+    return found
+
+
+def _end(row: Container, until: datetime) -> PlannedChange:
+    return PlannedChange(
+        app=row.app,
+        verb=Verb.STOP_CONTAINER.value,
+        what=f"{environment_name(row.environment)}: stop {row.label} (v{row.release}) "
+        f"at {until:%Y-%m-%d %H:%M:%S} UTC",
+        because="unless it has ended by itself",
+    )
