@@ -49,7 +49,7 @@ from headway.stores.sqlite import SqliteStore
 from headway.stores.vault import FileVault
 
 _CLEAR_GRACE_S = 10.0
-_SILENT_MAX_S = 10.0
+_SILENT_LEAST_S, _SILENT_MAX_S = 2.0, 10.0
 
 
 MachineCheck = Callable[[], Awaitable[list[Check]]]
@@ -173,7 +173,7 @@ async def _compose(
         )
         await router.start()
         stack.push_async_callback(router.close, stop=False)
-        silent_s = min(_SILENT_MAX_S, max(1.0, settings.node_lost_after_s / 4))
+        silent_s = min(_SILENT_MAX_S, max(_SILENT_LEAST_S, settings.node_lost_after_s / 4))
         engine = ProcessEngine(data, nodes=options.nodes, silent_s=silent_s)
         await engine.open()
         stack.push_async_callback(engine.close)

@@ -1,6 +1,7 @@
 """What would happen if all went well: the same decisions over a world that obeys at once."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,6 +38,24 @@ def foresee(
 ) -> tuple[Change, ...]:
     """List every change to one app until nothing more would change, if all goes well.
 
+    As `foretell`, for who does not ask what cannot be done.
+    """
+    return foretell(snapshot, now, fleet, manifest).changes
+
+
+class Foresight(NamedTuple):
+    """What would happen to one app."""
+
+    changes: tuple[Change, ...]
+    pending: str
+    """Why something wanted could not be done in the end; empty when all could."""
+
+
+def foretell(
+    snapshot: MemberSnapshot, now: datetime, fleet: Fleet, manifest: Manifest | None = None
+) -> Foresight:
+    """List every change to one app until nothing more would change, if all goes well.
+
     Args:
         snapshot: The app as it is, with what was asked for already in it.
         now: Aware UTC instant.
@@ -45,9 +64,11 @@ def foresee(
         manifest: Of the source that a deployment is to build, whose release does not exist yet.
     """
     changes: list[Change] = []
+    pending = ""
     snapshot = msgspec.structs.replace(snapshot, dependencies={})
     for _ in range(_STEPS_MAX):
         plan = plan_member(snapshot, now, fleet)
+        pending = plan.pending
         changes += [change for change in plan.changes if change.verb in _NOTABLE]
         after = _obeyed(snapshot, plan.changes, now, manifest)
         _hold(fleet, after)
@@ -58,7 +79,7 @@ def foresee(
             snapshot, now = after, max(plan.wake_at, now + timedelta(milliseconds=1))
         else:
             break
-    return tuple(changes)
+    return Foresight(tuple(changes), pending)
 
 
 def _hold(fleet: Fleet, snapshot: MemberSnapshot) -> None:

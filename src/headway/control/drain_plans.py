@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
-from headway.calculate.foresee import foresee
+from headway.calculate.foresee import foresee, foretell
 from headway.calculate.node import as_held
-from headway.calculate.rollout import plan_member
+from headway.calculate.placement import Fleet
 from headway.control.nodes import known, within
 from headway.control.snapshots import member
 from headway.control.world import World
@@ -16,12 +17,12 @@ from headway.formats.units import counted
 from headway.model.container import Container, ContainerKind
 from headway.model.ids import NodeId, environment_name
 from headway.model.job import Delivery
-from headway.model.node import Node, NodeHold, NodeState
+from headway.model.node import NodeHold, NodeState
 from headway.model.plan import Change, Verb
 from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.run import Run
-from headway.model.snapshot import MemberSnapshot, Reserved
+from headway.model.snapshot import MemberSnapshot
 from headway.model.view import PlannedChange
 from headway.ports.store import Reader
 
@@ -44,78 +45,58 @@ async def plan(world: World, node: str, within_s: float | None = None) -> list[P
     now = world.clock.now()
     until = now + timedelta(seconds=within(world, within_s))
     view = await world.router.view()
-    return await world.store.read(lambda reader: _plan(world, reader, identity, until, view, now))
-
-
-def _plan(
-    world: World,
-    reader: Reader,
-    node: NodeId,
-    until: datetime,
-    view: RouterView,
-    now: datetime,
-) -> list[PlannedChange]:
-    rows = [row for row in reader.find(Container, node=node, retired=False) if not row.is_ended]
-    keys = sorted({(row.environment, row.app) for row in rows if row.kind is ContainerKind.SERVICE})
-    snapshots = [member(world, reader, *key, view) for key in keys]
-    drained = _drained(world, node, until, now)
-    known = [_on(snapshot, drained) for snapshot in snapshots if snapshot is not None]
+    seen = await world.store.read(lambda reader: _read(world, reader, identity, until, view))
+    fleet = world.fleet.copy()
+    there = world.roster.node(identity)
+    assert there is not None
+    fleet.put(as_held(there, NodeHold(node=identity, state=NodeState.DRAINING, at=now)))
     return [
-        *_moves(known, node, world.reservations.all(), now),
-        *_runs(reader, node, until),
-        *(_end(row, until) for row in rows if row.kind in _ENDS),
-        *_daemons(known, node, now),
+        *_moves(seen.members, fleet, now),
+        *seen.ends,
+        *_daemons(seen.members, identity, fleet, now),
     ]
 
 
-def _drained(world: World, node: NodeId, until: datetime, now: datetime) -> tuple[Node, ...]:
-    hold = NodeHold(node=node, state=NodeState.DRAINING, at=now, until=until)
-    return tuple(as_held(row, hold) if row.id == node else row for row in world.nodes)
+class _Seen(NamedTuple):
+    members: list[MemberSnapshot]
+    """Apps of which something is on the node."""
+    ends: list[PlannedChange]
+    """What ends there by itself, or at the limit."""
 
 
-def _on(snapshot: MemberSnapshot, nodes: tuple[Node, ...]) -> MemberSnapshot:
-    return msgspec.structs.replace(snapshot, nodes=nodes)
+def _read(world: World, reader: Reader, node: NodeId, until: datetime, view: RouterView) -> _Seen:
+    rows = [row for row in reader.find(Container, node=node, retired=False) if not row.is_ended]
+    keys = sorted({(row.environment, row.app) for row in rows if row.kind is ContainerKind.SERVICE})
+    members = [member(world, reader, *key, view) for key in keys]
+    ends = [_end(row, until) for row in rows if row.kind in _ENDS]
+    return _Seen([row for row in members if row is not None], [*_runs(reader, node, until), *ends])
 
 
 def _moves(
-    snapshots: Iterable[MemberSnapshot],
-    node: NodeId,
-    reserved: dict[NodeId, Reserved],
-    now: datetime,
+    members: Iterable[MemberSnapshot], fleet: Fleet, now: datetime
 ) -> list[PlannedChange]:
     """Follow one app after another: each finds only the room that those before it have left."""
     found: list[PlannedChange] = []
-    for before in snapshots:
-        snapshot = msgspec.structs.replace(before, reserved=reserved)
-        for change in foresee(snapshot, now):
-            found.append(_planned(snapshot, change))
-            if isinstance(change.row, Container) and change.verb is Verb.START_CONTAINER:
-                reserved = _with(reserved, change.row)
-        pending = plan_member(snapshot, now).pending
+    for snapshot in members:
+        changes, pending = foretell(snapshot, now, fleet)
+        found += [_planned(snapshot, change) for change in changes]
         if pending:
-            name = f"{snapshot.environment.name}: it stays on {node}, and the drain waits"
-            found.append(
-                PlannedChange(app=snapshot.member.app, verb="wait", what=name, because=pending)
-            )
+            what = f"{snapshot.environment.name}: what has no room stays, and the drain waits"
+            app = snapshot.member.app
+            found.append(PlannedChange(app=app, verb="wait", what=what, because=pending))
     return found
 
 
-def _with(reserved: dict[NodeId, Reserved], row: Container) -> dict[NodeId, Reserved]:
-    used = reserved.get(row.node, Reserved())
-    more = Reserved(
-        cpu=used.cpu + row.resources.cpu, memory_mib=used.memory_mib + row.resources.memory_mib
-    )
-    return {**reserved, row.node: more}
-
-
 def _daemons(
-    snapshots: Iterable[MemberSnapshot], node: NodeId, now: datetime
+    members: Iterable[MemberSnapshot], node: NodeId, fleet: Fleet, now: datetime
 ) -> list[PlannedChange]:
     """Daemons leave when nothing else is there any more."""
     return [
         _planned(snapshot, change)
-        for snapshot in snapshots
-        for change in foresee(msgspec.structs.replace(snapshot, vacated=frozenset({node})), now)
+        for snapshot in members
+        for change in foresee(
+            msgspec.structs.replace(snapshot, vacated=frozenset({node})), now, fleet
+        )
         if isinstance(change.row, Container) and change.row.daemon and change.row.node == node
     ]
 
