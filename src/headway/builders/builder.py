@@ -162,7 +162,7 @@ class EngineBuilder:
         order = self._order(build, manifest, recipe, missing, mounts)
         try:
             nodes = await self._engine.nodes()
-            node = next(
+            node = build.node or next(
                 (node.id for node in nodes if node.state is not NodeState.LOST), nodes[0].id
             )
             over = await self._to_the_end(order, node, work)

@@ -28,6 +28,11 @@ def of_command(manifest: Manifest, process: Process) -> Demand:
     return Demand(resources=process.resources, where=_where(manifest))
 
 
+def of_build() -> Demand:
+    """Give what decides where builds may run: they reserve nothing, and ask for nothing special."""
+    return Demand(resources=Resources())
+
+
 def of_job(manifest: Manifest, job: Job) -> Demand:
     """Give what each run of a job asks for."""
     return Demand(

@@ -28,6 +28,7 @@ class NodeSnapshot(Value, kw_only=True):
     """Those not ended."""
     attempts: int = 0
     """Of runs, under way there."""
+    builds: int = 0
 
 
 class NodePlan(Value, kw_only=True):
@@ -50,7 +51,8 @@ def plan_node(snapshot: NodeSnapshot, now: datetime, lost_after_s: float) -> Nod
     hold = snapshot.hold
     if hold is None or hold.state is not NodeState.DRAINING:
         return NodePlan()
-    is_vacated = not snapshot.attempts and all(row.daemon for row in snapshot.containers)
+    is_busy = snapshot.attempts or snapshot.builds
+    is_vacated = not is_busy and all(row.daemon for row in snapshot.containers)
     if is_vacated:
         return NodePlan(is_vacated=True, is_empty=not snapshot.containers)
     rest = [row for row in snapshot.containers if row.kind in _ENDS_BY_ITSELF]

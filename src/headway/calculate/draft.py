@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.calculate.container import is_staying
-from headway.calculate.demand import of_command, of_process
+from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.keeping import placed_under
 from headway.calculate.placement import Fleet, Placed
 from headway.model.container import Container, ContainerKind, ContainerState
@@ -117,6 +117,14 @@ class Draft:
         """List the nodes on which a daemon runs."""
         demand = self._where_leased(of_process(release, process))
         return self._fleet.eligible(demand, self.now)
+
+    def takes_builds(self) -> bool:
+        """Say whether builds may run anywhere; when not, why is said."""
+        demand = of_build()
+        if self._fleet.eligible(demand, self.now):
+            return True
+        self.pend(f"its build waits: {self._fleet.place(demand, self.now).because}")
+        return False
 
     def finds_room(self, launch: Launch) -> bool:
         """Say whether a container could be started now; when not, why is said."""

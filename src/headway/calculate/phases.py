@@ -77,6 +77,8 @@ def _await_build(draft: Draft, deployment: Deployment) -> Deployment:
     if build.state in (BuildState.FAILED, BuildState.CANCELLED):
         failure = build.failure or Failure(because=f"the build was {build.state.value}")
         return draft.advance(deployment, Phase.FAILED, "failed", failure.because, failure)
+    if build.state is BuildState.QUEUED:
+        draft.takes_builds()
     return deployment
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import msgspec
 
+from headway.calculate.demand import of_build
 from headway.control.errors import NotFound
 from headway.control.guard import trouble
 from headway.control.world import World
@@ -14,7 +15,7 @@ from headway.model.build import Artifact, Build, BuildState
 from headway.model.deployment import Deployment
 from headway.model.event import Event
 from headway.model.failure import Failure
-from headway.model.ids import BuildId, ContainerId
+from headway.model.ids import BuildId, ContainerId, NodeId
 from headway.ports.store import Reader, Writer
 
 
@@ -28,6 +29,7 @@ class Builds:
         """Those that a deployment has just let go of."""
         self._wake = asyncio.Event()
         world.bell.on_build(self._ring)
+        world.bell.on_node(self._wake.set)
 
     async def run(self) -> None:
         """Start builds as there is room, for ever."""
@@ -37,6 +39,7 @@ class Builds:
             await self._wake.wait()
             self._wake.clear()
             await self._cancel_unwanted()
+            await self._give_up_lost()
             await self._fill()
 
     def _ring(self, left: BuildId | None) -> None:
@@ -57,7 +60,12 @@ class Builds:
             return
         most = room + len(self._tasks)
         rows = await self._world.store.read(partial(_oldest, most=most))
-        waiting = [build for build in rows if build.id not in self._tasks]
+        takes = self._node() is not None  # otherwise the bell of nodes is waited for
+        waiting = [
+            build
+            for build in rows
+            if build.id not in self._tasks and (takes or build.state is BuildState.RUNNING)
+        ]
         for build in waiting[:room]:
             task = asyncio.create_task(self._build(build), name=f"build {build.id}")
             self._tasks[build.id] = task
@@ -69,15 +77,40 @@ class Builds:
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
             trouble(self._world, f"build {build}", error)
 
+    def _node(self) -> NodeId | None:
+        """Choose where a build runs: where least is reserved, of the nodes that take anything."""
+        fleet = self._world.fleet
+        nodes = fleet.eligible(of_build(), self._world.clock.now())
+        return min(nodes, key=lambda node: (fleet.reserved(node).cpu, node), default=None)
+
+    async def _give_up_lost(self) -> None:
+        """End builds whose node was silent for too long: nobody will say how they end."""
+        lost = self._world.roster.lost
+        if not lost:
+            return
+        running = await self._world.store.read(
+            lambda reader: reader.find(Build, state=BuildState.RUNNING)
+        )
+        for build in running:
+            if build.node in lost:
+                await self._cancel(build.id)
+                because = f"{build.node} was lost while it was built there"
+                nexts = (f"headway deploy -a {build.app}",)
+                failure = Failure(code="build-lost", because=because, next=nexts)
+                await self._record(build.id, failure, BuildState.FAILED)
+
+    async def _cancel(self, build: BuildId) -> None:
+        task = self._tasks.get(build)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def _cancel_unwanted(self) -> None:
         while self._doubted:
             identity = self._doubted.pop()
             if await self._world.store.read(partial(_is_wanted, identity=identity)):
                 continue
-            task = self._tasks.get(identity)
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            await self._cancel(identity)
             failure = Failure(code="build-cancelled", because="no deployment needs it any more")
             await self._record(identity, failure, BuildState.CANCELLED)
 
@@ -87,20 +120,23 @@ class Builds:
         if source is None:
             await self._record(build.id, Failure(because="its source is gone"), BuildState.FAILED)
             return
-        running = await world.store.write(lambda tx: self._started(tx, build.id))
+        node = self._node()
+        running = await world.store.write(lambda tx: self._started(tx, build.id, node))
+        if running.state is BuildState.QUEUED:  # no node takes it after all
+            return
         result = await world.builder.build(running, source.manifest)
         state = BuildState.SUCCEEDED if isinstance(result, Artifact) else BuildState.FAILED
         await self._record(build.id, result, state)
 
-    def _started(self, tx: Writer, identity: BuildId) -> Build:
+    def _started(self, tx: Writer, identity: BuildId, node: NodeId | None) -> Build:
         build = tx.get(Build, identity)
         assert build is not None
-        if build.state is not BuildState.QUEUED:
+        if build.state is not BuildState.QUEUED or node is None:
             return build
         now = self._world.clock.now()
         container = ContainerId(f"build-{identity}")
         row = msgspec.structs.replace(
-            build, state=BuildState.RUNNING, started_at=now, container=container
+            build, state=BuildState.RUNNING, started_at=now, container=container, node=node
         )
         tx.record(_event(row, now, "build.started", "its turn has come"))
         return tx.put(row)
@@ -128,6 +164,8 @@ class Builds:
 
         for deployment in await self._world.store.write(deed):
             self._world.bell.member((deployment.environment, deployment.app))
+        if self._world.roster.holds:  # a node that is drained may be empty now
+            self._world.bell.node()
 
 
 _STATES = (BuildState.RUNNING, BuildState.QUEUED)

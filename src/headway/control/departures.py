@@ -8,13 +8,12 @@ import msgspec
 
 from headway.calculate.departure import NodePlan, NodeSnapshot, plan_node
 from headway.control.fleet import Fleet
-from headway.control.nodes import event
+from headway.control.nodes import event, running_builds
 from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.container import Container
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.ids import NodeId
 from headway.model.node import Node, NodeHold
 from headway.ports.store import Stale, Writer
 
@@ -26,7 +25,6 @@ class Departures:
         self._world = world
         self._fleet = fleet
         self._seen: tuple[Node, ...] = ()
-        self._lost: set[NodeId] = set()
         self._wake = asyncio.Event()
         self.opened = asyncio.Event()
         world.bell.on_node(self._wake.set)
@@ -53,7 +51,7 @@ class Departures:
         if world.nodes != self._seen:
             self._seen = world.nodes
             await self._ring_members()
-        self._lost &= set(world.roster.away)
+        world.roster.lost &= set(world.roster.away)
         world.roster.vacated &= set(world.roster.holds)
         times: list[datetime] = []
         for node in world.nodes:
@@ -75,12 +73,14 @@ class Departures:
         world = self._world
         there = world.containers_on(node.id)
         rows = await world.store.read(lambda reader: [reader.get(Container, one) for one in there])
+        builds = await world.store.read(partial(running_builds, node=node.id))
         return NodeSnapshot(
             node=node,
             hold=world.roster.holds.get(node.id),
             away_at=world.roster.away.get(node.id),
             containers=tuple(row for row in rows if row is not None and not row.is_ended),
             attempts=world.attempts_on(node.id),
+            builds=len(builds),
         )
 
     def _note_vacated(self, snapshot: NodeSnapshot, plan: NodePlan) -> None:
@@ -95,14 +95,15 @@ class Departures:
 
     async def _update(self, snapshot: NodeSnapshot, plan: NodePlan, now: datetime) -> None:
         identity = snapshot.node.id
-        is_news = plan.is_lost and identity not in self._lost
+        is_news = plan.is_lost and identity not in self._world.roster.lost
         is_emptied = plan.is_empty and snapshot.hold is not None and not snapshot.hold.empty_at
         if not (plan.changes or is_news or is_emptied):
             return
         write = partial(self._write, snapshot=snapshot, plan=plan, is_news=is_news, now=now)
         rows, hold = await self._world.store.write(write)
-        if plan.is_lost:
-            self._lost.add(identity)
+        if is_news:
+            self._world.roster.lost.add(identity)
+            self._world.bell.node()
         if hold is not None:
             self._world.roster.held(hold)
             self._world.bell.node()

@@ -10,7 +10,7 @@ import msgspec
 from headway.calculate.foresee import foresee, foretell
 from headway.calculate.node import as_held
 from headway.calculate.placement import Fleet
-from headway.control.nodes import known, within
+from headway.control.nodes import known, running_builds, within
 from headway.control.snapshots import member
 from headway.control.world import World
 from headway.formats.units import counted
@@ -69,12 +69,20 @@ def _read(world: World, reader: Reader, node: NodeId, until: datetime, view: Rou
     keys = sorted({(row.environment, row.app) for row in rows if row.kind is ContainerKind.SERVICE})
     members = [member(world, reader, *key, view) for key in keys]
     ends = [_end(row, until) for row in rows if row.kind in _ENDS]
-    return _Seen([row for row in members if row is not None], [*_runs(reader, node, until), *ends])
+    builds = [
+        PlannedChange(
+            app=build.app,
+            verb="wait",
+            what=f"{build.id} goes on until it ends, and the drain waits",
+            because="a build is not moved",
+        )
+        for build in running_builds(reader, node=node)
+    ]
+    found = [row for row in members if row is not None]
+    return _Seen(found, [*_runs(reader, node, until), *ends, *builds])
 
 
-def _moves(
-    members: Iterable[MemberSnapshot], fleet: Fleet, now: datetime
-) -> list[PlannedChange]:
+def _moves(members: Iterable[MemberSnapshot], fleet: Fleet, now: datetime) -> list[PlannedChange]:
     """Follow one app after another: each finds only the room that those before it have left."""
     found: list[PlannedChange] = []
     for snapshot in members:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 
@@ -10,12 +11,13 @@ from headway.calculate.node import is_draining
 from headway.control.errors import Invalid, NotFound
 from headway.control.world import World
 from headway.formats.units import counted
+from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerKind
 from headway.model.event import Event
 from headway.model.ids import NodeId, environment_name
 from headway.model.node import NodeHold, NodeState
 from headway.model.view import NodeView
-from headway.ports.store import Writer
+from headway.ports.store import Reader, Writer
 
 _WITHIN_MAX_S = 7 * 24 * 3600.0
 
@@ -47,7 +49,13 @@ async def there_is(world: World, node: NodeId) -> tuple[str, ...]:
     if count:
         until = f", until {hold.until:%H:%M:%S} UTC" if hold is not None and hold.until else ""
         lines.append(f"{counted(count, 'run')} under way{until}")
-    return tuple(lines)
+    builds = await world.store.read(partial(running_builds, node=node))
+    return (*lines, *(f"{build.id} builds {build.app}" for build in builds))
+
+
+def running_builds(reader: Reader, *, node: NodeId) -> list[Build]:
+    """List the builds that run on a node."""
+    return [row for row in reader.find(Build, state=BuildState.RUNNING) if row.node == node]
 
 
 def _there(world: World, row: Container) -> str:

@@ -17,6 +17,8 @@ class Roster:
         self.holds: dict[NodeId, NodeHold] = {}
         self.away: dict[NodeId, datetime] = {}
         """Since when nodes are not heard from."""
+        self.lost: set[NodeId] = set()
+        """Nodes that were silent for so long that what was there was given up."""
         self.vacated: set[NodeId] = set()
         """Nodes that drain and on which only daemons are left."""
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from headway.model.failure import Failure
-from headway.model.ids import AppName, BuildId, ContainerId, Digest
+from headway.model.ids import AppName, BuildId, ContainerId, Digest, NodeId
 from headway.model.job import Job
 from headway.model.value import Value
 
@@ -57,6 +57,8 @@ class Build(Value, kw_only=True):
     state: BuildState = BuildState.QUEUED
     artifact: Artifact | None = None
     container: ContainerId | None = None
+    node: NodeId | None = None
+    """Where it runs, once it has begun."""
     failure: Failure | None = None
     created_at: datetime
     started_at: datetime | None = None

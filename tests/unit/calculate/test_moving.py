@@ -166,3 +166,16 @@ def test_a_daemon_leaves_last_and_the_others_are_not_disturbed():
     world.pass_time(60)
     assert sorted(row.node for row in world.live()) == ["n1", "n2", "n3"]
     assert others <= {row.id for row in world.live()}
+
+
+def test_a_build_waits_for_a_node_that_takes_it_and_says_so():
+    world = SmallWorld()
+    world.nodes = (Node(id=NodeId("n1"), cpu=4, memory_mib=8000, state=NodeState.CORDONED),)
+    first = world.deploy_source()
+    world.run()
+    assert world.phase(first) is Phase.BUILDING
+    assert "its build waits: " in world.pending
+    assert "cordoned" in world.pending
+    set_state(world, "n1", NodeState.READY)
+    world.run()
+    assert world.pending == ""
