@@ -38,6 +38,9 @@ async def observe(world: World, dispatch: Dispatch) -> CollectorRegistry:
     gauge("loops_in_trouble", "Loops whose last error was not recovered from.").set(
         len(world.troubles)
     )
+    nodes = gauge("nodes", "Nodes by state.", ("state",))
+    for state, count in Counter(node.state.value for node in world.nodes).items():
+        nodes.labels(state).set(count)
     cores = gauge("reserved_cores", "Cores reserved.", ("node",))
     for node in world.nodes:
         cores.labels(node.id).set(world.fleet.reserved(node.id).cpu)

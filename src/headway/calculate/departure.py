@@ -72,7 +72,10 @@ def _away(snapshot: NodeSnapshot, since: datetime, now: datetime, lost_after_s: 
         return NodePlan(wake_at=lost_at)
     because = f"{snapshot.node.id} has not been heard from since {since:%H:%M:%S} UTC"
     changes = tuple(_lost(row, because, now) for row in snapshot.containers)
-    return NodePlan(changes=changes, is_lost=True)
+    hold = snapshot.hold
+    is_left = not snapshot.containers and not snapshot.attempts and not snapshot.builds
+    is_empty = is_left and hold is not None and hold.state is NodeState.DRAINING
+    return NodePlan(changes=changes, is_lost=True, is_empty=is_empty)
 
 
 def _stopped(row: Container, because: str, now: datetime) -> Change:

@@ -67,7 +67,7 @@ def show(node: str, *, as_json: bool) -> None:
     if as_json:
         print_json(row)
         return
-    click.echo(f"{row.node.id} {_standing(row)}")
+    click.echo(f"{row.node.id} {standing(row)}")
     click.echo(f"  cores   {row.reserved.cpu:g} of {row.node.cpu:g} reserved")
     click.echo(f"  memory  {row.reserved.memory_mib} of {row.node.memory_mib} MiB reserved")
     tags = " ".join(f"{name}={value}" for name, value in sorted(row.node.tags.items()))
@@ -138,7 +138,7 @@ def drain(
     elif row.hold is not None and row.hold.empty_at is not None:
         click.echo(f"✓ {node} is empty. next: headway nodes uncordon {node}")
     elif not wait:
-        click.echo(f"{node} {_standing(row)}. next: headway nodes show {node}")
+        click.echo(f"{node} {standing(row)}. next: headway nodes show {node}")
     if wait and (row.hold is None or row.hold.empty_at is None):
         if row.hold is None:
             fail(f"{node} was taken back before it was empty", f"headway why {node}")
@@ -180,10 +180,10 @@ def _said(row: NodeView, following: str, *, as_json: bool) -> None:
     if as_json:
         print_json(row)
     else:
-        click.echo(f"{row.node.id} {_standing(row)}. next: {following}")
+        click.echo(f"{row.node.id} {standing(row)}. next: {following}")
 
 
-def _standing(row: NodeView) -> str:
+def standing(row: NodeView) -> str:
     """Say how a node stands, and why."""
     words = [f"is {row.node.state.value}"]
     if row.away_at is not None:

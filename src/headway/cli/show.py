@@ -4,6 +4,7 @@ import click
 
 from headway.cli import render
 from headway.cli.errors import Failed
+from headway.cli.nodes import standing
 from headway.cli.options import (
     app_option,
     chosen_app,
@@ -13,6 +14,7 @@ from headway.cli.options import (
     print_json,
     split_reference,
 )
+from headway.model.node import NodeState
 from headway.model.view import EnvironmentView, MemberState
 from headway.sdk import Client
 
@@ -33,21 +35,25 @@ def ps(environment: str | None, everything: bool, as_json: bool) -> None:
     if as_json:
         print_json([member for view in views for member in view.members])
         return
+    found = [
+        (view.name, row) for view in views for member in view.members for row in member.containers
+    ]
+    several = len({row.node for _, row in found}) > 1
     rows = [
         (
-            view.name,
+            name,
             f"{row.app}/{row.label}",
             f"v{row.release}",
             row.state.value,
             render.age(row.started_at),
             str(row.restarts) if row.restarts else "",
+            *((row.node,) if several else ()),
             row.id,
         )
-        for view in views
-        for member in view.members
-        for row in member.containers
+        for name, row in found
     ]
-    head = ("ENVIRONMENT", "CONTAINER", "RELEASE", "STATE", "AGE", "RESTARTS", "ID")
+    on = ("NODE",) if several else ()
+    head = ("ENVIRONMENT", "CONTAINER", "RELEASE", "STATE", "AGE", "RESTARTS", *on, "ID")
     click.echo(
         render.table(rows, head) if rows else "nothing runs. next: headway start -e NAME APP"
     )
@@ -60,13 +66,17 @@ def status(environment: str | None, as_json: bool) -> None:
     """Show what is wrong or moving, on one screen."""
     with Client.local() as client:
         views = [client.environments.get(environment)] if environment else client.environments.all()
+        nodes = [] if environment or as_json else client.nodes.all()
     if as_json:
         print_json(views)
         return
+    out_of_use = [row for row in nodes if row.node.state is not NodeState.READY]
     if not views:
         click.echo("there is no environment. next: headway start -e NAME APP")
     for view in views:
         _show_environment(view)
+    for row in out_of_use:
+        click.echo(f"node {row.node.id} {standing(row)}")
 
 
 def _show_environment(view: EnvironmentView) -> None:

@@ -46,6 +46,8 @@ def test_a_node_is_given_up_once_it_was_silent_for_long_enough():
     late = plan_node(away, NOW + timedelta(seconds=60), 60)
     assert late.is_lost
     assert [change.row.state for change in late.changes] == [ContainerState.LOST] * 2
+    gone = plan_node(snapshot(away_at=NOW), NOW + timedelta(seconds=60), 60)
+    assert (gone.is_lost, gone.is_empty) == (True, True)
     assert all("not been heard from" in change.row.exit.reason for change in late.changes)
 
 
