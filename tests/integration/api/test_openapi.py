@@ -18,6 +18,7 @@ LOOSE = ("content_type_conformance",)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # dozens of operations, a dozen questions each
 def test_every_operation_keeps_what_its_document_promises(own):
     """Whatever is sent, hostile or not; half of the questions are about what is there."""
     bring_up_chat(own)
