@@ -186,6 +186,17 @@ async def test_a_node_that_is_silent_for_a_moment_loses_nothing(two):
     assert "node.lost" not in await kinds(two, A)
 
 
+async def test_nothing_is_given_up_while_no_node_is_heard_from(two):
+    run = await begun_on_a(two, "once", sleep_s=1)
+    for node in (A, B):
+        two.engine.go_away(node)
+    row = await two.ended(run)  # it takes longer than a node may be silent
+    assert row.state is RunState.SUCCEEDED
+    two.engine.come_back(A)
+    (new,) = await two.invoke("once", wishing())
+    assert (await two.ended(new)).attempt.node == A
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", [1, 2])

@@ -24,6 +24,8 @@ class NodeSnapshot(Value, kw_only=True):
     hold: NodeHold | None = None
     away_at: datetime | None = None
     """Since when it is not heard from."""
+    others: bool = True
+    """Whether any other node is heard from."""
     containers: tuple[Container, ...] = ()
     """Those not ended."""
     attempts: int = 0
@@ -70,6 +72,10 @@ def _away(snapshot: NodeSnapshot, since: datetime, now: datetime, lost_after_s: 
     lost_at = since + timedelta(seconds=lost_after_s)
     if now < lost_at:
         return NodePlan(wake_at=lost_at)
+    if not snapshot.others:
+        # Nothing could start elsewhere, and where nobody answers it is rather who asks that has
+        # the trouble: what runs there runs on, and gets its requests.
+        return NodePlan()
     because = f"{snapshot.node.id} has not been heard from since {since:%H:%M:%S} UTC"
     changes = tuple(_lost(row, because, now) for row in snapshot.containers)
     hold = snapshot.hold

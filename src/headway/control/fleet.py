@@ -159,9 +159,12 @@ class Fleet:
         return stored
 
     async def _open(self) -> None:
-        """Take up all rows; those on nodes that there are no more are lost."""
+        """Take up all nodes and rows; rows on nodes that there are no more are lost."""
         world = self._world
-        there = {node.id for node in await world.engine.nodes()}
+        nodes = await world.engine.nodes()
+        there = {node.id for node in nodes}
+        if any([world.roster.heard(node, world.clock.now()) for node in nodes]):
+            world.bell.node()
         rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
         for row in rows:
             world.note(row)

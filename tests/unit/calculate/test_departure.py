@@ -51,6 +51,12 @@ def test_a_node_is_given_up_once_it_was_silent_for_long_enough():
     assert all("not been heard from" in change.row.exit.reason for change in late.changes)
 
 
+def test_nothing_is_given_up_where_no_other_node_could_take_it():
+    alone = snapshot(there(), hold=None, away_at=NOW, others=False)
+    plan = plan_node(alone, LATER, 60)
+    assert (plan.changes, plan.is_lost) == ((), False)
+
+
 def test_what_ends_by_itself_has_until_the_limit():
     rows = (there(), there(ContainerKind.ONE_OFF), there(ContainerKind.RELEASE))
     early = plan_node(snapshot(*rows), NOW, 60)
