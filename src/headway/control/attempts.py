@@ -49,10 +49,9 @@ def conclude(
     tx: Writer,
     facts: list[RunFact],
     jobs: dict[RunId, Job],
-    *,
-    leaving: str,
     now: datetime,
     jitter: float,
+    leaving: str = "",
 ) -> list[Run]:
     """Write down ends. One of an attempt that is not the current one is told too late.
 

@@ -163,7 +163,9 @@ class Fleet:
         world = self._world
         nodes = await world.engine.nodes()
         there = {node.id for node in nodes}
-        if any([world.roster.heard(node, world.clock.now()) for node in nodes]):
+        now = world.clock.now()
+        is_news = [world.roster.heard(node, now) for node in nodes]
+        if any(is_news):
             world.bell.node()
         rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
         for row in rows:
