@@ -1,0 +1,31 @@
+"""Steps that bring a database to the tables of this version."""
+
+import sqlite3
+
+from headway.stores.sqlite.migrate import migrate, steps
+
+
+def test_every_step_has_a_number_of_its_own():
+    assert [number for number, _ in steps()] == list(range(1, len(steps()) + 1))
+
+
+def test_containers_of_an_older_version_are_found_by_their_node(tmp_path):
+    path = tmp_path / "headway.db"
+    connection = sqlite3.connect(path)
+    for number, sql in steps()[:4]:
+        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    doc = b'{"id": "web-1", "node": "n7", "environment": "demo~1"}'
+    values = {
+        "id": "web-1", "environment": "demo~1", "app": "web", "retired": 0, "kind": "service",
+        "state": "healthy", "deployment": None, "release": 1, "version": 1, "doc": doc,
+    }  # fmt: skip
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    connection.execute(
+        f"INSERT INTO containers ({names}) VALUES ({marks})",
+        tuple(values.values()),
+    )
+    connection.commit()
+    migrate(connection, path)
+    found = connection.execute("SELECT id FROM containers WHERE node = 'n7' AND retired = 0")
+    assert found.fetchall() == [("web-1",)]
+    connection.close()
