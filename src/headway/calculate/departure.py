@@ -25,7 +25,7 @@ class NodeSnapshot(Value, kw_only=True):
     away_at: datetime | None = None
     """Since when it is not heard from."""
     others: bool = True
-    """Whether any other node is heard from."""
+    """Whether any other node is heard from, or can be had from a provider."""
     containers: tuple[Container, ...] = ()
     """Those not ended."""
     attempts: int = 0

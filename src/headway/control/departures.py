@@ -78,7 +78,7 @@ class Departures:
             node=node,
             hold=world.roster.holds.get(node.id),
             away_at=world.roster.away.get(node.id),
-            others=len(world.nodes) > len(world.roster.away),
+            others=len(world.nodes) > len(world.roster.away) or node.type != "",
             containers=tuple(row for row in rows if row is not None and not row.is_ended),
             attempts=world.attempts_on(node.id),
             builds=len(builds),
