@@ -238,6 +238,9 @@ def test_a_new_release_takes_over_what_is_queued_but_not_what_is_pinned(headway,
     assert ended(headway, pinned)["result"] == "one"
     releases = {ended(headway, one)["attempts"][0]["release"] for one in (run, pinned)}
     assert releases == {1, 2}
+    assert made(headway, "moves", "release", "--release", "1")
+    done = headway.run("jobs", "invoke", "turn", "-e", "moves", "--release", "9")
+    assert "there is no v9 of movers in moves" in done.err
     headway.ok("envs", "destroy", "moves", "--yes")
 
 

@@ -257,6 +257,18 @@ async def test_a_new_release_takes_over_what_is_queued_unless_it_is_pinned(plane
     assert (await plane.ended(pinned)).attempts[0].release == 1
 
 
+async def test_a_release_that_is_not_there_or_has_no_such_job_is_refused(plane):
+    await plane.release(ONCE)
+    await plane.release(msgspec.structs.replace(ONCE, name="newer"), number=2)
+    for job, number, told in (
+        ("newer", 9, "there is no v9 of shop in demo"),
+        ("newer", 1, "v1 of shop in demo has no job newer"),
+    ):
+        with pytest.raises(Invalid, match=told):
+            await plane.run(job, release=number)
+    assert not (await runs.listing(plane.world, RunQuestion())).rows
+
+
 async def test_bad_invocations_are_refused_with_everything_that_is_wrong(plane):
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     await plane.release(msgspec.structs.replace(ONCE, parameters=schema))

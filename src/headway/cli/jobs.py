@@ -95,6 +95,7 @@ def _show_job(view: JobView) -> None:
 @click.option("--priority", type=click.IntRange(-100, 100), help="Higher ones start first.")
 @click.option("--queue", help="Another queue than the job's.")
 @click.option("--tag", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
+@click.option("--release", type=click.IntRange(1), help="Not by the live release, but by this.")
 @click.option("--deadline", type=Instant(), help="It expires when it has not begun by then.")
 @click.option(
     "--each",
@@ -123,6 +124,7 @@ def invoke(
         "priority": given["priority"],
         "queue": given["queue"],
         "deadline_at": given["deadline"],
+        "release": given["release"],
     }
     chosen = {key: value for key, value in options.items() if value is not None}
     if given["each"] is not None:

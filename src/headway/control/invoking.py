@@ -18,6 +18,7 @@ from headway.machine.run_ids import is_run_id
 from headway.model.ids import RunId, environment_name, is_name
 from headway.model.job import Job
 from headway.model.problem import Problem
+from headway.model.release import Release
 from headway.model.run import Run, RunState
 from headway.ports.store import Reader, Writer
 
@@ -69,9 +70,11 @@ def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[
     Each comes with whether it was written down now.
 
     Raises:
-        Invalid: One is to follow a run that is not there, or itself by way of others.
+        Invalid: One is to follow a run that is not there, or itself by way of others, or is to be
+            run by a release that is not there or has no such job.
     """
     _check_followed(tx, rows)
+    _check_pinned(tx, rows)
     refuse_circles(tx, rows)
     stored: list[tuple[Run, bool]] = []
     for row in rows:
@@ -101,6 +104,21 @@ def _check_followed(reader: Reader, rows: Sequence[Run]) -> None:
                     f"there is no run {after.run} in {name} to follow",
                     next=(f"headway runs ls -e {name}",),
                 )
+
+
+def _check_pinned(reader: Reader, rows: Sequence[Run]) -> None:
+    wanted = {(row.environment, row.app, row.pinned, row.job) for row in rows if row.pinned}
+    for environment, app, number, job in wanted:
+        assert number is not None
+        release = reader.get(Release, environment, app, number)
+        name = environment_name(environment)
+        if release is None:
+            because = f"there is no v{number} of {app} in {name}"
+        elif release.manifest.job(job) is None:
+            because = f"v{number} of {app} in {name} has no job {job}"
+        else:
+            continue
+        raise Invalid("release-unknown", because, next=(f"headway history -e {name} -a {app}",))
 
 
 def _same(tx: Reader, row: Run) -> Run | None:
