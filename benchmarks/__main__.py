@@ -21,6 +21,8 @@ NAMES = (
     "scale",
     "neighbour",
     "idle-jobs",
+    "placement",
+    "packing",
 )
 
 

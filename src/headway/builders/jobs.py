@@ -189,6 +189,8 @@ def _wrong(job: Job) -> str:
         (is_name(job.queue), "its queue"),
         (0 < job.resources.cpu <= 1024, "its cpu"),
         (0 < job.resources.memory_mib <= 1024 * 1024, "its memory"),
+        (0 <= job.resources.gpus <= 64, "its gpus"),
+        (job.expected_s is None or 0 < job.expected_s <= 366 * 86400, "its expected"),
         (0 < job.timeout_s <= 366 * 86400, "its timeout"),
         (job.cpu_time_s is None or 0 < job.cpu_time_s <= 366 * 86400, "its cpu_time"),
         (0 < job.output_mib <= 1024 * 1024, "its output"),

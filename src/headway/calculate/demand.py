@@ -1,13 +1,15 @@
 """What containers and runs of an app ask of a node, as its manifest says."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from headway.model.container import Container
-from headway.model.demand import Demand
-from headway.model.job import Isolation, Job
-from headway.model.manifest import Manifest, Process
+from headway.model.demand import Demand, Preemption
+from headway.model.job import Delivery, Isolation, Job
+from headway.model.manifest import Process
+from headway.model.placement import Placement
 from headway.model.release import Release
 from headway.model.resources import Resources
 from headway.model.tag import TagOperator, TagRule
@@ -15,17 +17,22 @@ from headway.model.tag import TagOperator, TagRule
 
 def of_process(release: Release, process: Process) -> Demand:
     """Give what each copy of a process type asks for. Copies prefer nodes with fewest of them."""
-    return Demand(
-        resources=process.resources,
-        where=_where(release.manifest),
-        crowd=f"{release.environment}/{release.app}/{process.name}@{release.number}",
-        spread=("node",),
+    asked = process.placement or release.manifest.placement
+    crowd = f"{release.environment}/{release.app}/{process.name}@{release.number}"
+    return _demand(
+        process.resources,
+        asked,
+        crowd=crowd,
+        spread=asked.over,
+        alone=asked.alone,
+        apart=tuple(f"{release.environment}/{name}" for name in asked.apart),
+        preemption=Preemption.ALLOWED if asked.preemptible else Preemption.NEVER,
     )
 
 
-def of_command(manifest: Manifest, process: Process) -> Demand:
+def of_command(release: Release, process: Process) -> Demand:
     """Give what a release command or a one-off asks for: what the process type has, once."""
-    return Demand(resources=process.resources, where=_where(manifest))
+    return _demand(process.resources, process.placement or release.manifest.placement)
 
 
 def of_build() -> Demand:
@@ -33,12 +40,46 @@ def of_build() -> Demand:
     return Demand(resources=Resources())
 
 
-def of_job(manifest: Manifest, job: Job) -> Demand:
-    """Give what each run of a job asks for."""
-    return Demand(
-        resources=job.resources,
-        where=_where(manifest),
+def of_job(release: Release, job: Job) -> Demand:
+    """Give what each run of a job asks for.
+
+    A run that may be repeated may be preempted, if its placement says so; one that may not, never.
+    """
+    asked = _placement(release.manifest.placement, job)
+    again = job.delivery is Delivery.AT_LEAST_ONCE
+    return _demand(
+        job.resources,
+        asked,
+        crowd=f"{release.environment}/{release.app}/{job.name}@jobs" if asked.alone else "",
+        alone=asked.alone,
         strict=job.isolation is Isolation.STRICT,
+        expected_s=job.expected_s if job.expected_s is not None else job.timeout_s,
+        preemption=Preemption.ALLOWED if asked.preemptible and again else Preemption.NEVER,
+    )
+
+
+def _placement(app: Placement, job: Job) -> Placement:
+    """Give a job's placement. What a Python function says of it is beside what its app says."""
+    own = job.placement
+    if own is None:
+        return app
+    if not job.function:
+        return own
+    return msgspec.structs.replace(app, pool=own.pool or app.pool, preemptible=own.preemptible)
+
+
+def _demand(resources: Resources, asked: Placement, **fields: Any) -> Demand:
+    tags = tuple(
+        TagRule(tag=tag, operator=TagOperator.IN, values=(value,))
+        for tag, value in sorted(asked.tags.items())
+    )
+    return Demand(
+        resources=resources,
+        where=(*tags, *asked.where),
+        pool=asked.pool,
+        priority=asked.priority,
+        price_hour_max=asked.price_hour_max,
+        **fields,
     )
 
 
@@ -59,10 +100,3 @@ def expected_end(demand: Demand, now: datetime) -> datetime | None:
 def of_container(container: Container) -> Demand:
     """Give what a container holds of its node."""
     return container.demand or Demand(resources=container.resources)
-
-
-def _where(manifest: Manifest) -> tuple[TagRule, ...]:
-    return tuple(
-        TagRule(tag=tag, operator=TagOperator.IN, values=(value,))
-        for tag, value in sorted(manifest.placement.tags.items())
-    )

@@ -144,7 +144,7 @@ class Draft:
         manifest = launch.release.manifest
         process = manifest.process(launch.process) or manifest.processes[0]
         if launch.kind is not ContainerKind.SERVICE:
-            return self._where_leased(of_command(manifest, process))
+            return self._where_leased(of_command(launch.release, process))
         return self._where_leased(of_process(launch.release, process))
 
     def _where_leased(self, demand: Demand) -> Demand:

@@ -171,7 +171,7 @@ class Grounds:
         if found is None:
             if len(self._demands) >= _DEMANDS_MAX:
                 self._demands.clear()
-            alone = self._world.where_leased(of_job(release.manifest, job), release.environment)
+            alone = self._world.where_leased(of_job(release, job), release.environment)
             with_runner = msgspec.structs.replace(alone, resources=added(alone.resources, RUNNER))
             found = self._demands[key] = _Demands(alone, with_runner)
         return found

@@ -32,7 +32,7 @@ async def start(world: World, actor: str, name: str, app: str, request: RunReque
     _check(request)
     release, process = await world.store.read(partial(_found, name=name, app=app, request=request))
     now = world.clock.now()
-    demand = world.where_leased(of_command(release.manifest, process), release.environment)
+    demand = world.where_leased(of_command(release, process), release.environment)
     placed = world.fleet.place(demand, now)
     if placed.node is None:
         raise Conflict("no-room", f"no node takes it: {placed.because}")

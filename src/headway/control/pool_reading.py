@@ -143,7 +143,7 @@ class PoolReading:
             began_at = attempt.began_at or attempt.ordered_at
             thought = await self._estimate(run.owner, job.timeout_s, now)
             load = Load(
-                demand=of_job(release.manifest, job),
+                demand=of_job(release, job),
                 ends_at=began_at + timedelta(seconds=thought.middle_s),
             )
             found.setdefault(attempt.node, []).append(load)

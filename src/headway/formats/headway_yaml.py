@@ -9,6 +9,7 @@ from headway.formats.fan_in import fanned_in
 from headway.formats.jobs import jobs_of, queues_of, schedules_of
 from headway.formats.manifest_schema import MANIFEST
 from headway.formats.parameters import schema_problem
+from headway.formats.placement import apart_from_itself, contradiction, placement_of
 from headway.formats.procfile import parse_procfile
 from headway.formats.resources import resources_of
 from headway.formats.schema import MISSING, Reading
@@ -26,14 +27,13 @@ from headway.model.manifest import (
     HealthCheck,
     Judgement,
     Manifest,
-    Placement,
     Process,
     Protocol,
     RunType,
-    Spread,
     Strategy,
     Volume,
 )
+from headway.model.placement import Placement
 from headway.model.problem import Parsed, Problem, in_file
 from headway.model.schedule import Schedule
 
@@ -106,10 +106,7 @@ class _Builder:
             release_timeout_s=self._release().get("timeout", 600.0),
             deploy=self._deploy(volumes),
             volumes=volumes,
-            placement=Placement(
-                tags=raw.get("placement", {}).get("tags", {}),
-                spread=Spread(raw.get("placement", {}).get("spread", "none")),
-            ),
+            placement=self._placement(),
             team=raw.get("team"),
             shepherds=tuple(raw.get("shepherds", ())),
             jobs=self._jobs(),
@@ -187,6 +184,7 @@ class _Builder:
             ),
             health_check=self._check(check, f"{path}.health_check") if check else None,
             resources=resources_of(raw.get("resources", {}), shared),
+            placement=self._placement_of(name, raw),
             daemon=raw.get("daemon", self._raw.get("placement", {}).get("daemon", False)),
             drain_s=raw.get("drain", default.drain_s),
             stop_grace_s=raw.get("stop_grace", default.stop_grace_s),
@@ -246,10 +244,25 @@ class _Builder:
                     f"there is {', '.join(given)}",
                 )
 
+    def _placement(self) -> Placement:
+        return placement_of(self._raw.get("placement", {}), Placement())
+
+    def _placement_of(self, name: str, raw: dict[str, Any]) -> Placement | None:
+        """Give what a process type says of placement, and check what holds for it."""
+        own = f"processes.{name}.placement" if "placement" in raw else "placement"
+        placement = placement_of(raw.get("placement", {}), self._placement())
+        where, wrong = self._place(own), self._reading.wrong
+        app = str(self._raw.get("name") or name_from(self._default_name or ""))
+        if itself := apart_from_itself(placement, app, name):
+            wrong(where, f"{own}.apart: {itself} cannot be apart from itself", "alone: true?")
+        if why := contradiction(placement):
+            wrong(where, f"{own}.where: no node can ever match: {why}")
+        return placement if "placement" in raw else None
+
     # --- jobs ------------------------------------------------------------------------------------
 
     def _jobs(self) -> tuple[Job, ...]:
-        jobs = jobs_of(self._raw.get("jobs", {}))
+        jobs = jobs_of(self._raw.get("jobs", {}), self._placement())
         for job in jobs:
             problem = schema_problem(job.parameters) if job.parameters is not None else None
             if problem:

@@ -1,6 +1,7 @@
 """`jobs`, `schedules` and `queues` of `headway.yaml`, key by key."""
 
 from headway.formats.kinds import COMMAND, DURATION, NAME, RESOURCES, SIZE, name_problem
+from headway.formats.placement_schema import PLACEMENT
 from headway.formats.schema import (
     Choice,
     Either,
@@ -28,6 +29,8 @@ JOB = Record(
         ),
         Key("doc", Text(), "What it does."),
         Key("resources", RESOURCES, "Reserved for each run, and its limits.", "1 core, 1GiB"),
+        Key("placement", PLACEMENT, "Which nodes run it, beside what the app says.", "the app's"),
+        Key("expected", DURATION, "How long a run is thought to take.", "its timeout"),
         Key("timeout", DURATION, "How long an attempt may take.", "10m"),
         Key("cpu_time", DURATION, "Processor time of an attempt, all processes together."),
         Key(

@@ -2,19 +2,21 @@
 
 from typing import Any
 
+from headway.formats.placement import placement_of
 from headway.formats.resources import resources_of
 from headway.model.job import Delivery, Isolation, Job, JobNetwork, Retries, StartMode
+from headway.model.placement import Placement
 from headway.model.queue import Queue
 from headway.model.resources import MIB
 from headway.model.schedule import CatchUp, Overlap, Schedule
 
 
-def jobs_of(raw: dict[str, Any]) -> tuple[Job, ...]:
-    """Make the jobs of `jobs:`, in its order."""
-    return tuple(_job(name, value) for name, value in raw.items())
+def jobs_of(raw: dict[str, Any], placement: Placement) -> tuple[Job, ...]:
+    """Make the jobs of `jobs:`, in its order; what one says of placement is beside the app's."""
+    return tuple(_job(name, value, placement) for name, value in raw.items())
 
 
-def _job(name: str, value: Any) -> Job:
+def _job(name: str, value: Any, app: Placement) -> Job:
     raw: dict[str, Any] = {"command": value} if isinstance(value, str) else value
     default = Job(name=name)
     return Job(
@@ -22,6 +24,8 @@ def _job(name: str, value: Any) -> Job:
         command=raw.get("command", ""),
         doc=raw.get("doc", ""),
         resources=resources_of(raw.get("resources", {}), default.resources),
+        placement=placement_of(raw["placement"], app) if "placement" in raw else None,
+        expected_s=raw.get("expected"),
         timeout_s=raw.get("timeout", default.timeout_s),
         cpu_time_s=raw.get("cpu_time"),
         output_mib=_mebibytes(raw, default.output_mib),

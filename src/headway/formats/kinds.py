@@ -1,8 +1,14 @@
 """The kinds of values that the dialects of headway's own files share."""
 
 from headway.formats.config_key import key_problem
-from headway.formats.schema import Key, Quantity, Record, Text, whole
-from headway.formats.units import parse_cores, parse_duration, parse_percent, parse_size
+from headway.formats.schema import Key, MapOf, Quantity, Record, Text, whole
+from headway.formats.units import (
+    parse_cores,
+    parse_duration,
+    parse_number,
+    parse_percent,
+    parse_size,
+)
 from headway.model.ids import is_name
 from headway.model.resources import MIB
 
@@ -57,6 +63,12 @@ RESOURCES = Record(
         Key("cpu", CORES, "Cores reserved; idle ones may be used beyond.", "0.1"),
         Key("max_mem", MEMORY, "Memory reserved, and its hard limit.", "256MiB"),
         Key("memory", MEMORY, "The same as max_mem."),
+        Key("gpus", whole(0, 64), "GPUs reserved; the engine counts them.", "0"),
+        Key(
+            "custom",
+            MapOf(Quantity(parse_number, "an amount", least=1e-6, most=1e6), name_problem, most=8),
+            "Anything else that nodes have so many of, by name, such as licences.",
+        ),
         Key("processes", whole(1, 100_000), "Processes and threads at most.", "256"),
         Key("open_files", whole(16, 1_000_000), "Open files of one process at most.", "4096"),
         Key("disk", SIZE, "Space in /tmp, /home and /dev/shm together, in memory.", "512MiB"),

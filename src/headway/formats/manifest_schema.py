@@ -12,6 +12,7 @@ from headway.formats.kinds import (
     host_problem,
     name_problem,
 )
+from headway.formats.placement_schema import PLACEMENT
 from headway.formats.schema import (
     Choice,
     Either,
@@ -65,6 +66,7 @@ PROCESS = Record(
         Key("expose", ListOf(EXPOSE, most=20), "Ports on which it can be reached."),
         Key("health_check", HEALTH_CHECK, "For a process type that exposes nothing."),
         Key("resources", RESOURCES, "What a copy may use.", "the app's resources"),
+        Key("placement", PLACEMENT, "Which nodes run it, beside what the app says.", "the app's"),
         Key("daemon", Flag(), "Runs once on each matching node.", "false"),
         Key("drain", DURATION, "How long requests may take to end before it is stopped.", "10s"),
         Key("stop_grace", DURATION, "From SIGTERM to SIGKILL.", "10s"),
@@ -219,17 +221,7 @@ MANIFEST = Record(
         ),
         Key("schedules", MapOf(SCHEDULE, name_problem, most=500), "When jobs run by the clock."),
         Key("queues", MapOf(QUEUE, name_problem, most=100), "How runs of jobs take turns."),
-        Key(
-            "placement",
-            Record(
-                (
-                    Key("tags", MapOf(Text(any_scalar=True)), "Tags that a node must have."),
-                    Key("spread", Choice(("none", "node")), "Over what copies spread.", "none"),
-                    Key("daemon", Flag(), "Every process type is a daemon.", "false"),
-                )
-            ),
-            "Which nodes run it.",
-        ),
+        Key("placement", PLACEMENT, "Which nodes run it."),
     ),
     later=("workflows", "ci"),
     elsewhere={

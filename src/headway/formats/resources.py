@@ -11,6 +11,8 @@ def resources_of(raw: dict[str, Any], default: Resources) -> Resources:
     return Resources(
         cpu=raw.get("cpu", default.cpu),
         memory_mib=round(memory / MIB) if memory is not None else default.memory_mib,
+        gpus=raw.get("gpus", default.gpus),
+        custom=raw.get("custom", default.custom),
         processes=raw.get("processes", default.processes),
         open_files=raw.get("open_files", default.open_files),
         disk_mib=round(raw["disk"] / MIB) if "disk" in raw else default.disk_mib,

@@ -96,6 +96,15 @@ def parse_signed(text: str) -> float | None:
     return float(text) if re.fullmatch(r"-?\d+", text.strip()) else None
 
 
+def parse_number(text: str) -> float | None:
+    """Read a number that is not below zero.
+
+    >>> parse_number("0.25"), parse_number("-1")
+    (0.25, None)
+    """
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text.strip()) else None
+
+
 def parse_rate(text: str) -> float | None:
     """Read a rate, as so many a second: `10/s`, `30/m`, `5/h`.
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
+from headway.model.placement import Placement
 from headway.model.resources import Resources
 from headway.model.value import Value
 
@@ -64,6 +65,10 @@ class Job(Value, kw_only=True):
     """`module:name` of a Python function, found at build time."""
     doc: str = ""
     resources: Resources = Resources(cpu=1.0, memory_mib=1024)
+    placement: Placement | None = None
+    """None: the app's."""
+    expected_s: float | None = None
+    """How long a run is thought to take; None: as long as it may."""
     timeout_s: float = 600.0
     cpu_time_s: float | None = None
     """Processor time that an attempt may use, over all of its processes."""

@@ -6,6 +6,7 @@ import msgspec
 
 from headway.model.ids import AppName
 from headway.model.job import Job
+from headway.model.placement import Placement
 from headway.model.queue import Queue
 from headway.model.resources import Resources
 from headway.model.schedule import Schedule
@@ -74,6 +75,8 @@ class Process(Value, kw_only=True):
     health_check: HealthCheck | None = None
     """For a process that exposes nothing; without one, running is healthy."""
     resources: Resources = Resources()
+    placement: Placement | None = None
+    """None: the app's."""
     daemon: bool = False
     """Runs once on each matching node; `scale` is ignored."""
     drain_s: float = 10.0
@@ -141,21 +144,6 @@ class Volume(Value, kw_only=True):
     name: str
     path: str
     """Absolute path inside the container."""
-
-
-class Spread(StrEnum):
-    """How copies are distributed over nodes."""
-
-    NONE = "none"
-    NODE = "node"
-
-
-class Placement(Value, kw_only=True):
-    """Which nodes may run this app."""
-
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
-    """Each must be among the node's tags with this value."""
-    spread: Spread = Spread.NONE
 
 
 class BuildSpec(Value, kw_only=True):

@@ -12,7 +12,6 @@ from headway.model.manifest import (
     Judgement,
     Manifest,
     RunType,
-    Spread,
     Strategy,
     Volume,
 )
@@ -95,5 +94,5 @@ def test_how_it_is_built_released_and_deployed(manifest):
 
 def test_where_it_may_run_and_what_is_kept(manifest):
     assert manifest.placement.tags == {"disk": "ssd"}
-    assert manifest.placement.spread is Spread.NODE
+    assert manifest.placement.over == ("node",)
     assert manifest.volumes == (Volume(name="files", path="/data/files"),)

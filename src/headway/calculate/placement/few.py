@@ -6,7 +6,7 @@ hold both to the same answers.
 
 from collections.abc import Callable, Sequence
 
-from headway.calculate.placement.scope import Scope
+from headway.calculate.placement.scope import LATER, Scope
 from headway.model.pool import PlacementPolicy
 
 Rank = tuple[float, ...]
@@ -68,8 +68,14 @@ def _penalty(scope: Scope, row: int) -> float:
 def _pack(scope: Scope, row: int) -> Rank:
     table = scope.table
     is_empty = table.counts.values[row] == 0
+    cost, asked = 0.0, dict(scope.wanted.amounts)
+    for number, (free, size) in enumerate(zip(table.free, table.sizes, strict=True)):
+        left = (free.values[row] - asked.get(number, 0)) / max(size.values[row], 1)
+        cost += left * left if scope.is_for_ever else left
     later = scope.ends - max(table.ends.values[row], scope.now)
-    return (_is_special(scope, row), is_empty, max(later, 0.0), _waste(scope, row))
+    later /= max(scope.ends - scope.now, 1.0)
+    cost += min(max(later, 0.0), 1.0) * LATER
+    return (_is_special(scope, row), is_empty, cost)
 
 
 def _spread(scope: Scope, row: int) -> Rank:
@@ -86,14 +92,6 @@ def _balanced(scope: Scope, row: int) -> Rank:
 def _is_special(scope: Scope, row: int) -> bool:
     """Whether the node has something that few have and that is not asked for."""
     return bool(scope.table.special.values[row] & ~scope.wanted.special)
-
-
-def _waste(scope: Scope, row: int) -> float:
-    table, waste = scope.table, 0.0
-    for number, amount in scope.wanted.amounts:
-        left = (table.free[number].values[row] - amount) / table.sizes[number].values[row]
-        waste += left * left
-    return waste
 
 
 def _shares(scope: Scope, row: int) -> tuple[float, float]:

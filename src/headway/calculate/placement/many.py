@@ -1,4 +1,4 @@
-"""Choosing among many nodes: block by block of 512, each looked at as a whole.
+"""Choosing among many nodes: all at once, or block by block of 512 where they are thousands.
 
 The first block in which something fits decides, so that a decision costs the same at any size;
 blocks in which a kind of demand did not fit are passed over until something leaves them. For
@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS
-from headway.calculate.placement.scope import Scope
+from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS, Crowd
+from headway.calculate.placement.scope import LATER, Scope
 from headway.model.pool import PlacementPolicy
 
+WHOLE = 4096
+"""Up to so many nodes all are looked at: that much is still quick, and finds a little more."""
 _MORE_BLOCKS = 8
 """Looked at beyond the first that fits, for a node with fewer of the same crowd."""
 
@@ -75,11 +77,15 @@ def _phases(scope: Scope) -> tuple[Phase, ...]:
 def _search(scope: Scope, group: Group, phase: Phase) -> Found:
     blocks = _blocks(scope, phase)
     best, looked = _NOTHING, 0
-    for block in blocks:
-        rows = _fitting(scope, block, phase, group)
+    whole = range((scope.table.rows + BLOCK - 1) >> BLOCK_BITS)
+    ranges = [range(block, block + 1) for block in blocks]
+    if blocks and scope.table.rows <= WHOLE:
+        ranges = [whole]
+    for part in ranges:
+        rows = _fitting(scope, part, phase, group)
         if not rows.size:
             continue
-        found = _pick(scope, block, rows)
+        found = _pick(scope, rows)
         if found.penalty < best.penalty:
             best = found
         looked += 1
@@ -100,11 +106,11 @@ def _blocks(scope: Scope, phase: Phase) -> list[int]:
     return blocks
 
 
-def _fitting(scope: Scope, block: int, phase: Phase, group: Group) -> Any:
-    """List the rows of a block that may and can take it."""
+def _fitting(scope: Scope, part: range, phase: Phase, group: Group) -> Any:
+    """List the rows of some blocks that may and can take it."""
     table, wanted = scope.table, scope.wanted
-    low = block << BLOCK_BITS
-    high = min(low + BLOCK, table.rows)
+    low = part.start << BLOCK_BITS
+    high = min(part.stop << BLOCK_BITS, table.rows)
     fits = scope.prospect.willing.codes.values[low:high] == 0
     for number, amount in wanted.amounts:
         fits &= table.free[number].values[low:high] >= amount
@@ -114,14 +120,19 @@ def _fitting(scope: Scope, block: int, phase: Phase, group: Group) -> Any:
         fits &= ((table.special.values[low:high] & ~wanted.special) != 0) == phase.is_special
     if wanted.avoided or wanted.crowd:
         for _, crowd in scope.crowds.forbidden(wanted):
-            taken = crowd.blocks.get(block)
-            if taken:
-                fits[[row - low for row in taken]] = False
-    if not fits.any():
-        scope.prospect.failed[phase.number, block] = table.versions[block]
-    else:
+            for block in part if len(part) < len(crowd.blocks) else [*crowd.blocks]:
+                if taken := crowd.blocks.get(block):
+                    fits[[row - low for row in taken]] = False
+    rows = fits.nonzero()[0]
+    if not rows.size:
+        scope.prospect.failed[phase.number, part.start : part.stop] = table.versions[
+            part.start : part.stop
+        ]
+    elif group is not None or not scope.is_whole:
         _narrow(scope, fits, low, group)
-    return fits.nonzero()[0] + low
+        rows = fits.nonzero()[0]
+    rows += low
+    return rows
 
 
 def _narrow(scope: Scope, fits: Any, low: int, group: Group) -> None:
@@ -139,11 +150,11 @@ def _narrow(scope: Scope, fits: Any, low: int, group: Group) -> None:
             fits[row - low] = False
 
 
-def _pick(scope: Scope, block: int, rows: Any) -> Found:
+def _pick(scope: Scope, rows: Any) -> Found:
     penalty = 0.0
     crowd = scope.crowd
     if crowd is not None and scope.wanted.spread:
-        penalties = _penalties(scope, block, rows)
+        penalties = _penalties(scope, rows)
         penalty = float(penalties.min())
         rows = rows[penalties == penalty]
     if rows.size > 1:
@@ -151,16 +162,13 @@ def _pick(scope: Scope, block: int, rows: Any) -> Found:
     return Found(int(rows[0]), penalty)
 
 
-def _penalties(scope: Scope, block: int, rows: Any) -> Any:
+def _penalties(scope: Scope, rows: Any) -> Any:
     crowd, table = scope.crowd, scope.table
     assert crowd is not None
     penalties = np.zeros(rows.size)
     for tag, weight in scope.penalties:
         if tag == "node":
-            counts = np.zeros(BLOCK)
-            for row, count in crowd.blocks.get(block, {}).items():
-                counts[row & (BLOCK - 1)] = count
-            penalties += weight * counts[rows & (BLOCK - 1)]
+            penalties += weight * _counts(crowd, rows)
         else:
             by_value = np.zeros(len(table.values[tag]))
             for value, count in crowd.values.get(tag, {}).items():
@@ -169,19 +177,37 @@ def _penalties(scope: Scope, block: int, rows: Any) -> Any:
     return penalties
 
 
+def _counts(crowd: Crowd, rows: Any) -> Any:
+    """Count a crowd on each of some rows, which are in order."""
+    low = int(rows[0]) >> BLOCK_BITS
+    high = (int(rows[-1]) >> BLOCK_BITS) + 1
+    counts = np.zeros((high - low) << BLOCK_BITS)
+    for block in range(low, high):
+        for row, count in crowd.blocks.get(block, {}).items():
+            counts[row - (low << BLOCK_BITS)] = count
+    return counts[rows - (low << BLOCK_BITS)]
+
+
 def _pack(scope: Scope, rows: Any) -> Any:
-    later = scope.ends - np.maximum(scope.table.ends.values[rows], scope.now)
-    np.maximum(later, 0.0, out=later)
-    rows = rows[later == later.min()]
-    if rows.size < 2:
-        return rows
-    return rows[_waste(scope, rows).argmin() :][:1]
+    table = scope.table
+    asked = dict(scope.wanted.amounts)
+    cost = np.zeros(rows.size)
+    for number, (free, size) in enumerate(zip(table.free, table.sizes, strict=True)):
+        left = free.values[rows] - asked.get(number, 0)
+        left /= np.maximum(size.values[rows], 1)
+        cost += left * left if scope.is_for_ever else left
+    later = scope.ends - np.maximum(table.ends.values[rows], scope.now)
+    later /= max(scope.ends - scope.now, 1.0)
+    np.clip(later, 0.0, 1.0, out=later)
+    later *= LATER
+    cost += later
+    return rows[cost.argmin() :][:1]
 
 
 def _spread(scope: Scope, rows: Any) -> Any:
     crowd = scope.crowd
     if crowd is not None:
-        counts = np.array([crowd.counts.get(row, 0) for row in rows.tolist()])
+        counts = _counts(crowd, rows)
         rows = rows[counts == counts.min()]
     return rows[np.minimum(*_shares(scope, rows)).argmax() :][:1]
 
@@ -192,14 +218,6 @@ def _balanced(scope: Scope, rows: Any) -> Any:
     uneven = np.maximum(one, two) - least
     even = uneven == uneven.min()
     return rows[even][least[even].argmax() :][:1]
-
-
-def _waste(scope: Scope, rows: Any) -> Any:
-    table, waste = scope.table, 0.0
-    for number, amount in scope.wanted.amounts:
-        left = (table.free[number].values[rows] - amount) / table.sizes[number].values[rows]
-        waste = waste + left * left
-    return np.broadcast_to(waste, rows.shape)
 
 
 def _shares(scope: Scope, rows: Any) -> tuple[Any, Any]:

@@ -1,0 +1,27 @@
+"""Placement: which nodes may run something, as its owner asks for."""
+
+import msgspec
+
+from headway.model.ids import PoolName
+from headway.model.tag import TagRule
+from headway.model.value import Value
+
+
+class Placement(Value, kw_only=True):
+    """Which nodes may run an app, a process type or a job."""
+
+    where: tuple[TagRule, ...] = ()
+    """All of them must hold."""
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    """Each must be among the node's tags with this value."""
+    over: tuple[str, ...] = ("node",)
+    """Tags over whose values copies are spread, the first weighs most."""
+    alone: bool = False
+    """At most one copy of a release on a node."""
+    apart: tuple[str, ...] = ()
+    """`APP` or `APP/PROCESS` of the same environment that must not be on the same node."""
+    pool: PoolName | None = None
+    priority: int = 0
+    preemptible: bool = False
+    """May be taken off its node for something of higher priority."""
+    price_hour_max: float | None = None
