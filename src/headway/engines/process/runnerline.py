@@ -59,6 +59,8 @@ class RunnerLine(asyncio.Protocol):
         """Have attempts begin."""
         self.active.update((task.run, task.attempt) for task in tasks)
         self._tasks += tasks
+        if not self._is_due:  # the first of a turn need not wait for the others
+            self._flush()
         self._flush_soon()
 
     def cancel(self, run: RunId, grace_s: float) -> None:
@@ -140,7 +142,7 @@ class RunnerLine(asyncio.Protocol):
         self._news.set()
 
     def _flush_soon(self) -> None:
-        """Send what is said in one turn of the event loop as one message."""
+        """Send what is yet to be said in this turn of the event loop as one message."""
         if not self._is_due:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._flush)

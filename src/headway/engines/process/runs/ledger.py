@@ -25,6 +25,16 @@ class Ledger:
         return len(self._ended) >= ENDED_MAX
 
     @property
+    def has_ends(self) -> bool:
+        """Whether there are ends that were not told."""
+        return bool(self._news)
+
+    @property
+    def has_beginnings(self) -> bool:
+        """Whether there are beginnings that were not told."""
+        return bool(self._began)
+
+    @property
     def live(self) -> list[Attempt]:
         """Those that have not ended."""
         return list(self._live.values())

@@ -15,6 +15,8 @@ from headway.engines.process.runs.loop import Loop
 SOCKET = "runner.sock"
 _UNSENT_MAX = 64 * 1024 * 1024
 _ROOM_BYTES = 4 * 1024 * 1024
+_LATER_S = 0.005
+"""Beginnings are told this much later, with the ends that come meanwhile: of short runs, both."""
 
 
 class Line:
@@ -25,6 +27,7 @@ class Line:
         self._ledger = ledger
         self._said = said
         self._channel: Channel | None = None
+        self._is_due = False
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         earlier = os.umask(0o177)
         try:
@@ -41,7 +44,18 @@ class Line:
         return self._channel is None or not self._channel.unsent_bytes
 
     def tell(self) -> None:
-        """Send what is new."""
+        """Send what is new: ends at once."""
+        if self._ledger.has_ends:
+            self._tell()
+        elif self._ledger.has_beginnings and not self._is_due:
+            self._is_due = True
+            self._loop.after(_LATER_S, self._tell_late)
+
+    def _tell_late(self) -> None:
+        self._is_due = False
+        self._tell()
+
+    def _tell(self) -> None:
         news = self._ledger.news()
         if self._channel is None or not news:
             return
