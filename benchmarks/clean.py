@@ -223,7 +223,7 @@ def _floor() -> float:
 
 
 def _clones(number: int) -> int:
-    hierarchy = cgroups.of_runs(cgroups.find())
+    hierarchy = cgroups.of_runs(cgroups.find(), count_cpu=False)
     call = ctypes.CDLL(None, use_errno=True).syscall
     flags = ctypes.c_ulong(_NAMESPACES | signal.SIGCHLD)
     ends_at, count = time.monotonic() + SECONDS, 0

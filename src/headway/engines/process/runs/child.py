@@ -105,8 +105,10 @@ class Child:
             "inodes": self._run["inodes"],
             "rlimits": self._run["rlimits"],
         }
-        zygote.make(self, asked, [theirs.fileno(), *self._output.ends])
-        theirs.close()
+        doors = self.group.doors()
+        zygote.make(self, asked, [theirs.fileno(), *self._output.ends, *doors])
+        for descriptor in (theirs.detach(), *doors):
+            os.close(descriptor)
         self._output.handed_over()
 
     # --- being made ------------------------------------------------------------------------------

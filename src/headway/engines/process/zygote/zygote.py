@@ -3,7 +3,8 @@
 It imports them, then forks once: threads that libraries started stay behind, and what is forked
 from later stands still. Each run's process is cloned from that one into namespaces of its own.
 
-    descriptor 3, from the runner: {"id": …} with three descriptors: control, stdout, stderr
+    descriptor 3, from the runner: {"id": …} with descriptors: control, stdout, stderr, and those by
+        which it puts itself in its control groups
     descriptor 3, to the runner: {"ready": true}, {"failed": …} or {"ended": id, "status": …}
 """
 
@@ -34,6 +35,7 @@ _NAMESPACES = (
 )
 _MESSAGE_BYTES = 16384
 _DESCRIPTORS_MAX = 1 << 20
+_GIVEN_MAX = 16
 _FAILED = 70
 
 
@@ -118,7 +120,7 @@ class Zygote:
                     return
 
     def _take(self) -> bool:
-        data, descriptors, _, _ = socket.recv_fds(self._line, _MESSAGE_BYTES, 3)
+        data, descriptors, _, _ = socket.recv_fds(self._line, _MESSAGE_BYTES, _GIVEN_MAX)
         if not data:
             return False
         asked = json.loads(data)
@@ -186,7 +188,12 @@ class Zygote:
     def _greet(self, asked: dict[str, Any], descriptors: list[int]) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        control, out, err = descriptors
+        control, out, err, *doors = descriptors
+        for door in doors:
+            try:
+                os.write(door, b"0")
+            except OSError:
+                pass  # the runner looks, and puts it in
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.dup2(control, CONTROL, inheritable=False)
