@@ -23,6 +23,7 @@ NAMES = (
     "idle-jobs",
     "placement",
     "packing",
+    "autoscaling",
 )
 
 

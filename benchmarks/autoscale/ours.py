@@ -20,12 +20,16 @@ class Ours:
 
     fills_paid = True
 
-    def __init__(self, types: list[NodeType], scaling: Scaling, least_s: float = 5.0) -> None:
+    def __init__(
+        self, types: list[NodeType], scaling: Scaling, least_s: float = 5.0, sigma: float = 0.0
+    ) -> None:
         self.name = "headway"
         self._pool = Pool(types=tuple(types), scaling=scaling)
         self._demands: dict[tuple[float, float], Demand] = {}
         self._nodes: dict[str, Node] = {}
         self._least_s = least_s
+        self._sigma = sigma
+        """How far off guesses are, as history tells."""
 
     def beat(self, world: World) -> float:
         world.eager = False
@@ -88,6 +92,7 @@ class Ours:
                     since=BEGIN + timedelta(seconds=job.at),
                     patience=patience,
                     expected_s=job.guess_s,
+                    spread=self._sigma,
                 )
 
     def _demand(self, cpu: float, memory: float) -> Demand:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld
 from headway.api.streams import HEARTBEAT_S, Heartbeat, sse, wants_events
-from headway.control import events, plans, why
+from headway.control import events, plans, pools, why
 from headway.model.event import Event
 from headway.model.view import PlannedChange, Why
 
@@ -71,6 +71,9 @@ async def explain(
 
 
 @router.get("/plan", responses=answers(list[PlannedChange]))
-async def upcoming(world: TheWorld, environment: str | None = None) -> Json:
-    """Say what would be done next if nothing else happened."""
-    return Json(await plans.upcoming(world, environment))
+async def upcoming(request: Request, world: TheWorld, environment: str | None = None) -> Json:
+    """Say what would be done next if nothing else happened; to pools if no environment is named."""
+    found = await plans.upcoming(world, environment)
+    if environment is None:
+        found += await pools.upcoming(world, request.app.state.heart.pools)
+    return Json(found)

@@ -153,6 +153,22 @@ class ReasonBody(_Body):
     reason: Reason = ""
 
 
+class PoolBody(_Body):
+    """A pool as its YAML document says it."""
+
+    document: str = Field(max_length=256 * 1024)
+    plan: bool = False
+    reason: Reason = ""
+
+
+class PoolScaleBody(_Body):
+    """Other bounds; null leaves one as it is."""
+
+    nodes_min: int | None = Field(default=None, ge=0, le=10_000)
+    nodes_max: int | None = Field(default=None, ge=0, le=10_000)
+    reason: Reason = ""
+
+
 class DrainBody(_Body):
     """Empty a node; null: within the time that the settings give."""
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld, dispatch_of
-from headway.control import doctor
+from headway.control import doctor, monitor
 from headway.model.settings import Settings
 from headway.model.view import Check
 
@@ -27,7 +27,8 @@ async def routes(request: Request, world: TheWorld) -> Json:
 async def checks(request: Request, world: TheWorld) -> Json:
     """Look at this machine and this installation."""
     state = request.app.state
-    return Json(await doctor.checks(world, state.data, state.machine_checks))
+    found = await doctor.checks(world, state.data, state.machine_checks)
+    return Json([*found, *await monitor.checks(world, state.heart.pools)])
 
 
 @router.get("/settings", responses=answers(Settings))

@@ -43,6 +43,7 @@ _NOUNS = {
     "builds": "logs:builds",
     "events": "system:events",
     "nodes": "nodes:nodes",
+    "pools": "pools:pools",
     "routes": "system:routes",
     "docs": "system:docs",
     "settings": "system:settings",

@@ -59,10 +59,12 @@ class PoolReading:
         self._seen = seen
         self._estimates: dict[str, tuple[datetime, Estimate]] = {}
 
-    async def snapshots(self, now: datetime) -> list[PoolSnapshot]:
-        """Give every pool that can grow or shrink, as of now."""
+    async def snapshots(self, now: datetime, also: Pool | None = None) -> list[PoolSnapshot]:
+        """Give every pool that can grow or shrink, as of now; one of them as it might be."""
         store = self._world.store
-        pools = [pool for pool in await store.read(lambda tx: tx.find(Pool)) if pool.types]
+        rows_of_pools = await store.read(lambda tx: tx.find(Pool))
+        found = {pool.name: pool for pool in (*rows_of_pools, *((also,) if also else ()))}
+        pools = [pool for pool in found.values() if pool.types]
         if not pools:
             return []
         rows = await store.read(lambda tx: tx.find(PoolNode))
@@ -176,8 +178,22 @@ class PoolReading:
             firsts = await self._world.store.read(partial(_queued, lane=lane.name))
             owner = f"{lane.environment}/{lane.app}/{lane.job}"
             thought = await self._estimate(owner, row.job.timeout_s, now)
-            found += _waits(row, firsts, thought.middle_s)
+            found += _waits(row, firsts, thought)
         return found
+
+    async def oldest(self) -> list[Run]:
+        """Give the first run of each lane whose runs could start, and every active one."""
+        lanes = [row.lane.name for row in await self._dispatch.backlog()]
+
+        def question(reader: Reader) -> list[Run]:
+            firsts = [run for lane in lanes for run in reader.find(Run, lane=lane, limit=1)]
+            return [*firsts, *reader.find(Run, active=1)]
+
+        return await self._world.store.read(question)
+
+    async def thought(self, run: Run, now: datetime) -> Estimate:
+        """Give what is thought of the length of a run."""
+        return await self._estimate(run.owner, float("inf"), now)
 
     def _lacking(self) -> Iterator[Waiting]:
         """Give the services that fit nowhere: they stay, once they are placed."""
@@ -216,7 +232,7 @@ def _history(reader: Reader, owner: str) -> Iterator[float]:
             yield (attempt.ended_at - attempt.began_at).total_seconds()
 
 
-def _waits(row: Backlog, firsts: Sequence[Run], expected_s: float) -> Iterator[Waiting]:
+def _waits(row: Backlog, firsts: Sequence[Run], thought: Estimate) -> Iterator[Waiting]:
     lane = row.lane
     patience = Patience.PATIENT if lane.priority < 0 else Patience.URGENT
     if row.queue.lazy:
@@ -231,7 +247,8 @@ def _waits(row: Backlog, firsts: Sequence[Run], expected_s: float) -> Iterator[W
             since=max(run.created_at, run.due_at or run.created_at),
             count=count,
             patience=patience,
-            expected_s=expected_s,
+            expected_s=thought.middle_s,
+            spread=thought.spread,
             label=f"{lane.job} of {lane.app}",
         )
 

@@ -18,6 +18,8 @@ from headway.model.event import Event
 from headway.model.ids import NodeId, environment_name
 from headway.model.lease import Lease, LeaseState
 from headway.model.node import Node, NodeState
+from headway.model.pool import Pool
+from headway.model.pool_node import PoolNode
 from headway.model.run import Run
 from headway.model.view import Why
 from headway.ports.store import Reader
@@ -39,6 +41,9 @@ async def explain(
     """
     if (node := world.roster.node(NodeId(thing))) is not None:
         return await _of_node(world, node)
+
+    if (why := await world.store.read(lambda reader: _pool(reader, thing))) is not None:
+        return why
 
     def question(reader: Reader) -> Why:
         for attempt in (_deployment, _build, _container, _lease):
@@ -105,6 +110,33 @@ async def _of_node(world: World, node: Node) -> Why:
         because="; ".join(said) or f"it takes containers; {len(there)} of them are there",
         chain=chain,
         next=(f"headway nodes show {node.id}",),
+    )
+
+
+def _pool(reader: Reader, thing: str) -> Why | None:
+    """Explain a pool, or a node that it has asked for and that is not there yet."""
+    node = reader.get(PoolNode, thing)
+    if node is not None:
+        return Why(
+            thing=thing,
+            state=node.state.value,
+            because=node.because,
+            chain=_chain(reader, subject=thing),
+            next=(f"headway pools show {node.pool}",),
+        )
+    pool = reader.get(Pool, thing)
+    if pool is None:
+        return None
+    nodes = reader.find(PoolNode, pool=thing)
+    chain = _chain(reader, subject=thing)
+    last = f"; last: {chain[-1].because}" if chain and chain[-1].because else ""
+    bounds = f"{pool.scaling.nodes_min} to {pool.scaling.nodes_max} nodes"
+    return Why(
+        thing=thing,
+        state=f"{len(nodes)} nodes",
+        because=f"it may have {bounds}{last}",
+        chain=chain,
+        next=(f"headway pools show {thing}",),
     )
 
 

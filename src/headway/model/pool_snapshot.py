@@ -31,6 +31,8 @@ class Waiting(Value, kw_only=True):
     patience: Patience = Patience.URGENT
     expected_s: float = 600.0
     """How long each is thought to run; for ever is infinity."""
+    spread: float = 0.0
+    """How far off that is, as a logarithm: 0 is exact, 0.7 a factor of two either way."""
     label: str = ""
     """For people, such as `test in demo/shop`."""
 

@@ -16,6 +16,8 @@ from headway.model.job import Job
 from headway.model.lease import Lease, Tenure
 from headway.model.log import LogLine
 from headway.model.node import Node, NodeHold
+from headway.model.pool import Pool
+from headway.model.pool_node import PoolNode
 from headway.model.problem import Problem
 from headway.model.queue import Queue, QueueHold
 from headway.model.run import Run, RunState
@@ -211,6 +213,26 @@ class Why(Value, kw_only=True):
     chain: tuple[Event, ...] = ()
     """What led here, oldest first."""
     next: tuple[str, ...] = ()
+
+
+class PoolView(Value, kw_only=True):
+    """A pool, what it has, and what becomes of it next."""
+
+    pool: Pool
+    nodes: tuple[PoolNode, ...] = ()
+    """Those that were asked of a provider."""
+    ready: int = 0
+    """Nodes that take containers."""
+    price_hour: float = 0.0
+    """Of its nodes now."""
+    waiting: int = 0
+    """So many wait for room."""
+    pending: tuple[str, ...] = ()
+    """What is wanted and cannot be, each with the reason."""
+    next: tuple[PlannedChange, ...] = ()
+    """What the next decision would do as things are now."""
+    flags: tuple[str, ...] = ()
+    """What is wrong with its machines."""
 
 
 class NodeView(Value, kw_only=True):

@@ -17,6 +17,7 @@ from headway.sdk.leases import Leases
 from headway.sdk.lock import Lock
 from headway.sdk.logs import Logs
 from headway.sdk.nodes import Nodes
+from headway.sdk.pools import Pools
 from headway.sdk.queues import Queues
 from headway.sdk.runs import Runs
 from headway.sdk.schedules import Schedules
@@ -35,6 +36,7 @@ class Client:
         self.containers = Containers(self.transport)
         self.logs = Logs(self.transport)
         self.nodes = Nodes(self.transport)
+        self.pools = Pools(self.transport)
         self.jobs = Jobs(self.transport)
         self.runs = Runs(self.transport)
         self.queues = Queues(self.transport)

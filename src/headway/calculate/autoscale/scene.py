@@ -9,7 +9,7 @@ from headway.calculate.billing import billed_s
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.node import Node
-from headway.model.pool import NodeType, Pool, Scaling
+from headway.model.pool import NodeType, Pool
 from headway.model.pool_snapshot import Host, HostState, Patience, PoolSnapshot, Waiting
 from headway.model.resources import Resources
 
@@ -18,6 +18,8 @@ _NEW = NodeId("")
 _SOONER = 1.15
 """A new node helps what would otherwise start later than this share of its own start: ordered for
 less, it would be paid for and save nobody anything."""
+_UNSURE = 0.1
+"""So much less where it is not known how long things run: what is foreseen may not come."""
 _OVERDUE_LEAST_S = 20.0
 _OVERDUE_SHARE = 0.25
 """What runs longer than was thought goes on for so much of its age: the longer it has run, the
@@ -43,7 +45,6 @@ class Scene:
 
     def groups(self, waiting: Sequence[Waiting]) -> list[Group]:
         """Gather what waits by what it asks for; the order of the first of each stays."""
-        scaling = self.pool.scaling
         found: dict[tuple[int, Patience], Group] = {}
         for row in waiting:
             need = self.need(row.demand)
@@ -51,7 +52,8 @@ class Scene:
             if group is None:
                 group = found[need.number, row.patience] = Group(need=need, label=row.label)
             waited_s = (self.now - row.since).total_seconds()
-            latest_s = _latest_s(scaling, row.patience, waited_s, self._soonest_s)
+            sooner = _SOONER - _UNSURE * min(1.0, row.spread)
+            latest_s = max(self._soonest_s * sooner, self._due_s(row, waited_s))
             group.items.append(Item(latest_s, max(1.0, row.expected_s), row.count))
         return list(found.values())
 
@@ -74,6 +76,21 @@ class Scene:
             )
             known = self._needs[key] = Need(len(self._needs), demand, amounts, picky)
         return known
+
+    def _due_s(self, row: Waiting, waited_s: float) -> float:
+        """Give when something should start at the latest, from now.
+
+        What has waited for half of what it may is late already, or, where it may wait long, when
+        there is just time for a node to start twice: how long things run is only estimated, and the
+        simulation that said it would start in time was wrong before.
+        """
+        if row.patience is Patience.LAZY:
+            return float("inf")
+        scaling = self.pool.scaling
+        urgent = row.patience is Patience.URGENT
+        late_s = scaling.late_s if urgent else scaling.patient_late_s
+        hedged = waited_s > max(late_s / 2, late_s - 2 * self._soonest_s)
+        return 0.0 if hedged else late_s - waited_s
 
     # --- nodes --------------------------------------------------------------------------------
 
@@ -144,25 +161,6 @@ def new_node(pool: Pool, kind: NodeType, overhead: Resources) -> Node:
         price_hour=kind.price_hour,
         spot=kind.spot,
     )
-
-
-def _latest_s(scaling: Scaling, patience: Patience, waited_s: float, soonest_s: float) -> float:
-    """Give when something should start at the latest, from now.
-
-    What has waited for half of what it may is late already, or, where it may wait long, when there
-    is just time for a node to start twice: how long things run is only estimated, and the
-    simulation that said it would start in time was wrong before. What starts before a new node
-    would be there is not helped by one.
-    """
-    match patience:
-        case Patience.LAZY:
-            return float("inf")
-        case Patience.PATIENT:
-            late_s = scaling.patient_late_s
-        case Patience.URGENT:
-            late_s = scaling.late_s
-    hedged = waited_s > max(late_s / 2, late_s - 2 * soonest_s)
-    return max(soonest_s * _SOONER, 0.0 if hedged else late_s - waited_s)
 
 
 def _key(demand: Demand) -> object:

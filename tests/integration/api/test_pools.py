@@ -1,0 +1,25 @@
+"""Pools over HTTP, on this machine, which has no provider."""
+
+DOCUMENT = "{name: trial, types: [{name: m, cpu: 4, memory: 8GiB}], scaling: {nodes_min: 1}}"
+
+
+def test_a_pool_is_declared_shown_scaled_and_removed(client):
+    made = client.post("/v1/pools", json={"document": DOCUMENT})
+    assert made.status_code == 200, made.text
+    assert "no provider is configured" in made.json()["pending"][0]
+    assert [row["pool"]["name"] for row in client.get("/v1/pools").json()] == ["default", "trial"]
+    scaled = client.post("/v1/pools/trial/scale", json={"nodes_min": 0, "nodes_max": 3})
+    assert scaled.json()["pool"]["scaling"]["nodes_max"] == 3
+    assert client.get("/v1/why", params={"thing": "trial"}).json()["chain"][0]["kind"] == (
+        "pool.declared"
+    )
+    assert client.delete("/v1/pools/trial").status_code == 200
+    gone = client.get("/v1/pools/trial")
+    assert (gone.status_code, gone.json()["code"]) == (404, "pool-unknown")
+
+
+def test_a_document_with_mistakes_is_refused_with_all_of_them(client):
+    text = "name: X\nscaling: {nodes_max: 0, warm: lots}\n"
+    refused = client.post("/v1/pools", json={"document": text})
+    assert refused.status_code == 422
+    assert [problem["line"] for problem in refused.json()["problems"]] == [1, 2, 2]
