@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from headway.model.container import Container
-from headway.model.demand import Demand, Preemption
-from headway.model.job import Delivery, Isolation, Job
+from headway.model.demand import Demand
+from headway.model.job import Isolation, Job
 from headway.model.manifest import Process
 from headway.model.placement import Placement
 from headway.model.release import Release
@@ -26,7 +26,6 @@ def of_process(release: Release, process: Process) -> Demand:
         spread=asked.over,
         alone=asked.alone,
         apart=tuple(f"{release.environment}/{name}" for name in asked.apart),
-        preemption=Preemption.ALLOWED if asked.preemptible else Preemption.NEVER,
     )
 
 
@@ -41,12 +40,8 @@ def of_build() -> Demand:
 
 
 def of_job(release: Release, job: Job) -> Demand:
-    """Give what each run of a job asks for.
-
-    A run that may be repeated may be preempted, if its placement says so; one that may not, never.
-    """
+    """Give what each run of a job asks for."""
     asked = _placement(release.manifest.placement, job)
-    again = job.delivery is Delivery.AT_LEAST_ONCE
     return _demand(
         job.resources,
         asked,
@@ -54,7 +49,6 @@ def of_job(release: Release, job: Job) -> Demand:
         alone=asked.alone,
         strict=job.isolation is Isolation.STRICT,
         expected_s=job.expected_s if job.expected_s is not None else job.timeout_s,
-        preemption=Preemption.ALLOWED if asked.preemptible and again else Preemption.NEVER,
     )
 
 
@@ -65,7 +59,7 @@ def _placement(app: Placement, job: Job) -> Placement:
         return app
     if not job.function:
         return own
-    return msgspec.structs.replace(app, pool=own.pool or app.pool, preemptible=own.preemptible)
+    return msgspec.structs.replace(app, pool=own.pool or app.pool)
 
 
 def _demand(resources: Resources, asked: Placement, **fields: Any) -> Demand:

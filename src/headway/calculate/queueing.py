@@ -17,6 +17,8 @@ Line = tuple[EnvironmentId, AppName, str]
 
 _SHARES_MAX = 1000
 """Tag values of one queue of which it is remembered how much they had: about so many."""
+_SHARE_LEAST = 1e-6
+"""What a turn costs at least, so that what needs next to nothing takes turns, too."""
 _SKIPPED_MAX = 64
 """Runs passed over in one lane because their `unique` key is busy."""
 
@@ -168,17 +170,18 @@ class Turn:
 def take_turns(question: Question) -> Turn:
     """Pick runs until nothing more fits.
 
-    Queues take turns; within a queue higher priorities come first, then the tag values take turns,
-    and then those who came first. What cannot start holds up only those behind it in its lane.
+    What has a higher priority of placement starts before that of other queues. Those that are alike
+    in it take turns, by the dominant share of what each had. Within a queue higher priorities come
+    first, then the tag values take turns, and then those who came first. What cannot start holds up
+    only those behind it in its lane.
     """
     decision = _Decision(question)
-    heap: list[tuple[float, Line]] = []
-    for line in decision.by_line:
-        heapq.heappush(heap, (question.turns.line(line), line))
+    heap = [decision.place_of(line) for line in decision.by_line]
+    heapq.heapify(heap)
     while heap and len(decision.picks) < question.most:
-        _, line = heapq.heappop(heap)
-        if decision.pick_one(line):
-            heapq.heappush(heap, (question.turns.line(line), line))
+        _, _, line = heapq.heappop(heap)
+        if decision.pick_one(line) and decision.by_line[line]:
+            heapq.heappush(heap, decision.place_of(line))
     return Turn(picks=decision.picks, reasons=decision.reasons)
 
 
@@ -200,6 +203,12 @@ class _Decision:
                 self.reasons[lane] = question.shut[lane]
                 continue
             self.by_line.setdefault(lane.line, []).append(lane)
+
+    def place_of(self, line: Line) -> tuple[int, float, Line]:
+        """Say which queue comes before which."""
+        terms = self.question.terms
+        priority = max(terms[lane].demand.priority for lane in self.by_line[line])
+        return (-priority, self.question.turns.line(line), line)
 
     def pick_one(self, line: Line) -> bool:
         """Pick a queue's next run; says whether there was one."""
@@ -230,6 +239,7 @@ class _Decision:
         return min(
             self.by_line[line],
             key=lambda lane: (
+                -question.terms[lane].demand.priority,
                 -lane.priority,
                 question.turns.share(lane),
                 question.lanes[lane][self._next.get(lane, 0)].run,
@@ -312,7 +322,7 @@ class _Decision:
         question.tallies.add(lane, entry.unique)
         if line in question.tokens:
             question.tokens[line] -= 1
-        question.turns.took(lane, max(demand.resources.cpu, 0.01))
+        question.turns.took(lane, max(question.fleet.share(demand), _SHARE_LEAST))
         self.picks.append(Pick(lane, entry, node))
         self._advance(lane, index)
 

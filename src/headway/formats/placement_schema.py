@@ -67,10 +67,9 @@ PLACEMENT = Record(
         Key(
             "priority",
             Quantity(parse_signed, "a whole number", least=-100, most=100, integer=True),
-            "What has more goes first, and may take the place of what is preemptible.",
+            "Runs with more start before runs of other queues.",
             "0",
         ),
-        Key("preemptible", Flag(), "It may be moved for something of higher priority.", "false"),
         Key(
             "price",
             Quantity(parse_number, "a price an hour", least=0, most=100_000),

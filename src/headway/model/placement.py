@@ -22,6 +22,5 @@ class Placement(Value, kw_only=True):
     """`APP` or `APP/PROCESS` of the same environment that must not be on the same node."""
     pool: PoolName | None = None
     priority: int = 0
-    preemptible: bool = False
-    """May be taken off its node for something of higher priority."""
+    """-100 … 100: runs with more start before runs of other queues."""
     price_hour_max: float | None = None

@@ -71,8 +71,6 @@ class Options(TypedDict, total=False):
     gpus: int
     pool: str
     """The pool whose nodes run it. Default: the app's."""
-    preemptible: bool
-    """May be stopped and begun again for something of higher priority; for `at_least_once`."""
     expected: str | float
     """How long a run is thought to take. Default: its timeout."""
     timeout: str | float
@@ -232,12 +230,6 @@ def _duration(value: Any) -> float:
     return read
 
 
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be True or False")  # noqa: TRY004 (told as any other mistake)
-    return value
-
-
 def _mebibytes(value: Any) -> int:
     text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     size = parse_size(text)
@@ -271,7 +263,6 @@ _READERS: dict[str, tuple[tuple[str, ...], Reader]] = {
     "disk": (("resources", "disk_mib"), _mebibytes),
     "gpus": (("resources", "gpus"), _number(0, 64, whole=True)),
     "pool": (("placement", "pool"), _name),
-    "preemptible": (("placement", "preemptible"), _truth),
     "expected": (("expected_s",), _duration),
     "timeout": (("timeout_s",), _duration),
     "cpu_time": (("cpu_time_s",), _duration),

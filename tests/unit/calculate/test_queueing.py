@@ -164,6 +164,28 @@ def test_queues_take_turns():
     assert [pick.lane.queue for pick in order].count("export") == 5
 
 
+def test_what_has_a_higher_priority_of_placement_starts_before_other_queues():
+    mail, export = LANE, LANE._replace(queue="export")
+    urgent = Terms(Demand(resources=TERMS.demand.resources, priority=5))
+    given = question(
+        {mail: entries(5), export: entries(2, 1000)}, terms={mail: TERMS, export: urgent}, most=4
+    )
+    assert picked(given) == ["001000", "001001", "000000", "000001"]
+
+
+def test_turns_are_fair_by_what_each_has_most_of():
+    cores, memory = LANE._replace(queue="cores"), LANE._replace(queue="memory")
+    terms = {
+        cores: Terms(Demand(resources=Resources(cpu=4, memory_mib=100))),
+        memory: Terms(Demand(resources=Resources(cpu=0.1, memory_mib=2000))),
+    }
+    given = question(
+        {cores: entries(100), memory: entries(100, 1000)}, terms=terms, fleet=fleet(a=100), most=30
+    )
+    order = [pick.lane.queue for pick in take_turns(given).picks]
+    assert order.count("memory") == 2 * order.count("cores")  # 4 % of the cores, 2 % of the memory
+
+
 def test_lanes_have_names_that_are_read_again():
     lane = LANE._replace(fair="a/b", priority=-5, pinned=3)
     assert Lane.parse(lane.name) == lane

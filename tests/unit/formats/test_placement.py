@@ -2,7 +2,6 @@ import pytest
 
 from headway.calculate import demand
 from headway.formats.headway_yaml import parse_manifest
-from headway.model.demand import Preemption
 from headway.model.placement import Placement
 from headway.model.tag import TagOperator, TagRule
 
@@ -20,7 +19,6 @@ placement:
   alone: true
   apart: [db, batch/worker]
   priority: 10
-  preemptible: true
   price: 0.5
 processes:
   web: {command: serve, placement: {pool: gpu, spread: none}}
@@ -91,12 +89,11 @@ def test_what_cannot_be_is_said_with_its_line(text, said):
     assert found.startswith("3: ")
 
 
-def test_runs_that_must_not_be_repeated_are_never_preempted(release_of):
-    once = read(FULL.replace("at_least_once", "at_most_once"))
-    for manifest, expected in ((read(FULL), Preemption.ALLOWED), (once, Preemption.NEVER)):
-        asked = demand.of_job(release_of(manifest), manifest.job("mail"))
-        assert asked.preemption is expected
-        assert (asked.priority, asked.expected_s, asked.strict) == (10, 300, False)
+def test_what_a_job_asks_for(release_of):
+    manifest = read(FULL)
+    asked = demand.of_job(release_of(manifest), manifest.job("mail"))
+    assert (asked.priority, asked.expected_s, asked.strict) == (10, 300, False)
+    assert asked.where == manifest.placement.where
 
 
 def test_what_a_process_type_asks_for(release_of):
@@ -105,7 +102,7 @@ def test_what_a_process_type_asks_for(release_of):
     assert asked.crowd == "demo~1/shop/web@3"
     assert asked.apart == ("demo~1/db", "demo~1/batch/worker")
     assert TagRule(tag="windows", operator=TagOperator.MISSING) in asked.where
-    assert (asked.pool, asked.preemption) == ("gpu", Preemption.ALLOWED)
+    assert asked.pool == "gpu"
 
 
 @pytest.fixture

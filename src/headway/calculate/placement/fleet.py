@@ -312,6 +312,16 @@ class Fleet:
             return refused(scope)
         return Placed(node=self._table.ids[row], because=_BECAUSE[scope.prospect.policy])
 
+    def share(self, demand: Demand) -> float:
+        """Give the dominant share of a demand: of that resource of all nodes of which it has most.
+
+        Who had least by it goes first: what is fair where some ask for cores and others for memory.
+        Source: Ghodsi and others, "Dominant Resource Fairness" (NSDI 2011).
+        """
+        totals = self._table.totals
+        amounts = self._wanted(demand).amounts
+        return max((amount / max(totals[number], 1) for number, amount in amounts), default=0.0)
+
     def eligible(self, demand: Demand, now: datetime) -> tuple[NodeId, ...]:
         """List the nodes that may take a demand, whether or not there is room, by their ids."""
         codes = self._scope(demand, now).prospect.willing.codes.values

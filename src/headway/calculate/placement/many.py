@@ -140,7 +140,10 @@ def _narrow(scope: Scope, fits: Any, low: int, group: Group) -> None:
     table, high = scope.table, low + len(fits)
     if group is not None:
         values = table.tags[scope.wanted.spread[0]].values[low:high]
-        fits &= np.isin(values, list(group))
+        wanted = np.zeros(len(values), bool)
+        for value in group:
+            wanted |= values == value
+        fits &= wanted
     if scope.among is not None:
         keep = np.zeros(len(fits), bool)
         keep[[row - low for row in scope.among if low <= row < high]] = True

@@ -34,6 +34,8 @@ class Table:
         self.held: list[dict[str, Held]] = []
         self.dimensions: dict[str, int] = {}
         self.names: list[str] = []
+        self.totals: list[int] = []
+        """What all nodes together have, by dimension."""
         self.sizes: list[Column] = []
         self.free: list[Column] = []
         self.ends = Column("float64")
@@ -64,6 +66,7 @@ class Table:
             return found
         number = self.dimensions[name] = len(self.names)
         self.names.append(name)
+        self.totals.append(0)
         for columns in (self.sizes, self.free):
             columns.append(self.column("float64"))
         return number
@@ -165,6 +168,7 @@ class Table:
     def _resize(self, row: int, offered: Mapping[str, int]) -> None:
         for number, name in enumerate(self.names):
             size = offered.get(name, 0)
+            self.totals[number] += size - int(self.sizes[number].values[row])
             self.free[number].values[row] += size - self.sizes[number].values[row]
             self.sizes[number].values[row] = size
         special = bits_of(self.dimensions[name] for name in offered)
@@ -184,6 +188,7 @@ class Table:
         twin.index, twin.ids, twin.nodes = self.index.copy(), self.ids.copy(), self.nodes.copy()
         twin.held = [held.copy() for held in self.held]
         twin.dimensions, twin.names = self.dimensions.copy(), self.names.copy()
+        twin.totals = self.totals.copy()
         twin.sizes = [column.copy() for column in self.sizes]
         twin.free = [column.copy() for column in self.free]
         twin.ends, twin.counts = self.ends.copy(), self.counts.copy()
