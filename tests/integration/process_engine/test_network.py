@@ -151,6 +151,35 @@ async def test_connections_end_with_their_run(
     assert await trial.value("answers", port=near) == "hello"
 
 
+async def test_nothing_but_what_listens_can_be_handed_out(
+    engine: ProcessEngine, data: Path
+) -> None:
+    code = (
+        "import os, socket\n"
+        "from headway_zygote import sandbox\n"
+        "def greet(control, reach):\n"
+        "  held = socket.socket()\n"
+        "  kinds = [os.open('/dev/null', 0), held.fileno(), os.pipe()[0]]\n"
+        "  with socket.socket(fileno=os.dup(control)) as line:\n"
+        "    socket.send_fds(line, [b'H'], kinds[: max(1, len(reach))])\n"
+        "sandbox.greet = greet\n"
+        "def runs(): pass\n"
+    )
+    near = job("near", function="tasks:runs", network=JobNetwork.DEPENDENCIES)
+    trial = await started(engine, data, code, job("runs"), near, reach=(1, 2, 3))
+    shim = behind.processes(data, trial.id)["shim"]
+    fact = await trial.run("near")
+    assert (fact.exit.status, fact.failure.type) == (1, "SandboxError")
+    assert "something else than what listens" in fact.failure.message
+    assert await trial.value("runs") is None
+    before = len(os.listdir(f"/proc/{shim}/fd"))
+    for name in ("near", "runs") * 3:
+        await trial.run(name)
+    await eventually(
+        lambda: len(os.listdir(f"/proc/{shim}/fd")) <= before + 2, "nothing of it is kept"
+    )
+
+
 def _is_fork_of(pid: int, shim: int) -> bool:
     try:
         return (

@@ -43,7 +43,7 @@ class Bridge:
         self._loop, self._uid, self._begun = loop, uid, begun
         self._carrier = self._watch = 0
         self._listeners: dict[int, socket.socket] = {}
-        found = [socket.socket(fileno=descriptor) for descriptor in listeners]
+        found = _sockets(listeners)
         if len(found) != len(ports) or not all(map(_listens, found)):
             for one in found:
                 one.close()
@@ -107,6 +107,17 @@ class Bridge:
                     pass
         resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
         Relay(self._listeners).serve()
+
+
+def _sockets(descriptors: list[int]) -> list[socket.socket]:
+    """Take over those that are sockets, and close the others."""
+    found = []
+    for descriptor in descriptors:
+        try:
+            found.append(socket.socket(fileno=descriptor))
+        except OSError:
+            os.close(descriptor)
+    return found
 
 
 def _listens(one: socket.socket) -> bool:
