@@ -44,6 +44,7 @@ _NOUNS = {
     "events": "system:events",
     "nodes": "nodes:nodes",
     "pools": "pools:pools",
+    "rebalance": "rebalance:rebalance",
     "routes": "system:routes",
     "docs": "system:docs",
     "settings": "system:settings",

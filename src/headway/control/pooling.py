@@ -88,6 +88,10 @@ class Pools:
             times.append(now + timedelta(seconds=_LIST_S))
         return min(times, default=None)
 
+    async def leave(self, node: NodeId, because: str) -> None:
+        """Have a node that a provider lends be given back once it is empty."""
+        await self._orders.become(node, PoolNodeState.LEAVING, because)
+
     def decide(self, snapshot: PoolSnapshot, now: datetime) -> PoolPlan:
         """Say what a pool should do, changing nothing."""
         pool = snapshot.pool

@@ -19,6 +19,7 @@ from headway.sdk.logs import Logs
 from headway.sdk.nodes import Nodes
 from headway.sdk.pools import Pools
 from headway.sdk.queues import Queues
+from headway.sdk.rebalance import Rebalancing
 from headway.sdk.runs import Runs
 from headway.sdk.schedules import Schedules
 from headway.sdk.transport import Transport
@@ -37,6 +38,7 @@ class Client:
         self.logs = Logs(self.transport)
         self.nodes = Nodes(self.transport)
         self.pools = Pools(self.transport)
+        self.rebalance = Rebalancing(self.transport)
         self.jobs = Jobs(self.transport)
         self.runs = Runs(self.transport)
         self.queues = Queues(self.transport)

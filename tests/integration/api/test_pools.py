@@ -23,3 +23,11 @@ def test_a_document_with_mistakes_is_refused_with_all_of_them(client):
     refused = client.post("/v1/pools", json={"document": text})
     assert refused.status_code == 422
     assert [problem["line"] for problem in refused.json()["problems"]] == [1, 2, 2]
+
+
+def test_a_machine_that_costs_nothing_is_not_rebalanced(client):
+    plan = client.get("/v1/rebalance").json()
+    assert plan["nodes"] == []
+    assert "costs nothing" in plan["left"][0]
+    refused = client.post("/v1/rebalance/nowhere")
+    assert (refused.status_code, refused.json()["code"]) == (409, "rebalance-outdated")

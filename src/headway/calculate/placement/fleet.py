@@ -174,6 +174,12 @@ class Fleet:
 
     # --- holding ---------------------------------------------------------------------------------
 
+    def held_on(self, node: NodeId) -> tuple[tuple[str, Demand], ...]:
+        """List what is held on a node, by name, with its demand."""
+        row = self._table.index.get(node)
+        held = self._table.held[row].values() if row is not None else ()
+        return tuple((one.what, one.demand) for one in held)
+
     def hold(self, what: str, node: NodeId, demand: Demand, until: datetime | None = None) -> None:
         """Take what something needs of a node, if it does not hold it yet.
 
