@@ -273,6 +273,10 @@ class Fleet:
         twin._by_identity = self._by_identity.copy()
         twin._by_key = self._by_key.copy()
         twin._willing = {key: willing.copy() for key, willing in self._willing.items()}
+        twin._prospects = {
+            wanted: prospect.copy(twin._willing[wanted.conditions])
+            for wanted, prospect in self._prospects.items()
+        }
         return twin
 
     # --- deciding --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ packing, nodes that hold something are looked at in all blocks before one is ope
 nothing: which of the nodes in use is taken hardly matters, taking one of them does.
 """
 
+from bisect import bisect_left
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,6 +86,7 @@ def _search(scope: Scope, group: Group, phase: Phase) -> Found:
         rows = _fitting(scope, part, phase, group)
         if not rows.size:
             continue
+        scope.prospect.start = part.start
         found = _pick(scope, rows)
         if found.penalty < best.penalty:
             best = found
@@ -102,8 +104,9 @@ def _blocks(scope: Scope, phase: Phase) -> list[int]:
     blocks: list[int] = (prospect.failed[phase.number] != versions).nonzero()[0].tolist()
     if prospect.policy is not PlacementPolicy.PACK and blocks:
         first = scope.table.turn % len(blocks)
-        return blocks[first:] + blocks[:first]
-    return blocks
+    else:
+        first = bisect_left(blocks, prospect.start)
+    return blocks[first:] + blocks[:first]
 
 
 def _fitting(scope: Scope, part: range, phase: Phase, group: Group) -> Any:

@@ -218,3 +218,18 @@ def test_only_and_but():
     assert given.place(demand(), NOW, but=["a", "b"]).node == "c"
     nothing = given.place(demand(), NOW, among=["b"], but=["b"])
     assert nothing.because == "no other node is known"
+
+
+def test_thousands_of_nodes_are_filled_before_an_empty_one_and_a_copy_goes_on_alike():
+    given = fleet(*(node(f"n{at:04}", cpu=2) for at in range(4200)))
+    for at in range(1200):
+        assert place(given, str(at), demand()) == f"n{at // 2:04}"
+    given.free("3")
+    twin = given.copy()
+    assert [place(one, "again", demand()) for one in (given, twin)] == ["n0001", "n0001"]
+    assert [place(one, "more", demand()) for one in (given, twin)] == ["n0600", "n0600"]
+    tight = demand(3)
+    assert [sum(row.nodes for row in one.place(tight, NOW).refusals) for one in (given, twin)] == [
+        4200,
+        4200,
+    ]
