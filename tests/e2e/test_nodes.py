@@ -135,6 +135,8 @@ def test_a_drain_under_load_fails_no_request_and_loses_no_run(three, load):
     assert len(names) == 3
     assert all(len(serving(three, name)) == 1 for name in names)
     assert all(len(there(three, name, "watcher")) == 1 for name in names)
+    (app,) = asked(three, "environments/demo")["members"]
+    assert (app["healthy"], app["wanted"]) == (6, 6)
     naps = [made(three, "demo", "nap") for _ in range(6)]
     long = made(three, "demo", "long")
     wait_for(lambda: state(three, long) == "running", within_s=60)

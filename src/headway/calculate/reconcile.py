@@ -42,7 +42,9 @@ def keep(
         _fill(draft, launch)
     for container in draft.staying(release.number, process.name):
         if container.slot not in slots:
-            leave(draft, container, because)
+            last = process.daemon and draft.is_leaving(container.node)
+            drained = f"{container.node} is drained, and nothing else is there any more"
+            leave(draft, container, drained if last else because)
 
 
 def _slots(

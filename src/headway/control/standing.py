@@ -8,7 +8,7 @@ from headway.control.world import World
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import Environment, Member
-from headway.model.manifest import Protocol
+from headway.model.manifest import Process, Protocol
 from headway.model.release import Release
 from headway.model.view import MemberState, MemberView
 from headway.ports.store import Reader
@@ -34,11 +34,14 @@ def member_view(world: World, reader: Reader, owner: Environment, row: Member) -
     containers.sort(key=lambda one: (one.process, one.slot, one.release, one.created_at))
     deployment = _deployment(reader, row)
     release = _release(reader, row, deployment)
-    wanted = _wanted(row, release)
     services = [one for one in containers if one.kind is ContainerKind.SERVICE]
-    healthy = sum(
-        one.state is ContainerState.HEALTHY and one.release == row.live for one in services
-    )
+    wanted = _wanted(row, release, services)
+    serving = {
+        (one.process, one.slot)  # one that moves to another node is there twice for a while
+        for one in services
+        if one.state is ContainerState.HEALTHY and one.release == row.live
+    }
+    healthy = len(serving)
     state, because = _standing(world, row, deployment, services, (healthy, wanted))
     return MemberView(
         environment=owner.name,
@@ -83,10 +86,24 @@ def _release(reader: Reader, row: Member, deployment: Deployment | None) -> Rele
     return reader.get(Release, row.environment, row.app, number) if number else None
 
 
-def _wanted(row: Member, release: Release | None) -> int:
+def _wanted(row: Member, release: Release | None, services: list[Container]) -> int:
     if release is None or row.stopped:
         return 0
-    return sum(row.scale.get(process.name, process.scale) for process in release.manifest.processes)
+    return sum(_copies(row, release, process, services) for process in release.manifest.processes)
+
+
+def _copies(row: Member, release: Release, process: Process, services: list[Container]) -> int:
+    """Count the copies of a process type that are wanted; a daemon has one on each node."""
+    wanted = row.scale.get(process.name, process.scale)
+    if not process.daemon or not wanted:
+        return wanted
+    nodes = {
+        one.node
+        for one in services
+        if (one.process, one.release) == (process.name, release.number)
+        and (is_staying(one) or one.is_ended)
+    }
+    return len(nodes) or wanted
 
 
 def _standing(

@@ -99,7 +99,8 @@ async def _of_node(world: World, node: Node) -> Why:
     said += [f"kept under {lease}" for lease in world.kept.on(node.id)]
     if hold is not None:
         because = f": {hold.because}" if hold.because else ""
-        said.append(f"{hold.state.value} by {hold.by}{because}")
+        word = "" if hold.state is node.state else f"{hold.state.value} "
+        said.append(f"{word}by {hold.by}{because}")
         if hold.empty_at is not None:
             said.append("nothing is there any more")
         elif hold.state is NodeState.DRAINING:

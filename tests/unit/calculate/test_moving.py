@@ -159,6 +159,7 @@ def test_a_daemon_leaves_last_and_the_others_are_not_disturbed():
     assert len(on(world, "n1")) == 1
     world.vacated = frozenset({NodeId("n1")})
     world.pass_time(60)
+    assert any("nothing else is there" in change.because for change in world.changes)
     assert {row.id for row in world.live()} == others
     assert all(row.retired for row in world.containers.values() if row.is_ended)
     set_state(world, "n1", NodeState.READY)
