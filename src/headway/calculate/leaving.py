@@ -32,7 +32,9 @@ def _stop_drained(draft: Draft, container: Container) -> None:
     ends_at = container.draining_at + timedelta(seconds=process.drain_s if process else 0)
     traffic = router.traffic.get(container.id)
     in_flight = traffic.in_flight if traffic else 0
-    if container.id not in router.targets and in_flight == 0:
+    if container.id in router.targets:
+        return  # after a restart its time may be over before the table has followed
+    if in_flight == 0:
         draft.stop(container, f"{container.because}; its requests have ended")
     elif draft.now >= ends_at:
         draft.stop(

@@ -12,7 +12,6 @@ from headway.calculate.leaving import let_go, retire_ended
 from headway.calculate.phases import proceed
 from headway.calculate.placement import Fleet
 from headway.calculate.reconcile import keep, release_all
-from headway.model.container import ContainerState
 from headway.model.deployment import Phase
 from headway.model.environment import EnvironmentState
 from headway.model.plan import Plan
@@ -36,14 +35,12 @@ def plan_member(snapshot: MemberSnapshot, now: datetime, fleet: Fleet) -> Plan:
 
 
 def _end(draft: Draft) -> None:
-    """Stop everything: the environment ends."""
+    """Let everything go, what takes requests by draining: the environment ends."""
     because = draft.environment.because or "the environment ends"
     for deployment in draft.deployments.values():
         if not deployment.is_ended:
             draft.advance(deployment, Phase.ABORTED, "aborted", because)
-    for container in draft.containers.values():
-        if not container.is_ended and container.state is not ContainerState.STOPPING:
-            draft.stop(container, because)
+    release_all(draft, list(draft.containers.values()), because)
 
 
 def _keep_live(draft: Draft) -> None:

@@ -33,6 +33,7 @@ class Fleet:
     def __init__(self, world: World) -> None:
         self._world = world
         self._tasks: dict[ContainerId, asyncio.Task[None]] = {}
+        self._doubts: dict[asyncio.Task[None], None] = {}
         self._room = asyncio.Semaphore(world.settings.starts_parallel)
         world.bell.on_container(self.act)
 
@@ -48,7 +49,7 @@ class Fleet:
 
     async def close(self) -> None:
         """Let go of what is under way: it is taken up again at the next start."""
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *self._doubts]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -200,7 +201,7 @@ class Fleet:
             if fact is not None:
                 await self._take((fact,))
             elif not row.is_ended and row.state is not ContainerState.PENDING:
-                await self._lose(row, "its engine does not know it any more")
+                self._doubt(row)
             self.act(row)
             world.bell.member((row.environment, row.app))
         wanted = {row.id for row in rows if not row.is_ended} | building
@@ -212,6 +213,30 @@ class Fleet:
                 _log.warning("stopping a container that nobody asked for", container=fact.id)
                 with suppress(EngineUnavailable):  # gone again: it is asked when it is back
                     await world.engine.stop(fact.id, 1.0)
+
+    def _doubt(self, row: Container) -> None:
+        """Find out about a container that a listing lacks.
+
+        A listing takes a while to come: what was started meanwhile is not in it, and is not lost.
+        """
+        task = asyncio.create_task(self._find_out(row), name=f"doubt {row.id}")
+        self._doubts[task] = None
+        task.add_done_callback(lambda done: self._doubts.pop(done, None))
+
+    async def _find_out(self, row: Container) -> None:
+        world = self._world
+        while not row.is_ended:
+            await asyncio.sleep(_RETRY_S)  # what has happened since is told meanwhile
+            fresh = await world.store.read(lambda reader: reader.get(Container, row.id))
+            if fresh is None or fresh.is_ended:
+                return
+            try:
+                usage = await world.engine.usage(row.id)
+            except EngineUnavailable:
+                continue
+            if usage is None:
+                await self._lose(fresh, "its engine does not know it any more")
+            return
 
     async def _lose(self, row: Container, because: str) -> None:
         now = self._world.clock.now()

@@ -6,7 +6,6 @@ writes down what is to happen. Faults are asked for by `kill`.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -244,7 +243,7 @@ class SimulatedEngine:
         """How often a line to a runner was opened."""
         self.begun: list[tuple[RunId, int]] = []
         """Every attempt that ever began, in order."""
-        self._observers: list[asyncio.Queue[Heard]] = []
+        self._listeners: dict[Callable[[Heard], None], None] = {}
         self._away: set[NodeId] = set()
 
     async def nodes(self) -> tuple[Node, ...]:
@@ -290,8 +289,26 @@ class SimulatedEngine:
         return Heard(node=node, facts=facts)
 
     def _tell(self, heard: Heard) -> None:
-        for observer in self._observers:
-            observer.put_nowait(heard)
+        for listener in list(self._listeners):
+            listener(heard)
+
+    def on_change(self, listener: Callable[[Heard], None]) -> Callable[[], None]:
+        """Have a listener called with what is told; gives what ends that."""
+        self._listeners[listener] = None
+
+        def forget() -> None:
+            self._listeners.pop(listener, None)
+
+        return forget
+
+    def listings(self) -> list[Heard]:
+        """Give each node as it is now, with what is on it."""
+        return [self._listing(node.id) for node in self._nodes]
+
+    @property
+    def known_nodes(self) -> tuple[Node, ...]:
+        """The nodes that there are."""
+        return self._nodes
 
     def _check(self, node: NodeId) -> None:
         if node in self._away:
@@ -334,7 +351,15 @@ class SimulatedEngine:
             runner.kill()
         self._end(container, "")
 
-    def _end(self, container: ContainerId, reason: str) -> None:
+    def lose(self, node: NodeId) -> None:
+        """End all that runs on a node, as its death does; nobody can say how it ended."""
+        for fact in list(self.containers.values()):
+            if fact.node == node and fact.exit is None:
+                self._end(fact.id, "its node died", ObservedState.LOST)
+
+    def _end(
+        self, container: ContainerId, reason: str, state: ObservedState = ObservedState.EXITED
+    ) -> None:
         known = self.containers.get(container)
         if known is None or known.exit is not None:
             return
@@ -342,7 +367,7 @@ class SimulatedEngine:
         if runner is not None:
             runner.kill()
         end = Exit(signal=9, reason=reason, at=self.now())
-        fact = msgspec.structs.replace(known, state=ObservedState.EXITED, exit=end)
+        fact = msgspec.structs.replace(known, state=state, exit=end)
         self.containers[container] = fact
         self.watch.ended(fact)
         if fact.node not in self._away:
@@ -351,15 +376,14 @@ class SimulatedEngine:
     async def observe(self) -> AsyncIterator[Heard]:
         """Give all containers, node by node, then each change."""
         changes: asyncio.Queue[Heard] = asyncio.Queue()
-        self._observers.append(changes)
+        forget = self.on_change(changes.put_nowait)
         try:
-            for node in self._nodes:
-                yield self._listing(node.id)
+            for heard in self.listings():
+                yield heard
             while True:
                 yield await changes.get()
         finally:
-            with suppress(ValueError):
-                self._observers.remove(changes)
+            forget()
 
     async def attach(self, container: ContainerId) -> SimulatedLine:
         """Open the line to a runner."""

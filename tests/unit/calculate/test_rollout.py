@@ -4,12 +4,14 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from headway.calculate.rollout import plan_member
 from headway.model.container import ContainerState
 from headway.model.deployment import Ask, DeploymentKind, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, NodeId
 from headway.model.manifest import Canary, CanaryStep, Deploy, Judgement, Strategy
 from headway.model.node import Node
+from headway.model.plan import Verb
 from headway.model.route import Traffic
 from headway.model.snapshot import Readiness
 from tests.unit.calculate.small_world import SmallWorld, manifest
@@ -198,6 +200,24 @@ def test_a_draining_container_waits_for_its_requests_but_not_longer_than_its_lim
     assert world.containers[stuck.id].is_ended
 
 
+def test_a_drain_whose_time_is_over_waits_for_the_route_table():
+    world = running(scale=1)
+    (row,) = world.live()
+    long_ago = world.now - timedelta(hours=1)
+    world.containers[row.id] = msgspec.structs.replace(
+        row, state=ContainerState.DRAINING, draining_at=long_ago
+    )
+    world.table = frozenset({row.id})
+
+    def stopped() -> bool:
+        changes = plan_member(world.snapshot(), world.now).changes
+        return any(change.verb is Verb.STOP_CONTAINER for change in changes)
+
+    assert not stopped()
+    world.table = frozenset()
+    assert stopped()
+
+
 def test_scaling_up_and_down_keeps_the_release():
     world = running()
     up = world.deploy(1, DeploymentKind.SCALE, scale={"web": 4}, previous_scale={})
@@ -360,14 +380,18 @@ def test_what_does_not_fit_is_said_and_fails_at_the_deadline():
     assert "0.1 cores needed" in world.deployments[first].failure.because
 
 
-def test_an_ending_environment_stops_everything():
+def test_an_ending_environment_stops_everything_once_nobody_is_led_there():
     world = running()
+    before = len(world.changes)
     world.environment = msgspec.structs.replace(
         world.environment, state=EnvironmentState.ENDING, because="its lease ended"
     )
     third = world.deploy(next_release(world))
     world.run()
     assert world.live() == []
+    verbs = [change.verb for change in world.changes[before:]]
+    assert verbs.count(Verb.DRAIN_CONTAINER) == verbs.count(Verb.STOP_CONTAINER) == 2
+    assert verbs.index(Verb.DRAIN_CONTAINER) < verbs.index(Verb.STOP_CONTAINER)
     assert world.phase(third) is Phase.ABORTED
     assert all(row.retired for row in world.containers.values())
 

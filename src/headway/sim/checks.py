@@ -1,0 +1,255 @@
+"""Invariants of a simulated installation, and what is measured of it.
+
+Told what really happens by the engine, and compared with what the control plane has written down.
+What can be checked when it happens is; the rest is looked at every made-up minute.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.environment import Environment, EnvironmentState
+from headway.model.ids import ContainerId, NodeId, RunId
+from headway.model.job import Delivery, Job
+from headway.model.node import Node
+from headway.model.order import Observed, Order
+from headway.model.run import Run, RunFact, Task
+from headway.model.scenario import Broken
+from headway.ports.store import Reader
+from headway.sim.outside import SimulatedRouter
+from headway.sim.store import MemoryStore
+
+_PATIENCE_S = 300.0
+"""How long something may be out of order while the control plane is there to see it."""
+
+
+class InvariantBroken(Exception):
+    """An invariant did not hold."""
+
+    def __init__(self, broken: Broken) -> None:
+        super().__init__(f"after {broken.at_s:.3f} s: {broken.invariant}: {broken.what}")
+        self.broken = broken
+
+
+@dataclass(slots=True)
+class Used:
+    """What runs on a node needs together."""
+
+    cpu: float = 0.0
+    memory_mib: int = 0
+    things: int = 0
+
+
+@dataclass(slots=True)
+class Checks:
+    """Watches an engine."""
+
+    time: Callable[[], float]
+    store: MemoryStore
+    router: SimulatedRouter
+    nodes: dict[NodeId, Node]
+    used: dict[NodeId, Used] = field(default_factory=dict)
+    live: dict[ContainerId, Order] = field(default_factory=dict)
+    place: dict[ContainerId, NodeId] = field(default_factory=dict)
+    once: set[RunId] = field(default_factory=set)
+    """Runs that may begin once, and did."""
+    jobs: dict[ContainerId, dict[str, Job]] = field(default_factory=dict)
+    doing: dict[tuple[RunId, int], Job] = field(default_factory=dict)
+    attempts: dict[RunId, int] = field(default_factory=dict)
+    """Run to the attempt under way."""
+    odd_since: dict[str, float] = field(default_factory=dict)
+    listens: dict[int, tuple[Order, float]] = field(default_factory=dict)
+    """Port to who listens there, and since when."""
+    on_use: Callable[[float, int, int], None] = lambda _cpu, _memory, _nodes: None
+    """Told of each change: cores, MiB, and nodes on which something is."""
+    on_begin: Callable[[Task], None] = lambda _task: None
+    begun: int = 0
+    broken: Broken | None = None
+
+    def fail(self, invariant: str, what: str) -> None:
+        """Note that an invariant does not hold; the first is kept."""
+        if self.broken is None:
+            self.broken = Broken(at_s=round(self.time(), 6), invariant=invariant, what=what)
+
+    def is_well(self, port: int) -> bool | None:
+        """Say how who listens on a port answers; None when nobody does."""
+        found = self.listens.get(port)
+        if found is None:
+            return None
+        order, since = found
+        after_s = float(order.variables.get("HEALTHY_AFTER_S", "0"))
+        return "BROKEN" not in order.variables and self.time() >= since + after_s
+
+    # --- as it happens ---------------------------------------------------------------------------
+
+    def started(self, order: Order, fact: Observed) -> None:
+        """A container began to run."""
+        if order.id in self.live:
+            self.fail("nothing is doubled", f"container {order.id} was started twice")
+        if fact.node not in self.nodes:
+            self.fail("nodes", f"{order.id} was started on {fact.node}, which is not there")
+            return
+        self.live[order.id] = order
+        self.place[order.id] = fact.node
+        self.jobs[order.id] = {job.name: job for job in order.jobs}
+        for port in fact.ports.values():
+            self.listens[port] = (order, self.time())
+        self._use(fact.node, order.resources.cpu, order.resources.memory_mib, 1)
+
+    def stopping(self, container: ContainerId) -> None:
+        """A container was told to stop."""
+        if container in self.live and self.router.leads_to(container):
+            self.fail(
+                "routes end before containers", f"{container} was told to stop, and is in the table"
+            )
+
+    def ended(self, fact: Observed) -> None:
+        """A container runs no more."""
+        order = self.live.pop(fact.id, None)
+        if order is not None:
+            node = self.place.pop(fact.id)
+            self.jobs.pop(fact.id, None)
+            for port in fact.ports.values():
+                self.listens.pop(port, None)
+            self._use(node, -order.resources.cpu, -order.resources.memory_mib, -1)
+
+    def began(self, runner: ContainerId, task: Task) -> None:
+        """An attempt began."""
+        self.begun += 1
+        job = self.jobs.get(runner, {}).get(task.job)
+        if job is None:
+            self.fail("runners know their jobs", f"{runner} was handed {task.job} of {task.run}")
+            return
+        if (task.run, task.attempt) in self.doing:
+            self.fail("nothing is doubled", f"attempt {task.attempt} of {task.run} began twice")
+        if job.delivery is Delivery.AT_MOST_ONCE:
+            if task.run in self.once:
+                self.fail("at_most_once", f"{task.run} began again: attempt {task.attempt}")
+            self.once.add(task.run)
+        under_way = self.attempts.setdefault(task.run, task.attempt)
+        if under_way != task.attempt:
+            what = f"attempts {under_way} and {task.attempt} of {task.run} run at the same time"
+            self.fail("nothing is doubled", what)
+        self.doing[task.run, task.attempt] = job
+        self._use(self.place[runner], job.resources.cpu, job.resources.memory_mib, 1)
+        self.on_begin(task)
+
+    def finished(self, runner: ContainerId, fact: RunFact) -> None:
+        """An attempt is over."""
+        job = self.doing.pop((fact.run, fact.attempt), None)
+        if job is not None:
+            self.attempts.pop(fact.run, None)
+            self._use(self.place[runner], -job.resources.cpu, -job.resources.memory_mib, -1)
+
+    def _use(self, node: NodeId, cpu: float, memory_mib: int, things: int) -> None:
+        used = self.used.get(node)
+        if used is None:
+            used = self.used[node] = Used()
+        before = used.things > 0
+        used.cpu = round(used.cpu + cpu, 6)
+        used.memory_mib += memory_mib
+        used.things += things
+        self.on_use(cpu, memory_mib, (used.things > 0) - before)
+        there = self.nodes[node]
+        if used.cpu > there.cpu + 1e-6 or used.memory_mib > there.memory_mib:
+            self.fail(
+                "never over capacity",
+                f"{node} has {there.cpu:g} cores and {there.memory_mib} MiB, and "
+                f"{used.cpu:g} and {used.memory_mib} are in use",
+            )
+
+    # --- every minute ----------------------------------------------------------------------------
+
+    def look(self, watched_s: float) -> None:
+        """Compare the world with the rows; `watched_s` is how long the control plane has seen it.
+
+        What is odd must be put right while somebody is there to do it.
+        """
+        odd = dict(self._odd())
+        now = self.time()
+        since = {key: self.odd_since.get(key, now) for key in odd}
+        self.odd_since = since
+        for key, (invariant, what) in odd.items():
+            length_s = min(now - since[key], watched_s)
+            if length_s > _PATIENCE_S:
+                self.fail(invariant, f"{what}, for {length_s:.0f} s")
+
+    def _odd(self) -> "list[tuple[str, tuple[str, str]]]":
+        return self.store.ask(self._read_odd)
+
+    def _read_odd(self, reader: Reader) -> "list[tuple[str, tuple[str, str]]]":
+        found: list[tuple[str, tuple[str, str]]] = []
+        copies: dict[tuple[object, ...], list[ContainerId]] = {}
+        for identity, order in self.live.items():
+            row = reader.get(Container, identity)
+            if row is None or row.is_ended or row.retired:
+                state = row.state.value if row else "not there"
+                what = f"{order.name} ({identity}) runs, and its row is {state}"
+                found.append((f"orphan {identity}", ("what runs is wanted", what)))
+            elif row.kind is ContainerKind.SERVICE and row.state is not ContainerState.STOPPING:
+                copy = (row.environment, row.app, row.process, row.slot, row.release)
+                copies.setdefault(copy, []).append(identity)
+            elif row.state is ContainerState.STOPPING:
+                what = f"{order.name} ({identity}) is to stop, and runs"
+                found.append((f"stopping {identity}", ("what is to stop stops", what)))
+        for key, same in copies.items():
+            if len(same) > 1:
+                what = f"{', '.join(same)} are copies of {key}"
+                found.append((f"double {key}", ("nothing is doubled", what)))
+        found += self._missing(reader)
+        found += self._routes()
+        return found
+
+    def _missing(self, reader: Reader) -> "list[tuple[str, tuple[str, str]]]":
+        found: list[tuple[str, tuple[str, str]]] = []
+        for row in reader.find(Container, retired=False):
+            if not row.is_ended and row.id not in self.live:
+                what = f"{row.label} ({row.id}) is {row.state.value}, and does not run"
+                found.append((f"missing {row.id}", ("rows agree with the world", what)))
+        return found
+
+    def _routes(self) -> "list[tuple[str, tuple[str, str]]]":
+        return [
+            (
+                f"route {target.container}",
+                ("routes lead to what runs", f"{route.key} leads to {target.container}"),
+            )
+            for route in self.router.table.routes
+            for target in route.targets
+            if target.container not in self.live
+        ]
+
+    def leases(self, now_s: Callable[[Environment], float | None], watched_s: float) -> None:
+        """Check that what a lease held is gone; `now_s` says how long ago it ended."""
+        for row in self.store.ask(
+            lambda reader: reader.find(
+                Environment, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
+            )
+        ):
+            over_s = now_s(row)
+            if over_s is not None and min(over_s, watched_s) > 2 * _PATIENCE_S:
+                self.fail("leases end", f"{row.id} is {row.state.value} {over_s:.0f} s after its")
+
+    # --- at the end ------------------------------------------------------------------------------
+
+    def settled(self, reserved: dict[NodeId, tuple[float, int]], why: Callable[[Run], str]) -> None:
+        """Check that everything has come to its end."""
+        for key, (invariant, what) in self._odd():
+            self.fail(invariant, f"at the end: {what} ({key})")
+        for run in self.store.ask(lambda reader: reader.find(Run)):
+            if not run.is_ended:
+                self.fail(
+                    "every run ends", f"{run.id} of {run.job} is {run.state.value}: {why(run)}"
+                )
+        self._leaks(reserved)
+
+    def _leaks(self, reserved: dict[NodeId, tuple[float, int]]) -> None:
+        for node in self.nodes:
+            used = self.used.get(node, Used())
+            cpu, memory_mib = reserved.get(node, (0.0, 0))
+            if abs(cpu - used.cpu) > 1e-4 or memory_mib != used.memory_mib:
+                self.fail(
+                    "no reservation leaks",
+                    f"{node}: {cpu:g} cores and {memory_mib} MiB are reserved, "
+                    f"{used.cpu:g} and {used.memory_mib} are in use",
+                )

@@ -1,0 +1,76 @@
+"""Scenarios drawn from a seed: a small world in which everything may go wrong."""
+
+import random
+
+from headway.model.job import Delivery
+from headway.model.pool import NodeType, PlacementPolicy
+from headway.model.resources import Resources
+from headway.model.scenario import Faults, JobLoad, Machines, Scenario, ServiceLoad
+
+
+def everything(seed: int, hours: float = 3.0) -> Scenario:
+    """Draw a scenario with every fault in it, each more or less often."""
+    chance = random.Random(f"{seed}/everything")  # noqa: S311 (no secret)
+    machine = NodeType(name="small", cpu=chance.choice([4, 8]), memory_mib=16_384, price_hour=0.1)
+    return Scenario(
+        name="everything",
+        seed=seed,
+        hours=hours,
+        policy=chance.choice(list(PlacementPolicy)),
+        machines=(Machines(type=machine, count=chance.randint(2, 5)),),
+        services=(
+            ServiceLoad(
+                name="shop",
+                scale=chance.randint(1, 3),
+                healthy_after_s=chance.uniform(0, 20),
+                deploys_hour=chance.uniform(0.5, 4),
+                broken_share=0.2,
+                short_environments_hour=chance.uniform(0, 1),
+            ),
+        ),
+        jobs=(
+            _job(chance, "once", Delivery.AT_MOST_ONCE),
+            _job(chance, "again", Delivery.AT_LEAST_ONCE),
+        ),
+        faults=faults(chance),
+        runs_kept=1_000_000,
+    )
+
+
+def _job(chance: random.Random, name: str, delivery: Delivery) -> JobLoad:
+    return JobLoad(
+        name=name,
+        runs_hour=chance.uniform(20, 120),
+        burst=chance.choice([1, 1, 5, 20]),
+        duration_s=chance.choice([0.05, 5, 30]),
+        duration_sigma=0.7,
+        resources=Resources(cpu=chance.choice([0.25, 1, 2]), memory_mib=chance.choice([128, 1024])),
+        delivery=delivery,
+        fail_share=0.05,
+        cancel_share=0.1,
+        concurrency=chance.choice([None, None, 3]),
+    )
+
+
+def faults(chance: random.Random) -> Faults:
+    """Draw how often what goes wrong; now and then something does not at all."""
+
+    def sometimes(most: float) -> float:
+        return chance.choice([0.0, 0.2, 1.0]) * chance.uniform(0, most)
+
+    return Faults(
+        plane_kills_hour=sometimes(6),
+        await_kills_share=sometimes(0.0005),
+        runner_kills_hour=sometimes(10),
+        container_kills_hour=sometimes(10),
+        engine_cuts_hour=sometimes(6),
+        line_cuts_hour=sometimes(20),
+        node_deaths_hour=sometimes(3),
+        clock_jumps_hour=sometimes(2),
+        unavailable_share=sometimes(0.1),
+        lost_answers_share=sometimes(0.1),
+        slow_share=sometimes(0.1),
+        twice_share=sometimes(0.2),
+        slow_s=chance.choice([0.5, 5, 30]),
+        away_s=chance.choice([5, 60, 300]),
+    )

@@ -1,0 +1,93 @@
+"""One life of a control plane in a simulated world: the real heart, over ports that may fail."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, TypeVar
+
+from headway.control.heart import Heart
+from headway.control.world import World
+from headway.machine.chance import drawing_from
+from headway.machine.clock import SteadyClock
+from headway.model.settings import Settings
+from headway.ports.engine import Engine
+from headway.ports.store import Store
+from headway.sim.outside import SimulatedBuilder, SimulatedRouter, SimulatedSources, SimulatedVault
+
+T = TypeVar("T")
+
+
+class Cut(Exception):
+    """The control plane died while it was asked something: nobody knows what came of it."""
+
+
+class Plane:
+    """A control plane, from its start to its death."""
+
+    def __init__(
+        self,
+        *,
+        wall: Callable[[], datetime],
+        store: Store,
+        engine: Engine,
+        router: SimulatedRouter,
+        settings: Settings,
+        chance: random.Random,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.began_s = loop.time()
+        self._chance = chance
+        self._calls: dict[asyncio.Task[Any], None] = {}
+        clock = SteadyClock(wall=wall, ticks_s=loop.time)
+        with drawing_from(chance):
+            self.world = World(
+                clock=clock,
+                store=store,
+                engine=engine,
+                router=router,
+                sources=SimulatedSources(),
+                builder=SimulatedBuilder(lambda: chance.uniform(1, 60)),
+                vault=SimulatedVault(),
+                settings=settings,
+                started_at=clock.now(),
+                version="simulated",
+            )
+            self.heart = Heart(self.world)
+            self._beating = asyncio.create_task(self.heart.run(), name="heart")
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended it, where nobody killed it."""
+        if not self._beating.done() or self._beating.cancelled():
+            return None
+        return self._beating.exception() or RuntimeError("the heart stopped")
+
+    async def ask(self, deed: Coroutine[Any, Any, T]) -> T:
+        """Ask something of it, as the API does.
+
+        Raises:
+            Cut: It died meanwhile.
+        """
+        with drawing_from(self._chance):
+            task = asyncio.create_task(deed)
+        self._calls[task] = None
+        try:
+            await asyncio.wait({task})
+        finally:
+            self._calls.pop(task, None)
+        if task.cancelled():
+            raise Cut
+        return task.result()
+
+    def kill(self) -> None:
+        """End it as `kill -9` does. Its ports must be dead already."""
+        self._beating.cancel()
+        for task in list(self._calls):
+            task.cancel()
+
+    async def gone(self) -> None:
+        """Wait until nothing of it is left."""
+        with suppress(asyncio.CancelledError, Exception):
+            await self._beating
