@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup needs test lint format demo demo-stop bench crash clean
+.PHONY: help setup needs test lint format demo demo-stop bench seeds crash clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -47,6 +47,11 @@ crash: $(STAMP) ## The crash tests with 200 kills each, 20,000 runs, and 10,000 
 	CRASH_KILLS=200 CRASH_RUNS=20000 LEFTOVER_RUNS=10000 $(BIN)/pytest -q \
 		tests/e2e/test_crash.py tests/e2e/test_jobs_crash.py \
 		tests/integration/process_engine/test_leftovers.py
+
+SEEDS  ?= 2000
+HOURS  ?= 24
+seeds: $(STAMP) ## Made-up worlds with every fault, a night's worth: make seeds SEEDS=2000 HOURS=24
+	$(BIN)/python -m headway.sim seeds --count $(SEEDS) --hours $(HOURS)
 
 bench: $(STAMP) ## All benchmarks, or one: make bench ONLY=router
 	$(BIN)/python -m benchmarks $(ONLY)

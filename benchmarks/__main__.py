@@ -24,6 +24,7 @@ NAMES = (
     "placement",
     "packing",
     "autoscaling",
+    "simulator",
 )
 
 

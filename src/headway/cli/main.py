@@ -46,6 +46,7 @@ _NOUNS = {
     "pools": "pools:pools",
     "rebalance": "rebalance:rebalance",
     "routes": "system:routes",
+    "sim": "sim:sim",
     "docs": "system:docs",
     "settings": "system:settings",
     "version": "system:version",

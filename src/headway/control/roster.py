@@ -14,6 +14,8 @@ class Roster:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._heard: dict[NodeId, Node] = {}
+        self._nodes: tuple[Node, ...] | None = None
+        """As they were last listed; None when one has changed since."""
         self.holds: dict[NodeId, NodeHold] = {}
         self.away: dict[NodeId, datetime] = {}
         """Since when nodes are not heard from."""
@@ -45,6 +47,7 @@ class Roster:
 
     def _tell(self, identity: NodeId) -> None:
         """Have what is placed go by it."""
+        self._nodes = None
         node = self.node(identity)
         if node is not None:
             self._fleet.put(node)
@@ -55,14 +58,17 @@ class Roster:
         self.away.pop(node, None)
         self.holds.pop(node, None)
         self.vacated.discard(node)
+        self._nodes = None
         self._fleet.remove(node)
 
     def nodes(self) -> tuple[Node, ...]:
         """List the nodes in the states that count, sorted by id."""
-        return tuple(
-            as_held(node, self.holds.get(identity))
-            for identity, node in sorted(self._heard.items())
-        )
+        if self._nodes is None:
+            self._nodes = tuple(
+                as_held(node, self.holds.get(identity))
+                for identity, node in sorted(self._heard.items())
+            )
+        return self._nodes
 
     def node(self, identity: NodeId) -> Node | None:
         """Give a node in the state that counts."""

@@ -1,7 +1,5 @@
 """A scenario: a made-up world for the wind tunnel, and what goes wrong in it."""
 
-from datetime import datetime
-
 import msgspec
 
 from headway.model.job import Delivery
@@ -130,9 +128,8 @@ class Scenario(Value, kw_only=True):
     name: str = "scenario"
     seed: int = 1
     hours: float = 3.0
-    begin: datetime | None = None
-    """In made-up time; None: the first of January 2026."""
     policy: PlacementPolicy = PlacementPolicy.PACK
+    """How nodes are chosen."""
     machines: tuple[Machines, ...] = ()
     services: tuple[ServiceLoad, ...] = ()
     jobs: tuple[JobLoad, ...] = ()

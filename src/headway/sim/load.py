@@ -3,12 +3,12 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import timedelta
 from typing import Any, Protocol
 
 import msgspec
 
 from headway.control import deployments, invoking, runs, sources, starting
-from headway.control.errors import HeadwayError
 from headway.control.requests import DeployRequest, Invocation, Provenance, StartRequest
 from headway.machine.run_ids import RunIds
 from headway.model.ids import AppName, Digest, RunId
@@ -141,7 +141,7 @@ class Users:
         while True:
             await asyncio.sleep(chance.expovariate(load.runs_hour / load.burst / _HOUR_S))
             wishes = [self._wish(load, chance) for _ in range(load.burst)]
-            await self._ask_for(load.name, wishes)
+            await self._ask_for(load.name, wishes, load.deadline_s)
             if chance.random() < load.cancel_share:
                 await asyncio.sleep(chance.uniform(0, load.duration_s))
                 await self._cancel(wishes[0])
@@ -153,15 +153,19 @@ class Users:
             wish["fail"] = "made up"
         return Invocation(parameters=msgspec.Raw(msgspec.json.encode(wish)))
 
-    async def _ask_for(self, job: str, wishes: list[Invocation]) -> None:
+    async def _ask_for(
+        self, job: str, wishes: list[Invocation], deadline_s: float | None = None
+    ) -> None:
         """Ask with ids of one's own, so that asking again makes nothing twice."""
         named: list[Invocation] = []
 
         async def deed(plane: Plane) -> Any:
             now = plane.world.clock.now()
             if not named:
+                until = None if deadline_s is None else now + timedelta(seconds=deadline_s)
                 named.extend(
-                    msgspec.structs.replace(wish, id=self._ids.make(now)) for wish in wishes
+                    msgspec.structs.replace(wish, id=self._ids.make(now), deadline_at=until)
+                    for wish in wishes
                 )
                 wishes[:] = named
                 self._there.asked([row.id for row in named if row.id is not None])
@@ -248,6 +252,3 @@ def shapes(trace: tuple[TraceRow, ...]) -> dict[str, Job]:
             resources = Resources(cpu=row.cpu, memory_mib=row.memory_mib)
             found[name] = Job(name=name, command="made up", resources=resources, timeout_s=1e9)
     return found
-
-
-__all__ = ["HeadwayError", "Installation", "Users", "service", "shape_of", "shapes"]

@@ -13,9 +13,11 @@ import structlog
 
 from headway.control import runs
 from headway.control.errors import HeadwayError
+from headway.model.deployment import Deployment
 from headway.model.environment import Environment
 from headway.model.ids import NodeId, RunId
 from headway.model.node import Node
+from headway.model.pool import Pool
 from headway.model.run import Run
 from headway.model.scenario import Report, Scenario, TraceRow
 from headway.model.settings import Settings
@@ -75,6 +77,7 @@ class Tunnel:
         self._loop = loop
         nodes = nodes_of(scenario)
         self.store = MemoryStore()
+        self.store.do(lambda tx: tx.put(Pool(policy=scenario.policy)))
         self.router = SimulatedRouter()
         by_id = {node.id: node for node in nodes}
         self.checks = Checks(loop.time, self.store, self.router, by_id)
@@ -107,6 +110,7 @@ class Tunnel:
         living = asyncio.create_task(self._live(), name="lives")
         looking = asyncio.create_task(self._look(), name="checks")
         await self.users.settle_in()
+        await self._all_live()
         deeds = [*self.users.all(), *self.mishaps.all()]
         tasks = [asyncio.create_task(deed) for deed in deeds]
         end_s = self._loop.time() + self.scenario.hours * _HOUR_S
@@ -123,6 +127,14 @@ class Tunnel:
             self._life.alive = False
         await _end([living])
         return report
+
+    async def _all_live(self) -> None:
+        """Wait for the first deployments, however they end: the load begins behind them."""
+        end_s = self._loop.time() + self.scenario.settle_s
+        while self._loop.time() < end_s:
+            await asyncio.sleep(_AGAIN_S)
+            if not self.store.ask(lambda tx: tx.find(Deployment, is_ended=False, limit=1)):
+                return
 
     def _raise_first(self, tasks: "list[asyncio.Task[None]]") -> None:
         """What users and mishaps do must not fail: that would be the simulation's own mistake."""

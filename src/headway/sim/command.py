@@ -1,0 +1,232 @@
+"""`headway sim`: the wind tunnel, as a command."""
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import msgspec
+
+from headway.formats.scenario_yaml import COMMENTED
+from headway.formats.units import parse_cores, parse_duration, parse_size
+from headway.model.pool import NodeType, PlacementPolicy
+from headway.model.resources import MIB
+from headway.model.scenario import Machines, Report, Scenario, TraceColumns, TraceLoad, TraceRow
+from headway.sdk import Client
+from headway.sdk.errors import SdkError
+from headway.sim.draw import draw
+from headway.sim.everything import everything
+from headway.sim.record import record as record_runs
+from headway.sim.table import table
+from headway.sim.trace import Unusable, read_scenario, read_trace
+from headway.sim.tunnel import run as run_scenario
+
+_FAILED, _USAGE = 1, 2
+_HOUR_S = 3600.0
+_MARGIN_S = 60.0
+_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+_draw = click.option(
+    "--draw", "picture", type=click.Path(path_type=Path), help="Write a chart, as SVG."
+)
+_file = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def sim() -> None:
+    """Try a made-up or recorded week on the real loops, in seconds.
+
+    All time and chance are made up: the same seed gives the same run, to the byte.
+    """
+
+
+@sim.command()
+@click.argument("scenario", type=_file, required=False)
+@click.option("--seed", type=int, help="Another seed; without SCENARIO, a world drawn from it.")
+@click.option("--hours", type=float, help="Another length, in made-up hours.")
+@_json
+@_draw
+def run(
+    scenario: Path | None,
+    seed: int | None,
+    hours: float | None,
+    as_json: bool,
+    picture: Path | None,
+) -> None:
+    """Run SCENARIO, or a small world drawn from a seed in which everything may go wrong."""
+    if scenario is None:
+        if seed is None:
+            raise click.UsageError("give a scenario, or --seed; `headway sim init` writes one")
+        _show([run_scenario(everything(seed, hours or 3.0))], as_json, picture)
+        return
+    found, trace = _read(scenario)
+    _show([run_scenario(_changed(found, seed, hours), trace)], as_json, picture)
+
+
+@sim.command()
+@click.argument("file", type=_file, default=Path("scenario.yaml"))
+def init(file: Path) -> None:
+    """Write a scenario with a comment on each key, to begin from."""
+    try:
+        with file.open("x") as out:
+            out.write(COMMENTED)
+    except FileExistsError:
+        raise click.UsageError(f"{file} is there already: give another name") from None
+    click.echo(f"wrote {file}\nnext: headway sim run {file}")
+
+
+@sim.command()
+@click.argument("first", type=_file)
+@click.argument("second", type=_file)
+@click.option("--seed", type=int, help="Another seed, for both.")
+@click.option("--hours", type=float, help="Another length, for both.")
+@_json
+@_draw
+def compare(
+    first: Path,
+    second: Path,
+    seed: int | None,
+    hours: float | None,
+    as_json: bool,
+    picture: Path | None,
+) -> None:
+    """Run two scenarios, and show them side by side."""
+    reports = []
+    for path in (first, second):
+        found, trace = _read(path)
+        named = msgspec.structs.replace(found, name=path.stem)
+        reports.append(run_scenario(_changed(named, seed, hours), trace))
+    _show(reports, as_json, picture)
+
+
+@sim.command()
+@click.option("--last", default="7d", help="How far back, such as 12h or 7d.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("recorded"))
+def record(last: str, output: Path) -> None:
+    """Record the runs of the installation that runs here, as a scenario in a directory."""
+    length_s = parse_duration(last)
+    if length_s is None:
+        raise click.UsageError(f"--last {last!r} is no length of time, such as 12h or 7d")
+    since = datetime.now(UTC) - timedelta(seconds=length_s)
+    try:
+        with Client.local() as client:
+            count = record_runs(client, since, output)
+    except SdkError as error:
+        _refuse(str(error))
+    place = output / "scenario.yaml"
+    click.echo(f"recorded {count} runs in {output}\nnext: headway sim run {place}")
+
+
+@sim.command()
+@click.argument("trace", type=_file)
+@click.option("--at", required=True, help="Column: when a run began, in seconds.")
+@click.option("--end", default="", help="Column: when it ended, in seconds.")
+@click.option("--duration", default="", help="Column: how long it took; instead of --end.")
+@click.option("--cpu", required=True, help="Column: what it asked of processors.")
+@click.option("--cpu-unit", default=1.0, help="Cores in one of these.")
+@click.option("--memory", required=True, help="Column: what it asked of memory.")
+@click.option("--memory-unit", default=1.0, help="MiB in one of these.")
+@click.option("--nodes", default="10x8x32GiB", help="How many, cores and memory of each.")
+@click.option("--policy", type=click.Choice([row.value for row in PlacementPolicy]), default="pack")
+@click.option("--speed", default=1.0, help="How much faster than it was.")
+@click.option("--rows", default=1_000_000, help="Of the trace, at most.")
+@_json
+@_draw
+def replay(
+    trace: Path,
+    nodes: str,
+    policy: str,
+    speed: float,
+    rows: int,
+    as_json: bool,
+    picture: Path | None,
+    **names: Any,
+) -> None:
+    """Replay a trace, CSV or Parquet, on nodes of one type."""
+    if bool(names["end"]) == bool(names["duration"]):
+        raise click.UsageError("give either --end or --duration")
+    columns = msgspec.convert(names, TraceColumns)
+    load = TraceLoad(file=str(trace), columns=columns, speed=speed, rows_max=rows)
+    try:
+        found = read_trace(trace, load)
+    except Unusable as error:
+        _refuse(str(error))
+    length_s = max((row.at_s for row in found), default=0.0)
+    scenario = Scenario(
+        name=trace.stem,
+        hours=(length_s + _MARGIN_S) / _HOUR_S,
+        policy=PlacementPolicy(policy),
+        machines=(_machines(nodes),),
+        settle_s=1 + 2 * max((row.duration_s for row in found), default=0.0),
+    )
+    _show([run_scenario(scenario, found)], as_json, picture)
+
+
+@sim.command()
+@click.option("--count", default=100, help="How many.")
+@click.option("--first", default=1, help="The first of them.")
+@click.option("--hours", default=3.0, help="Made-up hours of each.")
+@click.option("--processes", type=int, help="Side by side. Default: as many as there are cores.")
+def seeds(count: int, first: int, hours: float, processes: int | None) -> None:
+    """Run many small worlds in which everything goes wrong, and name those that broke."""
+    broken = 0
+    with ProcessPoolExecutor(processes) as pool:
+        deed = partial(_hold, hours=hours)
+        for seed, said in pool.map(deed, range(first, first + count)):
+            if said:
+                broken += 1
+                click.echo(f"{said}\n  again: headway sim run --seed {seed} --hours {hours:g}")
+            elif seed % 100 == 0:
+                click.echo(f"up to seed {seed}: {broken} broken")
+    click.echo(f"{count} seeds of {hours:g} hours: {broken} broken")
+    if broken:
+        sys.exit(_FAILED)
+
+
+def _hold(seed: int, hours: float) -> tuple[int, str]:
+    report = run_scenario(everything(seed, hours))
+    broken = report.broken
+    return seed, f"{broken.invariant}: {broken.what}" if broken else ""
+
+
+def _read(path: Path) -> tuple[Scenario, tuple[TraceRow, ...]]:
+    try:
+        return read_scenario(path)
+    except Unusable as error:
+        _refuse(str(error))
+
+
+def _changed(scenario: Scenario, seed: int | None, hours: float | None) -> Scenario:
+    return msgspec.structs.replace(
+        scenario,
+        seed=scenario.seed if seed is None else seed,
+        hours=hours or scenario.hours,
+    )
+
+
+def _machines(text: str) -> Machines:
+    words = text.split("x")
+    if len(words) == 3 and words[0].isdigit() and int(words[0]) > 0:
+        cpu, memory = parse_cores(words[1]), parse_size(words[2])
+        if cpu and memory:
+            kind = NodeType(name="node", cpu=cpu, memory_mib=memory // MIB)
+            return Machines(type=kind, count=int(words[0]))
+    raise click.UsageError(f"--nodes {text!r} is not like 10x8x32GiB: count, cores, memory")
+
+
+def _show(reports: list[Report], as_json: bool, picture: Path | None) -> None:
+    if picture is not None:
+        picture.write_text(draw(reports))
+    if as_json:
+        click.echo(msgspec.json.encode(reports if len(reports) > 1 else reports[0]))
+    else:
+        click.echo(table(reports))
+    if any(report.broken for report in reports):
+        sys.exit(_FAILED)
+
+
+def _refuse(text: str) -> NoReturn:
+    click.echo(text, err=True)
+    sys.exit(_USAGE)

@@ -1,0 +1,153 @@
+"""The wind tunnel as a command."""
+
+import json
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from headway.formats.scenario_yaml import parse_scenario
+from headway.model.environment import EnvironmentName
+from headway.model.ids import AppName, NodeId
+from headway.model.job import Job
+from headway.model.node import Node
+from headway.model.resources import Resources
+from headway.model.run import Attempt, RunState
+from headway.model.snapshot import Reserved
+from headway.model.view import JobView, NodeView, RunPage
+from headway.sdk import Client
+from headway.sim.command import sim
+from headway.sim.record import record
+from headway.sim.trace import read_scenario
+from tests.contract.store.test_runs import run as a_run
+from tests.unit.sdk.small_server import small_server
+
+SMALL = """
+name: small
+hours: 0.5
+machines:
+- {name: a, count: 2, cpu: 4, memory: 8GiB, price: 1}
+services:
+- {name: shop, copies: 1}
+jobs:
+- {name: work, runs_per_hour: 120, duration: 5s}
+"""
+
+
+def say(*words, status=0):
+    result = CliRunner().invoke(sim, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return path
+
+
+def test_a_scenario_is_run_drawn_and_the_same_again(scenario, tmp_path):
+    picture = tmp_path / "a.svg"
+    report = json.loads(say("run", scenario, "--json", "--draw", picture))
+    assert report["broken"] is None
+    assert report["runs"]["succeeded"] > 30
+    assert report["cost"] == pytest.approx(2 * report["hours"], rel=0.01)
+    assert 0 < report["node_hours_bound"] <= report["node_hours_used"] <= report["node_hours"]
+    lines = ET.parse(picture).getroot().findall(".//{*}polyline")
+    assert len(lines) == 3
+    again = json.loads(say("run", scenario, "--json"))
+    assert again["digest"] == report["digest"]
+    other = json.loads(say("run", scenario, "--json", "--seed", 2))
+    assert other["digest"] != report["digest"]
+
+
+def test_what_init_writes_can_be_run_and_is_not_overwritten(tmp_path):
+    path = tmp_path / "mine.yaml"
+    assert f"headway sim run {path}" in say("init", path)
+    assert "all held" in say("run", path, "--hours", 0.2)
+    assert "there already" in say("init", path, status=2)
+
+
+def test_two_policies_stand_side_by_side(scenario, tmp_path):
+    other = tmp_path / "spread.yaml"
+    other.write_text(SMALL + "policy: spread\n")
+    lines = say("compare", scenario, other).splitlines()
+    assert lines[0].split() == ["small", "spread"]
+    policies = next(line for line in lines if line.startswith("policy"))
+    assert policies.split() == ["policy", "pack", "spread"]
+
+
+def test_a_trace_is_replayed_and_a_wrong_column_is_named(tmp_path):
+    trace = tmp_path / "runs.csv"
+    rows = "".join(f"{at},{at + 30},500,256\n" for at in range(0, 600, 10))
+    trace.write_text("at,end,cpu,memory\n" + rows)
+    words = ("replay", trace, "--end", "end", "--cpu", "cpu", "--cpu-unit", 0.001)
+    words += ("--memory", "memory", "--nodes", "2x4x8GiB", "--json")
+    report = json.loads(say(*words, "--at", "at"))
+    assert report["runs"] == {"succeeded": 60}
+    said = say(*words, "--at", "att", status=2)
+    assert "runs.csv:1:1: there is no column 'att' (did you mean 'at'?)" in said
+
+
+def test_mistakes_in_a_scenario_are_told_together(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("hours: -1\nmachines: 3\n")
+    said = say("run", path, status=2)
+    assert "bad.yaml:1:8: hours" in said
+    assert "bad.yaml:2:11: machines must be a list" in said
+
+
+def test_seeds_are_run_side_by_side():
+    assert "2 seeds of 0.1 hours: 0 broken" in say("seeds", "--count", 2, "--hours", 0.1)
+
+
+def test_a_live_installation_is_recorded_as_a_scenario_that_can_be_run(tmp_path):
+    now = datetime.now(UTC)
+    attempt = Attempt(
+        number=1,
+        release=1,
+        runner="r",
+        node=NodeId("n"),
+        ordered_at=now,
+        began_at=now,
+        ended_at=now + timedelta(seconds=20),
+    )
+    runs = [
+        msgspec.structs.replace(
+            a_run(f"r{number}", RunState.SUCCEEDED),
+            created_at=now + timedelta(seconds=number),
+            attempts=(attempt,),
+        )
+        for number in range(3)
+    ]
+    job = Job(name="mail", resources=Resources(cpu=0.5, memory_mib=256))
+    view = JobView(environment=EnvironmentName("demo"), app=AppName("shop"), release=1, job=job)
+    node = NodeView(
+        node=Node(id=NodeId("n"), cpu=4, memory_mib=4096), reserved=Reserved(), containers=0
+    )
+    pages = {None: RunPage(rows=tuple(runs[:2]), before="r1"), "r1": RunPage(rows=(runs[2],))}
+
+    def answer(asked):
+        place, _, query = asked.path.partition("?")
+        if place == "/v1/jobs":
+            asked.json([view])
+        elif place == "/v1/nodes":
+            asked.json([node])
+        else:
+            asked.json(pages["r1" if "before=r1" in query else None])
+
+    with small_server() as server, Client(server.url, "token") as client:
+        server.answer = answer
+        assert record(client, now - timedelta(days=7), tmp_path / "recorded") == 3
+    text = (tmp_path / "recorded" / "scenario.yaml").read_text()
+    assert parse_scenario(text, file="scenario.yaml").problems == ()
+    found, trace = read_scenario(tmp_path / "recorded" / "scenario.yaml")
+    assert found.machines[0].type.cpu == 4
+    assert [(row.at_s, row.duration_s, row.cpu) for row in trace] == [
+        (0, 20, 0.5),
+        (pytest.approx(1, abs=0.01), 20, 0.5),
+        (pytest.approx(2, abs=0.01), 20, 0.5),
+    ]
