@@ -210,7 +210,7 @@ def test_a_drain_whose_time_is_over_waits_for_the_route_table():
     world.table = frozenset({row.id})
 
     def stopped() -> bool:
-        changes = plan_member(world.snapshot(), world.now).changes
+        changes = plan_member(world.snapshot(), world.now, world.fleet()).changes
         return any(change.verb is Verb.STOP_CONTAINER for change in changes)
 
     assert not stopped()
