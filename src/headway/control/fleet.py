@@ -163,14 +163,15 @@ class Fleet:
         """Take up all nodes and rows; rows on nodes that there are no more are lost."""
         world = self._world
         nodes = await world.engine.nodes()
+        rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
+        for row in rows:  # before anybody hears of a node, and places something there
+            world.note(row)
         there = {node.id for node in nodes}
         now = world.clock.now()
         is_news = [world.roster.heard(node, now) for node in nodes]
         if any(is_news):
             world.bell.node()
-        rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
         for row in rows:
-            world.note(row)
             if row.node not in there and not row.is_ended:
                 await self._lose(row, f"there is no node {row.node} any more")
 
