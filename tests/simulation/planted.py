@@ -1,0 +1,187 @@
+"""Bugs to plant in the control plane: each one that a person could have written."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+import pytest
+
+from headway.calculate import attempt, leaving
+from headway.calculate.placement import Fleet as Placed
+from headway.control import attempts, dispatch, fleet, lifetimes, runners
+from headway.model.container import Exit
+from headway.model.job import Delivery, Job
+from headway.model.order import Observed, ObservedState
+from headway.model.plan import Plan
+from headway.model.run import RunFactState
+from headway.ports.engine import EngineUnavailable
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def a_lease_that_never_ends(patch):
+    patch.setattr(lifetimes, "plan_lease", lambda _row, _now: Plan())
+
+
+def counting_twice(patch):
+    hold = Placed.hold
+
+    def twice(self, what, node, demand, until=None):
+        hold(self, what, node, demand, until)
+        hold(self, f"{what} again", node, demand, until)
+
+    patch.setattr(Placed, "hold", twice)
+
+
+def forgetting_to_free(patch):
+    patch.setattr(Placed, "free", lambda _self, _what: None)
+
+
+def forgetting_what_was_reserved_before_a_restart(patch):
+    async def nothing(_self):
+        await asyncio.sleep(0)
+
+    patch.setattr(fleet.Fleet, "_open", nothing)
+
+
+def believing_an_old_listing(patch):
+    async def believe(self, row):
+        await self._lose(row, "it is not in the listing")
+
+    patch.setattr(fleet.Fleet, "_find_out", believe)
+
+
+def ignoring_which_attempt_a_fact_is_of(patch):
+    patch.setattr(attempts, "_is_under_way", lambda row, _attempt: row.is_active)
+
+
+def acknowledging_before_writing(patch):
+    took = dispatch.Dispatch.took
+
+    async def early(self, slot, facts):
+        if slot.line is not None:
+            slot.line.acknowledge([one for one in facts if one.state is RunFactState.ENDED])
+        await took(self, slot, facts)
+
+    patch.setattr(dispatch.Dispatch, "took", early)
+
+
+def forgetting_what_ran_before_a_restart(patch):
+    async def nothing(_self, _row):
+        await asyncio.sleep(0)
+
+    patch.setattr(dispatch.Dispatch, "_take_up", nothing)
+
+
+def trying_at_most_once_again(patch):
+    lose = attempt.lost
+
+    def again(row, job, because, now):
+        return lose(
+            row, msgspec.structs.replace(job, delivery=Delivery.AT_LEAST_ONCE), because, now
+        )
+
+    patch.setattr(attempts, "lost", again)
+
+
+def stopping_what_is_still_routed(patch):
+    def stop_drained(draft, container):
+        if draft.now >= container.draining_at:
+            draft.stop(container, container.because)
+
+    patch.setattr(leaving, "_stop_drained", stop_drained)
+
+
+def giving_up_a_stop_that_was_not_answered(patch):
+    async def stop(self, container, _earlier):
+        try:
+            await self._world.engine.stop(container.id, 10.0)
+        except EngineUnavailable:
+            return
+
+    patch.setattr(fleet.Fleet, "_stop", stop)
+
+
+def taking_no_answer_for_a_failure(patch):
+    async def start(self, container):
+        need = await self._world.store.read(lambda r: fleet.read_need(r, container))
+        if need is None:
+            return
+        try:
+            order = await fleet.make_order(self._world, need)
+            fact = await self._world.engine.start(order, container.node)
+        except EngineUnavailable as error:
+            end = Exit(status=126, reason=str(error), at=self._world.clock.now())
+            state = ObservedState.EXITED
+            fact = Observed(id=container.id, state=state, node=container.node, exit=end)
+        await self._take((fact,))
+
+    patch.setattr(fleet.Fleet, "_start", start)
+
+
+def sending_an_attempt_once_only(patch):
+    async def resumed(self, slot, listing):
+        slot.busy = {row.run for row in self._active.values() if row.container == slot.container.id}
+        await self.took(slot, listing)
+
+    patch.setattr(dispatch.Dispatch, "resumed", resumed)
+
+
+def losing_nothing_when_a_runner_dies(patch):
+    async def gone(self, _slot, _because):
+        await asyncio.sleep(0)
+        self.wake()
+
+    patch.setattr(dispatch.Dispatch, "gone", gone)
+
+
+def starting_a_runner_for_each_that_asks(patch):
+    def want(self, key):
+        self._do(self._start(key))
+
+    patch.setattr(runners.Runners, "want", want)
+
+
+def writing_a_start_down_after_it_was_sent(patch):
+    async def claim(self, picks, grounds):
+        now = self._world.clock.now()
+        for pick in picks:
+            made = self._reserve(pick, grounds[pick.lane], now, number=0)
+            self.lanes.take(pick.lane, pick.entry.run)
+            row = await self._world.store.read(
+                lambda r, run=pick.entry.run: r.get(attempts.Run, run)
+            )
+            if row is None or row.is_ended:
+                self._free(pick.entry.run)
+                continue
+            numbered = msgspec.structs.replace(made, number=len(row.attempts) + 1)
+            self._send([msgspec.structs.replace(row, attempts=(*row.attempts, numbered))])
+            await asyncio.sleep(2)
+            await self._world.store.write(partial(attempts.start, attempts={row.id: made}))
+
+    patch.setattr(dispatch.Dispatch, "_claim", claim)
+
+
+PLANTED: dict[str, Plant] = {
+    plant.__name__: plant
+    for plant in (
+        a_lease_that_never_ends,
+        counting_twice,
+        forgetting_to_free,
+        forgetting_what_was_reserved_before_a_restart,
+        believing_an_old_listing,
+        ignoring_which_attempt_a_fact_is_of,
+        acknowledging_before_writing,
+        forgetting_what_ran_before_a_restart,
+        trying_at_most_once_again,
+        stopping_what_is_still_routed,
+        giving_up_a_stop_that_was_not_answered,
+        taking_no_answer_for_a_failure,
+        sending_an_attempt_once_only,
+        losing_nothing_when_a_runner_dies,
+        starting_a_runner_for_each_that_asks,
+        writing_a_start_down_after_it_was_sent,
+    )
+}
+_ = Job
