@@ -10,12 +10,22 @@ from headway.cli.errors import Failed
 
 
 @click.command(
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def sim(words: tuple[str, ...]) -> None:
-    """Try a made-up or recorded week on the real loops: see headway sim --help."""
+    r"""Try a made-up or recorded week on the real loops, in seconds.
+
+    \b
+    init      write a scenario with a comment on each key
+    run       run a scenario, or a world drawn from --seed in which everything goes wrong
+    compare   run two scenarios, and show them side by side
+    replay    replay a trace, CSV or Parquet
+    record    record what the installation here did, as a scenario
+    seeds     run many small worlds, and name those in which an invariant broke
+
+    Each explains itself: headway sim run --help.
+    """
     process = subprocess.Popen([sys.executable, "-m", "headway.sim", *words])
     while True:
         try:
