@@ -133,6 +133,7 @@ class Line:
         item = group.take()
         site.take(group.need)
         site.used += 1
+        site.needed += item.latest_s != float("inf")
         ends_s = at_s + item.expected_s
         site.busy_until_s = max(site.busy_until_s, ends_s)
         if ends_s != float("inf"):

@@ -137,11 +137,14 @@ class _Decision:
         return opener.growth
 
     def _round_up(self, opener: Opener) -> None:
-        """Add what is missing to the minimum and to the warm spares."""
+        """Add what is missing to the minimum and to the warm spares.
+
+        What never adds a node takes spares too, and does not have more made in their place.
+        """
         growth = opener.growth
         used = len(self._hosts) + len(growth.sites) + len(growth.kept)
         empty = sum(
-            not site.used and not site.ends and site.busy_until_s == 0
+            not site.needed and not site.ends and site.loaded_until_s == 0
             for site in (*self._sites.values(), *growth.sites, *growth.kept)
         )
         missing = max(self._bounds.nodes_min - used, self._scaling.warm - empty, 0)

@@ -42,6 +42,8 @@ class Site:
     """When what runs there is thought to end."""
     used: int = 0
     """So many of what waits were put there."""
+    needed: int = 0
+    """So many of those would have a node added for them."""
     loaded_until_s: float = 0.0
     """What runs there ends by then."""
     busy_until_s: float = 0.0
