@@ -42,8 +42,22 @@ def own() -> Asked:
         raise AskError(0, why) from None
 
 
-def ask(asked: Asked, path: str, body: dict[str, Any], *, patience_s: float = PATIENCE_S) -> Any:
+def ask(
+    asked: Asked,
+    path: str,
+    body: dict[str, Any],
+    *,
+    patience_s: float = PATIENCE_S,
+    answer_s: float = _ANSWER_S,
+) -> Any:
     """Post a body that is harmless to repeat, and give the answer.
+
+    Args:
+        asked: Whom.
+        path: Of the address.
+        body: As JSON has it.
+        patience_s: How long to ask again while nobody answers.
+        answer_s: How long to wait for one answer.
 
     Raises:
         AskError: Headway refused, or nobody answered for so long.
@@ -54,7 +68,7 @@ def ask(asked: Asked, path: str, body: dict[str, Any], *, patience_s: float = PA
     ends_at = time.monotonic() + patience_s
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=answer_s) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise AskError(error.code, _told(error)) from None

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from headway.sdk.ask import PATIENCE_S, Asked, AskError, ask, own
 
@@ -27,6 +27,16 @@ _GONE = frozenset({401, 403, 404, 409})
 """Answers after which a lease is not held any more, however often it is asked for again."""
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Goes on while the machine sleeps, as the lease does."""
+
+
+class _Patience(NamedTuple):
+    """How long to ask again, and to wait for each answer."""
+
+    again_s: float
+    answer_s: float
+
+
+_PATIENT = _Patience(PATIENCE_S, 30.0)
 
 
 class LockError(AskError):
@@ -167,7 +177,8 @@ class Lock:
         while not self._over.wait(self.renew_s) and not self.lost:
             sent_at = time.clock_gettime(_CLOCK)
             try:
-                self._renew(patience_s=max(0.0, self._until - sent_at))
+                left_s = max(_LEAST_S, self._until - sent_at)
+                self._renew(_Patience(left_s, left_s))
                 self._until = sent_at + self._length_s
             except AskError as error:
                 if error.status in _GONE:
@@ -178,13 +189,15 @@ class Lock:
     def _release(self) -> None:
         """Give it up, as far as headway can be told; else it ends by itself."""
         with suppress(AskError):
-            self._post(f"/v1/leases/{self.id}/release", {}, patience_s=_RELEASE_S)
+            patience = _Patience(_RELEASE_S, _RELEASE_S)
+            self._post(f"/v1/leases/{self.id}/release", {}, patience)
 
-    def _renew(self, patience_s: float = PATIENCE_S, **options: Any) -> Any:
-        return self._post(f"/v1/leases/{self.id}/renew", options, patience_s=patience_s)
+    def _renew(self, patience: _Patience = _PATIENT, **options: Any) -> Any:
+        return self._post(f"/v1/leases/{self.id}/renew", options, patience)
 
-    def _post(self, path: str, body: dict[str, Any], patience_s: float = PATIENCE_S) -> Any:
-        view = ask(self._asked or own(), path, body, patience_s=patience_s)
+    def _post(self, path: str, body: dict[str, Any], patience: _Patience = _PATIENT) -> Any:
+        again_s, answer_s = patience
+        view = ask(self._asked or own(), path, body, patience_s=again_s, answer_s=answer_s)
         return view["lease"]
 
 
