@@ -81,6 +81,8 @@ class ProcessEngine:
         self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         await self._end_surplus()
         await asyncio.to_thread(write_split, self._data, self._split)
+        for link in self._links:
+            link.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         opened = await asyncio.gather(
             *(link.ensure() for link in self._links), return_exceptions=True
         )

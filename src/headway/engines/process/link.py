@@ -170,7 +170,8 @@ class AgentLink:
             pass
         else:
             return
-        self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if not self.folder.is_dir():  # its lock is gone, too: there would be one more at each try
+            raise EngineUnavailable(f"the agent's directory is gone: {self.folder}")
         process: subprocess.Popen[bytes] | None = None
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._silent_s  # one that runs already has begun to start
