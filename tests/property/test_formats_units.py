@@ -1,12 +1,19 @@
 """Laws of lengths of time, sizes and shares."""
 
+import math
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.formats.units import (
     parse_cores,
+    parse_count,
     parse_duration,
+    parse_number,
     parse_percent,
+    parse_rate,
+    parse_signed,
     parse_size,
     render_duration,
     render_size,
@@ -46,3 +53,23 @@ def test_nothing_negative_and_no_exponent_is_read(text):
         value = parse(text)
         assert value is None or value >= 0
         assert value is None or not {"-", "+", "e"} & set(text)
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        parse_cores,
+        parse_count,
+        parse_duration,
+        parse_number,
+        parse_percent,
+        parse_rate,
+        parse_signed,
+        parse_size,
+    ],
+)
+@given(st.sampled_from(["9", "1", "²", "٣"]), st.integers(1, 6000), st.sampled_from("mh%/Gs "))
+def test_however_many_digits_nothing_is_infinite_and_nothing_breaks(parse, digit, count, unit):
+    for text in (digit * count, digit * count + unit, f"{digit * count}/s", f"1.{digit * count}"):
+        value = parse(text)
+        assert value is None or math.isfinite(value)

@@ -156,7 +156,7 @@ class ReasonBody(_Body):
 class PoolBody(_Body):
     """A pool as its YAML document says it."""
 
-    document: str = Field(max_length=256 * 1024)
+    document: str = Field(max_length=64 * 1024)
     plan: bool = False
     reason: Reason = ""
 

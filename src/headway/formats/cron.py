@@ -61,6 +61,8 @@ _FIELDS = (
     _Field("weekday", 0, 7, 6, names=_WEEKDAYS, special=r"[0-7]l|[0-7]#[1-5]"),
 )
 
+_CHARACTERS_MAX = 1000
+
 
 class _WrongError(Exception):
     """What is wrong, and a hint. It never leaves this module."""
@@ -85,6 +87,9 @@ def parse_cron(text: str, *, name: str) -> Parsed[Cron]:
     "'0 0 30 2 *' never comes: February has no day 30"
     """
     written = " ".join(text.split())
+    if len(written) > _CHARACTERS_MAX:
+        message = f"a cron expression has at most {_CHARACTERS_MAX} characters"
+        return Parsed(None, (Problem(message=message),))
     try:
         fields = _fields_of(written)
     except _WrongError as wrong:

@@ -7,6 +7,7 @@ give the reference page and `headway docs`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any, Protocol
 
 from headway.formats.units import parse_count
@@ -220,9 +221,19 @@ def plain(tree: Tree) -> Any:
         return None
     if tree.kind == "bool":
         return tree.text.lower() == "true"
-    if tree.kind == "int":
-        return int(tree.text, 0)
-    return float(tree.text) if tree.kind == "float" else tree.text
+    return _number(tree) if tree.kind in ("int", "float") else tree.text
+
+
+def _number(scalar: Scalar) -> int | float | str:
+    """Give a number; the text where JSON has no such number, as for infinity."""
+    try:
+        if scalar.kind == "int":
+            digits = scalar.text.lstrip("+-")
+            return int(scalar.text, 10 if digits.isdecimal() else 0)  # 007 is 7 in YAML 1.2
+        number = float(scalar.text)
+    except ValueError:
+        return scalar.text
+    return number if isfinite(number) else scalar.text
 
 
 @dataclass(frozen=True)

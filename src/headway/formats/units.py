@@ -8,9 +8,12 @@ MIB = 1024 * 1024
 """As in `headway.model.resources`; here again, for this file is also read inside jobs' containers,
 where only the standard library is."""
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_WHOLE = r"[0-9]{1,40}"
+"""With more digits it is a mistake or an attack: it would be infinite, or take long to read."""
+_NUMBER = rf"{_WHOLE}(?:\.{_WHOLE})?"
+_DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB|K|M|G|T|KB|MB|GB|TB)?", re.IGNORECASE)
+_SIZE = re.compile(rf"({_NUMBER})\s*(B|KiB|MiB|GiB|TiB|K|M|G|T|KB|MB|GB|TB)?", re.IGNORECASE)
 _POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -21,7 +24,7 @@ def parse_duration(text: str) -> float | None:
     (5400.0, 0.5, 2.0, None)
     """
     text = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(_NUMBER, text):
         return float(text)
     position, total = 0, 0.0
     for part in _DURATION_PART.finditer(text):
@@ -84,7 +87,7 @@ def parse_count(text: str) -> float | None:
     >>> parse_count("12"), parse_count("1.5"), parse_count("-1")
     (12.0, None, None)
     """
-    return float(text) if text.strip().isdigit() else None
+    return float(text) if re.fullmatch(_WHOLE, text.strip()) else None
 
 
 def parse_signed(text: str) -> float | None:
@@ -93,7 +96,7 @@ def parse_signed(text: str) -> float | None:
     >>> parse_signed("-5"), parse_signed("7"), parse_signed("x")
     (-5.0, 7.0, None)
     """
-    return float(text) if re.fullmatch(r"-?\d+", text.strip()) else None
+    return float(text) if re.fullmatch(rf"-?{_WHOLE}", text.strip()) else None
 
 
 def parse_number(text: str) -> float | None:
@@ -102,7 +105,7 @@ def parse_number(text: str) -> float | None:
     >>> parse_number("0.25"), parse_number("-1")
     (0.25, None)
     """
-    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text.strip()) else None
+    return float(text) if re.fullmatch(_NUMBER, text.strip()) else None
 
 
 def parse_rate(text: str) -> float | None:
@@ -113,7 +116,7 @@ def parse_rate(text: str) -> float | None:
     """
     count, slash, unit = text.strip().partition("/")
     length = _SECONDS.get(unit.strip())
-    if not slash or length is None or not re.fullmatch(r"\d+(\.\d+)?", count.strip()):
+    if not slash or length is None or not re.fullmatch(_NUMBER, count.strip()):
         return None
     return float(count) / length
 
@@ -125,9 +128,9 @@ def parse_cores(text: str) -> float | None:
     (0.2, 2.0)
     """
     text = text.strip()
-    if re.fullmatch(r"\d+m", text):
+    if re.fullmatch(rf"{_WHOLE}m", text):
         return int(text[:-1]) / 1000
-    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None
+    return float(text) if re.fullmatch(_NUMBER, text) else None
 
 
 def parse_percent(text: str) -> float | None:
@@ -137,7 +140,7 @@ def parse_percent(text: str) -> float | None:
     (10.0, 2.5)
     """
     text = text.strip().removesuffix("%").strip()
-    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None
+    return float(text) if re.fullmatch(_NUMBER, text) else None
 
 
 def counted(count: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from headway.model.problem import Parsed, Problem
 BYTES_MAX = 1024 * 1024
 NODES_MAX = 20_000
 DEPTH_MAX = 50
+DIGITS_MAX = 100
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,12 @@ def _convert(node: Node, reading: _Reading, depth: int) -> Tree:
     if isinstance(node, SequenceNode):
         return Sequence(place, tuple(_convert(item, reading, depth + 1) for item in node.value))
     kind = str(node.tag).rpartition(":")[2]
-    return Scalar(place, str(node.value), kind)
+    text = str(node.value)
+    if kind in ("int", "float") and len(text) > DIGITS_MAX:
+        message = f"a number has at most {DIGITS_MAX} characters"
+        reading.problems.append(Problem(line=place.line, column=place.column, message=message))
+        return Scalar(place, "0", kind)
+    return Scalar(place, text, kind)
 
 
 def _mapping(node: MappingNode, reading: _Reading, depth: int) -> Mapping:
