@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -167,3 +168,19 @@ def test_a_copy_and_a_trial_change_nothing_and_decide_the_same(steps, more, poli
     for step in more:
         again.do(step)
     assert again.answers[len(following.answers) :] == twin.answers[len(following.answers) :]
+
+
+@settings(deadline=None)
+@given(taken=steps, asked=demands)
+def test_what_can_never_be_placed_is_what_no_empty_fleet_of_ready_nodes_takes(taken, asked):
+    one = Following(PlacementPolicy.PACK)
+    for step in taken:
+        one.do(step)
+        one.fleet.never(asked)  # what is remembered of it changes nothing
+    empty = Fleet()
+    for node in one.fleet.nodes():
+        empty.put(msgspec.structs.replace(node, state=NodeState.READY))
+    known = {node.id for node in one.fleet.nodes()}
+    is_all_known = all(node in known for _, node, _ in one.placed)
+    is_hopeless = empty.place(asked, NOW).node is None and bool(known) and is_all_known
+    assert (one.fleet.never(asked) is not None) is is_hopeless

@@ -140,6 +140,23 @@ class Draft:
                 self._lacks.append(demand)
         return placed
 
+    def never(self, release: Release) -> Failure | None:
+        """Say what of a release can never run anywhere: to wait for it would be in vain."""
+        if not self.snapshot.knows_nodes:
+            return None
+        for process in release.manifest.processes:
+            if process.daemon or not self.scale(process):
+                continue
+            found = self._fleet.never(self._where_leased(of_process(release, process)))
+            if found is not None:
+                return Failure(
+                    code="never-fits",
+                    because=f"{process.name} ({release.label}): {found.because}",
+                    hints=(found.hint,),
+                    next=("headway nodes ls", "headway pools ls"),
+                )
+        return None
+
     def _demand(self, launch: Launch) -> Demand:
         manifest = launch.release.manifest
         process = manifest.process(launch.process) or manifest.processes[0]

@@ -7,6 +7,10 @@ import msgspec
 
 from headway.model.ids import NodeId
 from headway.model.node import Node, NodeHold, NodeState
+from headway.model.pool import NodeType, Pool
+from headway.model.resources import Resources
+
+_NEW = NodeId("")
 
 
 def as_held(node: Node, hold: NodeHold | None) -> Node:
@@ -28,3 +32,19 @@ def is_draining(holds: Mapping[NodeId, NodeHold], node: NodeId) -> bool:
     """Say whether what runs on a node is to leave."""
     hold = holds.get(node)
     return hold is not None and hold.state is NodeState.DRAINING
+
+
+def new_node(pool: Pool, kind: NodeType, overhead: Resources) -> Node:
+    """Give the node that one of this type would be, as far as it is free."""
+    return Node(
+        id=_NEW,
+        cpu=kind.cpu - overhead.cpu,
+        memory_mib=kind.memory_mib - overhead.memory_mib,
+        gpus=kind.gpus,
+        custom=kind.custom,
+        tags={**pool.tags, **kind.tags, "pool": pool.name},
+        pool=pool.name,
+        type=kind.name,
+        price_hour=kind.price_hour,
+        spot=kind.spot,
+    )

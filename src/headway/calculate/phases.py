@@ -86,6 +86,9 @@ def _await_dependencies(draft: Draft, deployment: Deployment) -> Deployment:
     release = draft.release(deployment.release)
     if release is None:  # made in this very plan: the next one sees it
         return deployment
+    never = draft.never(release)
+    if never is not None:
+        return _refuse(draft, deployment, never)
     for app in deployment.waits_for:
         readiness = draft.snapshot.dependencies.get(app)
         if readiness is None or readiness.ready:
@@ -108,6 +111,15 @@ def _await_dependencies(draft: Draft, deployment: Deployment) -> Deployment:
     ):
         return _run_release_command(draft, deployment, release)
     return _begin_starting(draft, deployment, release)
+
+
+def _refuse(draft: Draft, deployment: Deployment, failure: Failure) -> Deployment:
+    """Fail before anything was started; what serves goes on."""
+    if deployment.kind is DeploymentKind.SCALE:
+        before = deployment.previous_scale or {}
+        draft.set_member("set the scale back", failure.because, scale=before)
+    because = "; ".join((failure.because, *failure.hints))
+    return draft.advance(deployment, Phase.FAILED, "failed", because, failure)
 
 
 def _run_release_command(draft: Draft, deployment: Deployment, release: Release) -> Deployment:
@@ -170,6 +182,9 @@ def _roll(draft: Draft, deployment: Deployment) -> Deployment:
     failed = _first_failed(draft, deployment, new)
     if failed is not None:
         return _fail(draft, deployment, explain_container(draft, failed, new))
+    never = draft.never(new)
+    if never is not None:
+        return _fail(draft, deployment, never)
     strategy = Strategy.ROLLING if old is None else deployment.strategy
     stage = STRATEGIES[strategy](Move(draft=draft, deployment=deployment, new=new, old=old))
     if stage.failed:

@@ -293,7 +293,8 @@ class _Decision:
         if crew is None:
             placed = fleet.place(demand, now)
             if placed.node is None:
-                self.reasons[lane] = placed.because
+                found = fleet.never(demand)
+                self.reasons[lane] = f"{found.because}; {found.hint}" if found else placed.because
             return placed.node
         full: tuple[str, ...] = ()
         if crew.ready:
@@ -304,6 +305,8 @@ class _Decision:
         placed = fleet.place(crew.demand, now, but=(*crew.ready, *crew.refused))
         if placed.node is not None:
             self.reasons[lane] = f"{placed.node}: {self.question.enlist(lane, placed.node)}"
+        elif (found := fleet.never(crew.demand)) is not None:
+            self.reasons[lane] = f"{found.because}; {found.hint}"
         else:
             broken = (f"{node}: {why}" for node, why in sorted(crew.refused.items()))
             sentences = dict.fromkeys((*full, *broken, *placed.sentences))

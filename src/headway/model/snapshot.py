@@ -50,3 +50,5 @@ class MemberSnapshot(Value, kw_only=True):
     lease: Lease | None = None
     """That its environment was started under: it runs where that holds."""
     router: RouterView = RouterView()
+    knows_nodes: bool = True
+    """Headway has been up for so long that the nodes it knows are all that there are."""

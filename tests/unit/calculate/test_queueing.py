@@ -101,6 +101,20 @@ def test_where_no_runner_can_be_every_node_is_answered_for():
     }
 
 
+def test_a_run_that_no_node_and_its_runner_can_ever_take_stays_and_says_so():
+    given = question(
+        {LANE: entries(1)},
+        fleet=fleet(a=0.5, b=0.75),
+        crew=lambda lane: crew(lane, a="its runner ended"),
+    )
+    turn = take_turns(given)
+    assert turn.picks == []
+    assert turn.reasons == {
+        LANE: "no node and no pool type can ever take it: "
+        "1 cores needed, the largest (b) has 0.75; ask for at most 0.75 cores, or add a larger node"
+    }
+
+
 def test_priority_comes_before_all():
     urgent = LANE._replace(priority=10)
     order = picked(question({LANE: entries(2), urgent: entries(2, 100)}))
@@ -155,7 +169,11 @@ def test_strict_isolation_is_refused_where_a_limit_cannot_be_enforced():
     terms = {LANE: Terms(Demand(resources=Resources(), strict=True))}
     turn = take_turns(question({LANE: entries(1)}, fleet=nodes, terms=terms))
     assert turn.picks == []
-    assert turn.reasons == {LANE: "a: cannot give strict isolation (memory: no cgroup)"}
+    assert turn.reasons == {
+        LANE: "no node and no pool type can ever take it: "
+        "a: cannot give strict isolation (memory: no cgroup); "
+        "what would have to change: a node that enforces every limit"
+    }
 
 
 def test_queues_take_turns():

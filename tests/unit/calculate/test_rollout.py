@@ -4,14 +4,16 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from headway.calculate.foresee import foresee
 from headway.calculate.rollout import plan_member
 from headway.model.container import ContainerState
 from headway.model.deployment import Ask, DeploymentKind, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, NodeId
-from headway.model.manifest import Canary, CanaryStep, Deploy, Judgement, Strategy
+from headway.model.manifest import Canary, CanaryStep, Deploy, Judgement, Manifest, Strategy
 from headway.model.node import Node
 from headway.model.plan import Verb
+from headway.model.resources import Resources
 from headway.model.route import Traffic
 from headway.model.snapshot import Readiness
 from tests.unit.calculate.small_world import SmallWorld, manifest
@@ -369,7 +371,64 @@ def test_an_automatic_canary_that_is_no_worse_goes_on():
     assert world.phase(second) is Phase.PAUSED
 
 
-def test_what_does_not_fit_is_said_and_fails_at_the_deadline():
+def too_large(**fields: object) -> Manifest:
+    """Give a manifest of which no copy can ever run in the small world."""
+    web = msgspec.structs.replace(manifest().processes[0], resources=Resources(cpu=64))
+    return manifest(processes=(web,), **fields)
+
+
+def test_what_can_never_fit_fails_at_once_before_anything_was_done():
+    world = running()
+    before = set(world.containers)
+    second = world.deploy(world.release(too_large(release_command="migrate")))
+    world.run()
+    row = world.deployments[second]
+    assert row.phase is Phase.FAILED
+    assert row.failure is not None
+    assert row.failure.code == "never-fits"
+    assert "64 cores needed, the largest (n1) has 16" in row.failure.because
+    assert row.failure.hints == ("ask for at most 16 cores, or add a larger node",)
+    assert set(world.containers) == before
+    assert set(world.serving()) == {1}
+
+
+def test_a_plan_says_what_can_never_fit_and_what_to_change():
+    world = SmallWorld()
+    world.deploy(world.release(too_large()))
+    last = foresee(world.snapshot(), world.now, world.fleet())[-1]
+    assert last.what == "failed"
+    assert "64 cores needed" in last.because
+    assert "ask for at most 16 cores" in last.because
+
+
+def test_a_process_type_of_which_nothing_is_wanted_may_be_of_any_size():
+    world = SmallWorld()
+    web = manifest(scale=1).processes[0]
+    huge = msgspec.structs.replace(web, name="huge", scale=0, resources=Resources(cpu=64))
+    first = world.deploy(world.release(manifest(processes=(web, huge))))
+    world.run()
+    assert world.phase(first) is Phase.SUCCEEDED
+    second = world.deploy(1, DeploymentKind.SCALE, scale={"huge": 1}, previous_scale={}, previous=1)
+    world.run()
+    assert world.phase(second) is Phase.FAILED
+    assert world.member.scale == {}
+    assert len(world.live()) == 1
+
+
+def test_nothing_is_hopeless_while_nodes_may_be_missing():
+    world = SmallWorld()
+    first = world.deploy(world.release(too_large()))
+    young = msgspec.structs.replace(world.snapshot(), knows_nodes=False)
+    phases = {change.row.phase for change in plan_member(young, world.now, world.fleet()).changes}
+    assert Phase.FAILED not in phases
+    world.set_deployment(first, phase=Phase.STARTING)
+    world.nodes = ()
+    world.run()
+    assert world.phase(first) is Phase.STARTING
+    assert "the engine has not answered yet" in world.pending
+
+
+def test_what_does_not_fit_now_is_said_and_fails_at_the_deadline():
     world = SmallWorld()
     world.nodes = (Node(id=NodeId("n1"), cpu=0.15, memory_mib=32_000),)
     first = world.deploy(world.release(manifest(deploy=Deploy(progress_deadline_s=60))))

@@ -6,15 +6,14 @@ from datetime import datetime
 from headway.calculate.autoscale.line import Group, Item
 from headway.calculate.autoscale.site import Need, Site, Suits
 from headway.calculate.billing import billed_s
+from headway.calculate.node import new_node
 from headway.model.demand import Demand
-from headway.model.ids import NodeId
 from headway.model.node import Node
-from headway.model.pool import NodeType, Pool
+from headway.model.pool import NodeType
 from headway.model.pool_snapshot import Host, HostState, Patience, PoolSnapshot, Waiting
 from headway.model.resources import Resources
 
 _PLAIN = ("cpu", "memory_mib", "gpus")
-_NEW = NodeId("")
 _SOONER = 1.15
 """A new node helps what would otherwise start later than this share of its own start: ordered for
 less, it would be paid for and save nobody anything."""
@@ -145,22 +144,6 @@ class Scene:
     def _capacity(self, node: Node) -> list[float]:
         plain = [node.cpu, float(node.memory_mib), float(node.gpus)]
         return plain + [node.custom.get(name, 0.0) for name in self._axes[3:]]
-
-
-def new_node(pool: Pool, kind: NodeType, overhead: Resources) -> Node:
-    """Give the node that one of this type would be, as far as it is free."""
-    return Node(
-        id=_NEW,
-        cpu=kind.cpu - overhead.cpu,
-        memory_mib=kind.memory_mib - overhead.memory_mib,
-        gpus=kind.gpus,
-        custom=kind.custom,
-        tags={**pool.tags, **kind.tags, "pool": pool.name},
-        pool=pool.name,
-        type=kind.name,
-        price_hour=kind.price_hour,
-        spot=kind.spot,
-    )
 
 
 def _key(demand: Demand) -> object:

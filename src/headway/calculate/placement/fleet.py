@@ -8,6 +8,7 @@ from headway.calculate.keeping import rest
 from headway.calculate.placement import few
 from headway.calculate.placement.crowds import Crowds
 from headway.calculate.placement.held import FOREVER, Held
+from headway.calculate.placement.never import Never, never
 from headway.calculate.placement.placed import Placed
 from headway.calculate.placement.prospect import Prospect
 from headway.calculate.placement.refusals import refused
@@ -55,6 +56,7 @@ class Fleet:
         self._by_key: dict[Key, Wanted] = {}
         self._willing: dict[Conditions, Willing] = {}
         self._prospects: dict[Wanted, Prospect] = {}
+        self._nevers: dict[Wanted, Never | None] = {}
         self._journal: list[tuple[str, Held | None]] | None = None
 
     # --- nodes -----------------------------------------------------------------------------------
@@ -72,6 +74,7 @@ class Fleet:
             self._change(row, None)
 
     def _change(self, row: int, node: Node | None) -> None:
+        self._nevers.clear()
         table = self._table
         moved = list(table.held[row].values()) if table.tags else []
         for held in moved:  # they are counted by the tags that the node has now
@@ -85,6 +88,7 @@ class Fleet:
         row = self._table.index.get(node)
         if row is None:
             row = self._table.row(node)
+            self._nevers.clear()
             self._look_again(row)
         return row
 
@@ -246,6 +250,7 @@ class Fleet:
         table.touch(row)
         if table.nodes[row] is None:
             table.vacate(row)
+            self._nevers.clear()
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -321,6 +326,17 @@ class Fleet:
         if row < 0:
             return refused(scope)
         return Placed(node=self._table.ids[row], because=_BECAUSE[scope.prospect.policy])
+
+    def never(self, demand: Demand) -> Never | None:
+        """Say why a demand can never be placed, whatever leaves; None where it may be.
+
+        Remembered until a node or a pool changes.
+        """
+        wanted = self._wanted(demand)
+        if wanted not in self._nevers:
+            there = (self._table.nodes[row] for row in self._table.index.values())
+            self._nevers[wanted] = never(demand, there, self._pools)
+        return self._nevers[wanted]
 
     def share(self, demand: Demand) -> float:
         """Give the dominant share of a demand: of that resource of all nodes of which it has most.
@@ -402,5 +418,6 @@ class Fleet:
 
     def _forget(self) -> None:
         """Learn again about every kind of demand."""
+        self._nevers.clear()
         self._willing.clear()
         self._prospects.clear()

@@ -47,8 +47,8 @@ class Willing:
         if node is None:
             self.codes.values[row] = self._code(Objection("not there", "it comes back"))
             return
-        objection = _objection(self.conditions, node, lease, pools)
-        self.codes.values[row] = self._code(objection) if objection else 0
+        found = objection(self.conditions, node, lease, pools)
+        self.codes.values[row] = self._code(found) if found else 0
 
     def copy(self) -> "Willing":
         """Give one that changes on its own."""
@@ -56,15 +56,16 @@ class Willing:
         twin.objections = list(self.objections)
         return twin
 
-    def _code(self, objection: Objection) -> int:
-        if objection not in self.objections:
-            self.objections.append(objection)
-        return self.objections.index(objection)
+    def _code(self, found: Objection) -> int:
+        if found not in self.objections:
+            self.objections.append(found)
+        return self.objections.index(found)
 
 
-def _objection(
+def objection(
     asked: Conditions, node: Node, lease: str, pools: Mapping[PoolName, Pool]
 ) -> Objection | None:
+    """Say why a node that is lent under a lease, or to nobody, may not take it."""
     if node.state is not NodeState.READY:
         change = f"headway nodes uncordon {node.id}" if node.state is NodeState.CORDONED else ""
         return Objection(node.state.value, change or "it is ready again")

@@ -1,0 +1,134 @@
+"""What can never be placed: not on a node that there is, nor on one that a pool may start."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from headway.calculate.node import new_node
+from headway.calculate.placement.wanted import amounts_of, in_words
+from headway.calculate.placement.willing import Conditions, objection
+from headway.model.demand import Demand
+from headway.model.ids import PoolName
+from headway.model.node import Node, NodeState
+from headway.model.pool import NodeType, Pool
+from headway.model.resources import Resources
+from headway.model.value import Value
+
+_SHOWN = 3
+_NOTHING = Resources(cpu=0, memory_mib=0)
+
+
+class Never(Value, kw_only=True):
+    """That a demand fits nowhere, whatever leaves."""
+
+    because: str
+    """What was asked, and the most that there is of it."""
+    hint: str
+    """What would have to change."""
+
+
+def never(
+    demand: Demand, nodes: Iterable[Node | None], pools: Mapping[PoolName, Pool]
+) -> Never | None:
+    """Say why a demand can never be placed; None where it may be, or where too little is known.
+
+    Each node counts as if it were ready, lent to nobody and empty, and each type of a pool that may
+    have nodes as one of them. What it must be apart from is not looked at: that may leave.
+
+    Args:
+        demand: What is to be placed.
+        nodes: Those that there are. None is one that was not heard of yet, on which it may fit; no
+            node at all says that the engine has not answered.
+        pools: All that were declared.
+    """
+    search = _Search(demand, pools)
+    is_known = False
+    for node in nodes:
+        if node is None or search.fits(node.id, node):
+            return None
+        is_known = True
+    if not is_known or any(search.fits(name, node) for name, node in _types(pools.values())):
+        return None
+    return search.outcome()
+
+
+def _types(pools: Iterable[Pool]) -> Iterable[tuple[str, Node]]:
+    for pool in pools:
+        scaling = pool.scaling
+        if scaling.nodes_max > 0 or any(window.nodes_max for window in scaling.windows):
+            for kind in pool.types:
+                yield f"type {kind.name} of pool {pool.name}", new_node(pool, kind, _NOTHING)
+
+
+def _sizes(what: Resources | Node | NodeType) -> dict[str, int]:
+    return amounts_of(what.cpu, what.memory_mib, what.gpus, what.custom)
+
+
+class _Search:
+    """Looks at one node after another, and remembers why it was none of them."""
+
+    def __init__(self, demand: Demand, pools: Mapping[PoolName, Pool]) -> None:
+        self._pools = pools
+        self._conditions = Conditions.of(demand)._replace(lease="")
+        asked = _sizes(demand.resources)
+        self._asked = {name: amount for name, amount in asked.items() if amount > 0}
+        self._sized: list[tuple[str, dict[str, int]]] = []
+        """What is large or small, but may take it."""
+        self._refused: dict[str, list[str]] = {}
+        self._changes: dict[str, None] = {}
+
+    def fits(self, name: str, node: Node) -> bool:
+        """Say whether it fits there, were nothing else there."""
+        ready = msgspec.structs.replace(node, state=NodeState.READY)
+        found = objection(self._conditions, ready, "", self._pools)
+        if found is not None:
+            self._refused.setdefault(found.reason, []).append(name)
+            self._changes[found.change] = None
+            return False
+        sizes = _sizes(node)
+        self._sized.append((name, sizes))
+        return all(sizes.get(what, 0) >= amount for what, amount in self._asked.items())
+
+    def outcome(self) -> Never:
+        """Explain, when all were looked at."""
+        said = self._lacks() if self._sized else []
+        said += [_sentence(*row) for row in sorted(self._refused.items())]
+        if len(said) > _SHOWN:
+            said[_SHOWN:] = [f"and {len(said) - _SHOWN} more reasons"]
+        because = f"no node and no pool type can ever take it: {'; '.join(said)}"
+        if self._sized:
+            return Never(because=because, hint=f"ask for {self._most()}, or add a larger node")
+        changes = "; ".join(list(self._changes)[:_SHOWN])
+        return Never(because=because, hint=f"what would have to change: {changes}")
+
+    def _short(self) -> dict[str, tuple[str, int]]:
+        """Give what nothing has enough of, with the one that has most."""
+        found: dict[str, tuple[str, int]] = {}
+        for what, amount in self._asked.items():
+            name, sizes = max(self._sized, key=lambda row: row[1].get(what, 0))
+            if sizes.get(what, 0) < amount:
+                found[what] = (name, sizes.get(what, 0))
+        return found
+
+    def _lacks(self) -> list[str]:
+        short = self._short()
+        if short:
+            return [
+                f"{in_words(what, self._asked[what])} {what} needed, "
+                f"the largest ({name}) has {in_words(what, size)}"
+                for what, (name, size) in short.items()
+            ]
+        every = (f"{in_words(what, amount)} {what}" for what, amount in self._asked.items())
+        return [f"{' and '.join(every)} needed, which none has together"]
+
+    def _most(self) -> str:
+        short = self._short().items()
+        return (
+            " and ".join(f"at most {in_words(what, size)} {what}" for what, (_, size) in short)
+            or "less"
+        )
+
+
+def _sentence(reason: str, names: list[str]) -> str:
+    who = names[0] if len(names) == 1 else f"{len(names)} nodes or types"
+    return f"{who}: {reason}"
