@@ -89,6 +89,8 @@ def test_a_command_runs_with_the_lock_and_its_status_is_kept(headway):
     busy = headway.run("leases", "with", "sandbox", "--wait", "0s", "--", "true")
     assert busy.status == 3
     assert "held by" in busy.err
+    late = headway.run("leases", "with", "sandbox", "--wait", "1s", "--", "true")
+    assert (late.status, "waiting: the lock sandbox is held by" in late.err) == (3, True)
     refused = headway.run("leases", "acquire", "sandbox")
     assert refused.status == 3
     assert "next: headway leases acquire sandbox --wait 10m" in refused.err

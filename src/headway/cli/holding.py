@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from headway.cli.errors import FAILED, REFUSED, fail
+from headway.cli import render
+from headway.cli.errors import FAILED, INTERRUPTED, REFUSED, fail
 from headway.sdk import Client, LockError, LockLost
 
 _GRACE_S = 5.0
@@ -33,7 +34,9 @@ def hold(client: Client, name: str, command: Sequence[str], **options: Any) -> i
         for child in running:
             _stop(child)
 
-    lock = client.lock(name, reason=shlex.join(command)[:200], on_lost=stop, **options)
+    reason = shlex.join(command)[:200]
+    lock = client.lock(name, reason=reason, on_lost=stop, **options)
+    lock.on_wait = tell_wait
     try:
         with lock:
             variables = {"HEADWAY_FENCE": str(lock.fence), "HEADWAY_LEASE": lock.id}
@@ -45,7 +48,15 @@ def hold(client: Client, name: str, command: Sequence[str], **options: Any) -> i
         if not lost.is_set():
             fail(f"{error}; others may have held it", f"headway leases ls {name}")
         return FAILED
+    except KeyboardInterrupt:  # a command that runs hears of it instead
+        click.echo("\ninterrupted before the lock was held; the line was left", err=True)
+        return INTERRUPTED
     return status
+
+
+def tell_wait(because: str) -> None:
+    """Say once why it takes a while."""
+    click.echo(f"· waiting: {render.safe(because)}", err=True)
 
 
 def _run(

@@ -43,10 +43,20 @@ def _row(lease: Lease) -> tuple[str, ...]:
         _on(lease),
         lease.state.value,
         lease.holder,
-        render.until(lease.until) if lease.state is LeaseState.HELD else "-",
+        _term(lease),
         str(lease.fence or "-"),
         render.safe(lease.reason),
     )
+
+
+def _term(lease: Lease) -> str:
+    if lease.state is LeaseState.BOOKED and lease.from_at and lease.until:
+        return f"from {_minute(lease.from_at)} until {_minute(lease.until)}"
+    return render.until(lease.until) if lease.state is LeaseState.HELD else "-"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _on(lease: Lease) -> str:
@@ -78,6 +88,8 @@ def _show(view: LeaseView) -> None:
         click.echo(f"  {share.node}: {share.cpu:g} cores, {share.memory_mib} MiB")
     if lease.reason:
         click.echo(f"  why {render.safe(lease.reason)}")
+    if lease.state is LeaseState.BOOKED:
+        click.echo(f"  {_term(lease)}")
     if lease.state is LeaseState.HELD and lease.since:
         click.echo(f"  since {render.moment(lease.since)}, {render.until(lease.until)}")
         click.echo(f"  fence {lease.fence}, renewed {lease.renewals} times, {view.waiting} wait")
@@ -121,6 +133,8 @@ def acquire(wait: float, reason: str, as_json: bool, **said: Any) -> None:
     headway leases acquire --cores 40 --from 02:00 --until 04:00
     headway leases with migration -- ./migrate.sh   holds it as long as a command runs
     """  # noqa: D301 (click reads the backspace)
+    from headway.cli.holding import tell_wait
+
     asked = _asked(**said)
     with Client.local() as client:
         view = client.leases.acquire(
@@ -129,6 +143,7 @@ def acquire(wait: float, reason: str, as_json: bool, **said: Any) -> None:
             length_s=asked.length_s,
             wait_s=wait,
             from_at=asked.from_at,
+            on_wait=None if as_json else tell_wait,
             reason=reason,
             **asked.options,
         )
@@ -182,9 +197,8 @@ def _asked(
 
 def _tell_held(view: LeaseView) -> None:
     lease = view.lease
-    if lease.state is LeaseState.BOOKED and lease.from_at:
-        begins = render.moment(lease.from_at)
-        click.echo(f"{lease.id} · {_on(lease)} · from {begins}, {render.until(lease.until)}")
+    if lease.state is LeaseState.BOOKED:
+        click.echo(f"{lease.id} · {_on(lease)} · {_term(lease)}")
         nodes = ", ".join(share.node for share in lease.shares)
         click.echo(f"  on {nodes}")
         click.echo(f"next: headway leases show {lease.id} · headway leases release {lease.id}")

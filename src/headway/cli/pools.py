@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import click
+import msgspec
 
 from headway.cli import render
 from headway.cli.options import json_option, plan_option, print_json, reason_option
 from headway.formats.units import render_duration
 from headway.model.pool import Pool
-from headway.model.view import PoolView
-from headway.sdk import Client
+from headway.model.view import PoolView, Refusal
+from headway.sdk import Client, RefusedError
 
 
 @click.group()
@@ -67,7 +68,10 @@ def show(pool: str, *, as_json: bool) -> None:
 def apply(file: Path, reason: str, *, plan: bool, as_json: bool) -> None:
     """Declare a pool by a YAML FILE, new or anew."""
     with Client.local() as client:
-        view = client.pools.apply(file.read_text(), plan=plan, reason=reason)
+        try:
+            view = client.pools.apply(file.read_text(), plan=plan, reason=reason)
+        except RefusedError as refused:
+            raise RefusedError(_in_file(refused.refusal, str(file))) from None
     if as_json:
         print_json(view)
         return
@@ -105,6 +109,12 @@ def remove(pool: str) -> None:
     with Client.local() as client:
         client.pools.remove(pool)
     click.echo(f"removed {pool}. next: headway pools ls")
+
+
+def _in_file(refusal: Refusal, file: str) -> Refusal:
+    """Say of which of one's files the mistakes are."""
+    problems = tuple(msgspec.structs.replace(row, file=file) for row in refusal.problems)
+    return msgspec.structs.replace(refusal, problems=problems)
 
 
 def _bounds(pool: Pool) -> str:

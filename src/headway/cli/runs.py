@@ -1,5 +1,6 @@
 """`runs`: how invocations of jobs do."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 import msgspec
 
 from headway.cli import render
-from headway.cli.errors import FAILED, PENDING, Failed, fail
+from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail
 from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
 from headway.cli.parameters import Parameters
 from headway.model.run import Attempt, Run, RunState
@@ -22,6 +23,7 @@ _COLOURS = {
     RunState.TIMED_OUT: "red",
     RunState.RUNNING: "cyan",
 }
+_PATIENCE_S = 1.0
 _EXIT_S = 24 * 3600.0
 
 
@@ -29,9 +31,25 @@ def follow(client: Client, identity: str, *, as_json: bool) -> None:
     """Show a run's lines as they come, then how it ended; ends as it ended."""
     if not as_json:
         click.echo(f"run {identity}", err=True)
-    shown = 0
+    try:
+        _watch(client, identity, as_json=as_json)
+    except KeyboardInterrupt:
+        nexts = f"headway why {identity} · headway runs cancel {identity}"
+        click.echo(f"\n{identity} goes on. next: {nexts}", err=True)
+        raise Failed(INTERRUPTED) from None
+    _conclude(client.runs.get(identity), as_json=as_json)
+
+
+def _watch(client: Client, identity: str, *, as_json: bool) -> None:
+    """Show lines until a run has ended, and why it does not begin where that takes a while."""
+    shown, told, patient_until = 0, "", time.monotonic() + _PATIENCE_S
     while True:
-        row = client.runs.get(identity).run
+        view = client.runs.get(identity)
+        row = view.run
+        late = row.attempt is None and time.monotonic() > patient_until
+        if late and view.waits not in ("", told) and not as_json:
+            told = view.waits
+            click.echo(f"· {row.state.value}: {render.safe(told)}", err=True)
         for attempt in row.attempts[shown:]:
             shown = attempt.number
             for entry in client.runs.logs(identity, attempt=shown, follow=True):
@@ -40,7 +58,6 @@ def follow(client: Client, identity: str, *, as_json: bool) -> None:
         if row.is_ended:
             break
         client.runs.wait(identity, 0.2 if row.attempt is None else 2.0)
-    _conclude(client.runs.get(identity), as_json=as_json)
 
 
 def _conclude(view: RunView, *, as_json: bool) -> None:

@@ -124,7 +124,10 @@ def open_(app: str | None, environment: str | None, only_print: bool) -> None:
 @app_option
 @json_option
 def why(thing: str, environment: str | None, app: str | None, as_json: bool) -> None:
-    """Say why something is as it is: an app, environment, container, deployment or build."""
+    """Say why a THING is as it is.
+
+    An app, environment, container, deployment, build, run, lease, lock, node or pool.
+    """
     owner, name = split_reference(thing)
     with Client.local() as client:
         found = client.why(name, owner or environment, app)

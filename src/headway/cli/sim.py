@@ -14,7 +14,7 @@ from headway.cli.errors import Failed
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def sim(words: tuple[str, ...]) -> None:
-    r"""Try a made-up or recorded week on the real loops, in seconds.
+    """Try a made-up or recorded week on the real loops, in seconds.
 
     \b
     init      write a scenario with a comment on each key
@@ -25,7 +25,7 @@ def sim(words: tuple[str, ...]) -> None:
     seeds     run many small worlds, and name those in which an invariant broke
 
     Each explains itself: headway sim run --help.
-    """
+    """  # noqa: D301 (click reads the backspace)
     process = subprocess.Popen([sys.executable, "-m", "headway.sim", *words])
     while True:
         try:

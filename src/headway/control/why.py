@@ -16,7 +16,7 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import NodeId, environment_name
-from headway.model.lease import Lease, LeaseState
+from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.node import Node, NodeState
 from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode
@@ -34,7 +34,9 @@ async def explain(
     environment: str | None = None,
     app: str | None = None,
 ) -> Why:
-    """Explain a node, deployment, build, run, lease, container (id or label), app or environment.
+    """Explain a THING.
+
+    A node, pool, deployment, build, run, lease, container (id or label), app, environment or lock.
 
     Raises:
         NotFound: Nothing of this name is known.
@@ -42,7 +44,7 @@ async def explain(
     if (node := world.roster.node(NodeId(thing))) is not None:
         return await _of_node(world, node)
 
-    if (why := await world.store.read(lambda reader: _pool(reader, thing))) is not None:
+    if (why := await world.store.read(lambda reader: _declared(world, reader, thing))) is not None:
         return why
 
     def question(reader: Reader) -> Why:
@@ -56,10 +58,14 @@ async def explain(
         why = _in_environments(world, reader, thing, environment, app)
         if why is not None:
             return why
+        last = _lock(reader, thing) or _pool(world, reader, thing)
+        if last is not None:
+            return last
         raise NotFound(
             "thing-unknown",
             f"nothing is known as {thing}",
-            hint="the id of a deployment, run, lease …, `app.1`, an app, or an environment",
+            hint="an app, `app.1`, an environment, a node, pool or lock, or the id of a "
+            "deployment, build, container, run or lease",
             next=("headway ps", "headway history"),
         )
 
@@ -114,8 +120,8 @@ async def _of_node(world: World, node: Node) -> Why:
     )
 
 
-def _pool(reader: Reader, thing: str) -> Why | None:
-    """Explain a pool, or a node that it has asked for and that is not there yet."""
+def _declared(world: World, reader: Reader, thing: str) -> Why | None:
+    """Explain a pool that was declared, or a node that it asked for and that is not there yet."""
     node = reader.get(PoolNode, thing)
     if node is not None:
         return Why(
@@ -125,19 +131,43 @@ def _pool(reader: Reader, thing: str) -> Why | None:
             chain=_chain(reader, subject=thing),
             next=(f"headway pools show {node.pool}",),
         )
+    return _pool(world, reader, thing) if reader.get(Pool, thing) is not None else None
+
+
+def _pool(world: World, reader: Reader, thing: str) -> Why | None:
+    """Explain a pool that was declared, or that nodes say they are of."""
     pool = reader.get(Pool, thing)
-    if pool is None:
+    nodes = {node.id for node in world.nodes if node.pool == thing}
+    if pool is None and not nodes:
         return None
-    nodes = reader.find(PoolNode, pool=thing)
+    nodes |= {row.id for row in reader.find(PoolNode, pool=thing)}
     chain = _chain(reader, subject=thing)
     last = f"; last: {chain[-1].because}" if chain and chain[-1].because else ""
-    bounds = f"{pool.scaling.nodes_min} to {pool.scaling.nodes_max} nodes"
+    if pool is not None and pool.types:
+        because = f"it may have {pool.scaling.nodes_min} to {pool.scaling.nodes_max} nodes{last}"
+    else:
+        because = f"it has the nodes that are there, and no types to add others of{last}"
     return Why(
         thing=thing,
         state=f"{len(nodes)} nodes",
-        because=f"it may have {bounds}{last}",
+        because=because,
         chain=chain,
         next=(f"headway pools show {thing}",),
+    )
+
+
+def _lock(reader: Reader, thing: str) -> Why | None:
+    """Explain a lock that somebody has or waits for."""
+    line = reader.find(Lease, open_claim=Claim(kind=ClaimKind.LOCK, name=thing).key)
+    if not line:
+        return None
+    held = [row for row in line if row.state is LeaseState.HELD]
+    return Why(
+        thing=thing,
+        state=line[0].state.value,
+        because=f"{waits_in_line(held)}; {len(line) - len(held)} wait for it",
+        chain=_chain(reader, subject=line[0].id),
+        next=(f"headway leases ls {thing}", f"headway why {line[0].id}"),
     )
 
 

@@ -81,6 +81,7 @@ def ask(
 def _told(error: urllib.error.HTTPError) -> str:
     try:
         problem = json.load(error)
-        return f"{problem['detail']} {problem.get('hint', '')}".strip()
+        hint = problem.get("hint")
+        return f"{problem['detail']} ({hint})" if hint else str(problem["detail"])
     except (OSError, ValueError, KeyError):
         return f"HTTP {error.code}"

@@ -234,7 +234,7 @@ def _mebibytes(value: Any) -> int:
     text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     size = parse_size(text)
     if size is None or size < MIB:
-        raise ValueError("must be a size such as '512MiB' or '1GiB'")
+        raise ValueError("must be a size of 1MiB or more, such as '512MiB' or '1GiB'")
     return size // MIB
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ class Leases:
         length_s: float = 3600.0,
         wait_s: float = 0.0,
         from_at: datetime | None = None,
+        on_wait: Callable[[str], None] | None = None,
         **options: Any,
     ) -> LeaseView:
         """Claim something. It ends by itself unless it is renewed: `client.lock` does that.
@@ -47,6 +49,7 @@ class Leases:
             length_s: How long it is held.
             wait_s: How long to wait in line while others hold it.
             from_at: Of capacity, aware: from then on.
+            on_wait: Called once, with the reason, where it is not free at once.
             options: `places` of a lock; `cpu` and `memory_mib` of capacity; `reason`.
 
         Raises:
@@ -62,6 +65,8 @@ class Leases:
             **options,
         }
         view = self._transport.call("POST", "/v1/leases", LeaseView, body=body, once=True)
+        if view.lease.state is LeaseState.WAITING and on_wait is not None:
+            on_wait(view.lease.because)
         return self._awaited(view, time.monotonic() + wait_s)
 
     def _awaited(self, view: LeaseView, ends_at: float) -> LeaseView:

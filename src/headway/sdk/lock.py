@@ -91,6 +91,8 @@ class Lock:
         self.renew_s = length_s / 3
         """How often it is renewed."""
         self._wait_s = wait_s
+        self.on_wait: Callable[[str], None] | None = None
+        """Called once, with the reason, where it is not free at once."""
         self._on_lost = on_lost
         self._asked = asked
         self._until = 0.0
@@ -158,6 +160,8 @@ class Lock:
         sent_at = time.clock_gettime(_CLOCK)
         lease = self._post("/v1/leases", {**self._wish, "id": self.id})
         if lease["state"] == "waiting":
+            if self.on_wait is not None:
+                self.on_wait(lease["because"])
             self._wait(lease, ends_at)
             # Counted from the question: when exactly it was granted is known to headway alone.
             sent_at = time.clock_gettime(_CLOCK)

@@ -27,11 +27,26 @@ from headway.sim.tunnel import run as run_scenario
 _FAILED, _USAGE = 1, 2
 _HOUR_S = 3600.0
 _MARGIN_S = 60.0
+
+
+def _drawable(_ctx: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a place where no chart can be written before the run, not behind it."""
+    if path is not None and not path.parent.is_dir():
+        raise click.BadParameter(f"there is no directory {path.parent}")
+    return path
+
+
 _json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 _draw = click.option(
-    "--draw", "picture", type=click.Path(path_type=Path), help="Write a chart, as SVG."
+    "--draw",
+    "picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_drawable,
+    help="Write a chart, as SVG.",
 )
 _file = click.Path(path_type=Path, dir_okay=False)
+_hours = click.FloatRange(min=0, min_open=True, max=24 * 366)
+_many = click.IntRange(min=1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,7 +60,7 @@ def sim() -> None:
 @sim.command()
 @click.argument("scenario", type=_file, required=False)
 @click.option("--seed", type=int, help="Another seed; without SCENARIO, a world drawn from it.")
-@click.option("--hours", type=float, help="Another length, in made-up hours.")
+@click.option("--hours", type=_hours, help="Another length, in made-up hours.")
 @_json
 @_draw
 def run(
@@ -81,7 +96,7 @@ def init(file: Path) -> None:
 @click.argument("first", type=_file)
 @click.argument("second", type=_file)
 @click.option("--seed", type=int, help="Another seed, for both.")
-@click.option("--hours", type=float, help="Another length, for both.")
+@click.option("--hours", type=_hours, help="Another length, for both.")
 @_json
 @_draw
 def compare(
@@ -165,10 +180,10 @@ def replay(
 
 
 @sim.command()
-@click.option("--count", default=100, help="How many.")
+@click.option("--count", type=_many, default=100, help="How many.")
 @click.option("--first", default=1, help="The first of them.")
-@click.option("--hours", default=3.0, help="Made-up hours of each.")
-@click.option("--processes", type=int, help="Side by side. Default: as many as there are cores.")
+@click.option("--hours", type=_hours, default=3.0, help="Made-up hours of each.")
+@click.option("--processes", type=_many, help="Side by side. Default: as many as there are cores.")
 def seeds(count: int, first: int, hours: float, processes: int | None) -> None:
     """Run many small worlds in which everything goes wrong, and name those that broke."""
     broken = 0

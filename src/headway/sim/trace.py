@@ -45,7 +45,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"{path} cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise Unusable(f"{path} cannot be read: {reason}") from error
 
 
 def _good(parsed: Parsed[T]) -> T:

@@ -202,3 +202,14 @@ def test_an_environment_under_a_lease_lasts_as_long_as_that_and_not_by_itself(cl
 def start_under(client, lease: str, environment: str = "under"):
     body = {"apps": ["chat"], "under": lease}
     return client.post(f"/v1/environments/{environment}/start", json=body)
+
+
+def test_a_lock_is_explained_by_its_name_while_somebody_has_it(client):
+    asked = {"name": "api-why", "length_s": 60}
+    lease = client.post("/v1/leases", json=asked).json()["lease"]
+    told = client.get("/v1/why", params={"thing": "api-why"}).json()
+    assert told["state"] == "held"
+    assert "the lock api-why is held by" in told["because"]
+    assert told["because"].endswith("; 0 wait for it")
+    client.post(f"/v1/leases/{lease['id']}/release", json={})
+    assert client.get("/v1/why", params={"thing": "api-why"}).status_code == 404

@@ -31,3 +31,9 @@ def test_a_machine_that_costs_nothing_is_not_rebalanced(client):
     assert "costs nothing" in plan["left"][0]
     refused = client.post("/v1/rebalance/nowhere")
     assert (refused.status_code, refused.json()["code"]) == (409, "rebalance-outdated")
+
+
+def test_a_pool_that_nobody_declared_is_explained_by_its_nodes(client):
+    told = client.get("/v1/why", params={"thing": "default"}).json()
+    assert told["state"] == "1 nodes"
+    assert told["next"] == ["headway pools show default"]

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import click
 import pytest
 
-from headway.cli.leases import _asked
+from headway.cli.leases import _asked, _row
 from headway.cli.options import LeaseOrLength, Moment, Size
-from headway.model.lease import ClaimKind
+from headway.model.ids import LeaseId
+from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 
 NOTHING = {
     "lock": None,
@@ -79,3 +80,21 @@ def test_sizes_and_leases():
         Size().convert("much", None, None)
     assert LeaseOrLength().convert("8h", None, None) == 8 * 3600
     assert LeaseOrLength().convert("lse-0123456789", None, None) == "lse-0123456789"
+
+
+def test_a_booking_says_from_when_until_when():
+    begins = datetime(2026, 11, 30, 2, tzinfo=UTC)
+    lease = Lease(
+        id=LeaseId("lse-1"),
+        claim=Claim(kind=ClaimKind.CAPACITY, name="default", cpu=1),
+        holder="ana",
+        state=LeaseState.BOOKED,
+        length_s=7200,
+        asked_at=begins,
+        from_at=begins,
+        until=begins + timedelta(hours=2),
+    )
+    local = begins.astimezone()
+    assert _row(lease)[4] == (
+        f"from {local:%Y-%m-%d %H:%M} until {local + timedelta(hours=2):%Y-%m-%d %H:%M}"
+    )

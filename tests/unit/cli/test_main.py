@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -134,3 +135,16 @@ def test_where_nothing_runs_it_is_said_what_to_do(tmp_path):
     assert done.stdout == ""
     assert "does not run here" in done.stderr
     assert "headway up" in done.stderr
+
+
+def _commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, *path, name)
+
+
+@pytest.mark.parametrize("path", list(_commands(cli)), ids=" ".join)
+def test_no_help_shows_how_its_lines_are_kept(path):
+    assert r"\b" not in CliRunner().invoke(cli, [*path, "--help"]).output

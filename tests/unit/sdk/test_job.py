@@ -289,7 +289,7 @@ def test_what_a_job_has_unsaid_is_what_the_model_says():
         ({"cpus": 1}, "there is no option 'cpus'; did you mean 'cpu'?"),
         ({"cpu": 0}, "cpu=0: it must be a number from 0.001 to 1024"),
         ({"cpu": True}, "cpu=True"),
-        ({"memory": "much"}, "memory='much': it must be a size such as '512MiB'"),
+        ({"memory": "much"}, "memory='much': it must be a size of 1MiB or more"),
         ({"timeout": "-1s"}, "must be a length of time"),
         ({"timeout": 0}, "must be a length of time"),
         ({"retries": 1.5}, "must be a whole number from 0 to 1000"),

@@ -151,3 +151,18 @@ def test_a_live_installation_is_recorded_as_a_scenario_that_can_be_run(tmp_path)
         (pytest.approx(1, abs=0.01), 20, 0.5),
         (pytest.approx(2, abs=0.01), 20, 0.5),
     ]
+
+
+@pytest.mark.parametrize("hours", ["0", "-3"])
+def test_a_length_that_is_none_is_refused(scenario, hours):
+    assert "--hours" in say("run", scenario, "--hours", hours, status=2)
+
+
+def test_a_chart_that_cannot_be_written_is_refused_before_the_run(scenario, tmp_path):
+    said = say("run", scenario, "--draw", tmp_path / "none" / "a.svg", status=2)
+    assert "there is no directory" in said
+
+
+def test_a_scenario_that_is_not_there_is_said_in_words(tmp_path):
+    said = say("run", tmp_path / "none.yaml", status=2)
+    assert said.strip().endswith("none.yaml cannot be read: No such file or directory")
