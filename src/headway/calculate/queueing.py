@@ -293,8 +293,7 @@ class _Decision:
         if crew is None:
             placed = fleet.place(demand, now)
             if placed.node is None:
-                found = fleet.never(demand)
-                self.reasons[lane] = f"{found.because}; {found.hint}" if found else placed.because
+                self.reasons[lane] = self._never(demand) or placed.because
             return placed.node
         full: tuple[str, ...] = ()
         if crew.ready:
@@ -305,13 +304,19 @@ class _Decision:
         placed = fleet.place(crew.demand, now, but=(*crew.ready, *crew.refused))
         if placed.node is not None:
             self.reasons[lane] = f"{placed.node}: {self.question.enlist(lane, placed.node)}"
-        elif (found := fleet.never(crew.demand)) is not None:
-            self.reasons[lane] = f"{found.because}; {found.hint}"
+        elif never := self._never(demand):
+            self.reasons[lane] = never
+        elif never := self._never(crew.demand):
+            self.reasons[lane] = f"together with its runner, {never}"
         else:
             broken = (f"{node}: {why}" for node, why in sorted(crew.refused.items()))
             sentences = dict.fromkeys((*full, *broken, *placed.sentences))
             self.reasons[lane] = "; ".join(sentences) or placed.because
         return None
+
+    def _never(self, demand: Demand) -> str:
+        found = self.question.fleet.never(demand)
+        return f"{found.because}; {found.hint}" if found is not None else ""
 
     def _crew(self, lane: Lane) -> Crew | None:
         if lane not in self._crews:

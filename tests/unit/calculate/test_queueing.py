@@ -115,6 +115,19 @@ def test_a_run_that_no_node_and_its_runner_can_ever_take_stays_and_says_so():
     }
 
 
+def test_a_run_that_leaves_no_room_for_its_runner_anywhere_says_so():
+    beside = Demand(resources=Resources(cpu=1.25, memory_mib=1))
+    given = question(
+        {LANE: entries(1)},
+        fleet=fleet(a=1),
+        crew=lambda lane: Crew([], {}, beside),
+    )
+    assert take_turns(given).reasons[LANE] == (
+        "together with its runner, no node and no pool type can ever take it: "
+        "1.25 cores needed, the largest (a) has 1; ask for at most 1 cores, or add a larger node"
+    )
+
+
 def test_priority_comes_before_all():
     urgent = LANE._replace(priority=10)
     order = picked(question({LANE: entries(2), urgent: entries(2, 100)}))
