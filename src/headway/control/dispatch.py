@@ -21,7 +21,8 @@ from headway.control import attempts, followers
 from headway.control.book import Book
 from headway.control.grounds import Backlog, Ground, Grounds
 from headway.control.lanes import Lanes
-from headway.control.runners import Runners, Slot, member_of
+from headway.control.runners import Runners
+from headway.control.slots import Slot, member_of
 from headway.control.targets import Targets
 from headway.control.waiting import rung
 from headway.control.world import World

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -13,7 +12,8 @@ from headway.calculate.node import is_draining, is_over_limit
 from headway.control.book import Book, Standing
 from headway.control.guard import trouble
 from headway.control.silence import Silence
-from headway.control.world import MemberKey, World
+from headway.control.slots import RunnerKey, Slot, Slots, member_of
+from headway.control.world import World
 from headway.machine.chance import drawn_hex
 from headway.machine.own_log import Log
 from headway.model.container import Container, ContainerKind, ContainerState
@@ -34,34 +34,6 @@ touches before it is in a control group of its own: half a megabyte for each tha
 _AGAIN_S = 0.05
 _SHORT_LIFE = timedelta(seconds=10)
 _BACKOFF_MAX_S = 60.0
-
-
-class RunnerKey(NamedTuple):
-    """What a runner is for."""
-
-    environment: EnvironmentId
-    app: AppName
-    release: int
-    node: NodeId
-
-
-@dataclass(slots=True)
-class Slot:
-    """One runner, from when it is wanted until it has ended."""
-
-    key: RunnerKey
-    container: Container
-    silence: Silence
-    line: Runner | None = None
-    busy: set[RunId] = field(default_factory=set)
-    idle_since: datetime | None = None
-    is_wanted: bool = False
-    """Whether a run would start in it, asked since it was last looked at."""
-    is_ending: bool = False
-    stopped_for: str = ""
-    is_cut_short: bool = False
-    """Whether its runs were told to end, as their app, environment or node is to be left."""
-    following: "asyncio.Task[None] | None" = None
 
 
 class Listener(Protocol):
@@ -91,11 +63,13 @@ class Runners:
         self._world = world
         self._book = book
         self._listener = listener
-        self._slots: dict[RunnerKey, Slot] = {}
+        self._slots = Slots()
         self._failures: dict[RunnerKey, tuple[int, datetime, str]] = {}
         self._starting: set[RunnerKey] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         world.bell.on_observed(self._observed)
+        world.bell.on_member(self._slots.touch_member)
+        world.bell.on_node(self._slots.touch_all)
 
     async def open(self) -> None:
         """Take up the runners of before."""
@@ -108,14 +82,14 @@ class Runners:
 
     async def close(self) -> None:
         """Let go of every line. The runners live on."""
-        tasks = [*self._tasks, *(slot.following for slot in self._slots.values() if slot.following)]
+        tasks = [*self._tasks, *(slot.following for slot in self._slots.all() if slot.following)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def by_container(self, container: ContainerId) -> Slot | None:
         """Give the slot of a container."""
-        return next((row for row in self._slots.values() if row.container.id == container), None)
+        return self._slots.by_container(container)
 
     def slot(self, key: RunnerKey) -> Slot | None:
         """Give a slot whose line is open."""
@@ -129,15 +103,15 @@ class Runners:
         now = self._world.clock.now()
         ready: list[NodeId] = []
         refused: dict[NodeId, str] = {}
-        for key, slot in self._slots.items():
-            if key[:3] != (environment, app, release):
-                continue
+        for slot in self._slots.of_release(environment, app, release):
+            node = slot.key.node
             if slot.is_ending or slot.container.state is ContainerState.STOPPING:
-                refused[key.node] = "its runner is ending"
-                continue
-            slot.is_wanted = True
-            if slot.line is not None:
-                ready.append(key.node)
+                refused[node] = "its runner is ending"
+            elif slot.line is not None:
+                ready.append(node)
+            else:
+                slot.is_wanted = True
+                self._slots.touch(slot)
         for key, (_, at, said) in self._failures.items():
             if key[:3] == (environment, app, release) and now < at:
                 refused[key.node] = f"its runner ended: {said}; again at {at:%H:%M:%S} UTC"
@@ -167,6 +141,7 @@ class Runners:
         if slot.idle_since is not None:
             slot.silence.heard(self._world.clock.now())
             slot.idle_since = None
+            self._slots.touch(slot)
         if slot.line is not None:
             slot.line.send(tasks)
 
@@ -175,36 +150,49 @@ class Runners:
         slot.busy.discard(run)
         if not slot.busy:
             slot.idle_since = self._world.clock.now()
+            self._slots.touch(slot)
 
     async def let_go(self) -> datetime | None:
         """End runners that nothing needs; gives when to look again."""
-        times: list[datetime] = []
-        for key, slot in list(self._slots.items()):
-            standing = await self._book.standing((key.environment, key.app))
-            is_wanted, slot.is_wanted = slot.is_wanted, False
-            await self._cut_short(slot, standing.shut or await self.leaving(slot))
-            if not (slot.busy or slot.is_ending or slot.container.state is ContainerState.STOPPING):
-                because = self._useless(slot, standing, is_wanted=is_wanted)
-                if because:
-                    await self._stop(slot, because)
-            looks = self._look_at(slot), await self._ask_again(slot)
-            times += [at for at in looks if at is not None]
-        return min(times, default=None)
+        now = self._world.clock.now()
+        for slot in self._slots.due(now):
+            self._slots.looked(slot)
+            try:
+                await self._look(slot, now)
+            except BaseException:
+                self._slots.touch(slot)
+                raise
+        return self._slots.next_at()
 
-    def _look_at(self, slot: Slot) -> datetime | None:
+    async def _look(self, slot: Slot, now: datetime) -> None:
+        """End a runner that nothing needs, or hand back what it does, or find out if it lives."""
+        standing = await self._book.standing(member_of(slot))
+        is_wanted, slot.is_wanted = slot.is_wanted, False
+        await self._cut_short(slot, standing.shut or await self.leaving(slot))
+        if not (slot.busy or slot.is_ending or slot.container.state is ContainerState.STOPPING):
+            because = self._useless(slot, standing, now, is_wanted=is_wanted)
+            if because:
+                await self._stop(slot, because)
+        if is_wanted:  # as long as it is: the next time that is asked anew
+            self._slots.touch(slot)
+        for at in (self._look_at(slot, now), await self._ask_again(slot, now)):
+            if at is not None:
+                self._slots.look_at(slot, at)
+
+    def _look_at(self, slot: Slot, now: datetime) -> datetime | None:
         """Give when a runner's runs are to be handed back, or it has been idle for long enough."""
         hold = self._world.roster.holds.get(slot.key.node)
         if slot.busy:
             at = hold.until if hold is not None else None
         else:
             at = slot.idle_since + self._idle if slot.idle_since is not None else None
-        return None if at is None or at <= self._world.clock.now() else at
+        return None if at is None or at <= now else at
 
-    async def _ask_again(self, slot: Slot) -> datetime | None:
+    async def _ask_again(self, slot: Slot, now: datetime) -> datetime | None:
         """Open the line anew to a runner that is quiet; gives when that is to be looked at."""
         if not slot.busy or slot.line is None:
             return None
-        at, now = slot.silence.quiet_at(self._silence), self._world.clock.now()
+        at = slot.silence.quiet_at(self._silence)
         if now < at:
             return at
         await slot.line.close()
@@ -218,7 +206,7 @@ class Runners:
     def _idle(self) -> timedelta:
         return timedelta(seconds=self._world.settings.runner_idle_s)
 
-    def _useless(self, slot: Slot, standing: Standing, *, is_wanted: bool) -> str:
+    def _useless(self, slot: Slot, standing: Standing, now: datetime, *, is_wanted: bool) -> str:
         """Say why a runner that does nothing is let go; empty while it is kept."""
         if standing.shut:
             return standing.shut
@@ -228,15 +216,14 @@ class Runners:
             return ""
         if standing.release is None or standing.release.number != slot.key.release:
             return "its release is not live any more"
-        now = self._world.clock.now()
         if slot.idle_since is not None and now >= slot.idle_since + self._idle:
             return f"nothing ran in it for {self._idle.total_seconds():g} s"
         return ""
 
     async def leaving(self, slot: Slot) -> str:
         """Say why what a runner still does is handed back; empty where it may go on."""
-        node = slot.key.node
-        if not is_over_limit(self._world.roster.holds, node, self._world.clock.now()):
+        node, holds = slot.key.node, self._world.roster.holds
+        if node not in holds or not is_over_limit(holds, node, self._world.clock.now()):
             return ""
         standing = await self._book.standing(member_of(slot))
         return "" if standing.shut else f"{node} is drained, and the time to end by itself is over"
@@ -312,6 +299,7 @@ class Runners:
             row = await self._world.store.write(deed)
         except BaseException:
             slot.is_ending = False
+            self._slots.touch(slot)
             raise
         if row is not None:
             slot.container = row
@@ -321,7 +309,7 @@ class Runners:
         key = RunnerKey(row.environment, row.app, row.release, row.node)
         now = self._world.clock.now()
         slot = Slot(key, row, Silence(now), idle_since=now)
-        self._slots[key] = slot
+        self._slots.add(slot)
         if row.state is ContainerState.HEALTHY:
             self._follow(slot)
 
@@ -334,6 +322,7 @@ class Runners:
         if slot is None:
             return
         slot.container = row
+        self._slots.touch(slot)
         if row.is_ended:
             self._do(self._over(slot))
         elif row.state is ContainerState.HEALTHY:
@@ -346,7 +335,7 @@ class Runners:
 
     async def _listen(self, slot: Slot) -> None:
         """Hold the line to a runner until it has ended."""
-        while self._slots.get(slot.key) is slot:
+        while self._slots.has(slot):
             try:
                 line = await self._world.engine.attach(slot.container.id)
             except EngineError as error:
@@ -358,6 +347,7 @@ class Runners:
                 slot.silence.heard(self._world.clock.now())
                 await self._listener.resumed(slot, line.listing)
                 slot.is_cut_short = False
+                self._slots.touch(slot)
                 await self._cancel_again(slot, line)
                 self._listener.wake()
                 async for facts in line.facts():
@@ -369,6 +359,7 @@ class Runners:
                 trouble(self._world, "runners", error)
             finally:
                 slot.line = None
+                self._slots.touch(slot)
                 await line.close()
             await asyncio.sleep(_AGAIN_S)
 
@@ -398,12 +389,12 @@ class Runners:
             line.cancel(row.id, job.grace_s)
 
     async def _over(self, slot: Slot) -> None:
-        if self._slots.get(slot.key) is not slot:
+        if not self._slots.has(slot):
             return
         row = slot.container
         wanted = row.exit is not None and row.exit.reason == "stopped"
         said = slot.stopped_for or (row.exit.sentence if row.exit else "it was lost")
-        del self._slots[slot.key]
+        self._slots.remove(slot)
         if slot.following is not None:
             slot.following.cancel()
         self._note_failure(slot, said, wanted=wanted)
@@ -433,11 +424,6 @@ class Runners:
 def _put(tx: Writer, row: Container) -> Container:
     tx.record(_event(row, "container.requested", row.because, row.created_at))
     return tx.put(row)
-
-
-def member_of(slot: Slot) -> MemberKey:
-    """Give the app in the environment that a runner belongs to."""
-    return slot.key.environment, slot.key.app
 
 
 def _event(row: Container, kind: str, because: str, now: datetime) -> Event:
