@@ -30,9 +30,14 @@ class Equal:
 
     def change(self, ordinal: int, before: Value | None, after: Value | None) -> None:
         """Follow a row from how it was to how it is."""
-        old = plain(getattr(before, self.field)) if before is not None else None
-        new = plain(getattr(after, self.field)) if after is not None else None
-        if before is not None and old is not None and (old != new or after is None):
+        field = self.field
+        old = plain(getattr(before, field)) if before is not None else None
+        new = plain(getattr(after, field)) if after is not None else None
+        if before is not None and after is not None and old == new:
+            if new is not None:
+                self.buckets[new][ordinal] = after
+            return
+        if before is not None and old is not None:
             bucket = self.buckets[old]
             del bucket[ordinal]
             if not bucket:
