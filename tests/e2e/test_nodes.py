@@ -145,6 +145,7 @@ def test_a_drain_under_load_fails_no_request_and_loses_no_run(three, load):
     foreseen = three.ok("nodes", "drain", node, "--plan", "--within", "8s")
     assert "demo: start web." in foreseen
     assert f"{node} is drained" in foreseen
+    assert "demo: stop runner" in foreseen
     assert "queued again, and uses up no retry" in foreseen
     assert "watcher" in foreseen.splitlines()[-2]
     said = three.ok("nodes", "drain", node, "--within", "8s", "--reason", "new disk")

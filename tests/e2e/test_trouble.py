@@ -159,6 +159,7 @@ def test_a_second_up_says_that_one_runs(headway):
     done = headway.run("up", "-d", "--port", "1", "--http-port", "2")
     assert done.status == 1
     assert f"pid {headway.pid()}" in done.err
+    assert "headway down && headway up -d --nodes 2" in headway.run("up", "--nodes", "2").err
 
 
 @pytest.mark.parametrize("which", ["--port", "--http-port"])

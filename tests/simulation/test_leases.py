@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from headway.control import leases
+from headway.control.enlist import ensure_environment
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.settling import forget_over
 from headway.model.lease import Lease
@@ -212,3 +213,13 @@ async def test_leases_are_listed_in_the_order_of_their_line(own):
     everything = await leases.listing(own.world, everything=True)
     assert [view.lease.holder for view in everything] == ["ana", "ben", "cleo"]
     assert len(await leases.listing(own.world)) == 2
+
+
+async def test_what_is_made_under_a_lease_says_from_the_start_how_long_it_lasts(own):
+    lease = (await own.ask("ana")).lease
+    made = await own.store.write(
+        lambda tx: ensure_environment(tx, "bench", "ana", BEGAN, own.world.settings, None, lease)
+    )
+    assert (made.under, made.lease.until) == (lease.id, lease.until)
+    (created,) = await own.store.read(lambda reader: reader.events(subject=made.id))
+    assert created.because == ("leased to ana until 2026-11-21 09:00 UTC, as long as lse-ana000000")

@@ -112,7 +112,12 @@ def set_(
 def _asked(key: str) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(key, hide_input=True))
-    return sys.stdin.read().rstrip("\n")
+    found = sys.stdin.read().rstrip("\n")
+    if not found:
+        raise click.UsageError(
+            f"there is no value for {key}: pipe it in, or say {key}= for an empty one"
+        )
+    return found
 
 
 @config.command()

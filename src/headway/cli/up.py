@@ -90,7 +90,9 @@ def up(
     )
     found = running(place)
     if found is not None:
-        fail(f"headway runs already: {found[0]} (pid {found[1]}, data {place})", "headway status")
+        told = f"headway runs already: {found[0]} (pid {found[1]}, data {place})"
+        again = (f"headway down && headway up -d --nodes {nodes}",) if nodes else ()
+        fail(told, "headway status", *again)
         raise Failed
     words = [sys.executable, "-m", "headway.serve", "up", "--data", str(place)]
     words += listening.words

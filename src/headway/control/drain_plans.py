@@ -69,6 +69,7 @@ def _read(world: World, reader: Reader, node: NodeId, until: datetime, view: Rou
     keys = sorted({(row.environment, row.app) for row in rows if row.kind is ContainerKind.SERVICE})
     members = [member(world, reader, *key, view) for key in keys]
     ends = [_end(row, until) for row in rows if row.kind in _ENDS]
+    runners = [_runner(row) for row in rows if row.kind is ContainerKind.RUNNER]
     builds = [
         PlannedChange(
             app=build.app,
@@ -79,7 +80,7 @@ def _read(world: World, reader: Reader, node: NodeId, until: datetime, view: Rou
         for build in running_builds(reader, node=node)
     ]
     found = [row for row in members if row is not None]
-    return _Seen(found, [*_runs(reader, node, until), *ends, *builds])
+    return _Seen(found, [*_runs(reader, node, until), *runners, *ends, *builds])
 
 
 def _moves(members: Iterable[MemberSnapshot], fleet: Fleet, now: datetime) -> list[PlannedChange]:
@@ -137,6 +138,16 @@ def _runs(reader: Reader, node: NodeId, until: datetime) -> list[PlannedChange]:
             )
         )
     return found
+
+
+def _runner(row: Container) -> PlannedChange:
+    return PlannedChange(
+        app=row.app,
+        verb=Verb.STOP_CONTAINER.value,
+        what=f"{environment_name(row.environment)}: stop {row.label} (v{row.release}) "
+        "as soon as no run is in it",
+        because=f"{row.node} is drained; runs begin on other nodes",
+    )
 
 
 def _end(row: Container, until: datetime) -> PlannedChange:

@@ -20,6 +20,7 @@ from headway.model.ids import (
     EnvironmentId,
     environment_id,
 )
+from headway.model.lease import Lease, Tenure
 from headway.model.manifest import RunType
 from headway.model.settings import Settings
 from headway.ports.store import Writer
@@ -34,8 +35,11 @@ def ensure_environment(
     now: datetime,
     settings: Settings,
     lease_s: float | None = None,
+    under: Lease | None = None,
 ) -> Environment:
     """Give the active environment of this name, made when there is none.
+
+    One that is made under another lease lasts as long as that.
 
     Raises:
         Invalid: The name or the length of its lease cannot be.
@@ -53,13 +57,18 @@ def ensure_environment(
             next=("headway envs ls", "headway envs destroy NAME"),
         )
     check_lease(lease_s, settings)
+    tenure = first_lease(checked, actor, now, lease_s)
+    if under is not None:
+        tenure = Tenure(holder=tenure.holder, until=under.until)
     row = Environment(
         id=environment_id(checked, drawn_hex(_SUFFIX_BYTES)),
-        lease=first_lease(checked, actor, now, lease_s),
+        lease=tenure,
+        under=under.id if under else None,
         created_at=now,
         created_by=actor,
     )
     until = f"until {row.lease.until:%Y-%m-%d %H:%M} UTC" if row.lease.until else "without end"
+    until += f", as long as {under.id}" if under else ""
     tx.record(
         Event(
             at=now,

@@ -19,7 +19,7 @@ from headway.control.keeping import remember
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.sources import adopt
-from headway.control.under import put_under, refuse_elsewhere, usable
+from headway.control.under import refuse_elsewhere, usable
 from headway.control.world import World
 from headway.model.app import App, Source
 from headway.model.deployment import Deployment, DeploymentKind
@@ -69,10 +69,8 @@ def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequ
     refuse_missing(name, missing)
     now = world.clock.now()
     lease = usable(tx, request.under, actor) if request.under else None
-    environment = ensure_environment(tx, name, actor, now, world.settings, request.lease_s)
-    if lease is not None and known is None:
-        environment = put_under(tx, environment, lease)
-    elif lease is not None:
+    environment = ensure_environment(tx, name, actor, now, world.settings, request.lease_s, lease)
+    if lease is not None:
         refuse_elsewhere(environment, lease.id)
     deployments = []
     for app in todo:

@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-import msgspec
-
 from headway.control.errors import Conflict, NotAllowed, NotFound
 from headway.model.environment import Environment
 from headway.model.ids import LeaseId
-from headway.model.lease import ClaimKind, Lease, LeaseState, Tenure
-from headway.ports.store import Reader, Writer
+from headway.model.lease import ClaimKind, Lease, LeaseState
+from headway.ports.store import Reader
 
 
 def usable(reader: Reader, identity: LeaseId, actor: str) -> Lease:
@@ -44,12 +42,6 @@ def usable(reader: Reader, identity: LeaseId, actor: str) -> Lease:
 
 def _begins(at: datetime | None) -> str:
     return f"it begins at {at:%Y-%m-%d %H:%M} UTC" if at else "others are before it"
-
-
-def put_under(tx: Writer, environment: Environment, lease: Lease) -> Environment:
-    """Have a new environment last as long as a lease."""
-    tenure = Tenure(holder=environment.lease.holder, until=lease.until)
-    return tx.put(msgspec.structs.replace(environment, under=lease.id, lease=tenure))
 
 
 def refuse_elsewhere(environment: Environment, under: LeaseId) -> None:
