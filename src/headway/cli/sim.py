@@ -26,7 +26,8 @@ def sim(words: tuple[str, ...]) -> None:
 
     Each explains itself: headway sim run --help.
     """  # noqa: D301 (click reads the backspace)
-    process = subprocess.Popen([sys.executable, "-m", "headway.sim", *words])
+    # Without -P, modules of this directory would be taken for headway's and Python's own.
+    process = subprocess.Popen([sys.executable, "-P", "-m", "headway.sim", *words])
     while True:
         try:
             status = process.wait()

@@ -17,6 +17,8 @@ from headway.machine.files import write_whole
 from headway.machine.processes import birth
 from headway.sdk.local import data_directory, running
 
+_SERVE = (sys.executable, "-P", "-m", "headway.serve")
+"""Modules of the directory that it is started in are none of headway's: an app has its `token.py`."""
 _LISTENING = "listen.json"
 _PORT = click.IntRange(1, 65_535)
 _START_S = 30.0
@@ -94,7 +96,7 @@ def up(
         again = (f"headway down && headway up -d --nodes {nodes}",) if nodes else ()
         fail(told, "headway status", *again)
         raise Failed
-    words = [sys.executable, "-m", "headway.serve", "up", "--data", str(place)]
+    words = [*_SERVE, "up", "--data", str(place)]
     words += listening.words
     words += ["--nodes", str(nodes)] if nodes else []
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -180,9 +182,7 @@ def down(data: Path | None, keep: bool) -> None:
         _end(found[1])
         click.echo(f"stopped the control plane (pid {found[1]})")
     if not keep:
-        done = subprocess.run(
-            [sys.executable, "-m", "headway.serve", "clear", "--data", str(place)], check=False
-        )
+        done = subprocess.run([*_SERVE, "clear", "--data", str(place)], check=False)
         if done.returncode:
             raise Failed
     click.echo("next: headway up")
