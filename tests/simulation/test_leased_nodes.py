@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control import invoking, leases, runs
+from headway.control import invoking, leases, nodes, runs
 from headway.control.keeping import remember
 from headway.control.leasing import Leasing
 from headway.control.requests import LeaseRequest
@@ -211,3 +211,20 @@ async def test_nothing_of_others_is_placed_into_capacity_that_is_held(plane):
         with suppress(leases.Conflict):
             await runs.cancel(plane.world, plane.dispatch, "me", row.id)
     await plane.ended(other)
+
+
+async def test_a_cordon_that_comes_while_a_node_is_lent_stays(plane, monkeypatch):
+    async def remember_late(world) -> None:
+        await nodes.cordon(world, "ana", "there", "its disk is full")
+        await remember(world)
+
+    monkeypatch.setattr("headway.control.clearing.remember", remember_late)
+    view = await plane.claim(ClaimKind.NODE, "there")
+
+    async def is_clear() -> bool:
+        return (await plane.lease(view.lease.id)).is_clear
+
+    await come_true(is_clear)
+    await leases.release(plane.world, "me", view.lease.id)
+    hold = plane.world.roster.holds[NodeId("there")]
+    assert (hold.by, hold.because) == ("ana", "its disk is full")

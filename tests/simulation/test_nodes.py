@@ -234,3 +234,26 @@ async def test_nodes_come_and_go_and_every_delivery_keeps_its_promise(two, seed)
             assert row.state in (RunState.SUCCEEDED, RunState.LOST), row
         else:
             assert row.state in (RunState.SUCCEEDED, RunState.DEAD), row
+
+
+async def test_what_is_done_for_a_lease_leaves_what_a_person_said_of_a_node(two):
+    world = two.world
+    await nodes.drain(world, "lease lse-1", B, own_only=True)
+    await nodes.uncordon(world, "lease lse-1", B, own_only=True)
+    hold = (await nodes.one(world, B)).hold
+    assert (hold.state, hold.by) == (NodeState.CORDONED, "ana")
+    await nodes.drain(world, "lease lse-1", A, own_only=True)
+    await nodes.uncordon(world, "lease lse-1", A, own_only=True)
+    assert (await nodes.one(world, A)).hold is None
+
+
+async def test_a_node_that_goes_while_it_is_cordoned_is_unknown(two):
+    async def gone(deed):
+        done = await write(deed)
+        two.world.roster.gone(A)
+        return done
+
+    write, two.store.write = two.store.write, gone
+    with pytest.raises(NotFound):
+        await nodes.cordon(two.world, "ana", A)
+    two.store.write = write

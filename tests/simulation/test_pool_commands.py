@@ -7,6 +7,7 @@ import pytest
 from headway.control import monitor, pools, why
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.model.ids import NodeId
+from headway.ports.store import Stale
 from tests.simulation.pools_world import PoolsWorld, virtually
 
 DOCUMENT = """\
@@ -122,5 +123,22 @@ def test_doctor_names_runs_that_wait_for_ever_and_machines_that_are_wrong():
         runs, machine = await monitor.checks(place.world, place.pools)
         assert "has waited for 20 min" in runs.detail
         assert (machine.name, machine.detail, machine.ok) == ("machine x", "is odd", False)
+
+    virtually(scenario)
+
+
+def test_two_who_scale_a_pool_at_once_undo_nothing_of_each_other():
+    async def scenario(place: PoolsWorld) -> None:
+        await applied(place, 0, 4)
+        asked = [{"nodes_min": 1}, {"nodes_max": 7}]
+        done = await asyncio.gather(
+            *(pools.scale(place.world, place.pools, "ana", "default", **one) for one in asked),
+            return_exceptions=True,
+        )
+        for one, answer in zip(asked, done, strict=True):
+            if isinstance(answer, Stale):
+                await pools.scale(place.world, place.pools, "ana", "default", **one)
+        scaling = (await pools.one(place.world, place.pools, "default")).pool.scaling
+        assert (scaling.nodes_min, scaling.nodes_max) == (1, 7)
 
     virtually(scenario)

@@ -53,8 +53,9 @@ async def acquire(request: Request, world: TheWorld, actor: Actor, body: ClaimBo
 
 
 @router.get("/{lease}", responses=answers(LeaseView))
-async def get_lease(world: TheWorld, lease: Identity) -> Json:
+async def get_lease(request: Request, world: TheWorld, actor: Actor, lease: Identity) -> Json:
     """Give a lease: who holds it, how many wait, and what ends with it."""
+    await _own(request, world, actor, lease)
     return Json(await leases.one(world, lease))
 
 
@@ -81,7 +82,7 @@ async def release(
 
 
 async def _own(request: Request, world: World, actor: str, lease: str) -> None:
-    """Let containers touch their own environment's leases only.
+    """Let containers see and touch their own environment's leases only.
 
     Raises:
         NotAllowed: It is another's.

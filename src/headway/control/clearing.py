@@ -35,11 +35,11 @@ class Clearing:
         hold = await self.world.store.read(lambda reader: reader.get(NodeHold, node))
         if hold is None:
             because = f"{lease.id}: leased to {lease.holder}"
-            await nodes.drain(self.world, _name(lease), node, because=because)
+            await nodes.drain(self.world, _name(lease), node, because=because, own_only=True)
         elif hold.by == _name(lease) and hold.empty_at is not None:
             await self.world.store.write(partial(self._clear, lease=lease))
             await remember(self.world)
-            await nodes.uncordon(self.world, _name(lease), node)
+            await nodes.uncordon(self.world, _name(lease), node, own_only=True)
 
     def _clear(self, tx: Writer, lease: Lease) -> None:
         row = tx.get(Lease, lease.id)
@@ -66,7 +66,7 @@ class Clearing:
         }
         for hold in await self.world.store.read(_drains):
             if draining.get(hold.by, True) and self.world.roster.node(hold.node) is not None:
-                await nodes.uncordon(self.world, hold.by, hold.node)
+                await nodes.uncordon(self.world, hold.by, hold.node, own_only=True)
 
 
 def _name(lease: Lease) -> str:

@@ -67,8 +67,12 @@ def _there(world: World, row: Container) -> str:
 
 
 def view(world: World, identity: NodeId) -> NodeView:
-    """Show a node that is there."""
-    node = world.roster.node(identity)
+    """Show a node that is there.
+
+    Raises:
+        NotFound: It has gone meanwhile.
+    """
+    node = world.roster.node(known(world, identity))
     assert node is not None
     return NodeView(
         node=node,
@@ -97,13 +101,20 @@ async def cordon(world: World, actor: str, node: str, because: str = "") -> Node
 
 
 async def drain(
-    world: World, actor: str, node: str, within_s: float | None = None, because: str = ""
+    world: World,
+    actor: str,
+    node: str,
+    within_s: float | None = None,
+    because: str = "",
+    *,
+    own_only: bool = False,
 ) -> NodeView:
     """Have a node take nothing new and what runs there leave.
 
     Services move at once; runs may end by themselves for `within_s` (the setting `drain_s` when
     None), then they are stopped and handed back by their delivery rule. The same again changes
-    nothing; another length begins to count now.
+    nothing; another length begins to count now. With `own_only` nothing changes either where
+    somebody else has taken the node out of use.
 
     Raises:
         NotFound: There is none with this id.
@@ -113,6 +124,8 @@ async def drain(
     length_s = within(world, within_s)
 
     def wanted(before: NodeHold | None, now: datetime) -> NodeHold | None:
+        if own_only and before is not None and before.by != actor:
+            return None
         length = timedelta(seconds=length_s)
         if before is not None and before.state is NodeState.DRAINING:
             assert before.until is not None
@@ -141,8 +154,10 @@ def within(world: World, within_s: float | None) -> float:
     return world.settings.drain_s if within_s is None else within_s
 
 
-async def uncordon(world: World, actor: str, node: str) -> NodeView:
+async def uncordon(world: World, actor: str, node: str, *, own_only: bool = False) -> NodeView:
     """Have a node take containers again, also one that drains. Again, it changes nothing.
+
+    With `own_only` it stays out of use where that is what somebody else said.
 
     Raises:
         NotFound: There is none with this id.
@@ -150,14 +165,18 @@ async def uncordon(world: World, actor: str, node: str) -> NodeView:
     identity = known(world, node)
     now = world.clock.now()
 
-    def deed(tx: Writer) -> None:
-        if tx.get(NodeHold, identity) is not None:
+    def deed(tx: Writer) -> bool:
+        row = tx.get(NodeHold, identity)
+        if row is not None and own_only and row.by != actor:
+            return False
+        if row is not None:
             tx.delete(NodeHold, identity)
             tx.record(event(identity, "node.uncordoned", now, actor=actor))
+        return True
 
-    await world.store.write(deed)
-    world.roster.released(identity)
-    world.bell.node()
+    if await world.store.write(deed):
+        world.roster.released(identity)
+        world.bell.node()
     return view(world, identity)
 
 

@@ -81,6 +81,7 @@ async def scale(
         NotFound: It was not declared.
         Invalid: The minimum is more than the maximum.
         Conflict: It would take the pool away from under what runs or waits there.
+        Stale: The pool was declared anew meanwhile.
     """
     pool = await world.store.read(lambda tx: tx.get(Pool, name))
     if pool is None:
@@ -150,8 +151,9 @@ async def _put(
 
     def deed(tx: Writer) -> Pool:
         known = tx.get(Pool, pool.name)
-        version = known.version if known is not None else 0
-        row = msgspec.structs.replace(pool, version=version)
+        row = pool  # with the version it was read in, or out of a document, which has none
+        if not pool.version and known is not None:
+            row = msgspec.structs.replace(pool, version=known.version)
         if known == row:
             return row
         data = {"nodes_min": pool.scaling.nodes_min, "nodes_max": pool.scaling.nodes_max}

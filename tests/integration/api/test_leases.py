@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from headway.control.tokens import of_environment
-from headway.sdk import Client, LockError, LockLost
+from headway.sdk import Client, LockError, LockLost, SdkError
 from headway.sdk.ask import Asked, AskError, ask
 from headway.stores.vault import FileVault
 from tests.integration.api.control_plane import wait_for
@@ -148,6 +148,10 @@ def test_a_container_claims_locks_only_and_touches_its_own_leases_only(plane, sd
     with sdk.lock("api-mine") as held, pytest.raises(AskError, match="not held by") as refused:
         ask(asked, f"/v1/leases/{held.id}/release", {})
     assert refused.value.status == 403
+    with Client(plane.url, token) as inside, sdk.lock("api-mine") as held:
+        with pytest.raises(SdkError, match="not held by"):
+            inside.leases.get(held.id)
+        assert inside.leases.get(lease["id"]).lease.holder == "demo's containers"
 
 
 def container_token(plane) -> str:
