@@ -18,7 +18,7 @@ from headway.machine.processes import birth
 from headway.sdk.local import data_directory, running
 
 _SERVE = (sys.executable, "-P", "-m", "headway.serve")
-"""Modules of the directory that it is started in are none of headway's: an app has its `token.py`."""
+"""Modules of the directory it is started in are not headway's: an app may have a `token.py`."""
 _LISTENING = "listen.json"
 _PORT = click.IntRange(1, 65_535)
 _START_S = 30.0

@@ -4,6 +4,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,7 +12,7 @@ import click
 import msgspec
 
 from headway.formats.scenario_yaml import COMMENTED
-from headway.formats.units import parse_cores, parse_duration, parse_size
+from headway.formats.units import parse_cores, parse_count, parse_duration, parse_size
 from headway.model.pool import NodeType, PlacementPolicy
 from headway.model.resources import MIB
 from headway.model.scenario import Machines, Report, Scenario, TraceColumns, TraceLoad, TraceRow
@@ -27,6 +28,21 @@ from headway.sim.tunnel import run as run_scenario
 _FAILED, _USAGE = 1, 2
 _HOUR_S = 3600.0
 _MARGIN_S = 60.0
+_NODES_MAX = 100_000
+_LAST_MAX_S = 10 * 366 * 86_400.0
+
+
+class _Number(click.FloatRange):
+    """A number within bounds; what is no number is within none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it."""
+        number = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return float(number)
 
 
 def _drawable(_ctx: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
@@ -45,7 +61,8 @@ _draw = click.option(
     help="Write a chart, as SVG.",
 )
 _file = click.Path(path_type=Path, dir_okay=False)
-_hours = click.FloatRange(min=0, min_open=True, max=24 * 366)
+_hours = _Number(min=0, min_open=True, max=24 * 366)
+_factor = _Number(min=0, min_open=True, max=1e12)
 _many = click.IntRange(min=1)
 
 
@@ -122,7 +139,7 @@ def compare(
 def record(last: str, output: Path) -> None:
     """Record the runs of the installation that runs here, as a scenario in a directory."""
     length_s = parse_duration(last)
-    if length_s is None:
+    if length_s is None or length_s > _LAST_MAX_S:
         raise click.UsageError(f"--last {last!r} is no length of time, such as 12h or 7d")
     since = datetime.now(UTC) - timedelta(seconds=length_s)
     try:
@@ -140,13 +157,13 @@ def record(last: str, output: Path) -> None:
 @click.option("--end", default="", help="Column: when it ended, in seconds.")
 @click.option("--duration", default="", help="Column: how long it took; instead of --end.")
 @click.option("--cpu", required=True, help="Column: what it asked of processors.")
-@click.option("--cpu-unit", default=1.0, help="Cores in one of these.")
+@click.option("--cpu-unit", type=_factor, default=1.0, help="Cores in one of these.")
 @click.option("--memory", required=True, help="Column: what it asked of memory.")
-@click.option("--memory-unit", default=1.0, help="MiB in one of these.")
+@click.option("--memory-unit", type=_factor, default=1.0, help="MiB in one of these.")
 @click.option("--nodes", default="10x8x32GiB", help="How many, cores and memory of each.")
 @click.option("--policy", type=click.Choice([row.value for row in PlacementPolicy]), default="pack")
-@click.option("--speed", default=1.0, help="How much faster than it was.")
-@click.option("--rows", default=1_000_000, help="Of the trace, at most.")
+@click.option("--speed", type=_factor, default=1.0, help="How much faster than it was.")
+@click.option("--rows", type=_many, default=1_000_000, help="Of the trace, at most.")
 @_json
 @_draw
 def replay(
@@ -223,12 +240,13 @@ def _changed(scenario: Scenario, seed: int | None, hours: float | None) -> Scena
 
 def _machines(text: str) -> Machines:
     words = text.split("x")
-    if len(words) == 3 and words[0].isdigit() and int(words[0]) > 0:
-        cpu, memory = parse_cores(words[1]), parse_size(words[2])
-        if cpu and memory:
+    if len(words) == 3:
+        count, cpu, memory = parse_count(words[0]), parse_cores(words[1]), parse_size(words[2])
+        if count and count <= _NODES_MAX and cpu and memory and memory >= MIB:
             kind = NodeType(name="node", cpu=cpu, memory_mib=memory // MIB)
-            return Machines(type=kind, count=int(words[0]))
-    raise click.UsageError(f"--nodes {text!r} is not like 10x8x32GiB: count, cores, memory")
+            return Machines(type=kind, count=int(count))
+    like = f"10x8x32GiB: count, cores, memory; at most {_NODES_MAX} nodes"
+    raise click.UsageError(f"--nodes {text!r} is not like {like}")
 
 
 def _show(reports: list[Report], as_json: bool, picture: Path | None) -> None:

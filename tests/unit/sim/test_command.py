@@ -92,6 +92,30 @@ def test_a_trace_is_replayed_and_a_wrong_column_is_named(tmp_path):
     assert "runs.csv:1:1: there is no column 'att' (did you mean 'at'?)" in said
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--speed", "0"),
+        ("--speed", "nan"),
+        ("--cpu-unit", "-1"),
+        ("--memory-unit", "1e400"),
+        ("--rows", "0"),
+        ("--nodes", "99999999999x8x32GiB"),
+        ("--nodes", "²x8x32GiB"),
+    ],
+)
+def test_numbers_that_no_replay_can_use_are_refused(tmp_path, option):
+    trace = tmp_path / "runs.csv"
+    trace.write_text("at,end,cpu,memory\n0,30,1,256\n")
+    words = ("replay", trace, "--at", "at", "--end", "end", "--cpu", "cpu", "--memory", "memory")
+    assert "Error: " in say(*words, *option, status=2)
+
+
+def test_lengths_that_no_scenario_can_have_are_refused(scenario):
+    assert "not a number" in say("run", scenario, "--hours", "nan", status=2)
+    assert "no length of time" in say("record", "--last", "99999999999999d", status=2)
+
+
 def test_mistakes_in_a_scenario_are_told_together(tmp_path):
     path = tmp_path / "bad.yaml"
     path.write_text("hours: -1\nmachines: 3\n")
