@@ -95,7 +95,13 @@ def stop() -> int:
 def headway(*words: str, cwd: Path | None = None) -> None:
     """Run a command of headway's, and show it as a person would type it."""
     print(f"$ headway {' '.join(words).replace(str(ROOT) + '/', '')}", flush=True)
-    subprocess.run([HEADWAY, *words], check=True, cwd=cwd)
+    done = subprocess.run([HEADWAY, *words], check=False, cwd=cwd)
+    if done.returncode:
+        told = f"headway {words[0]} ended with status {done.returncode}; what runs was left as it is"
+        raise SystemExit(
+            f"✗ {told}\nnext: export HEADWAY_DATA={PLACE / 'data'}; {HEADWAY} status"
+            " · make demo-stop"
+        )
 
 
 def configure(environment: str) -> None:

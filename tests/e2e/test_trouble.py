@@ -265,6 +265,7 @@ def test_ctrl_c_while_waiting_leaves_the_deployment_going_on(headway):
     _, err = waiting.communicate(timeout=20)
     assert waiting.returncode == 130
     assert "goes on in the background" in err
+    assert err.count("next: ") == 1
     wait_for(lambda: headway.get("slow-start", "patience")[0] == 200)
 
 

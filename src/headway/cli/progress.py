@@ -14,7 +14,7 @@ import msgspec
 
 from headway.cli import render
 from headway.cli.beats import beats
-from headway.cli.errors import FAILED, PENDING, Failed, fail
+from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail
 from headway.model.deployment import Ask, Deployment, Phase
 from headway.model.ids import DeploymentId, environment_name
 from headway.model.view import MemberState, MemberView, Started
@@ -29,7 +29,7 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
     """Show deployments until all have ended; gives them as they ended.
 
     Raises:
-        Failed: One failed (1), or the time is over and they go on (8).
+        Failed: One failed (1), or they go on: the time is over (8), or Ctrl-C was pressed (130).
     """
     waiting = {row.id: row for row in started.deployments}
     if not waiting:
@@ -66,7 +66,7 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
         identity = next(iter(waiting))
         click.echo("\nit goes on in the background", err=True)
         click.echo(f"next: headway why {identity} · headway abort {identity}", err=True)
-        raise
+        raise Failed(INTERRUPTED) from None
     finish()
     return list(waiting.values())
 

@@ -74,8 +74,14 @@ def ask(
             raise AskError(error.code, _told(error)) from None
         except (OSError, ValueError) as error:
             if time.monotonic() > ends_at:
-                raise AskError(0, f"nobody answers at {asked.url}: {error}") from error
+                raise AskError(0, f"nobody answers at {asked.url}: {error}{_hint()}") from error
             time.sleep(_AGAIN_S)
+
+
+def _hint() -> str:
+    """Say what is most often missing in a run, which has no network unless its job asks for one."""
+    in_run = "HEADWAY_JOB" in os.environ
+    return "; a run reaches headway where its job has network='dependencies'" if in_run else ""
 
 
 def _told(error: urllib.error.HTTPError) -> str:

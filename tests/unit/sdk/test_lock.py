@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from headway.sdk import Lock, LockError, LockLost
-from headway.sdk.ask import Asked
+from headway.sdk.ask import Asked, AskError, ask
 
 _LONG_S = 20.0
 
@@ -62,3 +62,13 @@ def test_where_there_is_no_headway_a_lock_says_so(monkeypatch):
     monkeypatch.delenv("HEADWAY_URL", raising=False)
     with pytest.raises(LockError, match="no container of headway's"), Lock("migration"):
         raise AssertionError("it was entered")
+
+
+@pytest.mark.parametrize(("job", "is_told"), [("export", True), (None, False)])
+def test_a_run_that_reaches_nobody_is_told_of_its_network(monkeypatch, job, is_told):
+    monkeypatch.delenv("HEADWAY_JOB", raising=False)
+    if job is not None:
+        monkeypatch.setenv("HEADWAY_JOB", job)
+    with pytest.raises(AskError, match="nobody answers") as caught:
+        ask(Asked("http://127.0.0.1:1", "hw_x"), "/v1/leases", {}, patience_s=0)
+    assert ("network='dependencies'" in str(caught.value)) is is_told
