@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,8 +15,8 @@ import pytest
 
 from headway.engines.process import host
 from headway.ports.engine import EngineError
+from tests import plain_user
 from tests.e2e.installation import HEADWAY
-from tests.e2e.test_plain_user import AS_SOMEBODY
 
 JOBS = """\
 import os, sys, time, socket
@@ -157,10 +158,17 @@ def test_a_job_has_no_network_unless_it_says_so(app, name, answer):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests are of a plain user then")
+@plain_user.possible
 def test_a_plain_user_may_do_it(app):
-    words = [*AS_SOMEBODY, HEADWAY, "run", "--local", "add", '{"left": 1}']
-    done = subprocess.run(words, cwd=app, capture_output=True, text=True, check=False)
-    assert json.loads(done.stdout)["sum"] == 3, done.stderr
+    with tempfile.TemporaryDirectory(prefix="hw-plain-") as home:
+        shutil.copytree(app, f"{home}/app", symlinks=True)
+        subprocess.run(["chown", "-R", str(plain_user.UID), home], check=True)
+        words = [*plain_user.prefix(), HEADWAY, "run", "--local", "add", '{"left": 1}']
+        env = {**os.environ, "HOME": home}
+        done = subprocess.run(
+            words, cwd=f"{home}/app", env=env, capture_output=True, text=True, check=False
+        )
+    assert json.loads(done.stdout or "{}").get("sum") == 3, done.stderr
 
 
 def test_the_environment_of_the_directory_is_used(app):
