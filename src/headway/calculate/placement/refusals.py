@@ -25,7 +25,9 @@ def refused(scope: Scope) -> Placed:
     """Say of every node why it does not take a demand."""
     if not scope.table.index:
         return Placed(node=None, because="no node is known: the engine has not answered yet")
-    refusals = tuple(sorted(_refusals(scope), key=lambda row: (-row.nodes, row.reason)))
+    refusals = tuple(
+        sorted(_refusals(scope), key=lambda row: (-row.nodes, row.reason, row.example))
+    )
     placed = Placed(node=None, because="", refusals=refusals)
     sentences = list(placed.sentences)
     if len(sentences) > _SHOWN:
