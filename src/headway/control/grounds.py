@@ -11,7 +11,8 @@ from headway.calculate.demand import added, of_job
 from headway.calculate.queueing import Crew, Entry, Line, Question, Tallies, Terms, Turns
 from headway.control.book import Book
 from headway.control.rates import Rates
-from headway.control.runners import RUNNER, Runners
+from headway.control.runner_rows import RUNNER
+from headway.control.runners import Runners
 from headway.control.slots import RunnerKey
 from headway.control.world import World
 from headway.model.demand import Demand

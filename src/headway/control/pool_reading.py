@@ -12,7 +12,7 @@ from headway.calculate.estimate import SEEN_MAX, Estimate, estimate
 from headway.calculate.keeping import placed_under
 from headway.control.dispatch import Dispatch
 from headway.control.grounds import Backlog
-from headway.control.runners import RUNNER
+from headway.control.runner_rows import RUNNER
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind
 from headway.model.demand import Demand

@@ -6,31 +6,21 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-import msgspec
-
 from headway.calculate.node import is_draining, is_over_limit
 from headway.control.book import Book, Standing
 from headway.control.guard import trouble
+from headway.control.runner_rows import ask_for, runner_row, tell_to_end
 from headway.control.silence import Silence
 from headway.control.slots import RunnerKey, Slot, Slots, member_of
 from headway.control.world import World
-from headway.machine.chance import drawn_hex
 from headway.machine.own_log import Log
 from headway.model.container import Container, ContainerKind, ContainerState
-from headway.model.demand import Demand
-from headway.model.event import Event
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
 from headway.model.job import Job
-from headway.model.resources import Resources
 from headway.model.run import Run, RunFact, Task
 from headway.ports.engine import EngineError, EngineUnavailable, Runner
-from headway.ports.store import Writer
 
 _log = Log()
-_PROCESS = "jobs"
-RUNNER = Resources(cpu=0.01, memory_mib=512, processes=1024)
-"""Of what holds a release's modules. Each run has its own beside it, but for what its process
-touches before it is in a control group of its own: half a megabyte for each that begins."""
 _AGAIN_S = 0.05
 _SHORT_LIFE = timedelta(seconds=10)
 _BACKOFF_MAX_S = 60.0
@@ -252,10 +242,10 @@ class Runners:
             trouble(self._world, "runners", error)
 
     async def _start(self, key: RunnerKey) -> None:
-        row = self._row(key)
+        row = runner_row(self._world, key)
         self._world.note(row)
         try:
-            row = await self._world.store.write(partial(_put, row=row))
+            row = await self._world.store.write(partial(ask_for, row=row))
         except BaseException:
             self._world.give_up(row)
             raise
@@ -264,36 +254,9 @@ class Runners:
         self._adopt(row)
         self._world.bell.container(row)
 
-    def _row(self, key: RunnerKey) -> Container:
-        now = self._world.clock.now()
-        because = f"runs of v{key.release} are to start"
-        return Container(
-            id=ContainerId(f"{key.app}-jobs-{drawn_hex(5)}"),
-            environment=key.environment,
-            app=key.app,
-            kind=ContainerKind.RUNNER,
-            process=_PROCESS,
-            release=key.release,
-            node=key.node,
-            because=because,
-            resources=RUNNER,
-            demand=self._world.where_leased(Demand(resources=RUNNER), key.environment),
-            created_at=now,
-        )
-
     async def _stop(self, slot: Slot, because: str) -> None:
         now = self._world.clock.now()
-
-        def deed(tx: Writer) -> Container | None:
-            row = tx.get(Container, slot.container.id)
-            if row is None or row.is_ended or row.state is ContainerState.STOPPING:
-                return None
-            tx.record(_event(row, "container.stopping", because, now))
-            stopping = msgspec.structs.replace(
-                row, state=ContainerState.STOPPING, because=because, stopping_at=now
-            )
-            return tx.put(stopping)
-
+        deed = partial(tell_to_end, runner=slot.container.id, because=because, now=now)
         slot.is_ending, slot.stopped_for = True, because  # nothing is handed to it meanwhile
         try:
             row = await self._world.store.write(deed)
@@ -419,21 +382,3 @@ class Runners:
         if count == 1:
             wait_s = 0.0
         self._failures[slot.key] = (count, now + timedelta(seconds=wait_s), said)
-
-
-def _put(tx: Writer, row: Container) -> Container:
-    tx.record(_event(row, "container.requested", row.because, row.created_at))
-    return tx.put(row)
-
-
-def _event(row: Container, kind: str, because: str, now: datetime) -> Event:
-    return Event(
-        at=now,
-        actor="headway",
-        kind=kind,
-        subject=row.id,
-        environment=row.environment,
-        app=row.app,
-        because=because,
-        data={"label": row.label, "release": row.release},
-    )

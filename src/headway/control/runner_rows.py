@@ -1,0 +1,68 @@
+"""The rows of runners: how one is asked for, and how it is told to end."""
+
+from datetime import datetime
+
+import msgspec
+
+from headway.control.slots import RunnerKey
+from headway.control.world import World
+from headway.machine.chance import drawn_hex
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.demand import Demand
+from headway.model.event import Event
+from headway.model.ids import ContainerId
+from headway.model.resources import Resources
+from headway.ports.store import Writer
+
+_PROCESS = "jobs"
+RUNNER = Resources(cpu=0.01, memory_mib=512, processes=1024)
+"""Of what holds a release's modules. Each run has its own beside it, but for what its process
+touches before it is in a control group of its own: half a megabyte for each that begins."""
+
+
+def runner_row(world: World, key: RunnerKey) -> Container:
+    """Make the row of a runner that is to start."""
+    return Container(
+        id=ContainerId(f"{key.app}-jobs-{drawn_hex(5)}"),
+        environment=key.environment,
+        app=key.app,
+        kind=ContainerKind.RUNNER,
+        process=_PROCESS,
+        release=key.release,
+        node=key.node,
+        because=f"runs of v{key.release} are to start",
+        resources=RUNNER,
+        demand=world.where_leased(Demand(resources=RUNNER), key.environment),
+        created_at=world.clock.now(),
+    )
+
+
+def ask_for(tx: Writer, row: Container) -> Container:
+    """Put a new runner's row, with its event."""
+    tx.record(_event(row, "container.requested", row.because, row.created_at))
+    return tx.put(row)
+
+
+def tell_to_end(tx: Writer, runner: ContainerId, because: str, now: datetime) -> Container | None:
+    """Put down that a runner is to end; None where it is ending, or has ended."""
+    row = tx.get(Container, runner)
+    if row is None or row.is_ended or row.state is ContainerState.STOPPING:
+        return None
+    tx.record(_event(row, "container.stopping", because, now))
+    stopping = msgspec.structs.replace(
+        row, state=ContainerState.STOPPING, because=because, stopping_at=now
+    )
+    return tx.put(stopping)
+
+
+def _event(row: Container, kind: str, because: str, now: datetime) -> Event:
+    return Event(
+        at=now,
+        actor="headway",
+        kind=kind,
+        subject=row.id,
+        environment=row.environment,
+        app=row.app,
+        because=because,
+        data={"label": row.label, "release": row.release},
+    )
