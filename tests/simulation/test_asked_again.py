@@ -1,5 +1,7 @@
 """What is asked for again because no answer came: done once, or as if it had been asked once."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -37,6 +39,34 @@ async def asked(plane, key, deed, *, killed=False) -> bytes:
 
 async def count(plane, kind) -> int:
     return len(await plane.store.read(lambda reader: reader.find(kind)))
+
+
+async def test_what_failed_once_is_done_once_by_all_who_ask_again_at_the_same_time(plane):
+    begun = 0
+    first_fails = asyncio.Event()
+
+    async def deed() -> str:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            await first_fails.wait()
+            raise Conflict("queue-full", "not now")
+        await asyncio.sleep(0)
+        return f"done {begun - 1} times"
+
+    def ask() -> asyncio.Task[bytes]:
+        return asyncio.create_task(asked(plane, "k", deed))
+
+    tasks = [ask(), ask()]
+    tasks[0].add_done_callback(lambda _task: tasks.append(ask()))
+    while not begun:
+        await asyncio.sleep(0)
+    first_fails.set()
+    with pytest.raises(Conflict):
+        await tasks[0]
+    await asyncio.sleep(0)
+    assert await asyncio.gather(*tasks[1:]) == [b'"done 1 times"'] * 2
+    assert plane.world.answering == {}
 
 
 async def test_a_run_is_made_again_once_though_the_answer_was_never_sent(plane):

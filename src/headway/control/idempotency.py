@@ -79,13 +79,15 @@ async def once(
     def question(reader: Reader) -> Answer | None:
         return reader.get(Answer, name)
 
-    lock = world.answering.setdefault(name, asyncio.Lock())
-    try:
-        async with lock:  # the same request that comes twice at once is done once, too
-            return await _once(world, question, print_, name, deed)
-    finally:
-        if not lock.locked():
-            world.answering.pop(name, None)
+    while True:  # the same request that comes twice at once is done once, too
+        lock = world.answering.setdefault(name, asyncio.Lock())
+        async with lock:
+            if world.answering.get(name) is not lock:
+                continue  # who was before has taken it away, and others may have a new one
+            try:
+                return await _once(world, question, print_, name, deed)
+            finally:
+                del world.answering[name]
 
 
 async def _once(
