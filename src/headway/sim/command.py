@@ -30,6 +30,7 @@ _HOUR_S = 3600.0
 _MARGIN_S = 60.0
 _NODES_MAX = 100_000
 _LAST_MAX_S = 10 * 366 * 86_400.0
+"""No longer is a week that is recorded, or a trace."""
 
 
 class _Number(click.FloatRange):
@@ -185,6 +186,7 @@ def replay(
         found = read_trace(trace, load)
     except Unusable as error:
         _refuse(str(error))
+    _refuse_endless(found, trace)
     length_s = max((row.at_s for row in found), default=0.0)
     scenario = Scenario(
         name=trace.stem,
@@ -236,6 +238,16 @@ def _changed(scenario: Scenario, seed: int | None, hours: float | None) -> Scena
         seed=scenario.seed if seed is None else seed,
         hours=hours or scenario.hours,
     )
+
+
+def _refuse_endless(rows: tuple[TraceRow, ...], trace: Path) -> None:
+    """Refuse what would take for ever: most often its columns are not in seconds."""
+    length_s = max((row.at_s + row.duration_s for row in rows), default=0.0)
+    if not length_s <= _LAST_MAX_S:
+        _refuse(
+            f"{trace} goes on for {length_s:.3g} s, and may for 10 years; "
+            "with --speed 1000 its columns are in milliseconds"
+        )
 
 
 def _machines(text: str) -> Machines:

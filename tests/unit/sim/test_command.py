@@ -111,6 +111,14 @@ def test_numbers_that_no_replay_can_use_are_refused(tmp_path, option):
     assert "Error: " in say(*words, *option, status=2)
 
 
+@pytest.mark.parametrize("at", ["1e12", "1e308"])
+def test_a_trace_that_goes_on_for_ever_is_refused(tmp_path, at):
+    trace = tmp_path / "runs.csv"
+    trace.write_text(f"at,took,cpu,memory\n1,1e308,1,256\n{at},1e308,1,256\n")
+    words = ("replay", trace, "--at", "at", "--duration", "took", "--cpu", "cpu")
+    assert "goes on for" in say(*words, "--memory", "memory", status=2)
+
+
 def test_lengths_that_no_scenario_can_have_are_refused(scenario):
     assert "not a number" in say("run", scenario, "--hours", "nan", status=2)
     assert "no length of time" in say("record", "--last", "99999999999999d", status=2)
