@@ -17,6 +17,7 @@ from headway.cli.options import (
 )
 from headway.cli.progress import conclude, watch
 from headway.formats.dotenv import parse_dotenv
+from headway.formats.units import parse_count
 from headway.model.problem import render_problem
 from headway.model.view import ConfigView, Started
 from headway.sdk import Client
@@ -158,12 +159,12 @@ def _finish(client: Client, view: ConfigView, what: str, as_json: bool) -> None:
 @json_option
 def diff(before: str, after: str, environment: str | None, app: str | None, as_json: bool) -> None:
     """Compare the config of two releases: headway config diff v1 v2."""
-    numbers = [text.removeprefix("v") for text in (before, after)]
-    if not all(text.isdigit() for text in numbers):
+    first, second = (parse_count(text.removeprefix("v")) for text in (before, after))
+    if first is None or second is None:
         raise click.UsageError("give two releases, such as v1 v2")
     with Client.local() as client:
         name = chosen_environment(client, environment)
-        rows = client.config.diff(name, chosen_app(app), int(numbers[0]), int(numbers[1]))
+        rows = client.config.diff(name, chosen_app(app), int(first), int(second))
     if as_json:
         print_json(rows)
     elif not rows:

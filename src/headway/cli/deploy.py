@@ -21,6 +21,7 @@ from headway.cli.options import (
     showing_options,
 )
 from headway.cli.progress import conclude, watch
+from headway.formats.units import parse_count
 from headway.model.app import Commit
 from headway.model.deployment import Phase
 from headway.model.view import SourceView, Started
@@ -179,10 +180,10 @@ def rollback(release: str | None, wish: _Wish, showing: Showing) -> None:
     """
     number = None
     if release:
-        text = release.rpartition("@")[2].removeprefix("v")
-        if not text.isdigit():
+        given = parse_count(release.rpartition("@")[2].removeprefix("v"))
+        if given is None:
             raise click.UsageError(f"{release!r} is no release, such as v3")
-        number = int(text)
+        number = int(given)
     with Client.local() as client:
         _move(client, wish, showing, chosen_app(wish.app), "rollback", release=number)
 
@@ -202,8 +203,9 @@ def scale(copies: tuple[str, ...], wish: _Wish, showing: Showing) -> None:
     """Set how many copies of a process type run: headway scale web=3 worker=2."""
     wanted: dict[str, int] = {}
     for pair in copies:
-        process, _, count = pair.partition("=")
-        if not count.isdigit():
+        process, _, text = pair.partition("=")
+        count = parse_count(text)
+        if count is None:
             raise click.UsageError(f"{pair!r} should be such as web=3")
         wanted[process] = int(count)
     with Client.local() as client:
