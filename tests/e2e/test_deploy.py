@@ -1,3 +1,4 @@
+import json
 import threading
 import time
 
@@ -141,19 +142,12 @@ def test_requests_are_answered_while_everything_is_replaced(headway):
 
 def test_a_lease_that_ends_ends_the_environment(headway):
     brief = headway.app("brief")
-    headway.ok("start", "-e", "short", "--lease", "6s", cwd=brief)
-    headway.ok("extend", "5s", "-e", "short")
+    headway.ok("start", "-e", "short", "--lease", "1m", cwd=brief)
+    headway.ok("extend", "3s", "-e", "short", "--shorten")
     wait_for(lambda: headway.run("envs", "show", "short").status == 3)
     wait_for(lambda: headway.get("brief", "short")[0] == 404)
-    kinds = {
-        row["kind"]
-        for row in [
-            *map(
-                __import__("json").loads,
-                headway.ok("events", "--limit", "500", "--json").splitlines(),
-            )
-        ]
-    }
+    lines = headway.ok("events", "--limit", "500", "--json").splitlines()
+    kinds = {json.loads(line)["kind"] for line in lines}
     assert {"lease.warning", "environment.ended"} <= kinds
 
 
