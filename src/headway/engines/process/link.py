@@ -1,8 +1,6 @@
 """The line to one node agent: asks it, follows it, and starts it again when it died."""
 
 import asyncio
-import fcntl
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -10,6 +8,7 @@ from pathlib import Path
 
 from headway.engines.process import messages
 from headway.engines.process.messages import Answer, Request
+from headway.machine.files import is_locked
 from headway.machine.sockets import named
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
 
@@ -208,17 +207,7 @@ class AgentLink:
 
     def _is_held(self) -> bool:
         """Say whether an agent runs here, whether it answers or not."""
-        try:
-            descriptor = os.open(self.folder / "agent.lock", os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return is_locked(self.folder / "agent.lock")
 
 
 async def read_line(reader: asyncio.StreamReader) -> bytes:

@@ -3,8 +3,6 @@
 CONTAINERS/ID/lock launch.json started status.json stop.json exit.json log.N etc/
 """
 
-import fcntl
-import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headway.machine.files import write_whole
+from headway.machine.files import is_locked, write_whole
 from headway.model.container import Exit
 from headway.model.ids import ContainerId, NodeId
 from headway.model.job import Job
@@ -130,17 +128,7 @@ class Spool:
 
     def is_held(self) -> bool:
         """Say whether a shim lives: it holds the lock until it dies, however it dies."""
-        try:
-            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return is_locked(self.path / "lock")
 
     def write_launch(self, launch: Launch) -> None:
         """Keep how it is to be started."""
