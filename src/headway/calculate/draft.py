@@ -186,11 +186,6 @@ class Draft:
         if because not in self._pending:
             self._pending.append(because)
 
-    def set_environment(self, row: Environment, what: str, because: str) -> None:
-        """Change the environment."""
-        self.environment = row
-        self._add(Verb.END_ENVIRONMENT, row, what, because)
-
     def set_member(self, what: str, because: str, **fields: object) -> None:
         """Change fields of the member, if any of them differ."""
         row = msgspec.structs.replace(self.member, **fields)

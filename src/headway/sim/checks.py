@@ -23,14 +23,6 @@ _PATIENCE_S = 300.0
 """How long something may be out of order while the control plane is there to see it."""
 
 
-class InvariantBroken(Exception):
-    """An invariant did not hold."""
-
-    def __init__(self, broken: Broken) -> None:
-        super().__init__(f"after {broken.at_s:.3f} s: {broken.invariant}: {broken.what}")
-        self.broken = broken
-
-
 @dataclass(slots=True)
 class Used:
     """What runs on a node needs together."""

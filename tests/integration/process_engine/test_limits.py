@@ -1,8 +1,6 @@
 """Every limit of a run ends it, and its outcome names the limit. Tried as a plain user, too."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -181,19 +179,4 @@ async def test_memory_and_disk_are_limited_and_named(engine: ProcessEngine, data
 @plain_user.possible
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests above were a plain user's")
 def test_limits_hold_for_a_plain_user() -> None:
-    words = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        __file__,
-        "-k",
-        "named or kept",
-    ]
-    done = subprocess.run(
-        [*plain_user.prefix(), *words], capture_output=True, text=True, check=False, timeout=100
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
-    assert "passed" in done.stdout
+    plain_user.try_again(__file__, "named or kept")

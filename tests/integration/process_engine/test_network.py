@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -192,19 +190,4 @@ def _is_fork_of(pid: int, shim: int) -> bool:
 @plain_user.possible
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests above were a plain user's")
 def test_it_is_the_same_for_a_plain_user() -> None:
-    words = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        __file__,
-        "-k",
-        "depends or much",
-    ]
-    done = subprocess.run(
-        [*plain_user.prefix(), *words], capture_output=True, text=True, check=False, timeout=100
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
-    assert "passed" in done.stdout
+    plain_user.try_again(__file__, "depends or much")
