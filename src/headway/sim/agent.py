@@ -13,8 +13,9 @@ from headway.model.order import Heard, Observed, Order, Usage
 from headway.model.run import RunFact, Task
 from headway.model.terminal import TerminalSize
 from headway.ports.engine import Engine, EngineUnavailable, Session
-from headway.sim.engine import SimulatedEngine, SimulatedLine
+from headway.sim.engine import SimulatedEngine
 from headway.sim.life import Belt, Life
+from headway.sim.runner import SimulatedLine
 
 T = TypeVar("T")
 

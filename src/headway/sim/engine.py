@@ -1,15 +1,9 @@
-"""An engine in memory: containers start at once, and runs do what their parameters say.
-
-Its runners know the parameters `sleep_s`, `fail`, `exit`, `result` and `hang`, so that a scenario
-writes down what is to happen. Faults are asked for by `kill`.
-"""
+"""An engine in memory: containers start at once, on nodes that are given. Faults are asked for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
 
 import msgspec
 
@@ -18,208 +12,10 @@ from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
 from headway.model.node import Node, NodeState
 from headway.model.order import Heard, Observed, ObservedState, Order, Usage
-from headway.model.run import RunFact, RunFactState, RunFailure, Task
 from headway.model.terminal import TerminalSize
 from headway.ports.engine import EngineUnavailable, NoSuchContainer, Session
-
-
-class Watch(Protocol):
-    """Is told what really happens, whatever anybody hears of it."""
-
-    def started(self, order: Order, fact: Observed) -> None:
-        """A container began to run."""
-
-    def stopping(self, container: ContainerId) -> None:
-        """A container was told to stop."""
-
-    def ended(self, fact: Observed) -> None:
-        """A container runs no more."""
-
-    def began(self, runner: ContainerId, task: Task) -> None:
-        """An attempt began."""
-
-    def finished(self, runner: ContainerId, fact: RunFact) -> None:
-        """An attempt is over; `fact` says how, or only that it began when its runner died."""
-
-
-class _Nobody:
-    """Watches nothing."""
-
-    def started(self, order: Order, fact: Observed) -> None: ...
-
-    def stopping(self, container: ContainerId) -> None: ...
-
-    def ended(self, fact: Observed) -> None: ...
-
-    def began(self, runner: ContainerId, task: Task) -> None: ...
-
-    def finished(self, runner: ContainerId, fact: RunFact) -> None: ...
-
-
-@dataclass(slots=True)
-class _Doing:
-    """An attempt under way."""
-
-    fact: RunFact
-    wish: dict[str, Any]
-    end: asyncio.Handle
-
-
-class SimulatedRunner:
-    """One simulated runner; `attach` gives lines to it."""
-
-    def __init__(self, engine: "SimulatedEngine", identity: ContainerId) -> None:
-        self._engine = engine
-        self._id = identity
-        self._running: dict[RunId, _Doing] = {}
-        self._ended: dict[tuple[RunId, int], RunFact] = {}
-        self._known: set[tuple[RunId, int]] = set()
-        self._line: SimulatedLine | None = None
-        self.is_hung = False
-
-    def attach(self) -> "SimulatedLine":
-        """Open the line; the one before ends."""
-        if self._line is not None:
-            self._line.cut()
-        began = tuple(doing.fact for doing in self._running.values())
-        self._line = SimulatedLine(self, (*began, *self._ended.values()))
-        return self._line
-
-    def begin(self, task: Task) -> None:
-        """Begin an attempt, unless it was begun before."""
-        key = (task.run, task.attempt)
-        if key in self._known or self.is_hung:
-            return
-        self._known.add(key)
-        self._engine.begun.append(key)
-        self._engine.watch.began(self._id, task)
-        began_at = self._engine.now()
-        fact = RunFact(
-            run=task.run, attempt=task.attempt, state=RunFactState.BEGAN, began_at=began_at
-        )
-        wish: dict[str, Any] = msgspec.json.decode(task.parameters)
-        sleep_s = wish.get("sleep_s", 0)
-        loop = asyncio.get_running_loop()
-        if sleep_s > task.timeout_s:
-            end = loop.call_later(task.timeout_s, self._time_out, task.run, task.timeout_s)
-        else:
-            end = loop.call_later(sleep_s, self._do, task.run)
-        self._running[task.run] = _Doing(fact, wish, end)
-        self._tell(fact)
-
-    def cancel(self, run: RunId) -> None:
-        """End an attempt."""
-        doing = self._running.get(run)
-        if doing is not None:
-            doing.end.cancel()
-            doing.end = asyncio.get_running_loop().call_soon(self._do, run, True)
-
-    def forget(self, facts: Sequence[RunFact]) -> None:
-        """Keep ends no longer."""
-        for fact in facts:
-            self._ended.pop((fact.run, fact.attempt), None)
-
-    def cut(self) -> None:
-        """Cut the line."""
-        if self._line is not None:
-            self._line.cut()
-
-    def hang(self) -> None:
-        """Say and do nothing any more, but go on."""
-        self.is_hung = True
-        for doing in self._running.values():
-            doing.end.cancel()
-
-    def kill(self) -> None:
-        """End everything without a word."""
-        for doing in self._running.values():
-            doing.end.cancel()
-            self._engine.watch.finished(self._id, doing.fact)
-        self._running.clear()
-        if self._line is not None:
-            self._line.cut()
-
-    def _time_out(self, run: RunId, limit_s: float) -> None:
-        now = self._engine.now()
-        end = Exit(signal=15, reason=f"time limit {limit_s:g} s reached", at=now)
-        ended = _ended(self._running[run].fact, now)
-        self._end(msgspec.structs.replace(ended, exit=end, limit="time"))
-
-    def _do(self, run: RunId, cancelled: bool = False) -> None:
-        doing = self._running[run]
-        wish, now = doing.wish, self._engine.now()
-        end = Exit(status=wish.get("exit", 1 if "fail" in wish or cancelled else 0), at=now)
-        failure = RunFailure(type="Failure", message=wish["fail"]) if "fail" in wish else None
-        result = msgspec.Raw(msgspec.json.encode(wish.get("result")))
-        self._end(
-            msgspec.structs.replace(
-                _ended(doing.fact, now),
-                exit=end,
-                failure=failure,
-                result=result,
-                cancelled=cancelled,
-            )
-        )
-
-    def _end(self, fact: RunFact) -> None:
-        self._running.pop(fact.run, None)
-        self._ended[fact.run, fact.attempt] = fact
-        self._engine.watch.finished(self._id, fact)
-        self._tell(fact)
-
-    def _tell(self, fact: RunFact) -> None:
-        if self._line is not None:
-            self._line.tell(fact)
-
-
-class SimulatedLine:
-    """A line to a simulated runner."""
-
-    def __init__(self, runner: SimulatedRunner, listing: tuple[RunFact, ...]) -> None:
-        self._runner = runner
-        self.listing = listing
-        self._facts: asyncio.Queue[RunFact | None] = asyncio.Queue()
-        self._is_cut = False
-
-    def send(self, tasks: Sequence[Task]) -> None:
-        """Have attempts begin."""
-        for task in tasks:
-            if not self._is_cut:
-                self._runner.begin(task)
-
-    def cancel(self, run: RunId, grace_s: float) -> None:  # noqa: ARG002
-        """Have an attempt end."""
-        self._runner.cancel(run)
-
-    def acknowledge(self, facts: Sequence[RunFact]) -> None:
-        """Have the runner forget attempts that ended."""
-        self._runner.forget(facts)
-
-    async def facts(self) -> AsyncIterator[tuple[RunFact, ...]]:
-        """Give what happens, as it happens."""
-        while True:
-            found = [await self._facts.get()]
-            while not self._facts.empty():
-                found.append(self._facts.get_nowait())
-            known = tuple(fact for fact in found if fact is not None)
-            if known:
-                yield known
-            if None in found:
-                raise EngineUnavailable("the line was cut")
-
-    async def close(self) -> None:
-        """Let go of the line."""
-        self.cut()
-
-    def tell(self, fact: RunFact) -> None:
-        """Tell what happened."""
-        if not self._is_cut:
-            self._facts.put_nowait(fact)
-
-    def cut(self) -> None:
-        """End the line."""
-        self._is_cut = True
-        self._facts.put_nowait(None)
+from headway.sim.runner import SimulatedLine, SimulatedRunner
+from headway.sim.watch import NOBODY, Watch
 
 
 class SimulatedEngine:
@@ -231,11 +27,11 @@ class SimulatedEngine:
         self,
         nodes: Sequence[Node],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        watch: Watch | None = None,
+        watch: Watch = NOBODY,
     ) -> None:
         self._nodes = tuple(nodes)
         self.now = now
-        self.watch: Watch = watch or _Nobody()
+        self.watch = watch
         self._ports = 20_000
         self.containers: dict[ContainerId, Observed] = {}
         self.runners: dict[ContainerId, SimulatedRunner] = {}
@@ -328,7 +124,7 @@ class SimulatedEngine:
         self.containers[order.id] = fact
         self.watch.started(order, fact)
         if order.kind is ContainerKind.RUNNER:
-            self.runners[order.id] = SimulatedRunner(self, order.id)
+            self.runners[order.id] = SimulatedRunner(order.id, self.now, self.watch, self.begun)
         return fact
 
     async def stop(self, container: ContainerId, grace_s: float) -> None:  # noqa: ARG002
@@ -459,7 +255,3 @@ class SimulatedEngine:
 
     async def hand_over(self, path: Path, owner: str) -> None:
         """Change nothing: nobody writes here."""
-
-
-def _ended(fact: RunFact, now: datetime) -> RunFact:
-    return msgspec.structs.replace(fact, state=RunFactState.ENDED, ended_at=now)
