@@ -78,16 +78,37 @@ async def test_keys_typed_in_a_terminal_reach_its_foreground(
     assert b"is-a-tty-42" in out
 
 
+async def _gone(engine: Engine, running: ContainerId, words: bytes) -> None:
+    """Wait until no process of a container has these words in its command."""
+    while True:
+        _, seen, _ = await run_inside(engine, running, "/bin/sh", "-c", "cat /proc/*/cmdline")
+        if words not in seen:
+            return
+
+
+@pytest.mark.parametrize("terminal", [None, TerminalSize()])
+async def test_input_after_the_end_loses_no_status(
+    engine: Engine, running: ContainerId, terminal: TerminalSize | None
+) -> None:
+    async with asyncio.timeout(20):
+        script = "echo last; exit 7 # ends-soon"
+        session = await engine.exec(running, ("/bin/sh", "-c", script), terminal=terminal)
+        await _gone(engine, running, b"# ends-soon")
+        for _ in range(5):  # typed on, while nobody has read yet that it is over
+            await session.send(b"too late\n")
+            await run_inside(engine, running, "true")
+        out = b"".join([part async for _, part in session.output()])
+        assert await session.close() == 7
+    assert out.startswith(b"last")
+
+
 async def test_closing_ends_the_command(engine: Engine, running: ContainerId) -> None:
     async with asyncio.timeout(20):
         session = await engine.exec(running, ("/bin/sh", "-c", "echo up; exec sleep 4321"))
         async for _ in session.output():
             break
         await session.close()
-        while True:
-            _, seen, _ = await run_inside(engine, running, "/bin/sh", "-c", "cat /proc/*/cmdline")
-            if b"sleep\x004321" not in seen:
-                break
+        await _gone(engine, running, b"sleep\x004321")
 
 
 async def test_a_command_that_is_not_there_says_so(engine: Engine, running: ContainerId) -> None:

@@ -26,6 +26,10 @@ _GUEST = Path(__file__).with_name("guest.py")
 _READ_BYTES = 65536
 _SET_UP_S = 10.0
 _LOOK_S = 0.01
+_QUIET_S = 2.0
+_LEFT_BYTES_MAX = 1024 * 1024
+"""After a command's end: what it wrote is waited for until nothing has come for so long, or so much
+has: something that it left behind may hold its output, and write on."""
 
 
 class Entered:
@@ -34,10 +38,15 @@ class Entered:
     def __init__(self, process: asyncio.subprocess.Process, terminal: int | None) -> None:
         self._process = process
         self._terminal = terminal
+        self._carried_bytes = 0
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry input and output until the command ends or the caller goes; then end it."""
-        pumps = [asyncio.create_task(pump) for pump in self._outputs(writer)]
+        """Carry input and output until the command ends, then wait until the caller goes.
+
+        A caller that still writes to a command that has ended would not read its status from a
+        connection that was closed. One that goes first ends the command.
+        """
+        pumps = {asyncio.create_task(pump) for pump in self._outputs(writer)}
         inputs = asyncio.create_task(self._inputs(reader))
         ended = asyncio.create_task(self._process.wait())
         try:
@@ -45,19 +54,36 @@ class Entered:
             if not ended.done():  # the caller went
                 self._end()
             status = await ended
-            with suppress(TimeoutError):
-                async with asyncio.timeout(2):
-                    await asyncio.gather(*pumps, return_exceptions=True)
+            await self._carry_rest(pumps, writer)
             code = status if status >= 0 else 128 - status
             writer.write(frame(messages.EXIT, json.dumps({"status": code}).encode()))
-            with suppress(ConnectionError):
-                await writer.drain()
+            await writer.drain()
+            inputs.cancel()
+            await asyncio.wait({inputs})
+            while await reader.read(_READ_BYTES):
+                pass
         finally:
             for task in (*pumps, inputs):
                 task.cancel()
             self._end()
             if self._terminal is not None:
                 os.close(self._terminal)
+
+    async def _carry_rest(
+        self, pumps: set["asyncio.Task[None]"], writer: asyncio.StreamWriter
+    ) -> None:
+        """Wait for what the command had written, however slowly the caller reads."""
+        most = self._carried_bytes + _LEFT_BYTES_MAX
+        while True:
+            before = self._carried_bytes
+            _, going = await asyncio.wait(pumps, timeout=_QUIET_S)
+            is_read = writer.transport.get_write_buffer_size() == 0
+            is_quiet = is_read and self._carried_bytes == before
+            if not going or is_quiet or self._carried_bytes >= most:
+                break
+        for pump in going:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
     def _end(self) -> None:
         """End the command and what it started; one with a terminal leads a session of its own."""
@@ -83,8 +109,12 @@ class Entered:
         self, source: asyncio.StreamReader, kind: int, writer: asyncio.StreamWriter
     ) -> None:
         while data := await source.read(_READ_BYTES):
-            writer.write(frame(kind, data))
-            await writer.drain()
+            await self._show(kind, data, writer)
+
+    async def _show(self, kind: int, data: bytes, writer: asyncio.StreamWriter) -> None:
+        self._carried_bytes += len(data)
+        writer.write(frame(kind, data))
+        await writer.drain()
 
     async def _pump_terminal(self, writer: asyncio.StreamWriter) -> None:
         assert self._terminal is not None
@@ -102,8 +132,7 @@ class Entered:
                 return
             if not data:
                 return
-            writer.write(frame(messages.STDOUT, data))
-            await writer.drain()
+            await self._show(messages.STDOUT, data, writer)
 
     async def _inputs(self, reader: asyncio.StreamReader) -> None:
         while True:
