@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from headway.calculate.node import is_draining, is_over_limit
 from headway.control.book import Book, Standing
 from headway.control.guard import trouble
+from headway.control.runner_failures import RunnerFailures
 from headway.control.runner_rows import ask_for, runner_row, tell_to_end
 from headway.control.silence import Silence
 from headway.control.slots import RunnerKey, Slot, Slots, member_of
@@ -23,7 +24,6 @@ from headway.ports.engine import EngineError, EngineUnavailable, Runner
 _log = Log()
 _AGAIN_S = 0.05
 _SHORT_LIFE = timedelta(seconds=10)
-_BACKOFF_MAX_S = 60.0
 
 
 class Listener(Protocol):
@@ -54,7 +54,7 @@ class Runners:
         self._book = book
         self._listener = listener
         self._slots = Slots()
-        self._failures: dict[RunnerKey, tuple[int, datetime, str]] = {}
+        self._failures = RunnerFailures()
         self._starting: set[RunnerKey] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         world.bell.on_observed(self._observed)
@@ -102,10 +102,7 @@ class Runners:
             else:
                 slot.is_wanted = True
                 self._slots.touch(slot)
-        for key, (_, at, said) in self._failures.items():
-            if key[:3] == (environment, app, release) and now < at:
-                refused[key.node] = f"its runner ended: {said}; again at {at:%H:%M:%S} UTC"
-        return ready, refused
+        return ready, refused | self._failures.of_release(environment, app, release, now)
 
     def refusal(self, key: RunnerKey) -> str:
         """Say why a runner that was wanted takes no runs yet."""
@@ -113,8 +110,7 @@ class Runners:
 
     def want(self, key: RunnerKey) -> None:
         """Have a runner started, unless there is one or one has just failed."""
-        failed = self._failures.get(key)
-        waits = failed is not None and self._world.clock.now() < failed[1]
+        waits = self._failures.must_wait(key, self._world.clock.now())
         if key in self._slots or key in self._starting or waits:
             return
         self._starting.add(key)
@@ -122,8 +118,7 @@ class Runners:
 
     def retry_at(self) -> datetime | None:
         """Give when a runner that failed may be started again."""
-        now = self._world.clock.now()
-        return min((at for _, at, _ in self._failures.values() if at > now), default=None)
+        return self._failures.next_at(self._world.clock.now())
 
     def send(self, slot: Slot, tasks: list[Task]) -> None:
         """Hand attempts to a runner."""
@@ -375,10 +370,6 @@ class Runners:
         now = self._world.clock.now()
         began_at = slot.container.started_at or slot.container.created_at
         if wanted or now - began_at > _SHORT_LIFE:
-            self._failures.pop(slot.key, None)
-            return
-        count = self._failures.get(slot.key, (0, now, ""))[0] + 1
-        wait_s = min(_BACKOFF_MAX_S, 0.25 * 2.0 ** min(count - 1, 20))
-        if count == 1:
-            wait_s = 0.0
-        self._failures[slot.key] = (count, now + timedelta(seconds=wait_s), said)
+            self._failures.forget(slot.key)
+        else:
+            self._failures.note(slot.key, said, now)
