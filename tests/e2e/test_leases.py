@@ -10,14 +10,28 @@ import pytest
 
 from tests.e2e.installation import HEADWAY, Installation, alive, good_manifest, wait_for
 
+DAEMONS = """
+sleep 601 & one=$!
+two=$(setsid sh -c 'sleep 602 > /dev/null & echo $!')
+echo "$one $two" > daemons
+"""
+"""A command starts a process of its own group, and one that has left it and its parent."""
+
 
 class Holder:
     """A command that runs while it holds a lock."""
 
-    def __init__(self, own: Installation, name: str, length: str, lock: str = "migration") -> None:
+    def __init__(
+        self,
+        own: Installation,
+        name: str,
+        length: str,
+        lock: str = "migration",
+        before: str = "",
+    ) -> None:
         self.said = own.folder / name
         told = f'echo "$HEADWAY_FENCE $$" > {self.said}.new; mv {self.said}.new {self.said}'
-        script = f"{told}; exec sleep 600"
+        script = f"{before}{told}; exec sleep 600"
         words = ["leases", "with", "--for", length, lock, "--", "sh", "-c", script]
         self.process = subprocess.Popen(
             [HEADWAY, *words], env=own.env, stdin=subprocess.DEVNULL, cwd=own.folder
@@ -65,6 +79,16 @@ def test_a_killed_holder_is_followed_by_the_next_in_line_whatever_else_is_killed
     assert second.fence > first.fence
     over = own.json("leases", "ls", "migration", "--all")[0]["lease"]
     assert over["because"].split(" ran out")[0] == f"the lease of {over['holder']}"
+
+
+def test_a_killed_holder_leaves_nothing_of_what_its_command_started(headway, holders):
+    holder = Holder(headway, "forking", "60s", lock="forked", before=DAEMONS)
+    holders.append(holder)
+    wait_for(holder.runs)
+    started = [int(word) for word in (headway.folder / "daemons").read_text().split()]
+    assert [alive(pid) for pid in started] == [True, True]
+    holder.process.kill()
+    wait_for(lambda: not any(alive(pid) for pid in (holder.command, *started)))
 
 
 def test_a_command_is_stopped_when_its_lock_is_lost(headway, holders):

@@ -78,9 +78,14 @@ def show_refusal(refused: RefusedError) -> int:
         click.echo(f"  id: {refusal.id}", err=True)
     if refusal.next:
         click.echo(f"next: {' · '.join(refusal.next)}", err=True)
-    if refusal.status in _NOT_ALLOWED:
+    return status_of(refusal.status)
+
+
+def status_of(http: int) -> int:
+    """Give the exit status that a refusal leads to; 0 is that nobody answered."""
+    if http in _NOT_ALLOWED:
         return NOT_ALLOWED
-    return REFUSED if refusal.status in _RULES else FAILED
+    return REFUSED if http in _RULES else FAILED
 
 
 def fail(because: str, *nexts: str) -> None:

@@ -1,38 +1,36 @@
 """Runs a command while a lock is held, and never longer."""
 
-import ctypes
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
 
 from headway.cli import render
-from headway.cli.errors import FAILED, INTERRUPTED, REFUSED, fail
+from headway.cli.errors import FAILED, INTERRUPTED, fail, status_of
 from headway.sdk import Client, LockError, LockLost
 
 _GRACE_S = 5.0
-_SET_PDEATHSIG = 1
-"""prctl(2)"""
-_UNKNOWN, _NOT_RUNNABLE = 127, 126
+_MINDER = str(Path(__file__).with_name("minder.py"))
 
 
 def hold(client: Client, name: str, command: Sequence[str], **options: Any) -> int:
     """Wait for a lock, run a command, give the lock up; gives the command's exit status."""
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[_Minded] = []
     lost = threading.Event()
 
     def stop(because: str) -> None:
         lost.set()
         fail(f"{because}; the command is stopped", f"headway leases ls {name}")
         for child in running:
-            _stop(child)
+            child.stop()
 
     reason = shlex.join(command)[:200]
     lock = client.lock(name, reason=reason, on_lost=stop, **options)
@@ -43,7 +41,7 @@ def hold(client: Client, name: str, command: Sequence[str], **options: Any) -> i
             status = _run(command, variables, running, lost)
     except LockError as error:
         fail(f"{name} is not held: {error}", f"headway leases ls {name}")
-        return REFUSED if error.status or options.get("wait_s") is not None else FAILED
+        return status_of(error.status)
     except LockLost as error:
         if not lost.is_set():
             fail(f"{error}; others may have held it", f"headway leases ls {name}")
@@ -62,54 +60,44 @@ def tell_wait(because: str) -> None:
 def _run(
     command: Sequence[str],
     variables: dict[str, str],
-    running: list[subprocess.Popen[bytes]],
+    running: list["_Minded"],
     lost: threading.Event,
 ) -> int:
-    """Run a command that dies with this process; signals are passed on to it."""
-    try:
-        child = subprocess.Popen(
-            command,
-            env={**os.environ, **variables},
-            process_group=None if sys.stdin.isatty() else 0,
-            preexec_fn=_dies_with_parent(),  # noqa: PLW1509 (two system calls, of what is loaded)
-        )
-    except OSError as error:
-        click.echo(f"{command[0]}: {error.strerror}", err=True)
-        return _UNKNOWN if isinstance(error, FileNotFoundError) else _NOT_RUNNABLE
+    """Run a command that ends with this process; signals are passed on to it."""
+    child = _Minded(command, {**os.environ, **variables})
     running.append(child)
     if lost.is_set():  # in the moment before
-        _stop(child)
+        child.stop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda passed, _frame: _tell(child, passed))
-    status = child.wait()
-    return 128 - status if status < 0 else status
+        signal.signal(number, lambda passed, _frame: child.tell(passed))
+    return child.wait()
 
 
-def _dies_with_parent() -> Callable[[], None]:
-    """Have the kernel end a child when this process is killed: nobody would hold its lock."""
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
+class _Minded:
+    """A command and all it has started: they end when this process does, even by SIGKILL."""
 
-    def prepare() -> None:
-        prctl(_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(FAILED)
+    def __init__(self, command: Sequence[str], variables: dict[str, str]) -> None:
+        reading, self._line = os.pipe()
+        group = os.getpgrp() if sys.stdin.isatty() else 0  # a terminal's keys go to its foreground
+        minder = [sys.executable, "-I", "-S", _MINDER, str(reading), str(group), *command]
+        try:
+            self._minder = subprocess.Popen(
+                minder, env=variables, pass_fds=(reading,), process_group=0
+            )
+        finally:
+            os.close(reading)
 
-    return prepare
+    def tell(self, number: int) -> None:
+        with suppress(BrokenPipeError):
+            os.write(self._line, bytes([number]))
 
+    def stop(self) -> None:
+        self.tell(signal.SIGTERM)
+        try:
+            self._minder.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self.tell(signal.SIGKILL)
 
-def _tell(child: subprocess.Popen[bytes], number: int) -> None:
-    """Signal a command, and what it has started where that is a group of its own."""
-    with suppress(ProcessLookupError):
-        if os.getpgid(child.pid) == child.pid:
-            os.killpg(child.pid, number)
-        else:
-            child.send_signal(number)
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    _tell(child, signal.SIGTERM)
-    try:
-        child.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        _tell(child, signal.SIGKILL)
+    def wait(self) -> int:
+        status = self._minder.wait()
+        return 128 - status if status < 0 else status

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 PATIENCE_S = 10.0
 _AGAIN_S = 0.2
 _ANSWER_S = 30.0
+_PASSING = frozenset({502, 503, 504})
+"""Answers that say that it cannot be done for now."""
 
 
 class Asked(NamedTuple):
@@ -56,7 +58,7 @@ def ask(
         asked: Whom.
         path: Of the address.
         body: As JSON has it.
-        patience_s: How long to ask again while nobody answers.
+        patience_s: How long to ask again while nobody answers, or headway cannot for now.
         answer_s: How long to wait for one answer.
 
     Raises:
@@ -71,11 +73,12 @@ def ask(
             with urllib.request.urlopen(request, timeout=answer_s) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise AskError(error.code, _told(error)) from None
+            if error.code not in _PASSING or time.monotonic() > ends_at:
+                raise AskError(error.code, _told(error)) from None
         except (OSError, ValueError) as error:
             if time.monotonic() > ends_at:
                 raise AskError(0, f"nobody answers at {asked.url}: {error}{_hint()}") from error
-            time.sleep(_AGAIN_S)
+        time.sleep(_AGAIN_S)
 
 
 def _hint() -> str:

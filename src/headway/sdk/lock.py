@@ -25,6 +25,8 @@ _LEAST_S = 0.05
 _RELEASE_S = 2.0
 _GONE = frozenset({401, 403, 404, 409})
 """Answers after which a lease is not held any more, however often it is asked for again."""
+_TAKEN = 409
+"""What headway answers whom it does not let wait."""
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Goes on while the machine sleeps, as the lease does."""
 
@@ -173,7 +175,7 @@ class Lock:
         while lease["state"] == "waiting":
             left_s = _POLL_S if ends_at is None else ends_at - time.monotonic()
             if left_s <= 0:
-                raise AskError(0, f"waited {self._wait_s:g} s: {lease['because']}")
+                raise AskError(_TAKEN, f"waited {self._wait_s:g} s: {lease['because']}")
             lease = self._renew(wait_s=min(_POLL_S, left_s))
 
     def _keep(self) -> None:

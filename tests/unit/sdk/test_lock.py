@@ -9,6 +9,7 @@ import pytest
 
 from headway.sdk import Lock, LockError, LockLost
 from headway.sdk.ask import Asked, AskError, ask
+from tests.unit.sdk.small_server import small_server
 
 _LONG_S = 20.0
 
@@ -56,6 +57,21 @@ def test_a_lock_is_lost_at_its_end_though_a_renewal_hangs(silent):
 
     with pytest.raises(LockLost, match=r"not renewed within 0\.6 s"):
         work()
+
+
+def test_what_cannot_be_done_for_now_is_asked_again():
+    with small_server() as server:
+
+        def answer(asked):
+            is_first = len(server.asked) == 1
+            asked.json({"detail": "the disk is full"}, 503) if is_first else asked.json({"ok": 1})
+
+        server.answer = answer
+        assert ask(Asked(server.url, "hw_x"), "/v1/leases", {}) == {"ok": 1}
+        server.answer = lambda asked: asked.json({"detail": "the disk is full"}, 503)
+        with pytest.raises(AskError, match="the disk is full") as caught:
+            ask(Asked(server.url, "hw_x"), "/v1/leases", {}, patience_s=0)
+    assert caught.value.status == 503
 
 
 def test_where_there_is_no_headway_a_lock_says_so(monkeypatch):
