@@ -215,6 +215,48 @@ async def test_leases_are_listed_in_the_order_of_their_line(own):
     assert len(await leases.listing(own.world)) == 2
 
 
+class Watched:
+    """A store's reader, and how often it was asked."""
+
+    def __init__(self, reader):
+        self.reader, self.asked = reader, 0
+
+    def __getattr__(self, name):
+        self.asked += 1
+        return getattr(self.reader, name)
+
+
+async def test_as_much_is_read_for_many_leases_as_for_few(own, monkeypatch):
+    read, asked = own.store.read, []
+
+    async def watched(question):
+        def counted(reader):
+            watch = Watched(reader)
+            answer = question(watch)
+            asked.append(watch.asked)
+            return answer
+
+        return await read(counted)
+
+    await own.ask("ana")
+    monkeypatch.setattr(own.store, "read", watched)
+    await leases.listing(own.world)
+    await own.environment("mine", under="ana")
+    for name in ("ben", "cleo"):
+        await own.ask(name)
+        await own.ask(name, name="other", id=f"lse-{name}111111")
+    views = await leases.listing(own.world)
+    assert [(view.lease.holder, view.ahead, view.waiting) for view in views[1:]] == [
+        ("ana", 0, 2),
+        ("ben", 0, 2),
+        ("ben", 0, 1),
+        ("cleo", 1, 2),
+        ("cleo", 0, 1),
+    ]
+    assert views[1].holds == ("mine",)
+    assert asked[0] == asked[-1]
+
+
 async def test_what_is_made_under_a_lease_says_from_the_start_how_long_it_lasts(own):
     lease = (await own.ask("ana")).lease
     made = await own.store.write(

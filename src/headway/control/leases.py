@@ -21,7 +21,7 @@ from headway.control.world import World
 from headway.machine.chance import drawn_hex
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
-from headway.model.ids import EnvironmentId, LeaseId
+from headway.model.ids import EnvironmentId, EnvironmentName, LeaseId
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState, Tenure
 from headway.model.view import LeaseView
 from headway.ports.store import Reader, Writer
@@ -262,7 +262,7 @@ async def listing(
         state = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
         owners = [row for row in reader.find(Environment, state=state) if name in (None, row.name)]
         rows = _rows(reader, name, everything=everything, limit=limit)
-        return [_of_environment(row) for row in owners] + [_view(reader, row) for row in rows]
+        return [_of_environment(row) for row in owners] + _views(reader, rows)
 
     return await world.store.read(question)
 
@@ -305,19 +305,29 @@ def _known(reader: Reader, identity: str) -> Lease:
 
 
 def _view(reader: Reader, row: Lease) -> LeaseView:
-    line = reader.find(Lease, open_claim=row.claim.key)
+    return _views(reader, [row])[0]
+
+
+def _views(reader: Reader, rows: list[Lease]) -> list[LeaseView]:
+    """Give leases as they stand in their lines, each line read once."""
+    keys = tuple({row.claim.key: None for row in rows})
+    lines: dict[str, list[Lease]] = {key: [] for key in keys}
+    for row in reader.find(Lease, open_claim=keys):
+        lines[row.claim.key].append(row)
+    held: dict[LeaseId | None, list[EnvironmentName]] = {row.id: [] for row in rows}
+    for owned in reader.find(Environment, under=tuple(held), state=EnvironmentState.ACTIVE):
+        held[owned.under].append(owned.name)
+    return [_standing(row, lines[row.claim.key], tuple(held[row.id])) for row in rows]
+
+
+def _standing(row: Lease, line: list[Lease], holds: tuple[EnvironmentName, ...]) -> LeaseView:
     ahead = 0
     if row.state is LeaseState.WAITING:
         before = line[: [other.id for other in line].index(row.id)]
         ahead = sum(other.state is LeaseState.WAITING for other in before)
         row = msgspec.structs.replace(row, because=waits(before))
-    under = reader.find(Environment, under=row.id, state=EnvironmentState.ACTIVE)
-    return LeaseView(
-        lease=row,
-        ahead=ahead,
-        waiting=sum(other.state is LeaseState.WAITING for other in line),
-        holds=tuple(environment.name for environment in under),
-    )
+    waiting = sum(other.state is LeaseState.WAITING for other in line)
+    return LeaseView(lease=row, ahead=ahead, waiting=waiting, holds=holds)
 
 
 def _of_environment(row: Environment) -> LeaseView:
