@@ -338,7 +338,10 @@ class Dispatch:
         for fact in ended:
             if self._is_current(fact):
                 self._free(fact.run)
-        self.wake()
+        if self.lanes.depths() or not slot.busy:
+            self.wake()
+        else:  # nobody waits for the room, and the runner goes on
+            self._grounds.turns.forget(())
         await self._settle(rows)
 
     def _is_current(self, fact: RunFact) -> bool:

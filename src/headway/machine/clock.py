@@ -32,10 +32,15 @@ class SteadyClock:
         self._ticks_s = ticks_s
         self._began = wall()
         self._began_s = ticks_s()
+        self._last_s, self._last = self._began_s, self._began
 
     def now(self) -> datetime:
         """Give the present as an aware UTC instant."""
-        return self._began + timedelta(seconds=self._ticks_s() - self._began_s)
+        ticks_s = self._ticks_s()
+        if ticks_s != self._last_s:  # where time is made up, much happens in one moment
+            self._last = self._began + timedelta(seconds=ticks_s - self._began_s)
+            self._last_s = ticks_s
+        return self._last
 
     @property
     def jumped_s(self) -> float:

@@ -192,7 +192,8 @@ class Manifest(Value, kw_only=True):
 
     def queue(self, name: str) -> Queue:
         """Give a queue, with the defaults where the file does not speak of it."""
-        return next((queue for queue in self.queues if queue.name == name), Queue(name=name))
+        known = next((queue for queue in self.queues if queue.name == name), None)
+        return known or Queue(name=name)
 
     def process(self, name: str) -> Process | None:
         """Give the process type of this name, if there is one."""

@@ -142,6 +142,8 @@ class Checks:
         used.memory_mib += memory_mib
         used.things += things
         self.on_use(cpu, memory_mib, (used.things > 0) - before)
+        if things < 0:
+            return
         there = self.nodes[node]
         if used.cpu > there.cpu + 1e-6 or used.memory_mib > there.memory_mib:
             self.fail(

@@ -35,10 +35,13 @@ class Plane:
         router: SimulatedRouter,
         settings: Settings,
         chance: random.Random,
+        is_mortal: bool,
     ) -> None:
+        """Let it live. One that nobody will kill needs no task of its own for what it is asked."""
         loop = asyncio.get_running_loop()
         self.began_s = loop.time()
         self._chance = chance
+        self._is_mortal = is_mortal
         self._calls: dict[asyncio.Task[Any], None] = {}
         clock = SteadyClock(wall=wall, ticks_s=loop.time)
         with drawing_from(chance):
@@ -71,15 +74,19 @@ class Plane:
             Cut: It died meanwhile.
         """
         with drawing_from(self._chance):
+            if not self._is_mortal:
+                return await deed
             task = asyncio.create_task(deed)
         self._calls[task] = None
         try:
-            await asyncio.wait({task})
+            return await task
+        except asyncio.CancelledError:
+            asking = asyncio.current_task()
+            if task.cancelled() and asking is not None and not asking.cancelling():
+                raise Cut from None
+            raise
         finally:
-            self._calls.pop(task, None)
-        if task.cancelled():
-            raise Cut
-        return task.result()
+            del self._calls[task]
 
     def kill(self) -> None:
         """End it as `kill -9` does. Its ports must be dead already."""

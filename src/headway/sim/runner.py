@@ -150,7 +150,8 @@ class SimulatedLine:
     def __init__(self, runner: SimulatedRunner, listing: tuple[RunFact, ...]) -> None:
         self._runner = runner
         self.listing = listing
-        self._facts: asyncio.Queue[RunFact | None] = asyncio.Queue()
+        self._facts: list[RunFact] = []
+        self._ring = asyncio.Event()
         self._is_cut = False
 
     def send(self, tasks: Sequence[Task]) -> None:
@@ -170,13 +171,12 @@ class SimulatedLine:
     async def facts(self) -> AsyncIterator[tuple[RunFact, ...]]:
         """Give what happens, as it happens."""
         while True:
-            found = [await self._facts.get()]
-            while not self._facts.empty():
-                found.append(self._facts.get_nowait())
-            known = tuple(fact for fact in found if fact is not None)
-            if known:
-                yield known
-            if None in found:
+            await self._ring.wait()
+            self._ring.clear()
+            found, self._facts = self._facts, []
+            if found:
+                yield tuple(found)
+            if self._is_cut and not self._facts:
                 raise EngineUnavailable("the line was cut")
 
     async def close(self) -> None:
@@ -186,12 +186,13 @@ class SimulatedLine:
     def tell(self, fact: RunFact) -> None:
         """Tell what happened."""
         if not self._is_cut:
-            self._facts.put_nowait(fact)
+            self._facts.append(fact)
+            self._ring.set()
 
     def cut(self) -> None:
         """End the line."""
         self._is_cut = True
-        self._facts.put_nowait(None)
+        self._ring.set()
 
 
 def _ended(fact: RunFact, now: datetime) -> RunFact:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import islice
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,7 +12,7 @@ from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
 from headway.model.value import Value
 from headway.ports.store import Reader, Stale, StoreError, Writer
-from headway.sim.index import Equal, Kept, Lowest, plain
+from headway.sim.index import Equal, Kept, Lowest
 from headway.stores.tables import TABLES, Table
 
 T = TypeVar("T")
@@ -30,10 +31,10 @@ class _Rows:
         self.ordinals = 0
         self._equal: dict[str, Equal] = {}
         self._lowest: dict[str, Lowest] = {}
-        self._names = table.key
+        self._read = [attrgetter(name) for name in table.key]
 
     def key(self, row: Value) -> tuple[Any, ...]:
-        return tuple([plain(getattr(row, name)) for name in self._names])
+        return tuple([read(row) for read in self._read])
 
     def set(self, key: tuple[Any, ...], kept: Kept | None) -> Kept | None:
         """Let a row be as it is given, or be gone; gives what was there."""
@@ -45,11 +46,11 @@ class _Rows:
         elif before is not None:
             del self.kept[key]
             del self.by_ordinal[ordinal]
-        old, new = before.row if before else None, kept.row if kept else None
+        row = kept.row if kept is not None else None
         for index in self._equal.values():
-            index.change(ordinal, old, new)
+            index.change(ordinal, row)
         for lowest in self._lowest.values():
-            lowest.change(ordinal, old, new)
+            lowest.change(ordinal, row)
         return before
 
     def equal(self, field: str) -> Equal:
@@ -57,7 +58,7 @@ class _Rows:
         if found is None:
             found = self._equal[field] = Equal(field)
             for ordinal, row in self.by_ordinal.items():
-                found.change(ordinal, None, row)
+                found.change(ordinal, row)
         return found
 
     def lowest(self, field: str) -> Lowest:
@@ -65,7 +66,7 @@ class _Rows:
         if found is None:
             found = self._lowest[field] = Lowest(field)
             for ordinal, row in self.by_ordinal.items():
-                found.change(ordinal, None, row)
+                found.change(ordinal, row)
         return found
 
 
@@ -98,44 +99,42 @@ class MemoryReader:
         unknown = set(fields) - set(rows.table.columns)
         assert not unknown, f"{rows.table.name} cannot be asked for {sorted(unknown)}"
         least, most = _bounds(rows, before, after)
-        found: Iterable[tuple[int, Value]] = self._candidates(rows, fields, newest_first)
-        wanted = [
-            (name, {plain(one) for one in value} if isinstance(value, tuple) else {plain(value)})
-            for name, value in fields.items()
-            if value is not None
-        ]
         if None in fields.values():  # as in SQL, nothing is equal to nothing
             return []
+        wanted = [
+            (attrgetter(name), value if isinstance(value, tuple) else (value,))
+            for name, value in fields.items()
+        ]
         chosen = (
             row
-            for ordinal, row in found
+            for ordinal in self._candidates(rows, fields, newest_first)
             if least < ordinal < most
-            and all(plain(getattr(row, name)) in values for name, values in wanted)
+            for row in (rows.by_ordinal[ordinal],)
+            if all(read(row) in values for read, values in wanted)
         )
         return list(islice(chosen, limit))  # type: ignore[arg-type]
 
-    def _candidates(
-        self, rows: _Rows, fields: dict[str, Any], newest_first: bool
-    ) -> Iterable[tuple[int, Value]]:
-        """Give the rows of the shortest list that has all that are asked for."""
-        best: dict[int, Value] = rows.by_ordinal
+    def _candidates(self, rows: _Rows, fields: dict[str, Any], newest_first: bool) -> Iterable[int]:
+        """Give the ordinals of the shortest list that has all that are asked for."""
+        best: dict[int, Any] = rows.by_ordinal
         for name, value in fields.items():
             if isinstance(value, tuple):
-                parts = [rows.equal(name).rows(plain(one)) for one in value]
+                parts = [rows.equal(name).ordinals(one) for one in value]
                 if sum(map(len, parts)) < len(best):
                     filled = [part for part in parts if part]
                     best = filled[0] if len(filled) == 1 else _joined(filled)
-            elif value is not None:
-                bucket = rows.equal(name).rows(plain(value))
+            else:
+                bucket = rows.equal(name).ordinals(value)
                 best = bucket if len(bucket) < len(best) else best
-        return reversed(best.items()) if newest_first else best.items()
+        return reversed(best) if newest_first else best
 
     def lowest(
         self, kind: type[V], field: str, *, up_to: int | None = None, limit: int = 1
     ) -> list[V]:
         """Give the rows with the lowest values of a field, lowest first."""
         rows = self._asked(kind, field)
-        return rows.lowest(field).rows(up_to, limit)  # type: ignore[return-value]
+        found = rows.lowest(field).ordinals(up_to, limit)
+        return [rows.by_ordinal[ordinal] for ordinal in found]  # type: ignore[misc]
 
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows that have a value in a field."""
@@ -333,8 +332,5 @@ def _bounds(rows: _Rows, before: str | int | None, after: str | int | None) -> t
     return least, most
 
 
-def _joined(parts: list[dict[int, Value]]) -> dict[int, Value]:
-    together: dict[int, Value] = {}
-    for part in parts:
-        together |= part
-    return dict(sorted(together.items()))
+def _joined(parts: list[dict[int, None]]) -> dict[int, None]:
+    return dict.fromkeys(sorted(ordinal for part in parts for ordinal in part))

@@ -96,6 +96,7 @@ class Tunnel:
         self._lives = 0
         self._changed = asyncio.Event()
         self._died = asyncio.Event()
+        self._may_lose = scenario.faults.any
         self._accepted: dict[RunId, None] = {}
         self._chance = random.Random(f"{scenario.seed}/planes")  # noqa: S311 (no secret)
 
@@ -181,6 +182,7 @@ class Tunnel:
             router=self.router,
             settings=settings,
             chance=chance,
+            is_mortal=self._may_lose,
         )
 
     # --- users' side -----------------------------------------------------------------------------
@@ -209,7 +211,7 @@ class Tunnel:
 
     def accepted(self, runs: list[RunId]) -> None:
         """Note that runs were promised."""
-        if self.scenario.faults.any:
+        if self._may_lose:
             self._accepted.update(dict.fromkeys(runs))
 
     # --- checks ----------------------------------------------------------------------------------

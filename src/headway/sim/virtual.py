@@ -5,10 +5,16 @@ code and the seed alone. Connections lead to a made-up network.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
+from contextvars import Context
+from heapq import heapify, heappop, heappush
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+_MOMENT_S = 1e-6
+"""Timers within it are of one moment: more than a float loses in centuries."""
+_CANCELLED_MAX = 1000
 
 
 class Network(Protocol):
@@ -29,48 +35,81 @@ class Stuck(Exception):
     """Nothing is ready and no timer is set: what is waited for never comes."""
 
 
-class _Jump:
-    """Stands where a loop expects to wait for files: lets time pass instead."""
-
-    def __init__(self, loop: "VirtualLoop") -> None:
-        self._loop = loop
-
-    def select(self, timeout: float | None) -> list[Any]:
-        """Give nothing, later."""
-        if timeout is None:
-            raise Stuck("nothing is ready and no timer is set")
-        if timeout > 0:
-            self._loop.jump()
-        return []
-
-    def close(self) -> None:
-        """Hold nothing."""
-
-
 class VirtualLoop(asyncio.BaseEventLoop):
-    """Runs what is ready; then time jumps. `before_jump` is called each time that it does."""
+    """Runs what is ready; when nothing is, it is the time of the next timer.
+
+    Timers of one moment are called in the order in which they were set.
+    """
 
     def __init__(self, network: Network | None = None) -> None:
         super().__init__()
         self.network = network
-        self.before_jump: Callable[[], None] = lambda: None
-        self.jumps = 0
         self._time = 0.0
-        self._selector = _Jump(self)
-        # A timer is due when it is less than this ahead: more than a float loses in centuries.
-        self._clock_resolution = 1e-6
+        self._ready: deque[asyncio.Handle] = deque()
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers_made = 0
+        self._timers_cancelled = 0
+        self._stopping = False
 
     def time(self) -> float:
         """Give the seconds since this loop's time began."""
         return self._time
 
-    def jump(self) -> None:
-        """Let it be the time of the next timer."""
-        scheduled: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
-        if scheduled:
-            self.jumps += 1
-            self.before_jump()
-            self._time = max(self._time, scheduled[0].when())
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Call something when what is ready before it was called."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Call something at a time."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer._scheduled = True  # type: ignore[attr-defined]
+        self._timers_made += 1
+        heappush(self._timers, (when, self._timers_made, timer))
+        return timer
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:  # noqa: ARG002
+        """Most limits of time are cancelled: without this they would be kept until they are due."""
+        self._timers_cancelled += 1
+        if self._timers_cancelled > _CANCELLED_MAX + len(self._timers) // 2:
+            self._timers = [row for row in self._timers if not row[2].cancelled()]
+            heapify(self._timers)
+            self._timers_cancelled = 0
+
+    def _run_once(self) -> None:
+        """Call what is ready, and all that becomes so; then let time jump."""
+        ready = self._ready
+        while ready:
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
+                if self._stopping:
+                    return
+        if not self._stopping:
+            self._jump()
+
+    def _jump(self) -> None:
+        """Let it be the time of the next timer, and all that are due then be ready.
+
+        Raises:
+            Stuck: There is none.
+        """
+        timers = self._timers
+        while timers and timers[0][2].cancelled():
+            heappop(timers)
+        if not timers:
+            raise Stuck("nothing is ready and no timer is set")
+        self._time = max(self._time, timers[0][0])
+        until = self._time + _MOMENT_S
+        while timers and timers[0][0] < until:
+            timer = heappop(timers)[2]
+            timer._scheduled = False  # type: ignore[attr-defined]
+            self._ready.append(timer)
 
     async def create_connection(  # type: ignore[override]
         self,
@@ -84,9 +123,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
             raise ConnectionRefusedError(f"nobody listens on {host}:{port}")
         protocol = protocol_factory()
         return self.network.connect(self, protocol, host, port), protocol
-
-    def _process_events(self, event_list: list[Any]) -> None:
-        """There are none."""
 
     def _write_to_self(self) -> None:
         """Nobody else would wake this loop."""

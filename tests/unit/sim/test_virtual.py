@@ -31,6 +31,28 @@ def test_a_year_passes_at_once_and_timers_come_in_order():
     assert time.monotonic() - began < 60
 
 
+def test_timers_of_one_moment_come_in_the_order_in_which_they_were_set():
+    async def main(loop: VirtualLoop) -> list[int]:
+        said: list[int] = []
+        timers = [loop.call_at(10, said.append, number) for number in range(50)]
+        timers[7].cancel()
+        await asyncio.sleep(10)
+        return said
+
+    assert run_virtually(main) == [number for number in range(50) if number != 7]
+
+
+def test_limits_that_were_never_reached_are_not_kept_until_they_would_have_been():
+    async def main(loop: VirtualLoop) -> int:
+        for _ in range(10_000):
+            async with asyncio.timeout(3600):
+                await asyncio.sleep(0)
+        assert loop.time() == 0
+        return len(loop._timers)
+
+    assert run_virtually(main) < 4000
+
+
 def test_time_limits_hold_in_made_up_time():
     async def main(loop: VirtualLoop) -> float:
         with pytest.raises(TimeoutError):

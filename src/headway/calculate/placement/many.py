@@ -204,7 +204,7 @@ def _pack(scope: Scope, rows: Any) -> Any:
         cost += left * left if scope.is_for_ever else left
     later = scope.ends - np.maximum(table.ends.values[rows], scope.now)
     later /= max(scope.ends - scope.now, 1.0)
-    np.clip(later, 0.0, 1.0, out=later)
+    np.minimum(np.maximum(later, 0.0, out=later), 1.0, out=later)
     later *= LATER
     cost += later
     return rows[cost.argmin() :][:1]
