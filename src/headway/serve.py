@@ -47,6 +47,8 @@ from headway.ports.vault import VaultError
 from headway.routers.haproxy.router import HaproxyRouter
 from headway.stores.sqlite import SqliteStore
 from headway.stores.vault import FileVault
+from headway.web.house import House
+from headway.web.site import Site
 
 _CLEAR_GRACE_S = 10.0
 _SILENT_LEAST_S, _SILENT_MAX_S = 2.0, 10.0
@@ -139,6 +141,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
             hosts=frozenset({*options.hosts, options.host}),
             stop=stop,
             machine_checks=checks,
+            pages=[Site(House(world, heart, data, stop, checks))],
         )
         beating = asyncio.create_task(heart.run(), name="heart")
         stack.push_async_callback(_end, beating)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
 from headway.api import (
     apps,
@@ -44,6 +45,7 @@ def create_app(
     hosts: frozenset[str],
     stop: asyncio.Event,
     machine_checks: Sequence[Callable[[], Awaitable[list[Check]]]] = (),
+    pages: Sequence[BaseRoute] = (),
 ) -> FastAPI:
     """Make the application.
 
@@ -54,6 +56,7 @@ def create_app(
         hosts: Names under which it may be asked, beside those of the loopback address.
         stop: Set when streams are to end.
         machine_checks: What `doctor` looks at, beside headway itself.
+        pages: What answers outside of `/v1`.
     """
     app = FastAPI(
         title="headway",
@@ -89,6 +92,7 @@ def create_app(
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)
     app.router.routes.insert(0, jobs.direct)
+    app.router.routes.extend(pages)
     errors.install(app)
     app.add_middleware(Authentication, world=world, hosts=hosts)
     app.add_middleware(Limits, settings=world.settings)

@@ -7,11 +7,14 @@ from typing import NamedTuple
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headway.api.errors import problem, refusal
+from headway.api.errors import problem
+from headway.control.refusals import refusal
 from headway.control.tokens import environment, hashed, owner
 from headway.control.world import World
 
 _OPEN = frozenset({"/healthz"})
+_OPEN_BELOW = "/static/"
+"""Style and script of the pages: the same for everybody."""
 _CACHED_S = 10.0
 _CACHED_MAX = 1000
 
@@ -57,7 +60,7 @@ class Authentication:
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
             await self._refuse(scope, receive, send, 400, "host-unknown", "this is another host's")
             return
-        if scope["path"] in _OPEN:
+        if scope["path"] in _OPEN or scope["path"].startswith(_OPEN_BELOW):
             await self._app(scope, receive, send)
             return
         asker = await self._asker(headers.get("authorization", ""))

@@ -1,0 +1,177 @@
+"""Answers what a browser asks for: pages, their data, files, forms, and the live stream."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import compile_path
+from starlette.types import Receive, Scope, Send
+
+from headway.control.errors import NotFound
+from headway.control.refusals import refused
+from headway.web.drawing import Visit, draw
+from headway.web.house import House
+from headway.web.live import Live, Watch
+from headway.web.navigation import navigation
+from headway.web.page import Act, Ask, Page, Plan, View
+from headway.web.pages import ACTS, PAGES
+from headway.web.pages.mistake import MistakePage
+from headway.web.static import assets
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {"content-security-policy": _POLICY}
+_KEPT = {"cache-control": "public, max-age=31536000, immutable"}
+_JSON = ".json"
+_FORM = "application/x-www-form-urlencoded"
+_FIELDS_MAX = 200
+
+
+class _Place(NamedTuple):
+    """A page or an act, and the pattern of its address."""
+
+    pattern: re.Pattern[str]
+    what: Page | Act
+
+
+class Answering:
+    """An ASGI application of pages."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        everything: list[Page | Act] = [*ACTS, *PAGES]
+        self._places = [_Place(compile_path(what.path)[0], what) for what in everything]
+        self._nav = navigation({page.path for page in PAGES})
+        self._live = Live(house)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what goes wrong is a page, too."""
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it is, who asks is to see it)
+            response = self._mistake(request, error)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.url.path
+        if path.startswith("/static/"):
+            return _file(path.removeprefix("/static/"))
+        if path == "/live":
+            return await self._follow(request)
+        wants_data = path.endswith(_JSON)
+        found = self._find(path.removesuffix(_JSON) or "/") if wants_data else None
+        found = found or self._find(path)
+        if found is None:
+            raise NotFound("not-found", f"there is no page {path}", next=("headway --help",))
+        what, names = found
+        ask = self._ask(request, names, request.query_params)
+        if isinstance(what, Act):
+            return await self._act(request, what, ask)
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPException(405, "a page can only be looked at", {"allow": "GET, HEAD"})
+        view = await what.see(ask)
+        if wants_data:
+            return _data(view)
+        return self._page(request, what.template, view, is_live=what.is_live)
+
+    def _find(self, path: str) -> tuple[Page | Act, dict[str, str]] | None:
+        for place in self._places:
+            found = place.pattern.match(path)
+            if found is not None:
+                return place.what, found.groupdict()
+        return None
+
+    def _ask(self, request: Request, names: Mapping[str, str], query: Mapping[str, str]) -> Ask:
+        actor = str(request.state.actor)
+        return Ask(self._house, names, query, actor, self._house.world.clock.now())
+
+    def _visit(self, request: Request) -> Visit:
+        query = request.url.query
+        return Visit(
+            path=f"{request.url.path}?{query}" if query else request.url.path,
+            actor=str(getattr(request.state, "actor", "")),
+            now=self._house.world.clock.now(),
+            version=self._house.world.version,
+            csrf=str(getattr(request.state, "csrf", "")),
+            nav=self._nav,
+        )
+
+    def _page(
+        self, request: Request, template: str, view: View, *, status: int = 200, is_live: bool
+    ) -> Response:
+        text = draw(template, view, self._visit(request), is_live=is_live)
+        return Response(text, status, _HEADERS, "text/html")
+
+    async def _act(self, request: Request, act: Act, ask: Ask) -> Response:
+        if request.method in ("GET", "HEAD"):
+            return self._page(request, "act.html", await act.see(ask), is_live=False)
+        if request.method != "POST":
+            raise HTTPException(
+                405, "this is asked by GET and done by POST", {"allow": "GET, POST"}
+            )
+        form = await _form(request)
+        plan = await act.see(ask._replace(query={**ask.query, **form}))
+        if _is_unconfirmed(plan, form):
+            return self._page(request, "act.html", plan, status=422, is_live=False)
+        return RedirectResponse(await act.do(ask, form), 303, _HEADERS)
+
+    async def _follow(self, request: Request) -> Response:
+        address, _, query = request.query_params.get("page", "").partition("?")
+        found = self._find(unquote(address))
+        page, names = found or (None, {})
+        if not isinstance(page, Page):
+            raise NotFound("not-found", f"there is no page {address}")
+        again = "last-event-id" in request.headers
+        watch = Watch(
+            page=page,
+            ask=self._ask(request, names, QueryParams(query)),
+            visit=self._visit(request)._replace(path=request.query_params["page"]),
+            seen="" if again else request.query_params.get("seen", ""),
+        )
+        headers = {**_HEADERS, "x-accel-buffering": "no"}
+        return StreamingResponse(
+            self._live.stream(watch), headers=headers, media_type="text/event-stream"
+        )
+
+    def _mistake(self, request: Request, error: Exception) -> Response:
+        said = refused(error, request.url.path)
+        if "text/html" not in request.headers.get("accept", ""):
+            return Response(
+                msgspec.json.encode(said), said.status, media_type="application/problem+json"
+            )
+        view = MistakePage(refusal=said)
+        return self._page(request, "mistake.html", view, status=said.status, is_live=False)
+
+
+def _data(view: View) -> Response:
+    return Response(msgspec.json.encode(view), headers=_HEADERS, media_type="application/json")
+
+
+def _file(name: str) -> Response:
+    asset = assets().get(name)
+    if asset is None:
+        raise NotFound("file-unknown", f"there is no file {name}")
+    return Response(asset.content, headers=_KEPT, media_type=asset.kind)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Read what a form sends."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
+        raise HTTPException(415, f"a form is sent as {_FORM}")
+    body = (await request.body()).decode(errors="replace")
+    return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS_MAX))
+
+
+def _is_unconfirmed(plan: Plan, form: Mapping[str, str]) -> bool:
+    return bool(plan.confirm) and form.get("confirm", "").strip() != plan.confirm

@@ -1,0 +1,115 @@
+"""Draws pages. Jinja is imported, and a template compiled, when the first page is asked for."""
+
+import re
+from datetime import datetime
+from functools import cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from headway.formats.units import counted, render_duration, render_size
+from headway.web import links, static, times, tone
+from headway.web.navigation import Section
+from headway.web.page import View
+
+_LIVE = "live_"
+_TIME_TEXT = re.compile(r"(<time[^>]*>)[^<]*")
+
+
+class Visit(NamedTuple):
+    """What of a visit is on every page."""
+
+    path: str
+    """As asked for, with the query."""
+    actor: str
+    now: datetime
+    version: str
+    csrf: str = ""
+    """What a form must carry to be heard."""
+    nav: tuple[Section, ...] = ()
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("headway.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals.update(
+        to=links,
+        asset=static.address,
+        sign=tone.sign,
+        tone=tone.tone,
+        csrf=_csrf,
+        ago=_ago,
+        clock=_clock,
+        instant=times.instant,
+    )
+    made.filters.update(
+        words=lambda text: str(text).replace("_", " "),
+        took=times.length,
+        instant=times.instant,
+        duration=render_duration,
+        size=render_size,
+        counted=counted,
+    )
+    made.globals["ui"] = made.get_template("parts.html", globals=made.globals).module
+    return made
+
+
+def draw(template: str, view: View, visit: Visit, *, is_live: bool = False) -> str:
+    """Draw a whole page."""
+    found = _environment().get_template(template)
+    seen = ".".join(digest(text) for text in fragments(template, view, visit).values())
+    return found.render(view=view, visit=visit, seen=seen if is_live else "")
+
+
+def fragments(template: str, view: View, visit: Visit) -> dict[str, str]:
+    """Draw the parts of a page that may change while it is open, by their ids."""
+    found = _environment().get_template(template)
+    return {
+        name: _block(found, name, {"view": view, "visit": visit})
+        for name in sorted(found.blocks)
+        if name.startswith(_LIVE)
+    }
+
+
+def digest(text: str) -> str:
+    """Name a fragment's content; how long ago something was makes no difference."""
+    return blake2b(_TIME_TEXT.sub(r"\1", text).encode(), digest_size=6).hexdigest()
+
+
+def _block(template: Template, name: str, values: dict[str, Any]) -> str:
+    return "".join(template.blocks[name](template.new_context(values)))
+
+
+@pass_context
+def _csrf(context: Context) -> Markup:
+    """Write the hidden field without which no form is heard."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(context["visit"].csrf)
+
+
+@pass_context
+def _ago(context: Context, at: datetime) -> Markup:
+    """Write an instant by its distance; the script of the page keeps it true."""
+    return _time(at, times.distance(at, context["visit"].now))
+
+
+def _clock(at: datetime) -> Markup:
+    """Write the time of day of an instant."""
+    return Markup('<time datetime="{}" title="{}" data-clock>{}</time>').format(
+        at.isoformat(), times.instant(at), f"{at:%H:%M:%S}"
+    )
+
+
+def _time(at: datetime, text: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(), times.instant(at), text
+    )

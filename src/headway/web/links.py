@@ -1,0 +1,93 @@
+"""Where things are shown: the address of each noun's page."""
+
+from urllib.parse import quote, urlencode
+
+from headway.model.event import Event
+from headway.model.ids import environment_name
+
+_OF_SUBJECT = {"deployment": "/deployments", "run": "/runs", "node": "/nodes", "pool": "/pools"}
+
+
+def path(*parts: str) -> str:
+    """Join the parts of an address, each of them made safe.
+
+    >>> path("envs", "demo", "apps", "a/b")
+    '/envs/demo/apps/a%2Fb'
+    """
+    return "/" + "/".join(quote(part, safe="~@:") for part in parts)
+
+
+def query(address: str, **fields: str | int | None) -> str:
+    """Add what is asked for to an address; None leaves a field out.
+
+    >>> query("/events", app="web", after=None)
+    '/events?app=web'
+    """
+    said = {name: value for name, value in fields.items() if value is not None}
+    return f"{address}?{urlencode(said)}" if said else address
+
+
+def environment(name: str) -> str:
+    """Of an environment, by name or by id."""
+    return path("envs", name.partition("~")[0])
+
+
+def member(owner: str, app: str) -> str:
+    """Of an app in an environment."""
+    return path("envs", owner.partition("~")[0], "apps", app)
+
+
+def app(name: str) -> str:
+    """Of an app."""
+    return path("apps", name)
+
+
+def deployment(identity: str) -> str:
+    """Of a deployment."""
+    return path("deployments", identity)
+
+
+def run(identity: str) -> str:
+    """Of a run."""
+    return path("runs", identity)
+
+
+def job(owner: str, app_name: str, name: str) -> str:
+    """Of a job of an app in an environment."""
+    return path("jobs", owner.partition("~")[0], app_name, name)
+
+
+def node(identity: str) -> str:
+    """Of a node."""
+    return path("nodes", identity)
+
+
+def pool(name: str) -> str:
+    """Of a pool."""
+    return path("pools", name)
+
+
+def lease(identity: str) -> str:
+    """Of a lease."""
+    return path("leases", identity)
+
+
+def logs(owner: str, **fields: str | int | None) -> str:
+    """Of log lines."""
+    return query(path("envs", owner.partition("~")[0], "logs"), **fields)
+
+
+def why(thing: str, owner: str | None = None) -> str:
+    """Of the reasons of something."""
+    return query("/why", thing=thing, environment=owner)
+
+
+def subject(event: Event) -> str:
+    """Of what an event is about, as near as there is a page."""
+    noun = event.kind.partition(".")[0]
+    if noun in _OF_SUBJECT:
+        return path(_OF_SUBJECT[noun][1:], event.subject)
+    if event.environment is None:
+        return path("apps", event.app) if event.app else why(event.subject)
+    owner = environment_name(event.environment)
+    return member(owner, event.app) if event.app else environment(owner)

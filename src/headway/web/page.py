@@ -1,0 +1,119 @@
+"""What a page is: an address, a value that it shows, and the template that shows it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from headway.control.heart import Heart
+from headway.control.world import World
+from headway.model.value import Value
+from headway.model.view import Started
+from headway.web.house import House
+
+
+class Crumb(NamedTuple):
+    """One step of the way to a page."""
+
+    text: str
+    url: str
+
+
+class View(Value, kw_only=True):
+    """What a page shows. The same value is the answer of the page's address with `.json`.
+
+    What only the drawing needs is a property, so that it is no part of that answer.
+    """
+
+    @property
+    def title(self) -> str:
+        """Its name, as of a tab."""
+        raise NotImplementedError
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way to it, itself left out."""
+        return ()
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it shows what no event tells of, such as answers to health checks."""
+        return False
+
+
+class Ask(NamedTuple):
+    """What is asked of a page: by whom, when, and what stands in the address."""
+
+    house: House
+    names: Mapping[str, str]
+    """Of the path: `environment`, `app` and the like."""
+    query: Mapping[str, str]
+    actor: str
+    now: datetime
+
+    @property
+    def world(self) -> World:
+        """Everything that the control room can reach."""
+        return self.house.world
+
+    @property
+    def heart(self) -> Heart:
+        """Its loops."""
+        return self.house.heart
+
+
+V = TypeVar("V", bound=View)
+
+
+class Page(NamedTuple):
+    """A page: where, how it is drawn, and how its value comes about."""
+
+    path: str
+    """With names in braces: `/envs/{environment}`."""
+    template: str
+    see: Callable[[Ask], Awaitable[View]]
+    is_live: bool = True
+    """Whether it has blocks named `live_…`, which are sent again when they change."""
+
+
+class Plan(View, kw_only=True):
+    """What an act would do, shown before it does it, and what it needs to be told."""
+
+    what: str
+    """The question, such as `Destroy demo?`."""
+    verb: str
+    """On the button."""
+    sentence: str = ""
+    started: Started | None = None
+    """What would start, stop and move, by the very code that does it."""
+    fields: tuple["Field", ...] = ()
+    confirm: str = ""
+    """What must be typed first, where the act destroys something."""
+    back: str = "/"
+    command: str = ""
+    """What does the same in a terminal."""
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.what
+
+
+class Field(Value, kw_only=True):
+    """One field of a form."""
+
+    name: str
+    label: str
+    value: str = ""
+    hint: str = ""
+    choices: tuple[str, ...] = ()
+    is_hidden: bool = False
+
+
+class Act(NamedTuple):
+    """Something that a page does: GET shows its plan, POST does it."""
+
+    path: str
+    see: Callable[[Ask], Awaitable[Plan]]
+    """The plan for what the query says."""
+    do: Callable[[Ask, Mapping[str, str]], Awaitable[str]]
+    """Do it with what the form says, and give the address to go on at."""

@@ -1,0 +1,12 @@
+"""All pages and acts, one noun a file. A noun's file lists its own; here they come together."""
+
+from headway.web.page import Act, Page
+from headway.web.pages import environments, now
+
+_NOUNS: tuple[tuple[Page | Act, ...], ...] = (
+    now.OFFERS,
+    environments.OFFERS,
+)
+
+PAGES = tuple(what for noun in _NOUNS for what in noun if isinstance(what, Page))
+ACTS = tuple(what for noun in _NOUNS for what in noun if isinstance(what, Act))

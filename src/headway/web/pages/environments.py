@@ -1,0 +1,103 @@
+"""Environments: the list."""
+
+from datetime import datetime
+
+from headway.control import environments
+from headway.model.environment import EnvironmentState
+from headway.model.ids import AppName, EnvironmentName
+from headway.model.value import Value
+from headway.model.view import EnvironmentView, MemberState
+from headway.web.page import Ask, Page, View
+
+_WORST_FIRST = (
+    MemberState.FAILED,
+    MemberState.DEGRADED,
+    MemberState.REVERTING,
+    MemberState.PAUSED,
+    MemberState.BUILDING,
+    MemberState.STARTING,
+    MemberState.PROBING,
+    MemberState.WAITING,
+    MemberState.QUEUED,
+    MemberState.HEALTHY,
+    MemberState.STOPPED,
+)
+
+
+class Share(Value, kw_only=True):
+    """So many members are in one state."""
+
+    state: str
+    count: int
+
+
+class EnvironmentRow(Value, kw_only=True):
+    """An environment in a line."""
+
+    name: EnvironmentName
+    state: str
+    """That of the member that does worst, or that the environment itself ends."""
+    because: str = ""
+    shares: tuple[Share, ...] = ()
+    members: tuple[AppName, ...] = ()
+    holder: str
+    until: datetime | None
+    created_at: datetime
+    created_by: str
+
+
+class EnvironmentsPage(View, kw_only=True):
+    """All environments that have not ended, those first that need a look."""
+
+    rows: tuple[EnvironmentRow, ...]
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return "Environments"
+
+
+def environments_page(views: list[EnvironmentView]) -> EnvironmentsPage:
+    """Make the page: what does worst comes first, then by name."""
+    rows = sorted((_row(view) for view in views), key=lambda row: (_rank(row.state), row.name))
+    return EnvironmentsPage(rows=tuple(rows))
+
+
+def worst(states: list[MemberState]) -> MemberState | None:
+    """Give the state that needs a look most.
+
+    >>> worst([MemberState.HEALTHY, MemberState.PROBING]).value
+    'probing'
+    """
+    return min(states, key=_WORST_FIRST.index, default=None)
+
+
+def _rank(state: str) -> int:
+    return next((rank for rank, one in enumerate(_WORST_FIRST) if one == state), -1)
+
+
+def _row(view: EnvironmentView) -> EnvironmentRow:
+    states = [member.state for member in view.members]
+    bad = worst(states)
+    state = view.state.value if view.state is not EnvironmentState.ACTIVE or bad is None else bad
+    because = next((f"{one.app}: {one.because}" for one in view.members if one.state is bad), "")
+    return EnvironmentRow(
+        name=view.name,
+        state=state,
+        because=view.because or ("" if bad is MemberState.HEALTHY else because),
+        shares=tuple(
+            Share(state=one.value, count=states.count(one)) for one in _WORST_FIRST if one in states
+        ),
+        members=tuple(member.app for member in view.members),
+        holder=view.lease.holder,
+        until=view.lease.until,
+        created_at=view.created_at,
+        created_by=view.created_by,
+    )
+
+
+async def _see(ask: Ask) -> EnvironmentsPage:
+    return environments_page(await environments.listing(ask.world))
+
+
+OFFERS = (Page("/envs", "environments.html", _see),)

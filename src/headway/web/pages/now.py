@@ -1,0 +1,114 @@
+"""Now: only what is wrong or moving."""
+
+from datetime import datetime, timedelta
+
+from headway.control import environments
+from headway.model.deployment import Deployment
+from headway.model.ids import AppName, EnvironmentName
+from headway.model.value import Value
+from headway.model.view import EnvironmentView, MemberState, MemberView
+from headway.web.page import Ask, Page, View
+
+_WRONG = frozenset({MemberState.FAILED, MemberState.DEGRADED})
+_STILL = frozenset({*_WRONG, MemberState.HEALTHY, MemberState.STOPPED})
+_SOON = timedelta(hours=1)
+_SHOWN_MAX = 100
+
+
+class Trouble(Value, kw_only=True):
+    """A loop of headway's own that fails."""
+
+    loop: str
+    at: datetime
+    error: str
+
+
+class Concern(Value, kw_only=True):
+    """An app in an environment that is not as it should be, or is on its way."""
+
+    environment: EnvironmentName
+    app: AppName
+    state: MemberState
+    because: str
+    deployment: Deployment | None = None
+    since: datetime | None = None
+
+
+class Ending(Value, kw_only=True):
+    """An environment whose lease ends soon."""
+
+    environment: EnvironmentName
+    holder: str
+    until: datetime
+
+
+class NowPage(View, kw_only=True):
+    """What needs a look."""
+
+    apps: int
+    healthy: int
+    environments: int
+    troubles: tuple[Trouble, ...] = ()
+    wrong: tuple[Concern, ...] = ()
+    moving: tuple[Concern, ...] = ()
+    ending: tuple[Ending, ...] = ()
+    more: int = 0
+    """So many further concerns are not shown."""
+
+    @property
+    def title(self) -> str:
+        """Its name, with how many things are wrong."""
+        wrong = len(self.wrong) + len(self.troubles)
+        return f"Now ({wrong} wrong)" if wrong else "Now"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something is on its way."""
+        return bool(self.moving)
+
+
+def now_page(
+    views: list[EnvironmentView], troubles: dict[str, tuple[datetime, str]], now: datetime
+) -> NowPage:
+    """Make the page: what is wrong, worst first, then what moves, then what ends soon."""
+    members = [member for view in views for member in view.members]
+    wrong = [_concern(one) for one in members if one.state in _WRONG]
+    moving = [_concern(one) for one in members if one.state not in _STILL]
+    wrong.sort(key=lambda one: (one.state is not MemberState.FAILED, one.environment, one.app))
+    moving.sort(key=lambda one: (one.since is None, one.since, one.app))
+    return NowPage(
+        apps=len(members),
+        healthy=sum(one.state is MemberState.HEALTHY for one in members),
+        environments=len(views),
+        troubles=tuple(
+            Trouble(loop=loop, at=at, error=error) for loop, (at, error) in sorted(troubles.items())
+        ),
+        wrong=tuple(wrong[:_SHOWN_MAX]),
+        moving=tuple(moving[:_SHOWN_MAX]),
+        ending=tuple(
+            Ending(environment=view.name, holder=view.lease.holder, until=view.lease.until)
+            for view in sorted(views, key=lambda view: (view.lease.until is None, view.lease.until))
+            if view.lease.until is not None and view.lease.until - now < _SOON
+        ),
+        more=max(0, len(wrong) - _SHOWN_MAX) + max(0, len(moving) - _SHOWN_MAX),
+    )
+
+
+def _concern(one: MemberView) -> Concern:
+    moves = one.deployment is not None and not one.deployment.is_ended
+    return Concern(
+        environment=one.environment,
+        app=one.app,
+        state=one.state,
+        because=one.because,
+        deployment=one.deployment if moves else None,
+        since=one.deployment.created_at if one.deployment is not None and moves else None,
+    )
+
+
+async def _see(ask: Ask) -> NowPage:
+    views = await environments.listing(ask.world)
+    return now_page(views, ask.world.troubles, ask.now)
+
+
+OFFERS = (Page("/", "now.html", _see),)

@@ -1,0 +1,82 @@
+// What pages need beside htmx: times that stay true, keys, and word of a lost connection.
+(() => {
+  "use strict";
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+
+  function distance(seconds) {
+    const gone = Math.abs(seconds);
+    for (const [size, unit] of units) {
+      if (gone >= size) {
+        const text = `${Math.floor(gone / size)} ${unit}`;
+        return seconds > 0 ? `in ${text}` : `${text} ago`;
+      }
+    }
+    return "now";
+  }
+
+  function tick() {
+    for (const time of document.querySelectorAll("time[datetime]:not([data-clock])")) {
+      const said = distance((new Date(time.dateTime) - Date.now()) / 1000);
+      if (time.textContent !== said) time.textContent = said;
+    }
+  }
+  setInterval(() => document.hidden || tick(), 1000);
+  document.addEventListener("visibilitychange", tick);
+  document.addEventListener("htmx:sse:after:message", tick);
+
+  // The connection: said where it is lost, and what comes when it is back is all that changed.
+  const link = document.getElementById("link");
+  function say(text, off) {
+    if (!link) return;
+    link.textContent = text;
+    link.classList.toggle("off", off);
+  }
+  document.addEventListener("htmx:sse:error", () => say("not connected: what you see may be old; trying again", true));
+  document.addEventListener("htmx:sse:after:connection", () => say("live", false));
+  document.addEventListener("gone", () => location.reload());
+
+  // Rows.
+  let at = -1;
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  function go(step) {
+    const all = rows();
+    if (!all.length) return;
+    all.forEach((row) => row.classList.remove("at"));
+    at = Math.max(0, Math.min(all.length - 1, at + step));
+    all[at].classList.add("at");
+    all[at].scrollIntoView({ block: "nearest" });
+  }
+  function follow(key) {
+    const row = rows()[at];
+    const found = (row && row.querySelector(`[data-key="${key}"]`)) || document.querySelector(`main [data-key="${key}"]`);
+    if (found) found.click();
+  }
+  function open() {
+    const row = rows()[at];
+    const found = row && row.querySelector("a[href]");
+    if (found) found.click();
+  }
+
+  const jump = document.querySelector(".jump input");
+  function toJump() {
+    if (jump) { jump.focus(); jump.select(); }
+  }
+  const keys = {
+    j: () => go(1), k: () => go(-1), Enter: open, "/": toJump,
+    l: () => follow("l"), r: () => follow("r"), d: () => follow("d"),
+    g: () => location.assign("/"),
+    "?": () => document.getElementById("keys").showModal(),
+  };
+  document.addEventListener("keydown", (event) => {
+    if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      toJump();
+      return;
+    }
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    if (event.target.closest("input, select, textarea, dialog, a, button, summary") && event.key !== "j" && event.key !== "k") return;
+    if (event.target.closest("input, select, textarea, dialog")) return;
+    const deed = keys[event.key];
+    if (deed) { event.preventDefault(); deed(); }
+  });
+})();

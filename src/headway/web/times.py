@@ -1,0 +1,51 @@
+"""Instants and lengths of time as people read them."""
+
+from datetime import UTC, datetime
+
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+
+
+def length(seconds: float) -> str:
+    """Say how long something took or takes, in at most two units.
+
+    >>> length(0.42), length(9.6), length(75), length(3 * 3600 + 120), length(200000)
+    ('0.4 s', '9.6 s', '1 min 15 s', '3 h 2 min', '2 d 7 h')
+    """
+    if seconds < _MINUTE_S:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    for unit_s, unit, smaller_s, smaller in (
+        (_DAY_S, "d", _HOUR_S, "h"),
+        (_HOUR_S, "h", _MINUTE_S, "min"),
+        (_MINUTE_S, "min", 1, "s"),
+    ):
+        if seconds >= unit_s:
+            whole, rest = divmod(int(seconds), unit_s)
+            part = rest // smaller_s
+            return f"{whole} {unit} {part} {smaller}" if part else f"{whole} {unit}"
+    raise AssertionError(seconds)
+
+
+def distance(at: datetime, now: datetime) -> str:
+    """Say how far an instant is, in one unit; the page's own script says the same as time goes on.
+
+    >>> from datetime import timedelta
+    >>> now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    >>> distance(now - timedelta(seconds=200), now), distance(now + timedelta(hours=8), now)
+    ('3 min ago', 'in 8 h')
+    """
+    seconds = (at - now).total_seconds()
+    gone = abs(seconds)
+    for unit_s, unit in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "min"), (1, "s")):
+        if gone >= unit_s:
+            text = f"{int(gone // unit_s)} {unit}"
+            return f"in {text}" if seconds > 0 else f"{text} ago"
+    return "now"
+
+
+def instant(at: datetime) -> str:
+    """Write an instant out, in UTC.
+
+    >>> instant(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    '2026-03-01 12:00:00 UTC'
+    """
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,45 @@
+"""How a state looks: a tone for the eye and a sign that needs no colour, beside its word."""
+
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """What a state means to who looks."""
+
+    GOOD = "good"
+    MOVING = "moving"
+    CARE = "care"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+SIGNS = {Tone.GOOD: "✓", Tone.MOVING: "◐", Tone.CARE: "!", Tone.BAD: "✗", Tone.QUIET: "○"}
+
+_WORDS = {
+    Tone.GOOD: "healthy succeeded ready held active passed ok done",
+    Tone.MOVING: (
+        "building releasing starting probing switching running queued waiting pending draining "
+        "stopping requested booting booked ending leaving canary"
+    ),
+    Tone.CARE: "degraded paused reverting rolled_back unhealthy cordoned late suspect timed_out",
+    Tone.BAD: "failed lost dead refused broken trouble",
+}
+_TONES = {word: tone for tone, words in _WORDS.items() for word in words.split()}
+
+
+def tone(word: str) -> Tone:
+    """Give the tone of a state's word; what is unknown or over is quiet.
+
+    >>> tone("rolled_back").value, tone("healthy").value, tone("exited").value
+    ('care', 'good', 'quiet')
+    """
+    return _TONES.get(word, Tone.QUIET)
+
+
+def sign(word: str) -> str:
+    """Give the sign of a state's word.
+
+    >>> sign("failed")
+    '✗'
+    """
+    return SIGNS[tone(word)]

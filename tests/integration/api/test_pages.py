@@ -1,0 +1,122 @@
+"""Pages, their data, their files and their streams, asked for as a browser does."""
+
+import contextlib
+import re
+import threading
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from headway.web.answering import _POLICY
+from tests.integration.api.control_plane import CHAT, archive, wait_for
+
+_HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def browser(client) -> httpx2.Client:
+    client.headers.update(_HTML)
+    return client
+
+
+def test_a_page_is_drawn_and_its_data_are_behind_json(chat, browser):
+    page = browser.get("/envs")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-security-policy"] == _POLICY
+    assert page.headers["cache-control"] == "no-store"
+    assert '<a class="name" href="/envs/demo">demo</a>' in page.text
+    (row,) = (row for row in browser.get("/envs.json").json()["rows"] if row["name"] == "demo")
+    assert row["members"] == ["chat"]
+
+
+def test_the_first_page_has_its_data_too(browser):
+    assert browser.get("/").status_code == 200
+    assert browser.get("/.json").json()["wrong"] == []
+
+
+def test_a_page_needs_a_token_and_its_files_do_not(plane, browser):
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', browser.get("/").text)
+    assert len(files) == 5
+    with httpx2.Client(base_url=plane.url, trust_env=False) as stranger:
+        assert stranger.get("/").status_code == 401
+        assert stranger.get("/live?page=/").status_code == 401
+        for file in files:
+            answer = stranger.get(file)
+            assert answer.status_code == 200
+            assert "immutable" in answer.headers["cache-control"]
+        assert stranger.get("/static/../site.py").status_code in (401, 404)
+        assert stranger.get("/static/vendor/vendor.toml").status_code == 404
+
+
+def test_what_is_not_there_is_a_page_that_says_so_and_a_problem_for_programs(browser, plane):
+    page = browser.get("/nothing")
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "there is no page /nothing" in page.text
+    told = browser.get("/nothing", headers={"accept": "application/json"})
+    assert told.json()["code"] == "not-found"
+    # The API's own addresses stay its own.
+    assert browser.get("/v1/nothing").headers["content-type"] == "application/problem+json"
+    assert browser.delete("/v1/version").status_code == 405
+
+
+def test_what_the_address_says_cannot_become_a_part_of_the_page(browser):
+    page = browser.get("/nothing/<script>alert(1)</script>")
+    assert "<script>alert" not in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+
+
+def test_a_page_can_only_be_looked_at(browser):
+    assert browser.post("/envs").status_code == 405
+
+
+def test_a_stream_sends_what_the_page_has_not_seen_and_then_what_changes(own):
+    with own.client() as client:
+        text = client.get("/envs", headers=_HTML).text
+        address = re.search(r'hx-sse:connect="([^"]+)"', text)[1].replace("&amp;", "&")
+        with messages(own, address) as heard:
+            sent = client.post("/v1/sources?name=chat", content=archive(headway__yaml=CHAT))
+            assert sent.status_code == 200
+            client.post("/v1/environments/live/start", json={"apps": ["chat"]})
+            wait_for(lambda: any("healthy" in one for one in heard))
+        assert all('hx-target="#live_rows"' in one for one in heard)
+        # Who comes back, from sleep or another network, is sent what there is now.
+        identity = re.search(r"^id: (\d+)$", heard[-1], re.MULTILINE)[1]
+        with messages(own, address, {"last-event-id": identity}) as again:
+            wait_for(lambda: again)
+            assert "healthy" in again[0]
+
+
+def test_a_stream_says_nothing_where_the_page_is_as_it_was(chat, plane, browser):
+    text = browser.get("/envs").text
+    address = re.search(r'hx-sse:connect="([^"]+)"', text)[1].replace("&amp;", "&")
+    with browser.stream("GET", address) as stream:
+        assert next(stream.iter_text()) == ": still here\n\n"
+
+
+def test_what_followed_the_log_for_pages_ends_with_the_last_of_them(chat, plane, browser):
+    with browser.stream("GET", "/live?page=/"):
+        wait_for(lambda: plane.count_tasks("Pulse._follow") == 1)
+    wait_for(lambda: plane.count_tasks("Pulse._follow") == 0)
+
+
+@contextlib.contextmanager
+def messages(plane, address: str, headers: dict[str, str] | None = None) -> Iterator[list[str]]:
+    """The messages that a stream brings, as they come."""
+    heard: list[str] = []
+    enough = threading.Event()
+
+    def listen() -> None:
+        with plane.client() as client, client.stream("GET", address, headers=headers) as stream:
+            rest = ""
+            for text in stream.iter_text():
+                *whole, rest = (rest + text).split("\n\n")
+                heard.extend(one for one in whole if not one.startswith(":"))
+                if enough.is_set():
+                    return
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    yield heard
+    enough.set()

@@ -1,0 +1,82 @@
+from datetime import timedelta
+
+from headway.model.deployment import Phase
+from headway.model.view import MemberState
+from headway.web.pages.now import now_page
+from tests.unit.web.members import NOW, deployment, environment, member
+
+
+def test_only_what_is_wrong_or_moving_is_there_and_the_worst_is_first():
+    page = now_page(
+        [
+            environment(
+                "demo",
+                member("calm"),
+                member("asleep", MemberState.STOPPED),
+                member("weak", MemberState.DEGRADED),
+                member("broken", MemberState.FAILED, because="exit status 3"),
+                member("coming", MemberState.PROBING, deployment=deployment("coming")),
+            )
+        ],
+        {},
+        NOW,
+    )
+    assert [(row.app, row.because) for row in page.wrong] == [
+        ("broken", "exit status 3"),
+        ("weak", ""),
+    ]
+    assert [row.app for row in page.moving] == ["coming"]
+    assert (page.healthy, page.apps) == (1, 5)
+    assert page.title == "Now (2 wrong)"
+    assert page.is_moving
+
+
+def test_what_moves_longest_comes_first():
+    late = deployment("late", created_at=NOW - timedelta(minutes=9))
+    page = now_page(
+        [
+            environment(
+                "demo",
+                member("new", MemberState.STARTING, deployment=deployment("new")),
+                member("late", MemberState.BUILDING, deployment=late),
+            )
+        ],
+        {},
+        NOW,
+    )
+    assert [row.app for row in page.moving] == ["late", "new"]
+
+
+def test_a_deployment_that_has_ended_is_not_shown_as_what_moves():
+    ended = deployment("web", phase=Phase.FAILED)
+    page = now_page(
+        [environment("demo", member("web", MemberState.FAILED, deployment=ended))], {}, NOW
+    )
+    assert page.wrong[0].deployment is None
+    assert not page.is_moving
+
+
+def test_a_lease_that_ends_within_the_hour_is_shown_and_one_without_end_is_not():
+    page = now_page(
+        [
+            environment("soon", ends_in=timedelta(minutes=20)),
+            environment("later", ends_in=timedelta(hours=5)),
+            environment("production"),
+        ],
+        {},
+        NOW,
+    )
+    assert [row.environment for row in page.ending] == ["soon"]
+
+
+def test_of_many_a_hundred_are_shown_and_the_rest_is_counted():
+    page = now_page(
+        [environment("demo", *(member(f"a{n}", MemberState.FAILED) for n in range(130)))], {}, NOW
+    )
+    assert (len(page.wrong), page.more) == (100, 30)
+
+
+def test_headway_s_own_troubles_count_as_wrong():
+    page = now_page([], {"routing": (NOW, "no router")}, NOW)
+    assert page.troubles[0].error == "no router"
+    assert page.title == "Now (1 wrong)"
