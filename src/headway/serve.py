@@ -24,7 +24,7 @@ from headway.api.server import BACKLOG, serve
 from headway.builders.builder import EngineBuilder
 from headway.builders.sources import DirectorySources
 from headway.control.heart import Heart
-from headway.control.tokens import create
+from headway.control.tokens import create_local, owner
 from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
 from headway.formats.settings_yaml import FILE as SETTINGS_FILE
@@ -238,12 +238,17 @@ async def _end(task: "asyncio.Task[None]") -> None:
 
 
 async def _local_token(world: World, data: Path) -> str:
-    """Give the token of this machine's own user, kept where only that user reads."""
+    """Give the token of this machine's own user, kept where only that user reads.
+
+    One that was revoked or is not known is followed by another: who owns the directory owns all.
+    """
     path = data / "token"
     with contextlib.suppress(FileNotFoundError):
-        return path.read_text().strip()
+        kept = path.read_text().strip()
+        if await owner(world, kept) is not None:
+            return kept
     name = os.environ.get("SUDO_USER") or os.environ.get("USER") or "operator"
-    return await create(world.store, name, world.clock.now())
+    return await create_local(world.store, name, world.clock.now())
 
 
 # --- commands ------------------------------------------------------------------------------------

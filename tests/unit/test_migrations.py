@@ -2,6 +2,10 @@
 
 import sqlite3
 
+import msgspec
+
+from headway.model.role import Role
+from headway.model.token import Token
 from headway.stores.sqlite.migrate import migrate, steps
 
 
@@ -28,4 +32,20 @@ def test_containers_of_an_older_version_are_found_by_their_node(tmp_path):
     migrate(connection, path)
     found = connection.execute("SELECT id FROM containers WHERE node = 'n7' AND retired = 0")
     assert found.fetchall() == [("web-1",)]
+    connection.close()
+
+
+def test_tokens_of_an_older_version_are_the_operators(tmp_path):
+    path = tmp_path / "headway.db"
+    connection = sqlite3.connect(path)
+    for number, sql in steps()[:6]:
+        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    doc = b'{"id": "tok-1", "name": "ana", "hash": "h", "created_at": "2026-01-01T00:00:00Z"}'
+    row = ("tok-1", "h", 0, doc)
+    connection.execute("INSERT INTO tokens (id, hash, version, doc) VALUES (?, ?, ?, ?)", row)
+    connection.commit()
+    migrate(connection, path)
+    ((kept,),) = connection.execute("SELECT doc FROM tokens")
+    assert msgspec.json.decode(kept, type=Token).role is Role.OPERATOR
+    assert isinstance(kept, bytes)
     connection.close()

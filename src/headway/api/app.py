@@ -27,11 +27,13 @@ from headway.api import (
     runs,
     schedules,
     system,
+    tokens,
 )
 from headway.api.answers import schemas
 from headway.api.authentication import Authentication
 from headway.api.door import Door
 from headway.api.limits import Limits
+from headway.api.permission import Permission
 from headway.control.heart import Heart
 from headway.control.world import World
 from headway.model.view import Check
@@ -88,12 +90,14 @@ def create_app(
         queues,
         schedules,
         leases,
+        tokens,
     ):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)
     app.router.routes.insert(0, jobs.direct)
     app.router.routes.extend(pages)
     errors.install(app)
+    app.add_middleware(Permission, world=world, dispatch=heart.dispatch)
     app.add_middleware(Authentication, world=world, hosts=hosts)
     app.add_middleware(Limits, settings=world.settings)
     app.add_middleware(Door)

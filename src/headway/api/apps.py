@@ -7,8 +7,10 @@ from fastapi import APIRouter, Query, Request
 from headway.api.answers import Json, answers
 from headway.api.scope import Actor, App, TheWorld
 from headway.control import apps, sources
+from headway.control.permission import check, on_source
 from headway.control.requests import Provenance
-from headway.model.app import Commit
+from headway.model.app import App as AppRow
+from headway.model.app import Commit, Source
 from headway.model.view import AppView, SourceView
 
 router = APIRouter(tags=["apps"])
@@ -39,7 +41,14 @@ async def receive_source(
         branch=branch or None,
         dirty=dirty,
     )
-    return Json(await sources.receive(world, actor, request.stream(), provenance, newest=newest))
+
+    def allow(known: AppRow | None, source: Source) -> None:
+        check(actor, request.state.grant, on_source(known, source))
+
+    view = await sources.receive(
+        world, actor, request.stream(), provenance, newest=newest, allow=allow
+    )
+    return Json(view)
 
 
 @router.get("/apps", responses=answers(list[AppView]))

@@ -1,16 +1,18 @@
 """Who asks, and whether the request came by a name that is ours."""
 
 import time
+from datetime import datetime
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headway.api.errors import problem
+from headway.api.errors import deny
 from headway.control.refusals import refusal
 from headway.control.tokens import environment, hashed, owner
 from headway.control.world import World
+from headway.model.role import Grant
 
 _OPEN = frozenset({"/healthz"})
 _OPEN_BELOW = "/static/"
@@ -25,6 +27,10 @@ class Asker(NamedTuple):
     name: str
     environment: str | None = None
     """For a container: the only environment whose jobs it may ask for."""
+    grant: Grant | None = None
+    """For everybody else: what they may do."""
+    until: datetime | None = None
+    """When the token ends."""
 
 
 def _is_of_jobs(scope: Scope) -> bool:
@@ -49,6 +55,8 @@ class Authentication:
         self._world = world
         self._hosts = hosts | {"localhost"}
         self._known: dict[str, tuple[float, Asker]] = {}
+        self._ended = 0
+        world.bell.on_token(self._forget)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer with a problem."""
@@ -72,7 +80,9 @@ class Authentication:
             why = "the token of an environment is for its jobs: their runs, and locks"
             await self._refuse(scope, receive, send, 403, "not-allowed", why)
             return
-        scope.setdefault("state", {}).update(actor=asker.name, environment=asker.environment)
+        scope.setdefault("state", {}).update(
+            actor=asker.name, environment=asker.environment, grant=asker.grant
+        )
         await self._app(scope, receive, send)
 
     def _is_ours(self, host: str) -> bool:
@@ -92,28 +102,32 @@ class Authentication:
         key = hashed(secret.strip())
         known = self._known.get(key)
         if known is not None and time.monotonic() - known[0] < _CACHED_S:
-            return known[1]
-        asker = await self._looked_up(secret.strip())
-        if asker is None:
+            asker = known[1]
+            ended = asker.until is not None and asker.until <= self._world.clock.now()
+            return None if ended else asker
+        before = self._ended
+        found = await self._looked_up(secret.strip())
+        if found is None:
             return None
-        if len(self._known) >= _CACHED_MAX:
-            self._known.clear()
-        self._known[key] = (time.monotonic(), asker)
-        return asker
+        if before == self._ended:  # else it may have been revoked since it was read
+            if len(self._known) >= _CACHED_MAX:
+                self._known.clear()
+            self._known[key] = (time.monotonic(), found)
+        return found
 
     async def _looked_up(self, secret: str) -> Asker | None:
         own = await environment(self._world, secret)
         if own is not None:
-            return Asker(f"{own.name}'s containers", own.name)
+            return Asker(f"{own.name}'s containers", environment=own.name)
         row = await owner(self._world, secret)
-        return Asker(row.name) if row is not None else None
+        return Asker(row.name, grant=row.grant, until=row.expires_at) if row is not None else None
+
+    def _forget(self) -> None:
+        self._ended += 1
+        self._known.clear()
 
     async def _refuse(
         self, scope: Scope, receive: Receive, send: Send, status: int, code: str, why: str
     ) -> None:
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 4401, "reason": why})
-            return
         hint = "the local token is in the data directory: headway doctor" if status == 401 else ""
-        await problem(refusal(status, code, why, hint))(scope, receive, send)
+        await deny(scope, receive, send, refusal(status, code, why, hint))

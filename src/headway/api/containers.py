@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi import status as status_codes
 
 from headway.api.answers import Json, answers
+from headway.api.errors import cut
 from headway.api.requests import RunBody
 from headway.api.scope import Actor, App, Environment, Identity, TheWorld, done_once
 from headway.control import containers, one_offs
@@ -21,7 +22,6 @@ from headway.ports.engine import EngineError, Session
 router = APIRouter(tags=["containers"])
 _STDIN, _STDOUT, _STDERR, _RESIZE, _EXIT = range(5)
 _FRAME_BYTES_MAX = 256 * 1024
-_REASON_BYTES_MAX = 123
 _REFUSED = 4409
 
 
@@ -82,7 +82,7 @@ async def exec_in_container(
     try:
         session = await containers.exec(world, socket.state.actor, container, tuple(argv), size)
     except HeadwayError as error:
-        await socket.close(_REFUSED, _reason(error.because))
+        await socket.close(_REFUSED, cut(error.because))
         return
     try:
         await _carry(socket, session)
@@ -149,8 +149,3 @@ def _size(data: bytes) -> TerminalSize:
         return msgspec.json.decode(data, type=TerminalSize)
     except (msgspec.DecodeError, RecursionError) as error:
         raise _BadFrame('a size is such as {"columns": 80, "rows": 24}') from error
-
-
-def _reason(text: str) -> str:
-    """Cut a text to what a WebSocket's close can carry."""
-    return text.encode()[:_REASON_BYTES_MAX].decode(errors="ignore")

@@ -1,19 +1,23 @@
 """Every error as a problem (RFC 9457): what, why, and what to do next."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
-from headway.control.errors import HeadwayError
+from headway.control.errors import HeadwayError, Invalid
 from headway.control.refusals import UNAVAILABLE, refusal, refused
 from headway.formats.units import counted, render_size
 from headway.model.problem import Problem
 from headway.model.view import Refusal
 
 _PROBLEMS_MAX = 50
+_REASON_BYTES_MAX = 123
 
 
 def problem(refusal: Refusal) -> Response:
@@ -54,18 +58,37 @@ async def _explained(request: Request, error: Exception) -> Response:
     return problem(refused(error, request.url.path))
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    rows = error.errors()
+def invalid(rows: Sequence[Mapping[str, Any]]) -> Invalid:
+    """Say what is wrong with a request, as pydantic found it."""
     problems = tuple(
         Problem(message=f"{'.'.join(str(part) for part in row['loc'])[:200]}: {row['msg'][:500]}")
         for row in rows[:_PROBLEMS_MAX]
     )
     shown = "" if len(rows) <= _PROBLEMS_MAX else f"; the first {_PROBLEMS_MAX} follow"
-    whole = refusal(
-        422, "request-invalid", f"the request has {counted(len(rows), 'mistake')}{shown}"
-    )
-    return problem(msgspec.structs.replace(whole, problems=problems))
+    because = f"the request has {counted(len(rows), 'mistake')}{shown}"
+    return Invalid("request-invalid", because, problems=problems)
+
+
+async def deny(scope: Scope, receive: Receive, send: Send, why: Refusal) -> None:
+    """Answer with a problem, before an endpoint has been reached."""
+    if scope["type"] != "websocket":
+        await problem(why)(scope, receive, send)
+        return
+    await receive()  # that somebody wants to connect
+    if why.status != HTTPStatus.UNAUTHORIZED:  # only what is accepted can be closed with a reason
+        await send({"type": "websocket.accept"})
+    told = why.hint or why.detail
+    await send({"type": "websocket.close", "code": 4000 + why.status, "reason": cut(told)})
+
+
+def cut(text: str) -> str:
+    """Cut a text to what a WebSocket's close can carry."""
+    return text.encode()[:_REASON_BYTES_MAX].decode(errors="ignore")
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem(refused(invalid(error.errors()), request.url.path))
 
 
 async def _too_large(_request: Request, error: Exception) -> Response:

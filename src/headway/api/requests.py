@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from headway.model.deployment import DeploymentKind
 from headway.model.lease import ClaimKind
 from headway.model.manifest import Strategy
+from headway.model.role import Role
 
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 Reason = Annotated[str, Field(max_length=2000)]
@@ -71,6 +72,17 @@ class ReleaseBody(_Body):
     """Give a lease up."""
 
     reason: Reason = ""
+
+
+class TokenBody(_Body):
+    """Make a token. `length_s` null: good until it is revoked."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    role: Role
+    teams: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default=[], max_length=50
+    )
+    length_s: Seconds | None = None
 
 
 class CopyBody(_Body):

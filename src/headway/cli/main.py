@@ -40,6 +40,7 @@ _NOUNS = {
     "queues": "queues:queues",
     "schedules": "schedules:schedules",
     "leases": "leases:leases",
+    "tokens": "tokens:tokens",
     "builds": "logs:builds",
     "events": "system:events",
     "nodes": "nodes:nodes",

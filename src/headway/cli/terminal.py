@@ -15,12 +15,13 @@ import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from headway.cli.errors import FAILED, fail
+from headway.cli.errors import FAILED, NOT_ALLOWED, fail
 from headway.model.terminal import TerminalSize
 
 _STDIN, _STDOUT, _STDERR, _RESIZE, _EXIT = range(5)
 _READ_BYTES = 64 * 1024
 _ADDRESS_MAX = 60_000
+_NOT_ALLOWED_CODE = 4403
 
 
 def size() -> TerminalSize:
@@ -85,7 +86,8 @@ def _carry(socket: ClientConnection, *, terminal: bool) -> int:
     except ConnectionClosed as closed:
         reason = closed.rcvd.reason if closed.rcvd else "the connection ended"
         click.echo(f"\r\nheadway: {reason or 'the connection ended'}", err=True)
-        return FAILED
+        refused = closed.rcvd is not None and closed.rcvd.code == _NOT_ALLOWED_CODE
+        return NOT_ALLOWED if refused else FAILED
     finally:
         over.set()
 

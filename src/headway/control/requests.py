@@ -9,6 +9,7 @@ from headway.model.deployment import DeploymentKind
 from headway.model.ids import AppName, ContainerId, Digest, LeaseId, RunId
 from headway.model.lease import ClaimKind
 from headway.model.manifest import Strategy
+from headway.model.role import Role
 from headway.model.run import After, Run, RunState, nothing
 from headway.model.value import Value
 
@@ -212,3 +213,13 @@ class LeaseRequest(Value, kw_only=True):
     wait: bool = False
     """Wait in line where others hold it, rather than be refused."""
     reason: str = ""
+
+
+class TokenRequest(Value, kw_only=True):
+    """A token that is to be made."""
+
+    name: str
+    role: Role
+    teams: tuple[str, ...] = ()
+    length_s: float | None = None
+    """How long it is good; None: until it is revoked."""

@@ -89,7 +89,7 @@ async def _change(
 
     def deed(tx: Writer) -> ScheduleView:
         owner = lookup.environment(tx, environment)
-        row = tx.put(change(_one(tx, owner, name)))
+        row = tx.put(change(of_name(tx, owner, name)))
         tx.record(
             Event(
                 at=now,
@@ -107,7 +107,12 @@ async def _change(
     return view
 
 
-def _one(reader: Reader, owner: Environment, name: str) -> ScheduleState:
+def of_name(reader: Reader, owner: Environment, name: str) -> ScheduleState:
+    """Give a schedule by its name, or by `app/name`.
+
+    Raises:
+        NotFound: There is none.
+    """
     rows = reader.find(ScheduleState, environment=owner.id)
     for row in rows:
         if name in (row.name, f"{row.app}/{row.name}"):

@@ -1,6 +1,6 @@
 """Receives sources: what an app consists of, as somebody sent it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 from headway.control.errors import Conflict, Invalid
@@ -22,8 +22,17 @@ async def receive(
     provenance: Provenance,
     *,
     newest: bool = True,
+    allow: Callable[[App | None, Source], None] = lambda _known, _source: None,
 ) -> SourceView:
     """Take an app's files; with `newest`, make them what `start` uses.
+
+    Args:
+        world: Where they are taken.
+        actor: Who sends them.
+        archive: The files, packed.
+        provenance: Where they come from, as the sender says.
+        newest: Whether `start` is to use them from now on.
+        allow: Raises where the sender may not replace the app's source by this one.
 
     Raises:
         Invalid: The archive or its manifest cannot be used; nothing is kept then.
@@ -58,6 +67,7 @@ async def receive(
             )
         )
         if newest:
+            allow(tx.get(App, source.app), source)
             adopt(tx, source, actor, now, world.settings)
         return source
 

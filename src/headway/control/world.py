@@ -41,6 +41,7 @@ class Bell:
         self._nodes: list[Callable[[], None]] = []
         self._leases: list[Callable[[], None]] = []
         self._pools: list[Callable[[], None]] = []
+        self._tokens: list[Callable[[], None]] = []
 
     def on_member(self, listener: Callable[[MemberKey], None]) -> None:
         """Call a listener when an app in an environment is to be looked at."""
@@ -87,6 +88,15 @@ class Bell:
     def pool(self) -> None:
         """Have pools looked at."""
         for listener in self._pools:
+            listener()
+
+    def on_token(self, listener: Callable[[], None]) -> None:
+        """Call a listener when a token or a session has ended before its time."""
+        self._tokens.append(listener)
+
+    def token(self) -> None:
+        """Have forgotten what is remembered of tokens and sessions."""
+        for listener in self._tokens:
             listener()
 
     def observed(self, row: Container) -> None:

@@ -120,6 +120,7 @@ SETTINGS = Record(
                 "So long before capacity that is booked begins, nothing else is placed into it.",
             ),
             ("locks_max", whole(1, 100_000), "Locks that somebody holds or waits for."),
+            ("tokens_max", whole(1, 100_000), "Tokens that have not been revoked."),
             ("config_keys_max", whole(1, 10_000), "Config keys of one app in one environment."),
             (
                 "config_bytes_max",

@@ -37,6 +37,7 @@ class Settings(Value, kw_only=True):
     locks_max: int = 1000
     booking_lead_s: float = 3600.0
     leases_kept: int = 10_000
+    tokens_max: int = 1000
     config_keys_max: int = 500
     config_bytes_max: int = 256 * 1024
     request_bytes_max: int = MIB

@@ -20,6 +20,7 @@ from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode
 from headway.model.problem import Problem
 from headway.model.queue import Queue, QueueHold
+from headway.model.role import Role
 from headway.model.run import Run, RunState
 from headway.model.schedule import ScheduleState
 from headway.model.snapshot import Reserved
@@ -387,3 +388,23 @@ class LeaseView(Value, kw_only=True):
     """How many wait for the same."""
     holds: tuple[EnvironmentName, ...] = ()
     """Environments that end with it."""
+
+
+class TokenView(Value, kw_only=True):
+    """A token, without its secret, which nobody can show again."""
+
+    id: str
+    name: str
+    role: Role
+    teams: tuple[str, ...] = ()
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    used_at: datetime | None = None
+
+
+class TokenMade(Value, kw_only=True):
+    """A new token. Its secret is shown this once."""
+
+    secret: str
+    token: TokenView

@@ -8,6 +8,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from headway.control.tokens import hashed
+from headway.model.role import Role
 from headway.model.token import Token
 from tests.integration.api.control_plane import connected, read_answer
 
@@ -59,7 +60,14 @@ def test_a_token_that_has_expired_is_refused(plane, stranger):
         ("hw_old", now - timedelta(seconds=1), 401),
         ("hw_new", now + timedelta(hours=1), 200),
     ):
-        row = Token(id=secret, name="ana", hash=hashed(secret), created_at=now, expires_at=until)
+        row = Token(
+            id=secret,
+            name="ana",
+            hash=hashed(secret),
+            role=Role.VIEWER,
+            created_at=now,
+            expires_at=until,
+        )
         with sqlite3.connect(plane.data / "headway.db") as database:
             database.execute(
                 "INSERT INTO tokens (id, hash, version, doc) VALUES (?, ?, 0, ?)",
