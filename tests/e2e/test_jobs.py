@@ -146,9 +146,14 @@ def test_a_run_is_made_again_with_others_and_the_dead_are_replayed(headway, plac
     assert "dead: attempt 2 of 2: ValueError: down" in done.err
     dead = headway.json("runs", "dead", "-e", place)[0]["id"]
     assert "nobody is dead" in headway.ok("runs", "dead", "-e", place, "--job", "add")
-    assert headway.ok("runs", "dead", "-e", place, "--job", "add", "--replay") == ""
+    for deed in ("--replay", "--empty"):
+        assert headway.ok("runs", "dead", "-e", place, "--job", "add", deed) == "nobody is dead\n"
+    for words in ((), ("--replay",), ("--empty",)):
+        unknown = headway.run("runs", "dead", "-e", place, "--job", "perisch", *words)
+        assert (unknown.status, "hint: did you mean perish?" in unknown.err) == (3, True)
     replay = headway.ok("runs", "dead", dead, "-e", place, "--job", "works/perish", "--replay")
     assert f"{dead} again as " in replay
+    assert "none of these is on the" in headway.ok("runs", "dead", dead, "--empty")
     wait_for(lambda: headway.json("runs", "dead", "-e", place))
     (other,) = headway.json("runs", "dead", "-e", place)
     done = headway.run("runs", "again", other["id"], '{"good": true}')

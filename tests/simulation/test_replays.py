@@ -8,7 +8,7 @@ from headway.control.errors import Invalid, NotFound
 from headway.control.requests import DeadQuestion, RunQuestion
 from headway.model.job import Delivery, Job, Retries
 from headway.model.queue import Queue
-from headway.model.run import RunState
+from headway.model.run import Run, RunState
 from tests.simulation.conftest import SMALL, wishing
 
 MAIL = Job(
@@ -107,6 +107,27 @@ async def test_a_full_queue_takes_none_of_them(plane, dead):
     assert [row.run for row in done.runs] == dead[3:]
     assert all("takes 2 at most" in row.because for row in done.left)
     assert [row.run for row in (await replay(plane, limit=2)).runs] == dead[:2]
+
+
+async def test_what_retention_takes_meanwhile_keeps_nobody_else(plane, dead, monkeypatch):
+    write = plane.store.write
+
+    async def after_retention(deed):
+        await write(lambda tx: tx.delete(Run, dead[1]))
+        return await write(deed)
+
+    monkeypatch.setattr(plane.store, "write", after_retention)
+    done = await replays.empty(plane.world, "me", DeadQuestion(environment="demo"))
+    assert list(done.runs) == [dead[0], *dead[2:]]
+
+
+async def test_a_job_that_nobody_has_is_no_job_without_dead(plane, dead):
+    for question in ({"job": "mial"}, {"job": "mial", "queue": "narrow"}):
+        with pytest.raises(NotFound, match="there is no job mial"):
+            await listed(plane, environment="demo", **question)
+        with pytest.raises(NotFound, match="there is no job mial"):
+            await replay(plane, environment="demo", **question)
+    assert await listed(plane, environment="demo", job="bill", queue="none") == []
 
 
 async def test_an_unknown_run_is_refused(plane, dead):

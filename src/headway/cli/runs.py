@@ -281,6 +281,8 @@ def dead(
     if run and not (replay or empty):
         raise click.UsageError("say --replay or --empty. Next: headway runs show RUN")
     with Client.local() as client:
+        if question["job"] and question["environment"] is None:
+            question["environment"] = chosen_environment(client, None)
         if replay:
             _replay(client, run, question, as_json=as_json)
         elif empty:
@@ -292,10 +294,11 @@ def dead(
 def _replay(
     client: Client, named: tuple[str, ...], question: dict[str, Any], *, as_json: bool
 ) -> None:
-    after, left = None, 0
+    after, left, count = None, 0, 0
     while True:
         done = client.runs.replay_dead(named, after=after, **question)
         left += len(done.left)
+        count += len(done.runs) + len(done.left)
         if as_json:
             print_json(done)
         for row in [] if as_json else done.runs:
@@ -305,6 +308,8 @@ def _replay(
         after = done.after
         if after is None:
             break
+    if not count and not as_json:
+        _say_none(named)
     if left:
         raise Failed(FAILED)
 
@@ -312,21 +317,27 @@ def _replay(
 def _empty(
     client: Client, named: tuple[str, ...], question: dict[str, Any], *, as_json: bool
 ) -> None:
-    after = None
+    after, count = None, 0
     while True:
         done = client.runs.empty_dead(named, after=after, **question)
+        count += len(done.runs)
         if as_json:
             print_json(done)
         for identity in [] if as_json else done.runs:
             click.echo(f"{identity} removed")
         after = done.after
         if after is None:
-            return
+            break
+    if not count and not as_json:
+        _say_none(named)
+
+
+def _say_none(named: tuple[str, ...]) -> None:
+    none = "none of these is on the dead-letter list. next: headway runs dead"
+    click.echo(none if named else "nobody is dead")
 
 
 def _list_dead(client: Client, question: dict[str, Any], *, as_json: bool) -> None:
-    if question["job"] and question["environment"] is None:
-        question["environment"] = chosen_environment(client, None)
     rows = client.runs.page(state=["dead"], limit=1000, **question).rows
     if as_json:
         print_json(rows)
@@ -336,7 +347,7 @@ def _list_dead(client: Client, question: dict[str, Any], *, as_json: bool) -> No
         for row in rows
     ]
     if not lines:
-        click.echo("nobody is dead")
+        _say_none(())
         return
     click.echo(render.table(lines, ("RUN", "JOB", "AGE", "BECAUSE")))
     click.echo("next: headway runs dead --replay, or --empty")

@@ -13,7 +13,7 @@ from headway.control.invoking import check, check_room, made, named, put_all
 from headway.control.requests import DeadQuestion, Invocation
 from headway.control.run_events import run_event
 from headway.control.runs import get
-from headway.control.targets import Target
+from headway.control.targets import Target, refuse_unknown
 from headway.control.world import World
 from headway.model.ids import AppName, EnvironmentId, RunId, environment_name
 from headway.model.run import Run, RunState
@@ -126,7 +126,7 @@ async def replay(world: World, dispatch: Dispatch, actor: str, question: DeadQue
     What can no longer be made, or not now, stays on the list, with the reason.
 
     Raises:
-        NotFound: The environment is not there.
+        NotFound: The environment, the job or a run that is named is not there.
         Invalid: Too many at once.
     """
     rows, following = await _chosen(world, question)
@@ -157,19 +157,17 @@ async def empty(world: World, actor: str, question: DeadQuestion) -> Emptied:
     """Take runs off the dead-letter list, in one transaction. They are kept as failed.
 
     Raises:
-        NotFound: The environment is not there.
+        NotFound: The environment, the job or a run that is named is not there.
         Invalid: Too many at once.
     """
     rows, following = await _chosen(world, question)
     now = world.clock.now()
 
     def deed(tx: Writer) -> Emptied:
-        gone = [
-            row.id
-            for row in rows
-            if _leave_dead(tx, row.id, actor, now, f"removed by {actor}") is not None
-        ]
-        return Emptied(runs=tuple(gone), after=following)
+        dead = [row.id for row in rows if _is_dead(tx, row.id)]  # retention may have taken some
+        for identity in dead:
+            _leave_dead(tx, identity, actor, now, f"removed by {actor}")
+        return Emptied(runs=tuple(dead), after=following)
 
     return await world.store.write(answered(deed))
 
@@ -205,7 +203,17 @@ async def _chosen(world: World, question: DeadQuestion) -> tuple[list[Run], RunI
 
 
 def _find(reader: Reader, question: DeadQuestion) -> tuple[list[Run], RunId | None]:
-    owner = lookup.last_life(reader, question.environment).id if question.environment else None
+    environment = question.environment
+    owner = lookup.last_life(reader, environment) if environment else None
+    found, following = _matching(reader, question, owner.id if owner else None)
+    if not found and question.app is None:
+        refuse_unknown(reader, owner, question.job)
+    return found, following
+
+
+def _matching(
+    reader: Reader, question: DeadQuestion, owner: EnvironmentId | None
+) -> tuple[list[Run], RunId | None]:
     if question.runs:
         named = [get(reader, identity) for identity in dict.fromkeys(question.runs)]
         return [row for row in named if question.matches(row, owner)], None

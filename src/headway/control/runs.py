@@ -12,7 +12,7 @@ from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
 from headway.control.requests import RunQuestion
 from headway.control.run_events import run_event
-from headway.control.targets import find_job
+from headway.control.targets import find_job, refuse_unknown
 from headway.control.world import World
 from headway.model.ids import EnvironmentId, environment_name
 from headway.model.run import Run, RunState, progress_of
@@ -35,13 +35,18 @@ async def listing(world: World, question: RunQuestion) -> RunPage:
     Raises:
         NotFound: The environment or the job is not there.
     """
-    return await world.store.read(lambda reader: _listing(reader, question))
+
+    def asked(reader: Reader) -> RunPage:
+        owner = lookup.last_life(reader, question.environment) if question.environment else None
+        page = _listing(reader, question, owner.id if owner else None)
+        if not page.rows and question.app is None:
+            refuse_unknown(reader, owner, question.job)
+        return page
+
+    return await world.store.read(asked)
 
 
-def _listing(reader: Reader, question: RunQuestion) -> RunPage:
-    environment = (
-        lookup.last_life(reader, question.environment).id if question.environment else None
-    )
+def _listing(reader: Reader, question: RunQuestion, environment: EnvironmentId | None) -> RunPage:
     fields = _fields(reader, question, environment)
     found: list[Run] = []
     before, looked_at = question.before, 0

@@ -1,13 +1,14 @@
 """Which job a name means, kept in memory while no app changes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
 from headway.control.world import World
-from headway.model.environment import Environment, Member
+from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.job import Job
 from headway.model.release import Release
 from headway.ports.store import Reader
@@ -44,6 +45,21 @@ def find_job(reader: Reader, environment: str, name: str, app: str | None = None
     if not found:
         raise _unknown(owner, name, app, releases)
     return Target(owner, *found[0])
+
+
+def refuse_unknown(reader: Reader, owner: Environment | None, job: str | None) -> None:
+    """Refuse a job's name, without its app, that nothing in an environment has.
+
+    One with its app may be of a job that was taken out of it, and of an environment that has ended
+    nothing is known any more.
+
+    Raises:
+        NotFound: It is such a name.
+    """
+    if job is None or "/" in job or owner is None or owner.state is not EnvironmentState.ACTIVE:
+        return
+    with suppress(Conflict):  # several have one
+        find_job(reader, owner.name, job)
 
 
 def _unknown(
