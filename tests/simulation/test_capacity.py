@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
 from headway.model.lease import ClaimKind
+from headway.model.node import NodeState
 from headway.model.resources import Resources
 from tests.simulation.leases_world import BEGAN, LeasesWorld
 
@@ -73,6 +75,18 @@ async def test_no_window_is_promised_twice_and_the_refusal_says_what_is_free_whe
     assert refused.value.hint == "there is room from 2026-11-21 12:00 UTC on"
     assert (await own.book("ben", 2, begins_s=2.5 * HOUR)).lease.state.value == "booked"
     assert (await own.book("cleo", 8, begins_s=4 * HOUR)).lease.state.value == "booked"
+
+
+async def test_nothing_is_promised_on_a_node_that_was_given_up(own):
+    lost = msgspec.structs.replace(own.world.roster.node(NodeId("b")), state=NodeState.LOST)
+    own.world.roster.heard(lost, BEGAN)
+    assert (await own.book("ana", 6, begins_s=HOUR)).lease.shares[-1].node == "b"
+    await own.release("ana")
+    own.world.roster.give_up(NodeId("b"))
+    with pytest.raises(Conflict, match="4 cores of 6 cores are free"):
+        await own.book("ben", 6, begins_s=HOUR)
+    own.world.roster.heard(msgspec.structs.replace(lost, state=NodeState.READY), BEGAN)
+    assert (await own.book("ben", 6, begins_s=HOUR)).lease.state.value == "booked"
 
 
 async def test_what_is_released_is_free_for_others(own):

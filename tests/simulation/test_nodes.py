@@ -7,9 +7,11 @@ from collections import Counter
 import msgspec
 import pytest
 
+from headway.calculate.placement import Copies
 from headway.control import nodes, runs
 from headway.control.errors import Invalid, NotFound
 from headway.model.container import Container
+from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.job import Delivery, Job, Retries
 from headway.model.node import Node, NodeState
@@ -160,6 +162,8 @@ async def test_runs_of_a_node_that_does_not_come_back_begin_elsewhere(two):
     assert (await nodes.one(two.world, A)).node.state is NodeState.LOST
     running = [row.id for row in two.engine.containers.values() if row.exit is None]
     assert len([name for name in running if two.engine.containers[name].node == A]) == 1
+    both = Demand(resources=SMALL, crowd="demo~1/shop/web@1", alone=True)
+    assert two.world.fleet.too_few([Copies("web", both, 2)]) is not None
     two.engine.come_back(A)
 
     async def is_clear() -> bool:
@@ -168,6 +172,7 @@ async def test_runs_of_a_node_that_does_not_come_back_begin_elsewhere(two):
     await until(is_clear)
     assert (await runs.one(two.world, once.id)).state is RunState.LOST
     assert "node.lost" in await kinds(two, A)
+    assert two.world.fleet.too_few([Copies("web", both, 2)]) is None
     (new,) = await two.invoke("once", wishing())
     assert (await two.ended(new)).state is RunState.SUCCEEDED
 

@@ -1,6 +1,7 @@
 """A plan in the making: rows as they will be, so that each step sees the steps before it."""
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,7 +9,8 @@ import msgspec
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.keeping import placed_under
-from headway.calculate.placement import Fleet, Placed
+from headway.calculate.placement import Copies, Fleet, Placed
+from headway.calculate.placement.never import Never
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
 from headway.model.deployment import Deployment, Phase, advanced
@@ -19,10 +21,12 @@ from headway.model.manifest import Process
 from headway.model.node import NodeState
 from headway.model.plan import Change, Plan, Verb
 from headway.model.release import Release
+from headway.model.resources import Resources
 from headway.model.snapshot import MemberSnapshot
 from headway.model.value import Value
 
 _PENDING_SHOWN = 3
+_NOTHING = Resources(cpu=0, memory_mib=0)
 
 
 class Launch(Value, kw_only=True):
@@ -144,18 +148,26 @@ class Draft:
         """Say what of a release can never run anywhere: to wait for it would be in vain."""
         if not self.snapshot.knows_nodes:
             return None
+        wanted: list[Copies] = []
         for process in release.manifest.processes:
-            if process.daemon or not self.scale(process):
+            count = self.scale(process)
+            if process.daemon or not count:
                 continue
-            found = self._fleet.never(self._where_leased(of_process(release, process)))
+            demand = self._where_leased(of_process(release, process))
+            found = self._fleet.never(demand)
             if found is not None:
-                return Failure(
-                    code="never-fits",
-                    because=f"{process.name} ({release.label}): {found.because}",
-                    hints=(found.hint,),
-                    next=("headway nodes ls", "headway pools ls"),
-                )
-        return None
+                return _never_fits(f"{process.name} ({release.label})", found)
+            if demand.alone or demand.apart:
+                wanted.append(Copies(process.name, demand, count))
+        found = self._fleet.too_few([*wanted, *self._needed_apart(release, wanted)])
+        return None if found is None else _never_fits(release.label, found)
+
+    def _needed_apart(self, release: Release, wanted: Sequence[Copies]) -> Iterable[Copies]:
+        """Give what is there and stays there, as it is needed: other apps may leave."""
+        for crowd in dict.fromkeys(name for copies in wanted for name in copies.demand.apart):
+            _, app, *process = crowd.split("/")
+            if app in release.manifest.dependencies and self._fleet.has(crowd):
+                yield Copies("/".join((app, *process)), Demand(resources=_NOTHING, crowd=crowd), 1)
 
     def _demand(self, launch: Launch) -> Demand:
         manifest = launch.release.manifest
@@ -301,6 +313,15 @@ class Draft:
         )
         word = hashlib.sha256("\0".join(origin).encode()).hexdigest()[:10]
         return ContainerId(f"{self.member.app}-{launch.process}-{launch.slot}-{word}")
+
+
+def _never_fits(what: str, found: Never) -> Failure:
+    return Failure(
+        code="never-fits",
+        because=f"{what}: {found.because}",
+        hints=(found.hint,),
+        next=("headway nodes ls", "headway pools ls"),
+    )
 
 
 def _few(texts: list[str]) -> list[str]:

@@ -32,7 +32,8 @@ def booking(
     _check(world, wish, begins, now)
     claim = Claim(kind=ClaimKind.CAPACITY, name=wish.name, cpu=wish.cpu, memory_mib=wish.memory_mib)
     ends = begins + timedelta(seconds=wish.length_s)
-    found = reserve(claim, world.nodes, taken(reader, world, begins, now), begins, ends)
+    nodes = [node for node in world.nodes if node.id not in world.roster.lost]
+    found = reserve(claim, nodes, taken(reader, world, begins, now), begins, ends)
     if found.because:
         later = found.fits_at
         raise Conflict(

@@ -51,7 +51,6 @@ class Departures:
         if world.nodes != self._seen:
             self._seen = world.nodes
             await self._ring_members()
-        world.roster.lost &= set(world.roster.away)
         world.roster.vacated &= set(world.roster.holds)
         times: list[datetime] = []
         for node in world.nodes:
@@ -103,7 +102,7 @@ class Departures:
         write = partial(self._write, snapshot=snapshot, plan=plan, is_news=is_news, now=now)
         rows, hold = await self._world.store.write(write)
         if is_news:
-            self._world.roster.lost.add(identity)
+            self._world.roster.give_up(identity)
             self._world.bell.node()
         if hold is not None:
             self._world.roster.held(hold)

@@ -32,8 +32,14 @@ class Roster:
             self.away.setdefault(node.id, now)
         else:
             self.away.pop(node.id, None)
+            self.lost.discard(node.id)
         self._tell(node.id)
         return known != node
+
+    def give_up(self, node: NodeId) -> None:
+        """Take over that a node was silent for too long: nobody counts on it any more."""
+        self.lost.add(node)
+        self._fleet.give_up(node)
 
     def held(self, hold: NodeHold) -> None:
         """Take over what was said of a node."""
@@ -57,6 +63,7 @@ class Roster:
         self._heard.pop(node, None)
         self.away.pop(node, None)
         self.holds.pop(node, None)
+        self.lost.discard(node)
         self.vacated.discard(node)
         self._nodes = None
         self._fleet.remove(node)

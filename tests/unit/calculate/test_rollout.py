@@ -7,11 +7,13 @@ import pytest
 from headway.calculate.foresee import foresee
 from headway.calculate.rollout import plan_member
 from headway.model.container import ContainerState
+from headway.model.demand import Demand
 from headway.model.deployment import Ask, DeploymentKind, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, NodeId
 from headway.model.manifest import Canary, CanaryStep, Deploy, Judgement, Manifest, Strategy
 from headway.model.node import Node
+from headway.model.placement import Placement
 from headway.model.plan import Verb
 from headway.model.resources import Resources
 from headway.model.route import Traffic
@@ -413,6 +415,39 @@ def test_a_process_type_of_which_nothing_is_wanted_may_be_of_any_size():
     assert world.phase(second) is Phase.FAILED
     assert world.member.scale == {}
     assert len(world.live()) == 1
+
+
+def placed(**asked: object) -> Manifest:
+    """Give a manifest whose copies ask for a placement."""
+    return manifest(placement=Placement(**asked))
+
+
+def test_more_copies_that_are_alone_than_nodes_fail_at_once():
+    world = SmallWorld()
+    first = world.deploy(world.release(placed(alone=True)))
+    world.run()
+    row = world.deployments[first]
+    assert (row.phase, row.failure.code) == (Phase.FAILED, "never-fits")
+    assert "v1: 2 copies of web are to be on 2 nodes; 1 can ever take it" in row.failure.because
+    assert world.live() == []
+
+
+def test_what_is_apart_from_an_app_that_it_needs_and_that_is_there_fails_at_once():
+    assert refused_beside_db(dependencies=("db",)) == "web, db are to be on 2 nodes"
+    assert refused_beside_db() == ""  # it may leave
+
+
+def refused_beside_db(**fields: object) -> str:
+    """Plan an app that is apart from `db`, which is on the only node; give why it can never fit."""
+    world = SmallWorld()
+    world.readiness[AppName("db")] = Readiness(ready=True, because="")
+    what = msgspec.structs.replace(placed(apart=("db",)), **fields)
+    first = world.deploy(world.release(what))
+    fleet = world.fleet()
+    fleet.hold("db-1", NodeId("n1"), Demand(resources=Resources(), crowd="demo~abc123/db/web@1"))
+    changes = plan_member(world.snapshot(), world.now, fleet).changes
+    failures = [change.row.failure for change in changes if change.row.id == first]
+    return next((row.because[4:32] for row in failures if row is not None), "")
 
 
 def test_nothing_is_hopeless_while_nodes_may_be_missing():

@@ -2,5 +2,6 @@
 
 from headway.calculate.placement.fleet import Fleet
 from headway.calculate.placement.placed import Placed, Refusal
+from headway.calculate.placement.too_few import Copies
 
-__all__ = ["Fleet", "Placed", "Refusal"]
+__all__ = ["Copies", "Fleet", "Placed", "Refusal"]

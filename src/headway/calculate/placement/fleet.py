@@ -14,6 +14,7 @@ from headway.calculate.placement.prospect import Prospect
 from headway.calculate.placement.refusals import refused
 from headway.calculate.placement.scope import Scope
 from headway.calculate.placement.table import Table
+from headway.calculate.placement.too_few import Copies, too_few
 from headway.calculate.placement.wanted import GPUS, Key, Wanted
 from headway.calculate.placement.willing import Conditions, Willing
 from headway.model.demand import Demand
@@ -57,6 +58,7 @@ class Fleet:
         self._willing: dict[Conditions, Willing] = {}
         self._prospects: dict[Wanted, Prospect] = {}
         self._nevers: dict[Wanted, Never | None] = {}
+        self._given_up: set[NodeId] = set()
         self._journal: list[tuple[str, Held | None]] | None = None
 
     # --- nodes -----------------------------------------------------------------------------------
@@ -73,7 +75,13 @@ class Fleet:
         if row is not None and self._table.nodes[row] is not None:
             self._change(row, None)
 
+    def give_up(self, node: NodeId) -> None:
+        """Count on a node that is lost no more, until it changes."""
+        self._given_up.add(node)
+        self._nevers.clear()
+
     def _change(self, row: int, node: Node | None) -> None:
+        self._given_up.discard(self._table.ids[row])
         self._nevers.clear()
         table = self._table
         moved = list(table.held[row].values()) if table.tags else []
@@ -272,6 +280,7 @@ class Fleet:
         twin._table = self._table.copy()
         twin._crowds = self._crowds.copy()
         twin._pools = self._pools.copy()
+        twin._given_up = self._given_up.copy()
         twin._leases = self._leases.copy()
         twin._kept = {lease: shares.copy() for lease, shares in self._kept.items()}
         twin._held = self._held.copy()
@@ -334,9 +343,19 @@ class Fleet:
         """
         wanted = self._wanted(demand)
         if wanted not in self._nevers:
-            there = (self._table.nodes[row] for row in self._table.index.values())
-            self._nevers[wanted] = never(demand, there, self._pools)
+            self._nevers[wanted] = never(demand, self._there(), self._pools, self._given_up)
         return self._nevers[wanted]
+
+    def too_few(self, wanted: Sequence[Copies]) -> Never | None:
+        """Say why copies that must be apart can never all be placed; None where they may be."""
+        return too_few(wanted, self._there(), self._pools, self._given_up)
+
+    def has(self, crowd: str) -> bool:
+        """Say whether anything of a crowd is held anywhere."""
+        return crowd in self._crowds.of
+
+    def _there(self) -> list[Node | None]:
+        return [self._table.nodes[row] for row in self._table.index.values()]
 
     def share(self, demand: Demand) -> float:
         """Give the dominant share of a demand: of that resource of all nodes of which it has most.

@@ -1,14 +1,14 @@
 """What can never be placed: not on a node that there is, nor on one that a pool may start."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
 from headway.calculate.node import new_node
 from headway.calculate.placement.wanted import amounts_of, in_words
-from headway.calculate.placement.willing import Conditions, objection
+from headway.calculate.placement.willing import Conditions, Objection, objection
 from headway.model.demand import Demand
-from headway.model.ids import PoolName
+from headway.model.ids import NodeId, PoolName
 from headway.model.node import Node, NodeState
 from headway.model.pool import NodeType, Pool
 from headway.model.resources import Resources
@@ -16,6 +16,7 @@ from headway.model.value import Value
 
 _SHOWN = 3
 _NOTHING = Resources(cpu=0, memory_mib=0)
+_GIVEN_UP = Objection("lost, and given up", "it is heard from again")
 
 
 class Never(Value, kw_only=True):
@@ -28,7 +29,10 @@ class Never(Value, kw_only=True):
 
 
 def never(
-    demand: Demand, nodes: Iterable[Node | None], pools: Mapping[PoolName, Pool]
+    demand: Demand,
+    nodes: Iterable[Node | None],
+    pools: Mapping[PoolName, Pool],
+    given_up: Collection[NodeId] = (),
 ) -> Never | None:
     """Say why a demand can never be placed; None where it may be, or where too little is known.
 
@@ -40,31 +44,39 @@ def never(
         nodes: Those that there are. None is one that was not heard of yet, on which it may fit; no
             node at all says that the engine has not answered.
         pools: All that were declared.
+        given_up: Nodes that were silent for so long that nobody counts on them any more.
     """
-    search = _Search(demand, pools)
+    search = Search(demand, pools)
     is_known = False
     for node in nodes:
-        if node is None or search.fits(node.id, node):
+        if node is not None and node.id in given_up:
+            search.refuse(node.id, _GIVEN_UP)
+        elif node is None or search.fits(node.id, node):
             return None
-        is_known = True
-    if not is_known or any(search.fits(name, node) for name, node in _types(pools.values())):
+        else:
+            is_known = True
+    kinds = (kind for pool in pools.values() if most_of(pool) for kind in types_of(pool))
+    if not is_known or any(search.fits(name, node) for name, node in kinds):
         return None
     return search.outcome()
 
 
-def _types(pools: Iterable[Pool]) -> Iterable[tuple[str, Node]]:
-    for pool in pools:
-        scaling = pool.scaling
-        if scaling.nodes_max > 0 or any(window.nodes_max for window in scaling.windows):
-            for kind in pool.types:
-                yield f"type {kind.name} of pool {pool.name}", new_node(pool, kind, _NOTHING)
+def most_of(pool: Pool) -> int:
+    """Say how many nodes a pool may have at any time."""
+    return max(pool.scaling.nodes_max, *(row.nodes_max or 0 for row in pool.scaling.windows), 0)
+
+
+def types_of(pool: Pool) -> Iterable[tuple[str, Node]]:
+    """Give a node of each type of a pool, with what it is called."""
+    for kind in pool.types:
+        yield f"type {kind.name} of pool {pool.name}", new_node(pool, kind, _NOTHING)
 
 
 def _sizes(what: Resources | Node | NodeType) -> dict[str, int]:
     return amounts_of(what.cpu, what.memory_mib, what.gpus, what.custom)
 
 
-class _Search:
+class Search:
     """Looks at one node after another, and remembers why it was none of them."""
 
     def __init__(self, demand: Demand, pools: Mapping[PoolName, Pool]) -> None:
@@ -82,12 +94,16 @@ class _Search:
         ready = msgspec.structs.replace(node, state=NodeState.READY)
         found = objection(self._conditions, ready, "", self._pools)
         if found is not None:
-            self._refused.setdefault(found.reason, []).append(name)
-            self._changes[found.change] = None
+            self.refuse(name, found)
             return False
         sizes = _sizes(node)
         self._sized.append((name, sizes))
         return all(sizes.get(what, 0) >= amount for what, amount in self._asked.items())
+
+    def refuse(self, name: str, found: Objection) -> None:
+        """Note that one is not looked at any further."""
+        self._refused.setdefault(found.reason, []).append(name)
+        self._changes[found.change] = None
 
     def outcome(self) -> Never:
         """Explain, when all were looked at."""

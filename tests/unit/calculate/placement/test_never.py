@@ -93,3 +93,20 @@ def test_what_is_custom_and_unknown_is_had_by_nobody():
     found = given.never(demand(resources=Resources(cpu=1, memory_mib=1, custom={"seats": 2})))
     assert found is not None
     assert "2 seats needed, the largest (a) has 0" in found.because
+
+
+def test_a_node_that_was_given_up_takes_nothing_until_it_is_heard_from():
+    given = fleet(node("a"), node("large", cpu=64, state=NodeState.LOST))
+    assert given.never(demand(32)) is None
+    given.give_up(NodeId("large"))
+    assert because(given, cpu=32) == (
+        "32 cores needed, the largest (a) has 4; large: lost, and given up"
+    )
+    given.put(node("large", cpu=64))
+    assert given.never(demand(32)) is None
+
+
+def test_where_all_nodes_were_given_up_nothing_is_said():
+    given = fleet(node("a", state=NodeState.LOST))
+    given.give_up(NodeId("a"))
+    assert given.never(demand(64)) is None
