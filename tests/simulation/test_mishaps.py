@@ -128,6 +128,27 @@ async def test_a_run_that_is_cancelled_as_it_starts_takes_no_other_out_of_its_qu
         assert (await plane.ended(row, within_s=3)).state is RunState.SUCCEEDED
 
 
+async def test_a_place_is_free_as_soon_as_a_runner_says_so_and_the_end_is_written_all_the_same(
+    plane,
+):
+    await plane.release(JOB, queues=NARROW)
+    first, second = await plane.invoke("once", wishing(parameters={"sleep_s": 0.2}), wishing())
+    written, write = asyncio.Event(), plane.store.write
+
+    async def held_up(deed):
+        if getattr(deed, "func", None) is attempts.conclude and not written.is_set():
+            await written.wait()
+        return await write(deed)
+
+    plane.store.write = held_up
+    await plane.until(second, "starting", "running")
+    assert (await runs.one(plane.world, first.id)).state is RunState.RUNNING
+    written.set()
+    for row in (first, second):
+        assert (await plane.ended(row, within_s=3)).state is RunState.SUCCEEDED
+    assert plane.dispatch.running(("demo~1", "shop", "narrow")) == 0
+
+
 async def test_asking_again_counts_nothing_twice(plane):
     await plane.release(JOB, queues=NARROW)
     first = await plane.ended(await plane.run("once"))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -41,6 +42,7 @@ from headway.model.run import (
     Task,
     lane_of,
 )
+from headway.ports.store import StoreError
 
 _STARTS_AT_ONCE = 500
 _DUE_AT_ONCE = 1000
@@ -58,6 +60,8 @@ class Active:
     unique: str | None
     job: Job
     container: ContainerId
+    is_over: bool = False
+    """Its end was told: what it took is free, though the end is not written down yet."""
 
 
 class Dispatch:
@@ -176,12 +180,13 @@ class Dispatch:
     # --- starting --------------------------------------------------------------------------------
 
     async def _start_some(self) -> None:
-        lanes = self.lanes.lanes()
         self._grounds.turns.forget(self.lanes.depths())
-        if not lanes:
+        if self.lanes.are_empty:
             self._reasons = {}
             return
-        grounds = await self._grounds.of(lanes)
+        grounds = await self._grounds.of(self.lanes.lanes())
+        # From here to what was picked being reserved, nothing else comes between.
+        lanes = {lane: row for lane, row in self.lanes.lanes().items() if lane in grounds}
         turn = take_turns(self._grounds.question(lanes, grounds, _STARTS_AT_ONCE))
         self._reasons = turn.reasons
         if turn.reasons:
@@ -203,7 +208,7 @@ class Dispatch:
         except BaseException:  # nobody was told to start anything
             for pick in picks:
                 self._free(pick.entry.run)
-                self.lanes.put_back(pick.lane)
+                self.lanes.put_back(pick.lane, pick.entry.run)
             raise
         started = {row.id for row in rows}
         for run in ordered:
@@ -312,7 +317,10 @@ class Dispatch:
         await self.took(slot, listing)
 
     async def took(self, slot: Slot, facts: tuple[RunFact, ...]) -> None:
-        """Write down what became of attempts; then the runner may forget those that ended."""
+        """Write down what became of attempts; then the runner may forget those that ended.
+
+        What starts in their place is decided at once, so that both are made durable together.
+        """
         ended = [fact for fact in facts if fact.state is RunFactState.ENDED]
         over = {fact.run for fact in ended}
         for fact in facts:
@@ -320,6 +328,14 @@ class Dispatch:
                 self._note_begun(fact)
         if not ended:
             return
+        for fact in ended:
+            if (active := self._current(fact)) is not None:
+                self._release(active)
+        concluding = self._spawn(self._conclude(slot, ended))
+        self._spawn(self._start_more())
+        await asyncio.shield(concluding)  # the runner may go meanwhile: what it said counts
+
+    async def _conclude(self, slot: Slot, ended: list[RunFact]) -> None:
         jobs = {fact.run: self._active[fact.run].job for fact in ended if fact.run in self._active}
         for fact in ended:
             self._began.pop(fact.run, None)
@@ -336,7 +352,7 @@ class Dispatch:
         if slot.line is not None:
             slot.line.acknowledge(ended)
         for fact in ended:
-            if self._is_current(fact):
+            if self._current(fact) is not None:
                 self._free(fact.run)
         if self.lanes.depths() or not slot.busy:
             self.wake()
@@ -344,9 +360,13 @@ class Dispatch:
             self._grounds.turns.forget(())
         await self._settle(rows)
 
-    def _is_current(self, fact: RunFact) -> bool:
+    async def _start_more(self) -> None:
+        with suppress(StoreError):  # the next beat tries the same, and tells of its trouble
+            await self._start_some()
+
+    def _current(self, fact: RunFact) -> Active | None:
         active = self._active.get(fact.run)
-        return active is not None and active.attempt == fact.attempt
+        return active if active is not None and active.attempt == fact.attempt else None
 
     def _note_begun(self, fact: RunFact) -> None:
         if not self._began:
@@ -479,13 +499,20 @@ class Dispatch:
         active = self._active.pop(run, None)
         if active is None:
             return
-        self._world.fleet.free(run)
-        self._grounds.tallies.remove(active.lane, active.unique)
+        self._release(active)
         slot = self.runners.by_container(active.container)
         if slot is not None:
             self.runners.done(slot, run)
 
-    def _spawn(self, deed: Coroutine[Any, Any, None]) -> None:
+    def _release(self, active: Active) -> None:
+        """Give others what an attempt took, once."""
+        if not active.is_over:
+            active.is_over = True
+            self._world.fleet.free(active.run)
+            self._grounds.tallies.remove(active.lane, active.unique)
+
+    def _spawn(self, deed: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(deed)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task

@@ -1,7 +1,7 @@
 """The queued runs, as far as their turn may come soon."""
 
 from collections import deque
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from headway.calculate.queueing import Entry, Line
 from headway.control.world import World
@@ -20,6 +20,8 @@ class _Window:
         self.count = 0
         self.late: list[Entry] | None = None
         """While it is being filled: what came meanwhile, which the store may or may not show."""
+        self.left: set[RunId] = set()
+        """While it is being filled: what starts or was cancelled; the store may show it still."""
 
     @property
     def has_more(self) -> bool:
@@ -59,6 +61,11 @@ class Lanes:
         """Count the queued runs of each queue that has any."""
         return self._depths
 
+    @property
+    def are_empty(self) -> bool:
+        """Whether nothing is queued at all."""
+        return not self._windows
+
     def lanes(self) -> Mapping[Lane, Sequence[Entry]]:
         """Give the first runs of each lane. Call `fill` before."""
         return {lane: window.entries for lane, window in self._windows.items()}
@@ -83,9 +90,9 @@ class Lanes:
                 window.entries.append(entry)
             self._change(lane, 1)
 
-    def put_back(self, lane: Lane) -> None:
+    def put_back(self, lane: Lane, run: RunId) -> None:
         """Take over that a run that was taken out is queued still."""
-        self._windows.setdefault(lane, _Window())
+        self._windows.setdefault(lane, _Window()).left.discard(run)
         self._change(lane, 1)
 
     def take(self, lane: Lane, run: RunId) -> None:
@@ -93,6 +100,8 @@ class Lanes:
         window = self._windows.get(lane)
         if window is None:
             return
+        if window.late is not None:
+            window.left.add(run)
         entries = window.entries
         if entries and entries[0].run == run:
             entries.popleft()
@@ -100,7 +109,7 @@ class Lanes:
             window.entries = deque(entry for entry in entries if entry.run != run)
         self._change(lane, -1)
 
-    async def fill(self, starting: Container[RunId]) -> None:
+    async def fill(self, starting: Iterable[RunId]) -> None:
         """Read more of the lanes whose windows run low, but for runs that are being started."""
         low = [
             (lane, window)
@@ -110,16 +119,17 @@ class Lanes:
         for lane, window in low:
             await self._fill(lane, window, starting)
 
-    async def _fill(self, lane: Lane, window: _Window, starting: Container[RunId]) -> None:
+    async def _fill(self, lane: Lane, window: _Window, starting: Iterable[RunId]) -> None:
         limit = 2 * _WINDOW
-        window.late = []
+        window.late, window.left = [], set(starting)
         try:
             rows = await self._world.store.read(
                 lambda reader: reader.find(Run, lane=lane.name, limit=limit)
             )
         finally:
             late, window.late = window.late, None
-        found = [Entry(run.id, run.unique) for run in rows if run.id not in starting]
+            left, window.left = window.left, set()
+        found = [Entry(run.id, run.unique) for run in rows if run.id not in left]
         if len(rows) < limit:  # this is all of it: what is counted is put right
             known = {entry.run for entry in found}
             found += [entry for entry in late if entry.run not in known]
