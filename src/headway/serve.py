@@ -28,6 +28,7 @@ from headway.control.heart import Heart
 from headway.control.tokens import create_local, owner
 from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
+from headway.engines.process.provider import MachineProvider
 from headway.formats.settings_yaml import FILE as SETTINGS_FILE
 from headway.formats.settings_yaml import parse_settings
 from headway.formats.units import counted
@@ -71,6 +72,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Names under which the API may be reached, beside those of the loopback address."""
     nodes: int | None = None
     """How many nodes this machine is; None: as many as last time."""
+    lend: int | None = None
+    """How many percent of it are kept for pools; None: as many as last time."""
 
 
 class Refused(Exception):
@@ -188,9 +191,12 @@ async def _compose(
         await router.start()
         stack.push_async_callback(router.close, stop=False)
         silent_s = min(_SILENT_MAX_S, max(_SILENT_LEAST_S, settings.node_lost_after_s / 4))
-        engine = ProcessEngine(data, nodes=options.nodes, silent_s=silent_s)
+        engine = ProcessEngine(data, nodes=options.nodes, lend=options.lend, silent_s=silent_s)
         await engine.open()
         stack.push_async_callback(engine.close)
+        provider = MachineProvider(data, engine, clock=clock)
+        await provider.open()
+        stack.push_async_callback(provider.close)
     except (VaultError, StoreError, EngineError, RouterError) as error:
         raise Refused(str(error)) from error
     sources = DirectorySources(data, settings)
@@ -204,6 +210,7 @@ async def _compose(
         vault=vault,
         settings=settings,
         started_at=clock.now(),
+        provider=provider,
         version=__version__,
         url=f"http://127.0.0.1:{options.port}",
     )
@@ -278,6 +285,7 @@ def main() -> None:
 @click.option("--bind", default="127.0.0.1")
 @click.option("--allow-host", "hosts", multiple=True)
 @click.option("--nodes", type=int)
+@click.option("--lend", type=int)
 @click.option("--log-file", type=click.Path(path_type=Path))
 def up(data: Path, hosts: tuple[str, ...], log_file: Path | None, **rest: Any) -> None:
     """Run in the foreground until SIGINT or SIGTERM; containers go on."""
@@ -323,6 +331,12 @@ async def _clear(data: Path) -> int:
     """Containers are stopped in the engine only: their rows say that they are wanted again."""
     engine = ProcessEngine(data)
     await engine.open()
+    provider = MachineProvider(data, engine, clock=SteadyClock())
+    await provider.open()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLEAR_GRACE_S):
+            await provider.settle()
+    await provider.close()
     count, silent = await _end_all(engine)
     await engine.close(stop=True)
     router = HaproxyRouter(data / "router", http_port=0)

@@ -3,11 +3,15 @@
 import asyncio
 from datetime import timedelta
 
+import msgspec
+
 from headway.control import leases
 from headway.control.requests import LeaseRequest
-from headway.model.ids import NodeId, PoolName
+from headway.model.build import Build, BuildState
+from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName
 from headway.model.lease import ClaimKind
 from headway.model.machine import Machine, MachineState
+from headway.model.pool import Pool, Scaling
 from headway.model.pool_node import PoolNodeState
 from tests.simulation.pools_world import LARGE, SMALL, PoolsWorld, virtually
 
@@ -53,6 +57,45 @@ def test_a_node_that_is_held_or_promised_under_a_lease_is_not_given_back():
         await leases.release(place.world, "ana", node.lease.id)
         await asyncio.sleep(600)
         assert place.nodes() == []
+
+    virtually(scenario)
+
+
+def test_a_node_on_which_something_is_built_is_not_given_back():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(idle_s=60)
+        await place.works(1, runs_s=10)
+        await asyncio.sleep(90)
+        (node,) = place.nodes()
+        build = Build(
+            id=BuildId("build-1"),
+            app=AppName("shop"),
+            source=Digest("sha256:1"),
+            state=BuildState.RUNNING,
+            node=node.id,
+            created_at=place.clock.now(),
+            created_by="ana",
+        )
+        stored = await place.store.write(lambda tx: tx.put(build))
+        await asyncio.sleep(1200)
+        assert [row.id for row in place.nodes()] == [node.id]
+        ended = msgspec.structs.replace(stored, state=BuildState.SUCCEEDED)
+        await place.store.write(lambda tx: tx.put(ended))
+        await asyncio.sleep(300)
+        assert place.nodes() == []
+
+    virtually(scenario)
+
+
+def test_the_tags_of_a_pool_are_those_of_its_nodes():
+    async def scenario(place: PoolsWorld) -> None:
+        fast = msgspec.structs.replace(SMALL, tags={"disk": "fast"})
+        pool = Pool(types=(fast,), tags={"disk": "any", "zone": "a"}, scaling=Scaling(nodes_min=1))
+        await place.store.write(lambda tx: tx.put(pool))
+        place.world.bell.pool()
+        await asyncio.sleep(90)
+        (node,) = place.nodes()
+        assert node.tags == {"disk": "fast", "zone": "a", "node": node.id, "pool": "default"}
 
     virtually(scenario)
 

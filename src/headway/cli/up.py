@@ -65,6 +65,13 @@ def _last_time(data: Path) -> _Listening:
     type=click.IntRange(1, 16),
     help="How many nodes this machine is, to try things on. Default: as last time, else 1.",
 )
+@click.option(
+    "--lend",
+    type=click.IntRange(0, 90),
+    metavar="PERCENT",
+    help="How much of this machine is kept for nodes that pools ask for. Default: as last time, "
+    "else none.",
+)
 @click.option("--allow-host", multiple=True, help="A name under which the API may be asked.")
 def up(
     detach: bool,
@@ -74,6 +81,7 @@ def up(
     bind: str | None,
     http_port: int | None,
     nodes: int | None,
+    lend: int | None,
     allow_host: tuple[str, ...],
 ) -> None:
     """Run headway on this machine.
@@ -93,12 +101,15 @@ def up(
     found = running(place)
     if found is not None:
         told = f"headway runs already: {found[0]} (pid {found[1]}, data {place})"
-        again = (f"headway down && headway up -d --nodes {nodes}",) if nodes else ()
+        wanted = [f"--nodes {nodes}"] if nodes else []
+        wanted += [] if lend is None else [f"--lend {lend}"]
+        again = (f"headway down && headway up -d {' '.join(wanted)}",) if wanted else ()
         fail(told, "headway status", *again)
         raise Failed
     words = [*_SERVE, "up", "--data", str(place)]
     words += listening.words
     words += ["--nodes", str(nodes)] if nodes else []
+    words += [] if lend is None else ["--lend", str(lend)]
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
     log = place / "headway.log"
     end_as_by_ctrl_c()

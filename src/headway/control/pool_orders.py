@@ -63,16 +63,16 @@ class Orders:
             return
         now = world.clock.now()
         try:
-            machine = await answered(provider.request(row.id, row.pool, row.kind.name))
+            machine = await answered(provider.request(row.id, row.pool, row.kind))
         except NoCapacity as error:
-            self._seen.scarce[row.kind.name] = now + timedelta(seconds=_SCARCE_S)
+            self._seen.scarce[row.kind.name] = now + timedelta(seconds=_SCARCE_S), str(error)
             await self.forget(row.id, f"none is to be had: {error}")
         except ProviderUnavailable as error:
             trouble(world, "provider", error)
             await self._told(row.id, now)
         except ProviderError as error:
             trouble(world, "provider", error)
-            self._seen.scarce[row.kind.name] = now + timedelta(seconds=_SCARCE_S)
+            self._seen.scarce[row.kind.name] = now + timedelta(seconds=_SCARCE_S), str(error)
             await self.forget(row.id, f"its provider refused: {error}")
         else:
             world.troubles.pop("provider", None)
@@ -163,7 +163,10 @@ async def answered(asked: Awaitable[T]) -> T:
 
 def _wanted(tx: Writer, pool: Pool, changes: list[PoolChange], now: datetime) -> list[PoolNode]:
     """Write down the nodes that will be asked for, under ids that are chosen here."""
-    kinds = {kind.name: kind for kind in pool.types}
+    kinds = {
+        kind.name: msgspec.structs.replace(kind, tags={**pool.tags, **kind.tags})
+        for kind in pool.types
+    }
     rows = [
         tx.put(
             PoolNode(

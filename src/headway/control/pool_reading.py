@@ -7,13 +7,14 @@ from functools import partial
 
 import msgspec
 
-from headway.calculate.demand import of_container, of_job
+from headway.calculate.demand import of_build, of_container, of_job
 from headway.calculate.estimate import SEEN_MAX, Estimate, estimate
 from headway.calculate.keeping import placed_under
 from headway.control.dispatch import Dispatch
 from headway.control.grounds import Backlog
 from headway.control.runner_rows import RUNNER
 from headway.control.world import World
+from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerKind
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName, environment_name
@@ -42,8 +43,8 @@ class Seen:
 
     spare: dict[NodeId, datetime] = field(default_factory=dict)
     """Since when nodes could be done without."""
-    scarce: dict[str, datetime] = field(default_factory=dict)
-    """Types of which there were none, to when they are asked for again."""
+    scarce: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    """Types of which there were none, to when they are asked for again, and what was said."""
     flags: dict[NodeId, str] = field(default_factory=dict)
     """What is wrong with machines, for `doctor`."""
     offered: dict[str, tuple[float, int]] = field(default_factory=dict)
@@ -81,7 +82,9 @@ class PoolReading:
                 ),
                 waiting=tuple(row for row in waiting if (row.demand.pool or main) == pool.name),
                 overhead=RUNNER if waiting else NOTHING,
-                scarce=frozenset(name for name, until in self._seen.scarce.items() if until > now),
+                scarce={
+                    name: said for name, (until, said) in self._seen.scarce.items() if until > now
+                },
             )
             for pool in pools
         ]
@@ -134,6 +137,10 @@ class PoolReading:
                 runners.setdefault(row.node, []).append(row.resources)
             else:
                 found.setdefault(row.node, []).append(_load(row, now))
+        for build in await store.read(lambda tx: tx.find(Build, state=BuildState.RUNNING)):
+            if build.node is not None:
+                load = Load(demand=of_build(), ends_at=now + timedelta(seconds=_PASSING_S))
+                found.setdefault(build.node, []).append(load)
         for run in await store.read(lambda tx: tx.find(Run, active=1)):
             attempt = run.attempt
             if attempt is None:

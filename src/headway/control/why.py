@@ -58,7 +58,7 @@ async def explain(
         why = _in_environments(world, reader, thing, environment, app)
         if why is not None:
             return why
-        last = _lock(reader, thing) or _pool(world, reader, thing)
+        last = _lock(reader, thing) or _pool(world, reader, thing) or _gone(reader, thing)
         if last is not None:
             return last
         raise NotFound(
@@ -154,6 +154,18 @@ def _pool(world: World, reader: Reader, thing: str) -> Why | None:
         chain=chain,
         next=(f"headway pools show {thing}",),
     )
+
+
+def _gone(reader: Reader, thing: str) -> Why | None:
+    """Explain a node that was given back, or is gone without that."""
+    chain = _chain(reader, subject=thing)
+    if not chain or chain[-1].kind != "node.gone":
+        return None
+    last = chain[-1]
+    because = f"it is there no more since {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.because}"
+    pool = last.data.get("pool")
+    nexts = (f"headway pools show {pool}",) if pool else ("headway nodes ls",)
+    return Why(thing=thing, state="gone", because=because, chain=chain, next=nexts)
 
 
 def _lock(reader: Reader, thing: str) -> Why | None:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.node import Node
@@ -91,5 +93,5 @@ class PoolSnapshot(Value, kw_only=True):
     overhead: Resources = Resources(cpu=0.0, memory_mib=0)
     """What a new node needs for itself before it takes what waits. Nodes that are there are shown
     without it."""
-    scarce: frozenset[str] = frozenset()
-    """Types of which the provider has none for now."""
+    scarce: dict[str, str] = msgspec.field(default_factory=dict)
+    """Types of which the provider has none for now, to what it says."""

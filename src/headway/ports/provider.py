@@ -33,10 +33,6 @@ class Provider(Protocol):
 
     name: str
 
-    async def types(self) -> tuple[NodeType, ...]:
-        """List what can be requested, at today's prices, sorted by name."""
-        ...
-
     async def machines(self) -> tuple[Machine, ...]:
         """List every machine that is lent to this installation, sorted by id.
 
@@ -48,7 +44,7 @@ class Provider(Protocol):
         """
         ...
 
-    async def request(self, machine: NodeId, pool: PoolName, kind: str) -> Machine:
+    async def request(self, machine: NodeId, pool: PoolName, kind: NodeType) -> Machine:
         """Have a machine of this type start, or give the one that has this id.
 
         Returns once the request is durable, long before the machine runs. An id is used once: a
@@ -56,7 +52,7 @@ class Provider(Protocol):
 
         Raises:
             NoCapacity: There is none of this type now.
-            ProviderError: There is no such type, or the id was released.
+            ProviderError: There will never be one of this type, or the id was released.
             ProviderUnavailable: Nobody knows whether it was requested.
         """
         ...

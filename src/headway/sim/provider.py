@@ -65,27 +65,24 @@ class SimulatedProvider:
         """So many of the next machines never become nodes, and are paid for."""
         self._machines: dict[NodeId, Machine] = {}
         self._released: set[NodeId] = set()
+        self._tags: dict[NodeId, dict[str, str]] = {}
         self._timers: dict[NodeId, list[asyncio.TimerHandle]] = {}
         self._listeners: list[asyncio.Queue[Machine]] = []
         self._paid = 0.0
         self.requested: Counter[str] = Counter()
-
-    async def types(self) -> tuple[NodeType, ...]:
-        """List what it offers."""
-        await self._answer()
-        return tuple(self._types[name] for name in sorted(self._types))
 
     async def machines(self) -> tuple[Machine, ...]:
         """List its machines."""
         await self._answer()
         return tuple(self._machines[name] for name in sorted(self._machines))
 
-    async def request(self, machine: NodeId, pool: PoolName, kind: str) -> Machine:
+    async def request(self, machine: NodeId, pool: PoolName, kind: NodeType) -> Machine:
         """Have a machine start after its type's `start_s`."""
         await self._answer()
         known = self._machines.get(machine)
         if known is None:
-            known = self._begin(machine, pool, kind)
+            known = self._begin(machine, pool, kind.name)
+            self._tags[machine] = kind.tags
         if self.forgets_to_answer:
             self.forgets_to_answer -= 1
             raise ProviderUnavailable("the answer was lost")
@@ -142,6 +139,7 @@ class SimulatedProvider:
     def vanish(self, machine: NodeId) -> None:
         """Have a machine be gone now, as one that dies; it is listed no more."""
         known = self._machines.pop(machine, None)
+        self._tags.pop(machine, None)
         for timer in self._timers.pop(machine, ()):
             timer.cancel()
         if known is not None:
@@ -205,7 +203,7 @@ class SimulatedProvider:
             memory_mib=int(kind.memory_mib * share),
             gpus=kind.gpus,
             custom=kind.custom,
-            tags={**kind.tags, "node": row.id, "pool": row.pool},
+            tags={**self._tags[row.id], "node": row.id, "pool": row.pool},
             pool=row.pool,
             type=row.type,
             price_hour=kind.price_hour,

@@ -41,10 +41,10 @@ async def engine(data: Path) -> AsyncIterator[Engine]:
 
 
 async def opened(
-    data: Path, nodes: int | None = None, silent_s: float = 10
+    data: Path, nodes: int | None = None, silent_s: float = 10, lend: int | None = None
 ) -> AsyncIterator[ProcessEngine]:
     """Have an engine for as long as a test takes."""
-    made = ProcessEngine(data, nodes=nodes, silent_s=silent_s)
+    made = ProcessEngine(data, nodes=nodes, lend=lend, silent_s=silent_s)
     try:
         await made.open()
     except EngineError as error:

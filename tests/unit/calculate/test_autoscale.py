@@ -55,7 +55,10 @@ def busy(*ends_s: float | None, cpu: float = 1) -> tuple[Load, ...]:
 def decide(hosts=(), waiting=(), types=(SMALL,), suits=lambda *_: True, scarce=(), **scaling):
     pool = Pool(types=tuple(types), scaling=Scaling(**scaling))
     snapshot = PoolSnapshot(
-        pool=pool, hosts=tuple(hosts), waiting=tuple(waiting), scarce=frozenset(scarce)
+        pool=pool,
+        hosts=tuple(hosts),
+        waiting=tuple(waiting),
+        scarce=dict.fromkeys(scarce, "all are lent"),
     )
     return plan_pool(snapshot, NOW, suits)
 

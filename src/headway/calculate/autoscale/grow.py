@@ -1,6 +1,6 @@
 """Which nodes a pool lacks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headway.calculate.autoscale.line import Group
@@ -41,7 +41,7 @@ class Opener:
         groups: Sequence[Group],
         *,
         leaving: Sequence[Site] = (),
-        scarce: frozenset[str] = frozenset(),
+        scarce: Mapping[str, str] | None = None,
     ) -> None:
         """Take what may be opened.
 
@@ -50,14 +50,14 @@ class Opener:
             limits: Used up as nodes are opened.
             groups: What waits.
             leaving: Nodes that may be called back, the best first.
-            scarce: Types that are not to be had.
+            scarce: Types that are not to be had, to why not.
         """
         self._scene = scene
         self._leaving = list(leaving)
         self._limits = limits
         self._groups = groups
-        self._types = [kind for kind in scene.pool.types if kind.name not in scarce]
-        self._scarce = scarce
+        self._scarce = scarce or {}
+        self._types = [kind for kind in scene.pool.types if kind.name not in self._scarce]
         self._fitting: dict[int, list[NodeType]] = {}
         self.growth = Growth()
 
@@ -131,13 +131,18 @@ class Opener:
     def _refuse(self, group: Group, fitting: list[NodeType]) -> None:
         waits = sum(item.count for item in group.items[group.at :] if item.latest_s != float("inf"))
         if not fitting:
-            scarce = ", ".join(sorted(self._scarce))
-            why = f"the provider has none of {scarce} now" if scarce else "no type is large enough"
+            why = _scarce_words(self._scarce) if self._scarce else "no type is large enough"
         elif self._limits.nodes <= 0:
             why = "the pool is as large as it may be"
         else:
             why = "the pool costs as much as it may"
         self.growth.short[why] = self.growth.short.get(why, 0) + waits
+
+
+def _scarce_words(scarce: Mapping[str, str]) -> str:
+    names = ", ".join(sorted(scarce))
+    said = "; ".join(sorted(set(scarce.values())))
+    return f"the provider has none of {names} now: {said}"
 
 
 def _cost(kind: NodeType) -> float:

@@ -1,29 +1,25 @@
 """Fills the Engine port: speaks with the node agents, one for each node of this machine."""
 
 import asyncio
-import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from headway.engines.process import cgroups, loglines, machine, messages
+from headway.engines.process import cgroups, ledger, loglines, machine, messages
 from headway.engines.process.doctor import machine_checks
 from headway.engines.process.identities import Identities
 from headway.engines.process.link import AgentLink, checked, read_line
 from headway.engines.process.messages import Answer, Request
+from headway.engines.process.place import Place, alive
 from headway.engines.process.proof.level import proven
 from headway.engines.process.proof.trial import OWNER
 from headway.engines.process.runnerline import RunnerLine, connected
-from headway.engines.process.split import (
-    NODES_MAX,
-    folder_of,
-    folders,
-    read_split,
-    write_split,
-)
+from headway.engines.process.session import ProcessSession
+from headway.engines.process.split import NODES_MAX, folder_of, folders, read_split, write_split
 from headway.engines.process.spool import Spool
 from headway.formats.units import counted
 from headway.machine.trees import give, remove
@@ -46,13 +42,19 @@ class ProcessEngine:
     name = "process"
 
     def __init__(
-        self, data: Path, *, nodes: int | None = None, silent_s: float = _SILENT_S
+        self,
+        data: Path,
+        *,
+        nodes: int | None = None,
+        lend: int | None = None,
+        silent_s: float = _SILENT_S,
     ) -> None:
         """Take the place of an installation.
 
         Args:
             data: Its data directory.
             nodes: How many nodes this machine is to be; None: as many as last time.
+            lend: How many percent of the machine are kept for pools; None: as many as last time.
             silent_s: How long an agent may be silent before it is asked whether it lives, and
                 how long it may then take to answer.
         """
@@ -60,16 +62,52 @@ class ProcessEngine:
         self._folder = data / "agent"
         self._volumes = data / "volumes"
         self._identities = Identities(self._folder)
+        self._silent_s = silent_s
         known = read_split(data)
-        self._split = msgspec.structs.replace(known, count=nodes or known.count)
+        self.split = msgspec.structs.replace(
+            known,
+            count=nodes or known.count,
+            lend=known.lend if lend is None else lend,
+        )
         self._before = known
-        self._links = [self._link(index, silent_s) for index in range(self._split.count)]
+        self._places: dict[NodeId, Place] = {}
+        for index in range(self.split.count):
+            name = self.split.identity(index)
+            self._places[name] = Place(
+                self._link(index, name), partial(self.split.share, index=index)
+            )
+        for row in ledger.read(data).machines:
+            if not row.is_ending:
+                self._places[row.id] = self._lent(row)
+        self._observers: list[Callable[[Place], None]] = []
         self._runs: set[RunnerLine] = set()
 
-    def _link(self, index: int, silent_s: float) -> AgentLink:
+    def _link(self, index: int, name: NodeId) -> AgentLink:
         folder = folder_of(self._data, index)
         words = (str(folder),) if index == 0 else (str(folder), str(self._folder), str(index))
-        return AgentLink(folder, words, self._split.identity(index), silent_s)
+        return AgentLink(folder, words, name, self._silent_s)
+
+    # --- nodes that come and go -------------------------------------------------------------------
+
+    def _lent(self, row: ledger.Lent) -> Place:
+        return Place(self._link(row.index, row.id), row.node)
+
+    def join(self, row: ledger.Lent) -> Place:
+        """Have one more node. Whoever observes this engine hears of it once it answers."""
+        known = self._places.get(row.id)
+        if known is not None:
+            return known
+        place = self._places[row.id] = self._lent(row)
+        place.prepare()
+        for follow in self._observers:
+            follow(place)
+        return place
+
+    async def leave(self, node: NodeId) -> None:
+        """Have a node no more. It is told away when its agent has ended."""
+        place = self._places.pop(node, None)
+        if place is not None:
+            await place.link.close()
 
     async def open(self) -> None:
         """Make sure that the agents run.
@@ -80,28 +118,28 @@ class ProcessEngine:
         """
         self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         await self._end_surplus()
-        await asyncio.to_thread(write_split, self._data, self._split)
-        for link in self._links:
-            link.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        await asyncio.to_thread(write_split, self._data, self.split)
+        for place in self._places.values():
+            place.prepare()
         opened = await asyncio.gather(
-            *(link.ensure() for link in self._links), return_exceptions=True
+            *(place.ensure() for place in self._places.values()), return_exceptions=True
         )
         failed = [error for error in opened if isinstance(error, BaseException)]
-        if len(failed) == len(self._links):
+        if len(failed) == len(opened):
             raise failed[0]
 
     async def _end_surplus(self) -> None:
         """End the agents of nodes that there are no more, once nothing runs there."""
-        for index in range(self._split.count, NODES_MAX):
+        for index in range(self.split.count, NODES_MAX):
             folder = folder_of(self._data, index)
             if not folder.is_dir():
                 continue
-            name = self._split.identity(index)
-            alive = await asyncio.to_thread(_alive, folder)
-            if alive:
+            name = self.split.identity(index)
+            there = [spool.id for spool in await asyncio.to_thread(alive, folder)]
+            if there:
                 raise EngineError(
-                    f"{name} is to be no node any more, and {counted(len(alive), 'container')} "
-                    f"still run there: {', '.join(alive[:3])}\n"
+                    f"{name} is to be no node any more, and {counted(len(there), 'container')} "
+                    f"still run there: {', '.join(there[:3])}\n"
                     f"next: headway up --nodes {max(self._before.count, index + 1)}, then "
                     f"headway nodes drain {name}; or headway down, which stops everything"
                 )
@@ -112,32 +150,32 @@ class ProcessEngine:
     async def close(self, *, stop: bool = False) -> None:
         """Let go of the agents; with `stop`, end them. Containers live on either way."""
         if stop:
-            for link in self._links:
+            for place in self._places.values():
                 with suppress(EngineError):
-                    os.kill((await link.once(Request(verb="nodes"))).pid, 15)
+                    os.kill((await place.link.once(Request(verb="nodes"))).pid, 15)
 
     async def nodes(self) -> tuple[Node, ...]:
         """List the nodes that this machine is; `lost` are those whose agent does not answer."""
-        found = await asyncio.gather(*(self._node(index) for index in range(len(self._links))))
+        found = await asyncio.gather(*map(self._node, self._places.values()))
         return tuple(sorted(found, key=lambda node: node.id))
 
-    async def _node(self, index: int) -> Node:
+    async def _node(self, place: Place) -> Node:
         try:
-            answer = await self._links[index].call(Request(verb="nodes"))
+            answer = await place.link.call(Request(verb="nodes"))
         except EngineUnavailable:
-            return self._lost(index)
-        return self._split.share(answer.nodes[0], index)
+            return self._lost(place)
+        return place.node(answer.nodes[0])
 
-    def _lost(self, index: int) -> Node:
+    def _lost(self, place: Place) -> Node:
         here = machine.node(cgroups.find())
-        return msgspec.structs.replace(self._split.share(here, index), state=NodeState.LOST)
+        return msgspec.structs.replace(place.node(here), state=NodeState.LOST)
 
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container, or give the state of the one that has this id already."""
-        link = next((link for link in self._links if link.name == node), None)
-        if link is None:
+        place = self._places.get(node)
+        if place is None:
             raise EngineError(f"there is no node {node}")
-        answer = await link.call(Request(verb="start", order=order, node=node))
+        answer = await place.link.call(Request(verb="start", order=order, node=node))
         assert answer.observed is not None
         return answer.observed
 
@@ -149,45 +187,56 @@ class ProcessEngine:
     async def observe(self) -> AsyncIterator[Heard]:
         """Give a listing of each node first, then each change as it happens."""
         told: asyncio.Queue[Heard] = asyncio.Queue(_TOLD_MAX)
-        tasks = [
-            asyncio.create_task(self._follow(index, told), name=f"agent {link.name}")
-            for index, link in enumerate(self._links)
-        ]
+        tasks: set[asyncio.Task[None]] = set()
+
+        def follow(place: Place) -> None:
+            task = asyncio.create_task(self._follow(place, told), name=f"agent {place.link.name}")
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        for place in self._places.values():
+            follow(place)
+        self._observers.append(follow)
         try:
             while True:
                 yield await told.get()
         finally:
-            for task in tasks:
+            self._observers.remove(follow)
+            ending = list(tasks)
+            for task in ending:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
 
-    async def _follow(self, index: int, told: asyncio.Queue[Heard]) -> None:
+    async def _follow(self, place: Place, told: asyncio.Queue[Heard]) -> None:
         """Follow one agent through its deaths; one that starts again at once is not told away."""
-        link, is_away = self._links[index], False
+        link, is_away = place.link, False
         while True:
             try:
                 async for answer in link.observe():
                     if answer.listing is not None:
-                        node = await self._node(index)
+                        node = await self._node(place)
                         await told.put(Heard(node=node, facts=answer.listing))
                         is_away = False
                     elif answer.observed is not None:
                         await told.put(Heard(facts=(answer.observed,)))
             except EngineUnavailable:
                 with suppress(EngineUnavailable):
-                    await link.ensure()
+                    await place.ensure()
                     continue
                 if not is_away:
-                    await told.put(Heard(node=self._lost(index)))
+                    await told.put(Heard(node=self._lost(place)))
                     is_away = True
+                if link.is_closed:
+                    return
                 await link.await_next_try()
 
     def _of(self, container: ContainerId) -> AgentLink:
         """Give the agent that has a container; the first, where none has."""
-        for link in self._links[1:]:
+        first, *others = (place.link for place in self._places.values())
+        for link in others:
             if (link.folder / "containers" / container).exists():
                 return link
-        return self._links[0]
+        return first
 
     def _spool(self, container: ContainerId) -> Spool:
         """Find what is kept of a container, also on a node that there is no more."""
@@ -224,7 +273,7 @@ class ProcessEngine:
         argv: tuple[str, ...],
         *,
         terminal: TerminalSize | None = None,
-    ) -> "ProcessSession":
+    ) -> ProcessSession:
         """Run a command inside a running container."""
         link = self._of(container)
         await link.ensure()
@@ -282,7 +331,8 @@ class ProcessEngine:
     async def remove(self, container: ContainerId) -> None:
         """Forget an ended container and its log."""
         spool = self._spool(container)
-        if spool.exists() and spool.path.parent.parent not in {link.folder for link in self._links}:
+        here = {place.link.folder for place in self._places.values()}
+        if spool.exists() and spool.path.parent.parent not in here:
             await asyncio.to_thread(spool.remove)  # of a node that there is no more
             return
         await self._ask("remove", container)
@@ -321,65 +371,11 @@ class ProcessEngine:
         return found if heard is None else [*found, *await proven(self, heard.limits)]
 
 
-class ProcessSession:
-    """A command running in a container, over a connection to the agent."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._status: int | None = None
-
-    async def output(self) -> AsyncIterator[tuple[str, bytes]]:
-        """Give what the command writes, until it ends."""
-        names = {messages.STDOUT: "stdout", messages.STDERR: "stderr"}
-        while self._status is None:
-            try:
-                head = await self._reader.readexactly(messages.FRAME.size)
-                kind, length = messages.FRAME.unpack(head)
-                data = await self._reader.readexactly(length)
-            except (asyncio.IncompleteReadError, ConnectionError) as error:
-                raise EngineUnavailable("the agent went away while the command ran") from error
-            if kind == messages.EXIT:
-                self._status = int(json.loads(data)["status"])
-            elif kind in names:
-                yield names[kind], data
-
-    async def send(self, data: bytes) -> None:
-        """Write to the command's input. Empty bytes end the input."""
-        for start in range(0, len(data), messages.FRAME_BYTES_MAX) or (0,):
-            part = data[start : start + messages.FRAME_BYTES_MAX]
-            self._writer.write(messages.FRAME.pack(messages.STDIN, len(part)) + part)
-        with suppress(ConnectionError):
-            await self._writer.drain()
-
-    async def resize(self, size: TerminalSize) -> None:
-        """Tell the command's terminal its size."""
-        data = msgspec.json.encode(size)
-        self._writer.write(messages.FRAME.pack(messages.RESIZE, len(data)) + data)
-        with suppress(ConnectionError):
-            await self._writer.drain()
-
-    async def close(self) -> int:
-        """End the session, the command with it, and give its exit status."""
-        self._writer.close()
-        with suppress(ConnectionError):
-            await self._writer.wait_closed()
-        return self._status if self._status is not None else 137
-
-
 def _remove_logs(folder: Path, run: RunId) -> None:
     for path in folder.glob(f"{run}.*.log.*"):
         path.unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()
-
-
-def _alive(folder: Path) -> list[ContainerId]:
-    """List the containers of an agent's directory whose supervisors live."""
-    containers = folder / "containers"
-    paths = sorted(containers.iterdir()) if containers.is_dir() else []
-    spools = [Spool(containers, ContainerId(path.name)) for path in paths]
-    return [spool.id for spool in spools if spool.is_held()]
 
 
 def _check(node: Node) -> Check:

@@ -38,6 +38,7 @@ class AgentLink:
         self._log = folder / "agent.log"
         self._words = words
         self._silent_s = silent_s
+        self.is_closed = False
         self._starting = asyncio.Lock()
         self._limits: set[asyncio.Timeout] = set()
         self._again_s = 0.0
@@ -126,6 +127,12 @@ class AgentLink:
             self._note_down()
             raise
 
+    async def close(self) -> None:
+        """Start this agent never again, whoever asks for it."""
+        self.is_closed = True
+        async with self._starting:  # what is under way ends
+            pass
+
     # --- an agent that is not there --------------------------------------------------------------
 
     async def ensure(self) -> None:
@@ -144,7 +151,7 @@ class AgentLink:
             self._again_s = 0.0
 
     def _refuse_while_down(self) -> None:
-        if asyncio.get_running_loop().time() < self._down_until:
+        if self.is_closed or asyncio.get_running_loop().time() < self._down_until:
             raise EngineUnavailable(f"the agent of {self.name} does not answer")
 
     def _note_down(self) -> None:
@@ -166,15 +173,20 @@ class AgentLink:
         except Silent:
             raise
         except EngineUnavailable:
-            pass
-        else:
-            return
+            await self._begin()
+
+    async def _begin(self) -> None:
         if not self.folder.is_dir():  # its lock is gone, too: there would be one more at each try
             raise EngineUnavailable(f"the agent's directory is gone: {self.folder}")
         process: subprocess.Popen[bytes] | None = None
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._silent_s  # one that runs already has begun to start
         while True:
+            if self.is_closed:
+                if process is not None:
+                    process.kill()
+                    process.wait()
+                raise EngineUnavailable(f"{self.name} is given back")
             if process is None and not self._is_held():
                 process = self._spawn()
                 ends_at = loop.time() + _AGENT_START_S

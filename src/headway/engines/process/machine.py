@@ -16,11 +16,11 @@ MEMORY_OVERCOMMIT = 1.5
 
 def node(hierarchy: Hierarchy) -> Node:
     """Describe this machine: what may be reserved of it, and what it cannot enforce."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    cpu, memory_mib = size()
     return Node(
         id=NodeId(socket.gethostname()),
-        cpu=round((os.cpu_count() or 1) * _setting("HEADWAY_CPU_OVERCOMMIT", CPU_OVERCOMMIT), 3),
-        memory_mib=int(pages / 2**20 * _setting("HEADWAY_MEMORY_OVERCOMMIT", MEMORY_OVERCOMMIT)),
+        cpu=cpu,
+        memory_mib=memory_mib,
         tags={
             "engine": "process",
             "hostname": socket.gethostname(),
@@ -29,6 +29,14 @@ def node(hierarchy: Hierarchy) -> Node:
         },
         limits=missing(hierarchy),
     )
+
+
+def size() -> tuple[float, int]:
+    """Give the cores and the MiB that may be reserved of this machine."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    cpu = (os.cpu_count() or 1) * _setting("HEADWAY_CPU_OVERCOMMIT", CPU_OVERCOMMIT)
+    memory = pages / 2**20 * _setting("HEADWAY_MEMORY_OVERCOMMIT", MEMORY_OVERCOMMIT)
+    return round(cpu, 3), int(memory)
 
 
 def missing(hierarchy: Hierarchy) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """This machine as one node or several: their names, directories and shares.
 
-DATA/nodes.json remembers both the name and the number, so that ids stay as they are over restarts,
-also when the machine gets another host name.
+DATA/nodes.json remembers the name, the number and what is lent, so that ids stay as they are over
+restarts, also when the machine gets another host name.
 """
 
 import socket
@@ -15,6 +15,8 @@ from headway.model.ids import NodeId
 from headway.model.node import Node
 
 NODES_MAX = 16
+LENT_MAX = 16
+"""Nodes that pools have beside those; theirs are the directories after the others'."""
 _FILE = "nodes.json"
 
 
@@ -23,21 +25,24 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     count: int = 1
+    lend: int = 0
+    """So many percent of the machine are kept for nodes that pools ask for."""
 
     def identity(self, index: int) -> NodeId:
         """Give the id of a node; the first has the machine's own name."""
         return NodeId(self.name if index == 0 else f"{self.name}-{index + 1}")
 
     def share(self, machine: Node, index: int) -> Node:
-        """Give a node its equal part of the machine."""
+        """Give a node its equal part of what is not lent."""
+        kept = (100 - self.lend) / 100 / self.count
         tags = {**machine.tags, "node": self.identity(index)}
         if self.count > 1:
             tags["zone"] = ascii_lowercase[index]
         return msgspec.structs.replace(
             machine,
             id=self.identity(index),
-            cpu=round(machine.cpu / self.count, 3),
-            memory_mib=machine.memory_mib // self.count,
+            cpu=round(machine.cpu * kept, 3),
+            memory_mib=int(machine.memory_mib * kept),
             tags=tags,
         )
 
@@ -64,5 +69,5 @@ def folder_of(data: Path, index: int) -> Path:
 
 def folders(data: Path) -> list[Path]:
     """List the directories of every agent that there ever was, in the order of the nodes."""
-    found = [folder_of(data, index) for index in range(NODES_MAX)]
+    found = [folder_of(data, index) for index in range(NODES_MAX + LENT_MAX)]
     return [folder for folder in found if folder.is_dir()]

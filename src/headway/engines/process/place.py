@@ -1,0 +1,97 @@
+"""One node of this machine: the line to its agent, its part of the machine, and its end."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from headway.engines.process.link import AgentLink
+from headway.engines.process.spool import Spool
+from headway.machine.files import is_locked
+from headway.model.ids import ContainerId
+from headway.model.node import Node
+
+_LOOK_S = 0.05
+_AGENT_ENDS_S = 5.0
+_CONTAINER_ENDS_S = 10.0
+"""From SIGTERM until SIGKILL."""
+_GRACE_S = 5.0
+
+
+class Place:
+    """A node that this machine is."""
+
+    def __init__(self, link: AgentLink, node: Callable[[Node], Node]) -> None:
+        self.link = link
+        self.node = node
+        """Gives its part of the machine."""
+        self.is_up = False
+        """Whether its agent has answered, once."""
+
+    def prepare(self) -> None:
+        """Make its directory. Where that vanishes later, no agent is started there any more."""
+        self.link.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+
+    async def ensure(self) -> None:
+        """Make sure that its agent runs.
+
+        Raises:
+            EngineUnavailable: It does not start, or one runs and does not answer.
+        """
+        await self.link.ensure()
+        self.is_up = True
+
+
+def alive(folder: Path) -> list[Spool]:
+    """List the containers of an agent's directory whose supervisors live."""
+    containers = folder / "containers"
+    paths = sorted(containers.iterdir()) if containers.is_dir() else []
+    spools = [Spool(containers, ContainerId(path.name)) for path in paths]
+    return [spool for spool in spools if spool.is_held()]
+
+
+async def end(folder: Path) -> None:
+    """End an agent, then all that it has started, whether any of them answer or not.
+
+    The agent first: it would start what it was asked for a moment ago.
+    """
+    await _ended(
+        lambda: is_locked(folder / "agent.lock"),
+        lambda number: _signal(_agent(folder), number),
+        _AGENT_ENDS_S,
+    )
+
+    def stop(number: int) -> None:
+        for spool in alive(folder):
+            spool.write_stop(_GRACE_S)
+            status = spool.status()
+            if status is not None:
+                _signal(status.shim, number)
+
+    await _ended(lambda: bool(alive(folder)), stop, _CONTAINER_ENDS_S)
+
+
+async def _ended(lives: Callable[[], bool], tell: Callable[[int], None], within_s: float) -> None:
+    """Have something end: told once to, killed when that takes too long."""
+    loop = asyncio.get_running_loop()
+    kill_at = loop.time() + within_s
+    if await asyncio.to_thread(lives):
+        await asyncio.to_thread(tell, signal.SIGTERM)
+    while await asyncio.to_thread(lives):
+        if loop.time() > kill_at:
+            await asyncio.to_thread(tell, signal.SIGKILL)
+        await asyncio.sleep(_LOOK_S)
+
+
+def _agent(folder: Path) -> int:
+    with suppress(OSError, ValueError):
+        return int((folder / "agent.lock").read_text())
+    return 0
+
+
+def _signal(pid: int, number: int) -> None:
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
