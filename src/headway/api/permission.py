@@ -228,7 +228,8 @@ class Permission:
             if match is not None:
                 named = match.groupdict()
                 return resolve, {key: convertors[key].convert(named[key]) for key in named}
-        return _operator, {}
+        # Pages know themselves what each of their acts is done to.
+        return (_operator if path.startswith("/v1/") else None), {}
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -251,10 +251,15 @@ async def one(world: World, identity: str) -> Deployment:
     Raises:
         NotFound: There is none with this id.
     """
-    return await world.store.read(lambda reader: _one(reader, identity))
+    return await world.store.read(lambda reader: get(reader, identity))
 
 
-def _one(reader: Reader, identity: str) -> Deployment:
+def get(reader: Reader, identity: str) -> Deployment:
+    """Give a deployment.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
     row = reader.get(Deployment, identity)
     if row is None:
         raise NotFound("deployment-unknown", f"there is no deployment {identity}")
@@ -270,7 +275,7 @@ async def ask(world: World, actor: str, identity: str, wish: Ask) -> Deployment:
     """
 
     def deed(tx: Writer) -> Deployment:
-        row = _one(tx, identity)
+        row = get(tx, identity)
         if row.asked is wish:
             return row
         if row.is_ended:

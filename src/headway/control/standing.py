@@ -5,9 +5,11 @@ from headway.calculate.restart import backoff_s, restarts_after
 from headway.calculate.route import addresses
 from headway.control.snapshots import with_probe
 from headway.control.world import World
+from headway.model.app import Source
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import Environment, Member
+from headway.model.ids import AppName
 from headway.model.manifest import Process, Protocol
 from headway.model.release import Release
 from headway.model.view import MemberState, MemberView
@@ -53,6 +55,7 @@ def member_view(world: World, reader: Reader, owner: Environment, row: Member) -
         healthy=healthy,
         urls=urls(world, row, release),
         split=row.split,
+        dependencies=_needs(reader, release, deployment),
         deployment=deployment,
         containers=tuple(containers),
     )
@@ -84,6 +87,15 @@ def _deployment(reader: Reader, row: Member) -> Deployment | None:
 def _release(reader: Reader, row: Member, deployment: Deployment | None) -> Release | None:
     number = row.live or (deployment.release if deployment else None)
     return reader.get(Release, row.environment, row.app, number) if number else None
+
+
+def _needs(
+    reader: Reader, release: Release | None, deployment: Deployment | None
+) -> tuple[AppName, ...]:
+    if release is not None:
+        return release.manifest.dependencies
+    source = reader.get(Source, deployment.source) if deployment and deployment.source else None
+    return source.manifest.dependencies if source else ()
 
 
 def _wanted(row: Member, release: Release | None, services: list[Container]) -> int:

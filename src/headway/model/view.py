@@ -82,6 +82,8 @@ class MemberView(Value, kw_only=True):
     healthy: int = 0
     urls: tuple[str, ...] = ()
     split: dict[str, int] = msgspec.field(default_factory=dict)
+    dependencies: tuple[AppName, ...] = ()
+    """Of the release that serves, or of the one that is to be the first."""
     deployment: Deployment | None = None
     """The one under way, else the last."""
     containers: tuple[Container, ...] = ()

@@ -13,6 +13,8 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
+from headway.calculate.permission import lacking
+from headway.control import permission
 from headway.control.errors import NotFound
 from headway.control.refusals import refused
 from headway.web.drawing import Visit, draw
@@ -28,7 +30,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {"content-security-policy": _POLICY}
+_HEADERS = {"content-security-policy": _POLICY, "referrer-policy": "same-origin"}
 _KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 _JSON = ".json"
 _FORM = "application/x-www-form-urlencoded"
@@ -93,8 +95,8 @@ class Answering:
         return None
 
     def _ask(self, request: Request, names: Mapping[str, str], query: Mapping[str, str]) -> Ask:
-        actor = str(request.state.actor)
-        return Ask(self._house, names, query, actor, self._house.world.clock.now())
+        state, now = request.state, self._house.world.clock.now()
+        return Ask(self._house, names, query, str(state.actor), state.grant, now)
 
     def _visit(self, request: Request) -> Visit:
         query = request.url.query
@@ -115,16 +117,20 @@ class Answering:
 
     async def _act(self, request: Request, act: Act, ask: Ask) -> Response:
         if request.method in ("GET", "HEAD"):
-            return self._page(request, "act.html", await act.see(ask), is_live=False)
+            because = lacking(ask.grant, await act.on(ask))
+            plan = msgspec.structs.replace(await act.see(ask), refused=because or "")
+            return self._page(request, "act.html", plan, is_live=False)
         if request.method != "POST":
             raise HTTPException(
                 405, "this is asked by GET and done by POST", {"allow": "GET, POST"}
             )
         form = await _form(request)
-        plan = await act.see(ask._replace(query={**ask.query, **form}))
+        ask = ask._replace(query={**ask.query, **form})
+        permission.check(ask.actor, ask.grant, await act.on(ask))
+        plan = await act.see(ask)
         if _is_unconfirmed(plan, form):
             return self._page(request, "act.html", plan, status=422, is_live=False)
-        return RedirectResponse(await act.do(ask, form), 303, _HEADERS)
+        return RedirectResponse(await act.do(ask), 303, _HEADERS)
 
     async def _follow(self, request: Request) -> Response:
         address, _, query = request.query_params.get("page", "").partition("?")

@@ -1,12 +1,13 @@
 """Draws pages. Jinja is imported, and a template compiled, when the first page is asked for."""
 
 import re
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, pass_context
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -16,6 +17,8 @@ from headway.web.navigation import Section
 from headway.web.page import View
 
 _LIVE = "live_"
+_NOW: ContextVar[datetime] = ContextVar("now")
+"""Of the drawing that is under way: macros do not see what templates see."""
 _TIME_TEXT = re.compile(r"(<time[^>]*>)[^<]*")
 
 
@@ -65,17 +68,21 @@ def _environment() -> Environment:
 
 
 def draw(template: str, view: View, visit: Visit, *, is_live: bool = False) -> str:
-    """Draw a whole page."""
+    """Draw a whole page; its live parts are drawn once, and put where it says `parts.live_…`."""
+    parts = fragments(template, view, visit)
+    seen = ".".join(digest(text) for text in parts.values()) if is_live else ""
     found = _environment().get_template(template)
-    seen = ".".join(digest(text) for text in fragments(template, view, visit).values())
-    return found.render(view=view, visit=visit, seen=seen if is_live else "")
+    whole = {name: Markup(text) for name, text in parts.items()}  # noqa: S704 (drawn by templates)
+    return found.render(view=view, visit=visit, seen=seen, parts=whole)
 
 
 def fragments(template: str, view: View, visit: Visit) -> dict[str, str]:
     """Draw the parts of a page that may change while it is open, by their ids."""
     found = _environment().get_template(template)
+    _NOW.set(visit.now)
+    values = {"view": view, "visit": visit}
     return {
-        name: _block(found, name, {"view": view, "visit": visit})
+        name: "".join(found.blocks[name](found.new_context(values)))
         for name in sorted(found.blocks)
         if name.startswith(_LIVE)
     }
@@ -86,20 +93,15 @@ def digest(text: str) -> str:
     return blake2b(_TIME_TEXT.sub(r"\1", text).encode(), digest_size=6).hexdigest()
 
 
-def _block(template: Template, name: str, values: dict[str, Any]) -> str:
-    return "".join(template.blocks[name](template.new_context(values)))
-
-
 @pass_context
 def _csrf(context: Context) -> Markup:
     """Write the hidden field without which no form is heard."""
     return Markup('<input type="hidden" name="csrf" value="{}">').format(context["visit"].csrf)
 
 
-@pass_context
-def _ago(context: Context, at: datetime) -> Markup:
+def _ago(at: datetime) -> Markup:
     """Write an instant by its distance; the script of the page keeps it true."""
-    return _time(at, times.distance(at, context["visit"].now))
+    return _time(at, times.distance(at, _NOW.get()))
 
 
 def _clock(at: datetime) -> Markup:

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from headway.control.heart import Heart
 from headway.control.world import World
+from headway.model.role import Deed, Grant
 from headway.model.value import Value
 from headway.model.view import Started
 from headway.web.house import House
@@ -48,6 +49,8 @@ class Ask(NamedTuple):
     """Of the path: `environment`, `app` and the like."""
     query: Mapping[str, str]
     actor: str
+    grant: Grant
+    """What who asks may do."""
     now: datetime
 
     @property
@@ -91,6 +94,8 @@ class Plan(View, kw_only=True):
     back: str = "/"
     command: str = ""
     """What does the same in a terminal."""
+    refused: str = ""
+    """Why who asks may not do it."""
 
     @property
     def title(self) -> str:
@@ -113,7 +118,9 @@ class Act(NamedTuple):
     """Something that a page does: GET shows its plan, POST does it."""
 
     path: str
+    on: Callable[[Ask], Awaitable[Deed]]
+    """What it is done to, which says who may do it."""
     see: Callable[[Ask], Awaitable[Plan]]
-    """The plan for what the query says."""
-    do: Callable[[Ask, Mapping[str, str]], Awaitable[str]]
-    """Do it with what the form says, and give the address to go on at."""
+    """The plan for what the query says, and the form when it was sent."""
+    do: Callable[[Ask], Awaitable[str]]
+    """Do it, and give the address to go on at."""

@@ -101,6 +101,64 @@ def test_what_followed_the_log_for_pages_ends_with_the_last_of_them(chat, plane,
     wait_for(lambda: plane.count_tasks("Pulse._follow") == 0)
 
 
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def test_an_environment_and_its_deployment_are_shown(chat, browser):
+    page = browser.get("/envs/demo")
+    (row,) = browser.get("/envs/demo.json").json()["members"]
+    assert row["state"] == "healthy"
+    address = f"/deployments/{row['deployment']['id']}"
+    assert address in page.text
+    shown = browser.get(address)
+    assert "starting v1" in shown.text
+    story = browser.get(f"{address}.json").json()["story"]
+    assert [one["id"] for one in story["containers"]] == [chat]
+    assert story["reasons"][0]["kind"] == "deployment.requested"
+
+
+def test_an_act_shows_its_plan_and_asks_for_the_name_before_it_destroys(own):
+    with own.client() as client:
+        client.headers.update(_HTML)
+        client.post("/v1/sources?name=chat", content=archive(headway__yaml=CHAT))
+        client.post("/v1/environments/demo/start", json={"apps": ["chat"]})
+        wait_for(lambda: client.get("/envs.json").json()["rows"][0]["state"] == "healthy")
+        plan = client.get("/envs/demo/destroy")
+        assert "stop run.1 (v1)" in plan.text or "stop web.1 (v1)" in plan.text
+        refused = client.post("/envs/demo/destroy", headers=_FORM, content="confirm=dem")
+        assert refused.status_code == 422
+        assert client.get("/envs.json").json()["rows"][0]["state"] == "healthy"
+        longer = client.post("/envs/demo/extend", headers=_FORM, content="length=2d")
+        assert (longer.status_code, longer.headers["location"]) == (303, "/envs/demo")
+        wrong = client.post("/envs/demo/extend", headers=_FORM, content="length=soon")
+        assert wrong.status_code == 422
+        assert "&#39;soon&#39; is no length of time" in wrong.text
+        done = client.post("/envs/demo/destroy", headers=_FORM, content="confirm=demo")
+        assert (done.status_code, done.headers["location"]) == (303, "/envs")
+        wait_for(lambda: client.get("/envs.json").json()["rows"] == [])
+        assert "there is no environment demo" in client.get("/envs/demo").text
+
+
+def test_who_may_not_act_sees_the_plan_and_why_and_cannot_carry_it_out(chat, plane, client):
+    made = client.post("/v1/tokens", json={"name": "visitor", "role": "viewer"})
+    assert made.status_code == 200, made.text
+    headers = {"authorization": f"Bearer {made.json()['secret']}", **_HTML}
+    with httpx2.Client(base_url=plane.url, headers=headers, trust_env=False) as visitor:
+        plan = visitor.get("/envs/demo/stop")
+        assert "this needs" in plan.text
+        assert "<button disabled" in plan.text
+        assert visitor.post("/envs/demo/stop", headers=_FORM, content="").status_code == 403
+
+
+def test_a_developer_acts_on_the_apps_of_its_team_only(chat, plane, client):
+    made = client.post("/v1/tokens", json={"name": "dev", "role": "developer", "teams": ["other"]})
+    headers = {"authorization": f"Bearer {made.json()['secret']}", **_HTML}
+    with httpx2.Client(base_url=plane.url, headers=headers, trust_env=False) as developer:
+        answer = developer.post("/envs/demo/stop", headers=_FORM, content="")
+        assert answer.status_code == 403
+        assert "chat belongs to no team" in answer.text
+
+
 @contextlib.contextmanager
 def messages(plane, address: str, headers: dict[str, str] | None = None) -> Iterator[list[str]]:
     """The messages that a stream brings, as they come."""

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from headway.model.deployment import Phase
-from headway.model.view import MemberState
+from headway.model.view import MemberState, MemberView
 from headway.web.pages.now import now_page
 from tests.unit.web.members import NOW, deployment, environment, member
 
@@ -80,3 +80,13 @@ def test_headway_s_own_troubles_count_as_wrong():
     page = now_page([], {"routing": (NOW, "no router")}, NOW)
     assert page.troubles[0].error == "no router"
     assert page.title == "Now (1 wrong)"
+
+
+def test_a_release_that_was_not_kept_is_shown_for_a_day_although_the_app_serves():
+    def gone_back(app: str, hours: int) -> MemberView:
+        at = NOW - timedelta(hours=hours)
+        return member(app, deployment=deployment(app, phase=Phase.ROLLED_BACK, ended_at=at))
+
+    page = now_page([environment("demo", gone_back("a", 2), gone_back("b", 30))], {}, NOW)
+    assert [row.deployment.app for row in page.not_kept] == ["a"]
+    assert page.wrong == ()

@@ -1,11 +1,14 @@
 """All pages and acts, one noun a file. A noun's file lists its own; here they come together."""
 
 from headway.web.page import Act, Page
-from headway.web.pages import environments, now
+from headway.web.pages import deployment, environment, environment_acts, environments, now
 
 _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
     now.OFFERS,
     environments.OFFERS,
+    environment.OFFERS,
+    environment_acts.OFFERS,
+    deployment.OFFERS,
 )
 
 PAGES = tuple(what for noun in _NOUNS for what in noun if isinstance(what, Page))

@@ -9,7 +9,7 @@ from headway.model.value import Value
 from headway.model.view import EnvironmentView, MemberState
 from headway.web.page import Ask, Page, View
 
-_WORST_FIRST = (
+WORST_FIRST = (
     MemberState.FAILED,
     MemberState.DEGRADED,
     MemberState.REVERTING,
@@ -69,11 +69,11 @@ def worst(states: list[MemberState]) -> MemberState | None:
     >>> worst([MemberState.HEALTHY, MemberState.PROBING]).value
     'probing'
     """
-    return min(states, key=_WORST_FIRST.index, default=None)
+    return min(states, key=WORST_FIRST.index, default=None)
 
 
 def _rank(state: str) -> int:
-    return next((rank for rank, one in enumerate(_WORST_FIRST) if one == state), -1)
+    return next((rank for rank, one in enumerate(WORST_FIRST) if one == state), -1)
 
 
 def _row(view: EnvironmentView) -> EnvironmentRow:
@@ -86,7 +86,7 @@ def _row(view: EnvironmentView) -> EnvironmentRow:
         state=state,
         because=view.because or ("" if bad is MemberState.HEALTHY else because),
         shares=tuple(
-            Share(state=one.value, count=states.count(one)) for one in _WORST_FIRST if one in states
+            Share(state=one.value, count=states.count(one)) for one in WORST_FIRST if one in states
         ),
         members=tuple(member.app for member in view.members),
         holder=view.lease.holder,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from headway.control import environments
-from headway.model.deployment import Deployment
+from headway.model.deployment import Deployment, Phase
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.value import Value
 from headway.model.view import EnvironmentView, MemberState, MemberView
@@ -12,6 +12,7 @@ from headway.web.page import Ask, Page, View
 _WRONG = frozenset({MemberState.FAILED, MemberState.DEGRADED})
 _STILL = frozenset({*_WRONG, MemberState.HEALTHY, MemberState.STOPPED})
 _SOON = timedelta(hours=1)
+_LATELY = timedelta(days=1)
 _SHOWN_MAX = 100
 
 
@@ -34,6 +35,13 @@ class Concern(Value, kw_only=True):
     since: datetime | None = None
 
 
+class NotKept(Value, kw_only=True):
+    """A deployment that failed lately, and the app that goes on without it."""
+
+    environment: EnvironmentName
+    deployment: Deployment
+
+
 class Ending(Value, kw_only=True):
     """An environment whose lease ends soon."""
 
@@ -51,6 +59,8 @@ class NowPage(View, kw_only=True):
     troubles: tuple[Trouble, ...] = ()
     wrong: tuple[Concern, ...] = ()
     moving: tuple[Concern, ...] = ()
+    not_kept: tuple[NotKept, ...] = ()
+    """The last deployment of an app that serves nevertheless, the newest first."""
     ending: tuple[Ending, ...] = ()
     more: int = 0
     """So many further concerns are not shown."""
@@ -85,6 +95,7 @@ def now_page(
         ),
         wrong=tuple(wrong[:_SHOWN_MAX]),
         moving=tuple(moving[:_SHOWN_MAX]),
+        not_kept=_not_kept(members, now),
         ending=tuple(
             Ending(environment=view.name, holder=view.lease.holder, until=view.lease.until)
             for view in sorted(views, key=lambda view: (view.lease.until is None, view.lease.until))
@@ -92,6 +103,19 @@ def now_page(
         ),
         more=max(0, len(wrong) - _SHOWN_MAX) + max(0, len(moving) - _SHOWN_MAX),
     )
+
+
+def _not_kept(members: list[MemberView], now: datetime) -> tuple[NotKept, ...]:
+    found = [
+        NotKept(environment=one.environment, deployment=one.deployment)
+        for one in members
+        if one.deployment is not None
+        and one.deployment.phase is Phase.ROLLED_BACK
+        and one.deployment.ended_at is not None
+        and now - one.deployment.ended_at < _LATELY
+    ]
+    found.sort(key=lambda row: row.deployment.ended_at or now, reverse=True)
+    return tuple(found[:_SHOWN_MAX])
 
 
 def _concern(one: MemberView) -> Concern:

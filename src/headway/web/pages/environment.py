@@ -1,0 +1,105 @@
+"""One environment: what is in it, what needs what, how long it is held."""
+
+from datetime import datetime
+
+from headway.control import environments, events
+from headway.model.deployment import Deployment
+from headway.model.event import Event
+from headway.model.ids import AppName, EnvironmentName, LeaseId
+from headway.model.value import Value
+from headway.model.view import EnvironmentView, MemberState, MemberView
+from headway.web.page import Ask, Crumb, Page, View
+from headway.web.pages.environments import WORST_FIRST
+
+_STILL = frozenset({MemberState.HEALTHY, MemberState.STOPPED, MemberState.FAILED})
+_EVENTS = 12
+
+
+class MemberRow(Value, kw_only=True):
+    """An app of the environment in a line."""
+
+    app: AppName
+    state: MemberState
+    because: str
+    live: int | None
+    healthy: int
+    wanted: int
+    urls: tuple[str, ...]
+    needs: tuple[AppName, ...]
+    deployment: Deployment | None
+    """The one under way, else the last."""
+
+
+class EnvironmentPage(View, kw_only=True):
+    """One environment."""
+
+    name: EnvironmentName
+    state: str
+    because: str
+    holder: str
+    until: datetime | None
+    under: LeaseId | None
+    created_at: datetime
+    created_by: str
+    members: tuple[MemberRow, ...]
+    events: tuple[Event, ...] = ()
+    """The newest first."""
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way to it."""
+        return (Crumb("Environments", "/envs"),)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether an app in it is on its way."""
+        return any(row.state not in _STILL for row in self.members)
+
+
+def environment_page(view: EnvironmentView, newest: list[Event]) -> EnvironmentPage:
+    """Make the page: apps that need a look come first, then by name."""
+    rows = sorted(
+        (_row(member) for member in view.members),
+        key=lambda row: (WORST_FIRST.index(row.state), row.app),
+    )
+    return EnvironmentPage(
+        name=view.name,
+        state=view.state.value,
+        because=view.because,
+        holder=view.lease.holder,
+        until=view.lease.until,
+        under=view.under,
+        created_at=view.created_at,
+        created_by=view.created_by,
+        members=tuple(rows),
+        events=tuple(newest),
+    )
+
+
+def _row(member: MemberView) -> MemberRow:
+    return MemberRow(
+        app=member.app,
+        state=member.state,
+        because=member.because,
+        live=member.live,
+        healthy=member.healthy,
+        wanted=member.wanted,
+        urls=member.urls,
+        needs=member.dependencies,
+        deployment=member.deployment,
+    )
+
+
+async def _see(ask: Ask) -> EnvironmentPage:
+    name = ask.names["environment"]
+    view = await environments.one(ask.world, name)
+    newest = await events.page(ask.world, environment=name, limit=_EVENTS, newest_first=True)
+    return environment_page(view, newest)
+
+
+OFFERS = (Page("/envs/{environment}", "environment.html", _see),)

@@ -1,0 +1,22 @@
+from headway.model.view import MemberState
+from headway.web.pages.environment import environment_page
+from tests.unit.web.members import environment, member
+
+
+def test_apps_that_need_a_look_come_first_and_what_they_need_is_there():
+    page = environment_page(
+        environment(
+            "demo",
+            member("api", dependencies=("db",)),
+            member("web", MemberState.FAILED),
+            member("db"),
+        ),
+        [],
+    )
+    assert [row.app for row in page.members] == ["web", "api", "db"]
+    assert page.members[1].needs == ("db",)
+    assert not page.is_moving
+
+
+def test_it_moves_while_an_app_is_probed():
+    assert environment_page(environment("demo", member("a", MemberState.PROBING)), []).is_moving
