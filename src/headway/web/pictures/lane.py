@@ -1,0 +1,67 @@
+"""The lane of a queue: what runs on the left, what waits behind it."""
+
+from collections.abc import Iterator
+
+from headway.formats.units import counted
+from headway.model.view import QueueView
+from headway.web.pictures.parts.svg import Element, Markup, picture, rect, shape, write
+from headway.web.pictures.parts.text import SMALL, measure
+from headway.web.pictures.parts.time import length
+from headway.web.pictures.parts.tone import Tone, mark
+
+_BLOCK, _STEP, _TOP, _EDGE = 12.0, 15.0, 4.0, 2.0
+
+
+def lane(view: QueueView, width: float = 420) -> Markup:
+    """Draw places that runs take, empty ones too where they are counted, and those that wait."""
+    places = int((width - 2 * _EDGE - 24) // _STEP)
+    running, free = _shown(view, places // 2)
+    inside: list[Element] = list(_blocks(_EDGE, running, "bar moving", "runs"))
+    inside += _blocks(_EDGE + running * _STEP, free, "place", "free")
+    gate = _EDGE + (running + free) * _STEP + 8
+    inside.append(
+        shape("path", d=f"M{gate:.1f} {_TOP - 3:.1f}v18", class_=f"gate {_tone(view).value}")
+    )
+    left = gate + 12
+    waiting = min(view.waiting, int((width - _EDGE - left) // _STEP))
+    inside += _blocks(left, waiting, "bar quiet", "waits")
+    text = says(view)
+    inside += [
+        mark(_tone(view), _EDGE + 5, _TOP + 27),
+        write(text, _EDGE + 16, _TOP + 31, room=width - 20, size=SMALL, class_="quiet"),
+    ]
+    high = _TOP + 38
+    return picture(f"Queue {view.queue.name}", text, max(width, measure("")), high, inside)
+
+
+def says(view: QueueView) -> str:
+    """Say how a queue does."""
+    most = f" of {view.queue.concurrency}" if view.queue.concurrency is not None else ""
+    parts = [f"{view.running}{most} running", f"{view.waiting} waiting"]
+    if view.oldest_s is not None and view.waiting:
+        parts.append(f"the oldest for {length(view.oldest_s)}")
+    if view.hold is not None and view.hold.paused:
+        parts.insert(0, "paused")
+    if view.hold is not None and view.hold.draining:
+        parts.insert(0, "takes no new runs")
+    return ", ".join(parts)
+
+
+def _tone(view: QueueView) -> Tone:
+    if view.hold is not None and (view.hold.paused or view.hold.draining):
+        return Tone.CARE
+    return Tone.MOVING if view.running else Tone.QUIET
+
+
+def _shown(view: QueueView, most: int) -> tuple[int, int]:
+    running = min(view.running, most)
+    free = max(0, (view.queue.concurrency or view.running) - view.running)
+    return running, min(free, most - running)
+
+
+def _blocks(left: float, count: int, class_: str, word: str) -> Iterator[Element]:
+    if not count:
+        return
+    says = f"{counted(count, 'run')} shown: {word}" if word != "free" else f"{count} places free"
+    for number in range(count):
+        yield rect(left + number * _STEP, _TOP, _BLOCK, _BLOCK, class_, says if not number else "")

@@ -1,0 +1,1 @@
+"""What pictures are made of: elements, text that is measured, marks, axes of time."""

@@ -1,0 +1,272 @@
+"""What each picture says, to the eye and read out."""
+
+from datetime import timedelta
+
+import pytest
+
+from headway.model.deployment import Phase
+from headway.model.run import RunState
+from headway.web.pictures.attempts import attempts
+from headway.web.pictures.density import Bucket, density
+from headway.web.pictures.graph import BOXES_MAX, Box, graph
+from headway.web.pictures.heatmap import COLUMNS, heatmap
+from headway.web.pictures.lane import lane
+from headway.web.pictures.packing import Amount, Packed, packing
+from headway.web.pictures.parts.tone import Tone
+from headway.web.pictures.sizes import both
+from headway.web.pictures.sparkline import sparkline
+from headway.web.pictures.strip import Times, strip
+from headway.web.pictures.traffic import Share, traffic
+from headway.web.pictures.waterfall import waterfall
+from tests.unit.web.pictures.reading import Seen
+from tests.unit.web.pictures.things import NOW, ago, attempt, container, deployment, queue, run
+
+WIDTHS = pytest.mark.parametrize("width", [340.0, 920.0])
+
+
+def box(name: str, word: str = "healthy", tone: Tone = Tone.GOOD) -> Box:
+    return Box(name=name, word=word, tone=tone, detail="v2", to=f"/envs/demo/apps/{name}")
+
+
+def test_the_graph_has_each_app_with_its_state_and_leads_to_it() -> None:
+    seen = Seen(graph([box("web", "failed", Tone.BAD), box("db")], [("web", "db")]))
+    seen.assert_whole()
+    assert {"web", "failed · v2", "db", "healthy · v2"} <= set(seen.texts)
+    assert seen.links == ["/envs/demo/apps/web", "/envs/demo/apps/db"]
+    assert "web needs db" in seen.titles
+    assert seen.says == "What needs what: 2 apps: 1 failed, 1 healthy. web is failed · v2"
+    assert seen.with_class("mark", "bad")
+
+
+def test_a_large_graph_is_what_is_wrong_and_what_is_next_to_it() -> None:
+    boxes = [box(f"app-{number:03}") for number in range(300)]
+    boxes[7] = box("app-007", "failed", Tone.BAD)
+    edges = [("app-006", "app-007"), ("app-007", "app-008"), ("app-100", "app-101")]
+    seen = Seen(graph(boxes, edges))
+    seen.assert_whole()
+    assert {text for text in seen.texts if text.startswith("app")} == {
+        "app-006",
+        "app-007",
+        "app-008",
+    }
+    assert "not drawn: 297 healthy" in seen.texts
+
+
+def test_where_everything_is_wrong_the_graph_stays_small() -> None:
+    boxes = [box(f"a{number}", "failed", Tone.BAD) for number in range(1000)]
+    seen = Seen(graph(boxes, [(f"a{n}", f"a{n * 7 % 1000}") for n in range(1000)]))
+    assert len(seen.links) == BOXES_MAX
+    assert "and 988 more" in seen.says
+
+
+def test_an_environment_without_apps_has_a_graph_that_says_so() -> None:
+    assert Seen(graph([], [])).says == "What needs what: 0 apps: none"
+
+
+ROLLED_BACK = deployment(
+    (1, Phase.BUILDING, "building", ""),
+    (14, Phase.WAITING, "built", "build b1 succeeded"),
+    (22, Phase.STARTING, "starting v12", ""),
+    (30, Phase.REVERTING, "going back to v11", "web.2 answered 503"),
+    (34, Phase.ROLLED_BACK, "v11 serves everything", "web.2 answered 503"),
+)
+
+
+@WIDTHS
+def test_the_waterfall_has_steps_in_time_and_what_probes_answered(width: float) -> None:
+    containers = (
+        container(1, healthy=14, ended=None, answer="200"),
+        container(2, healthy=None, ended=11, answer="503"),
+    )
+    seen = Seen(waterfall(ROLLED_BACK, containers, NOW, width))
+    seen.assert_whole()
+    assert {"queued", "building", "built", "starting v12", "web.1", "web.2"} <= set(seen.texts)
+    assert "done · 13 s" in seen.texts
+    assert "web.2 answered 503" in seen.texts
+    assert "exited · 7 s" in seen.texts
+    assert any("GET /health → 200, 3 tries" in title for title in seen.titles)
+    assert "web, deployment 12: rolled back after 34 s, because web.2 answered 503" in seen.says
+
+
+@WIDTHS
+def test_what_goes_on_is_told_from_what_is_over(width: float) -> None:
+    moving = deployment((1, Phase.BUILDING, "building", ""))
+    seen = Seen(waterfall(moving, (), NOW, width))
+    seen.assert_whole()
+    assert len(seen.with_class("bar", "moving", "open")) == 1
+    assert "building for 40 s" in seen.says
+
+
+def test_containers_of_other_deployments_are_not_in_the_waterfall() -> None:
+    foreign = container(9, healthy=1, ended=None, answer="200")
+    moving = deployment((1, Phase.BUILDING, "building", ""))
+    assert "web.9" in Seen(waterfall(moving, (foreign,), NOW)).texts
+    other = type(moving)(
+        **{name: getattr(moving, name) for name in moving.__struct_fields__ if name != "id"},
+        id="dep-2",
+    )
+    assert "web.9" not in Seen(waterfall(other, (foreign,), NOW)).texts
+
+
+@WIDTHS
+def test_the_attempts_of_a_run_are_told_apart(width: float) -> None:
+    row = run(
+        7,
+        RunState.RUNNING,
+        attempt(1, 90, 30, RunState.FAILED),
+        attempt(2, 20, None, None),
+        created=100,
+    )
+    seen = Seen(attempts(row, NOW, width))
+    seen.assert_whole()
+    assert {"waited", "attempt 1", "failed · 31 s", "attempt 2", "running · 21 s"} <= set(
+        seen.texts
+    )
+    assert seen.links == ["/runs/run-0007?attempt=1", "/runs/run-0007?attempt=2"]
+    assert "run-0007 is running after 1 min 40 s and 2 attempts" in seen.says
+
+
+def test_a_run_with_many_attempts_has_the_last_ones_drawn() -> None:
+    tries = [attempt(n, 4000 - 10 * n, 5, RunState.FAILED) for n in range(1, 201)]
+    seen = Seen(attempts(run(7, RunState.DEAD, *tries, created=4000), NOW))
+    seen.assert_whole()
+    assert "waited, and 170 attempts more" in seen.texts
+
+
+def test_a_run_that_waits_says_so() -> None:
+    assert "waiting · 1 h" in Seen(attempts(run(1, RunState.WAITING), NOW)).texts
+
+
+@WIDTHS
+def test_traffic_has_each_release_with_its_share(width: float) -> None:
+    shares = [Share(name="v11", percent=90), Share(name="v12", percent=10, tone=Tone.MOVING)]
+    seen = Seen(traffic(shares, width))
+    seen.assert_whole()
+    old, new = seen.extents("rect")
+    assert (old.right - old.left) / (new.right - new.left) == pytest.approx(9, rel=0.01)
+    assert seen.says == "Traffic: v11 gets 90 %, v12 gets 10 %"
+
+
+def test_traffic_of_nothing_says_so() -> None:
+    assert Seen(traffic([])).says == "Traffic: no requests go anywhere"
+
+
+@WIDTHS
+def test_the_last_runs_are_columns_by_outcome_and_length(width: float) -> None:
+    rows = [
+        run(
+            n,
+            RunState.SUCCEEDED,
+            attempt(1, 60 * (60 - n), 10, RunState.SUCCEEDED),
+            created=3700 - n,
+        )
+        for n in range(50)
+    ]
+    rows.append(run(50, RunState.FAILED, attempt(1, 60, 40, RunState.FAILED), created=60))
+    seen = Seen(heatmap(rows, NOW, width))
+    seen.assert_whole()
+    assert len(seen.links) == COLUMNS
+    assert seen.links[-1] == "/runs/run-0050"
+    (bad,) = seen.extents("rect", "bad")
+    good = seen.extents("rect", "good")[0]
+    assert (bad.bottom - bad.top) / (good.bottom - good.top) == pytest.approx(4, rel=0.01)
+    assert len(seen.with_class("mark", "bad")) == 1
+    assert "47 succeeded, 1 failed; one that succeeds takes 10 s" in seen.says
+
+
+def test_a_job_without_runs_says_so() -> None:
+    assert Seen(heatmap([], NOW)).texts == ["no run yet"]
+
+
+def node(number: int, reserved: float = 4, word: str = "ready", tone: Tone = Tone.GOOD) -> Packed:
+    cpu = Amount(name="cpu", unit="cores", there=8, reserved=reserved, used=1.5)
+    memory = Amount(name="memory", unit="GiB", there=32, reserved=8)
+    return Packed(
+        name=f"node-{number:04}",
+        word=word,
+        tone=tone,
+        amounts=(cpu, memory),
+        note="room for 3 of web",
+        to=f"/nodes/node-{number:04}",
+    )
+
+
+@WIDTHS
+def test_nodes_say_what_is_reserved_used_and_free(width: float) -> None:
+    seen = Seen(packing([node(2, word="lost", tone=Tone.BAD), node(1)], width))
+    seen.assert_whole()
+    assert seen.links == ["/nodes/node-0001", "/nodes/node-0002"]
+    assert "cpu 4 of 8 cores, 1.5 used, 4 free" in seen.texts
+    assert "memory 8 of 32 GiB, 24 free" in seen.texts
+    place = seen.extents("rect", "place")[0]
+    reserved = seen.extents("rect", "reserved")[0]
+    assert (reserved.right - reserved.left) * 2 == pytest.approx(place.right - place.left, rel=0.01)
+    assert seen.says.startswith("Packing: 2 nodes: 1 lost, 1 ready. cpu in cores: 8 of 16")
+
+
+@WIDTHS
+def test_of_a_large_fleet_it_is_said_how_many_are_how_full_and_which_are_wrong(
+    width: float,
+) -> None:
+    nodes = [node(n, reserved=n % 8) for n in range(2000)]
+    nodes[3] = node(3, word="lost", tone=Tone.BAD)
+    seen = Seen(packing(nodes, width))
+    seen.assert_whole()
+    assert seen.links == ["/nodes/node-0003"]
+    assert "250 nodes: 80 to 90 % reserved" in seen.titles
+
+
+@WIDTHS
+def test_the_lane_of_a_queue_has_what_runs_what_is_free_and_what_waits(width: float) -> None:
+    seen = Seen(lane(queue(running=2, waiting=3, concurrency=4), width))
+    seen.assert_whole()
+    assert [len(seen.extents("rect", one)) for one in ("moving", "place", "quiet")] == [2, 2, 3]
+    assert seen.says == "Queue mail: 2 of 4 running, 3 waiting, the oldest for 1 min 15 s"
+
+
+@WIDTHS
+def test_a_deep_queue_keeps_to_its_width(width: float) -> None:
+    seen = Seen(lane(queue(running=5000, waiting=1_000_000, concurrency=9000, paused=True), width))
+    seen.assert_whole()
+    assert seen.says.startswith("Queue mail: paused, 5000 of 9000 running, 1000000 waiting")
+
+
+def test_a_sparkline_says_where_it_is_and_was() -> None:
+    seen = Seen(sparkline("queue depth", [1, 5, 2]))
+    seen.assert_whole()
+    assert seen.says == "Sparkline: queue depth: now 2, between 1 and 5"
+    assert Seen(sparkline("queue depth", [])).says.endswith("nothing measured yet")
+
+
+@WIDTHS
+def test_the_density_of_a_log_shows_where_errors_are(width: float) -> None:
+    buckets = [Bucket(begin=ago(600 - 60 * n), lines=10 * n, to=f"/l?{n}") for n in range(10)]
+    buckets[4] = Bucket(begin=ago(360), lines=40, errors=1, to="/l?4")
+    seen = Seen(density(buckets, NOW, width))
+    seen.assert_whole()
+    assert len(seen.links) == 10
+    assert len(seen.extents("rect", "bad")) == 1
+    assert "450 lines, 1 of them errors" in seen.says
+
+
+@WIDTHS
+def test_the_schedule_strip_has_a_dot_for_each_time(width: float) -> None:
+    rows = [
+        Times(name="nightly", at=(ago(-1800), ago(-90000))),
+        Times(name="paused-one", paused=True),
+        Times(name="never"),
+    ]
+    seen = Seen(strip(rows, NOW, timedelta(hours=24), width))
+    seen.assert_whole()
+    assert len(seen.with_class("dot")) == 1
+    assert seen.says == (
+        "Times to come: 3 schedules over 1 d: "
+        "nightly in 30 min; paused-one paused; never no time to come"
+    )
+
+
+def test_a_page_has_a_picture_for_a_desk_and_one_for_a_phone() -> None:
+    shown = both(lambda width: traffic([Share(name="v1", percent=100)], width))
+    assert shown.count("<svg") == 2
+    assert 'width="920"' in shown
+    assert 'width="340"' in shown
