@@ -25,6 +25,8 @@ NAMES = (
     "packing",
     "autoscaling",
     "simulator",
+    "pages",
+    "streams",
 )
 
 
