@@ -16,11 +16,11 @@ from headway.web.pictures.heatmap import heatmap
 from headway.web.pictures.lane import lane
 from headway.web.pictures.packing import Amount, Packed, packing
 from headway.web.pictures.parts.text import fit, measure
-from headway.web.pictures.parts.tone import Tone
 from headway.web.pictures.sparkline import sparkline
 from headway.web.pictures.strip import Times, strip
 from headway.web.pictures.traffic import Share, traffic
 from headway.web.pictures.waterfall import waterfall
+from headway.web.tone import Tone
 from tests.unit.web.pictures.reading import Seen
 from tests.unit.web.pictures.things import NOW, ago, attempt, container, deployment, queue, run
 

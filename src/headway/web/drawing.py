@@ -12,7 +12,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from headway.formats.units import counted, render_duration, render_size
-from headway.web import links, static, times, tone
+from headway.web import gallery, links, static, times, tone
 from headway.web.navigation import Section
 from headway.web.page import View
 
@@ -47,6 +47,7 @@ def _environment() -> Environment:
     )
     made.globals.update(
         to=links,
+        gallery=gallery,
         asset=static.address,
         sign=tone.sign,
         tone=tone.tone,
@@ -56,7 +57,7 @@ def _environment() -> Environment:
         instant=times.instant,
     )
     made.filters.update(
-        words=lambda text: str(text).replace("_", " "),
+        words=lambda text: tone.words(str(text)),
         took=times.length,
         instant=times.instant,
         duration=render_duration,

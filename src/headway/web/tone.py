@@ -21,8 +21,8 @@ _WORDS = {
         "building releasing starting probing switching running queued waiting pending draining "
         "stopping requested booting booked ending leaving canary"
     ),
-    Tone.CARE: "degraded paused reverting rolled_back unhealthy cordoned late suspect timed_out",
-    Tone.BAD: "failed lost dead refused broken trouble",
+    Tone.CARE: "degraded paused reverting rolled_back unhealthy cordoned late suspect expired",
+    Tone.BAD: "failed timed_out lost dead refused broken trouble",
 }
 _TONES = {word: tone for tone, words in _WORDS.items() for word in words.split()}
 
@@ -43,3 +43,12 @@ def sign(word: str) -> str:
     '✗'
     """
     return SIGNS[tone(word)]
+
+
+def words(state: str) -> str:
+    """Write a state's word for people.
+
+    >>> words("timed_out")
+    'timed out'
+    """
+    return state.replace("_", " ")

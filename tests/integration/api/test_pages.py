@@ -38,7 +38,7 @@ def test_the_first_page_has_its_data_too(browser):
 
 def test_a_page_needs_a_token_and_its_files_do_not(plane, browser):
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', browser.get("/").text)
-    assert len(files) == 5
+    assert len(files) == 6
     with httpx2.Client(base_url=plane.url, trust_env=False) as stranger:
         assert stranger.get("/").status_code == 401
         assert stranger.get("/live?page=/").status_code == 401

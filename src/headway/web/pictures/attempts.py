@@ -4,11 +4,10 @@ from datetime import datetime
 
 from headway.formats.units import counted
 from headway.model.run import Attempt, Run, RunState
-from headway.web.pictures.outcome import TONES, word
 from headway.web.pictures.parts.svg import Markup
-from headway.web.pictures.parts.time import length
 from headway.web.pictures.parts.timeline import Row, Span, timeline
-from headway.web.pictures.parts.tone import Tone
+from headway.web.times import length
+from headway.web.tone import Tone, tone, words
 
 ATTEMPTS_MAX = 30
 """The last ones are drawn; a run that has had more says so."""
@@ -18,7 +17,7 @@ def attempts(run: Run, now: datetime, width: float = 920) -> Markup:
     """Draw the waiting of a run and its attempts, each from its order to its end."""
     rows = _rows(run)
     took = ((run.ended_at or now) - run.created_at).total_seconds()
-    says = f"{run.id} is {word(run.state)} after {length(took)}"
+    says = f"{run.id} is {words(run.state)} after {length(took)}"
     says += f" and {counted(len(run.attempts), 'attempt')}"
     story = "; ".join(f"{row.name}: {row.word}, {length(row.took_s(now))}" for row in rows)
     return timeline("Attempts in time", f"{says}. {story}", rows, now, width)
@@ -30,19 +29,19 @@ def _rows(run: Run) -> list[Row]:
     first = shown[0].ordered_at if shown else run.ended_at
     name = f"waited, and {left_out} attempts more" if left_out > 0 else "waited"
     waits = Span(begin=run.created_at, end=first, tone=Tone.QUIET, word="waiting")
-    state = word(run.state) if not shown else "done"
+    state = words(run.state) if not shown else "done"
     rows = [Row(name=name, tone=Tone.QUIET, word=state, spans=(waits,))]
     rows += [_attempt(attempt, run) for attempt in shown]
     last = shown[-1] if shown else None
     if last is not None and last.ended_at is not None and not run.is_ended:
         again = Span(begin=last.ended_at, end=None, tone=Tone.QUIET, word="waiting")
-        rows.append(Row(name="waits", tone=Tone.QUIET, word=word(run.state), spans=(again,)))
+        rows.append(Row(name="waits", tone=Tone.QUIET, word=words(run.state), spans=(again,)))
     return rows
 
 
 def _attempt(attempt: Attempt, run: Run) -> Row:
     state = attempt.outcome or (RunState.RUNNING if attempt.began_at else RunState.STARTING)
-    tone = TONES[state]
+    look = tone(state)
     spans = [
         Span(
             begin=attempt.ordered_at,
@@ -53,11 +52,11 @@ def _attempt(attempt: Attempt, run: Run) -> Row:
     ]
     if attempt.began_at is not None:
         end = attempt.ended_at
-        spans.append(Span(begin=attempt.began_at, end=end, tone=tone, word=word(state)))
+        spans.append(Span(begin=attempt.began_at, end=end, tone=look, word=words(state)))
     return Row(
         name=f"attempt {attempt.number}",
-        tone=tone,
-        word=word(state),
+        tone=look,
+        word=words(state),
         spans=tuple(spans),
         note="" if attempt.outcome is RunState.SUCCEEDED else attempt.because,
         to=f"/runs/{run.id}?attempt={attempt.number}",

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from headway.formats.units import counted
 from headway.model.value import Value
+from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import Element, Markup, link, picture, rect
-from headway.web.pictures.parts.time import Axis, instant
-from headway.web.pictures.parts.tone import Tone, mark
+from headway.web.pictures.parts.time import Axis
+from headway.web.times import instant
+from headway.web.tone import Tone
 
 _HIGH, _TOP, _EDGE, _GROUND = 28.0, 16.0, 2.0, 8.0
 

@@ -7,6 +7,7 @@ from headway.calculate.focus import in_focus
 from headway.calculate.layers import Layers, Line, Place, layered
 from headway.formats.units import counted
 from headway.model.value import Value
+from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import (
     Element,
     Markup,
@@ -19,7 +20,7 @@ from headway.web.pictures.parts.svg import (
     write,
 )
 from headway.web.pictures.parts.text import SIZE, SMALL, measure
-from headway.web.pictures.parts.tone import Tone, mark
+from headway.web.tone import Tone
 
 BOXES_MAX = 60
 _WORST = (Tone.BAD, Tone.CARE, Tone.MOVING)

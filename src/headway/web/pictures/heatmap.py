@@ -7,11 +7,12 @@ from statistics import median
 
 from headway.formats.units import counted
 from headway.model.run import Run, RunState
-from headway.web.pictures.outcome import TONES, word
+from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import Element, Markup, link, picture, rect, shape, write
 from headway.web.pictures.parts.text import SMALL, measure
-from headway.web.pictures.parts.time import instant, length
-from headway.web.pictures.parts.tone import Tone, mark
+from headway.web.times import instant, length
+from headway.web.tone import Tone, words
+from headway.web.tone import tone as look_of
 
 COLUMNS = 48
 _SCALE = (1.0, 0.5)
@@ -65,9 +66,9 @@ def _scale(longest: float, left: float, floor: float, width: float) -> Iterator[
 def _column(
     run: Run, seconds: float, longest: float, x: float, wide: float, floor: float
 ) -> Element:
-    tone = TONES[run.state]
+    tone = look_of(run.state)
     high = max(3.0, _HIGH * seconds / longest if longest else 3.0)
-    says = f"{word(run.state)}, {length(seconds)}, {instant(run.created_at)}"
+    says = f"{words(run.state)}, {length(seconds)}, {instant(run.created_at)}"
     bar = rect(x + 0.5, floor - high, wide - 1, high, f"bar {tone.value}", rx=1)
     # The cross over what failed tells it apart without colour; what went well has no sign.
     sign = None
@@ -83,8 +84,8 @@ def _ago(run: Run, now: datetime) -> str:
 
 
 def _says(shown: Sequence[Run], took: Sequence[float]) -> str:
-    words = Counter(word(run.state) for run in shown)
-    counts = ", ".join(f"{count} {name}" for name, count in words.most_common())
+    counted_words = Counter(words(run.state) for run in shown)
+    counts = ", ".join(f"{count} {name}" for name, count in counted_words.most_common())
     ended = [
         seconds for run, seconds in zip(shown, took, strict=True) if run.state is RunState.SUCCEEDED
     ]

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from headway.formats.units import counted
 from headway.model.view import QueueView
+from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import Element, Markup, picture, rect, shape, write
 from headway.web.pictures.parts.text import SMALL, measure
-from headway.web.pictures.parts.time import length
-from headway.web.pictures.parts.tone import Tone, mark
+from headway.web.times import length
+from headway.web.tone import Tone
 
 _BLOCK, _STEP, _TOP, _EDGE = 12.0, 15.0, 4.0, 2.0
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from headway.formats.units import counted
 from headway.model.value import Value
+from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import (
     Element,
     Markup,
@@ -17,7 +18,7 @@ from headway.web.pictures.parts.svg import (
     write,
 )
 from headway.web.pictures.parts.text import SMALL, measure
-from headway.web.pictures.parts.tone import Tone, mark
+from headway.web.tone import Tone
 
 NODES_MAX = 24
 """More are drawn as a histogram, and only those that are wrong one by one."""

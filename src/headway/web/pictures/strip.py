@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 
 from headway.formats.units import counted
 from headway.model.value import Value
+from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import Element, Markup, group, hint, link, picture, shape, write
 from headway.web.pictures.parts.text import SMALL, measure
-from headway.web.pictures.parts.time import Axis, instant, length
+from headway.web.pictures.parts.time import Axis
 from headway.web.pictures.parts.timeline import PHONE
-from headway.web.pictures.parts.tone import Tone, mark
+from headway.web.times import instant, length
+from headway.web.tone import Tone
 
 _TOP, _EDGE, _GAP = 18.0, 8.0, 12.0
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from headway.model.value import Value
+from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import Element, Markup, picture, rect, shape, write
 from headway.web.pictures.parts.text import SIZE, measure
-from headway.web.pictures.parts.tone import Tone, mark
+from headway.web.tone import Tone
 
 _HIGH, _LINE, _EDGE = 20.0, 20.0, 1.0
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
 from headway.web.pictures.parts.svg import Markup
-from headway.web.pictures.parts.time import length
 from headway.web.pictures.parts.timeline import Happening, Row, Span, timeline
-from headway.web.pictures.parts.tone import Tone
+from headway.web.times import length
+from headway.web.tone import Tone
 
 _ENDS = {
     Phase.SUCCEEDED: Tone.GOOD,
@@ -18,19 +18,24 @@ _ENDS = {
 }
 
 
+CONTAINERS_MAX = 24
+"""Of more, those in trouble are drawn, and the others counted."""
+
+
 def waterfall(
     deployment: Deployment, containers: tuple[Container, ...], now: datetime, width: float = 920
 ) -> Markup:
-    """Draw what a deployment did step by step, and how each of its containers came up."""
-    rows = (*_steps(deployment), *(_container(row) for row in _own(deployment, containers)))
+    """Draw what a deployment did step by step, and how its containers came up, until its end."""
+    until = deployment.ended_at or now
+    rows = (*_steps(deployment), *_containers(deployment, containers, until))
     name = f"{deployment.app}, deployment {deployment.number}"
-    took = ((deployment.ended_at or now) - deployment.created_at).total_seconds()
+    took = (until - deployment.created_at).total_seconds()
     verb = "after" if deployment.is_ended else "for"
     says = f"{name}: {_word(deployment.phase)} {verb} {length(took)}"
     if deployment.because:
         says += f", because {deployment.because}"
-    story = "; ".join(f"{row.name}: {row.word}, {length(row.took_s(now))}" for row in rows)
-    return timeline("Deployment in time", f"{says}. {story}", rows, now, width)
+    story = "; ".join(f"{row.name}: {row.word}, {length(row.took_s(until))}" for row in rows)
+    return timeline("Deployment in time", f"{says}. {story}", rows, until, width)
 
 
 def _word(phase: Phase) -> str:
@@ -57,40 +62,55 @@ def _steps(deployment: Deployment) -> list[Row]:
     return rows
 
 
-def _own(deployment: Deployment, containers: tuple[Container, ...]) -> list[Container]:
-    own = [row for row in containers if row.deployment == deployment.id]
-    return sorted(own, key=lambda row: (row.created_at, row.id))
+def _containers(
+    deployment: Deployment, containers: tuple[Container, ...], until: datetime
+) -> list[Row]:
+    own = [
+        _container(row, until)
+        for row in sorted(containers, key=lambda row: (row.created_at, row.id))
+        if row.deployment == deployment.id and row.created_at <= until
+    ]
+    shown = sorted(own, key=lambda row: row.tone is not Tone.BAD)[:CONTAINERS_MAX]
+    rows = [row for row in own if row in shown]
+    if len(own) > len(shown):
+        more = f"and {len(own) - len(shown)} more"
+        rows.append(Row(name=more, tone=Tone.QUIET, word="not drawn", spans=()))
+    return rows
 
 
-def _container(row: Container) -> Row:
-    healthy = row.healthy_at
-    ended = row.exit.at if row.exit else row.stopping_at
-    good = healthy is not None and not row.is_ended
+def _container(row: Container, until: datetime) -> Row:
+    """What came of it later is no part of the deployment."""
+    healthy = _by(row.healthy_at, until)
+    ended = _by(row.exit.at if row.exit else row.stopping_at, until)
     probe_failed = row.probe is not None and not row.probe.healthy
-    tone = Tone.GOOD if good else Tone.BAD if row.is_ended or probe_failed else Tone.MOVING
+    bad = ended is not None or (healthy is None and probe_failed)
+    tone = Tone.BAD if bad else Tone.GOOD if healthy is not None else Tone.MOVING
     spans = [
         Span(
             begin=row.created_at,
             end=healthy or ended,
-            tone=Tone.MOVING if healthy or not row.is_ended else Tone.BAD,
+            tone=Tone.BAD if ended is not None and healthy is None else Tone.MOVING,
             word="starting",
         )
     ]
     if healthy is not None:
         spans.append(Span(begin=healthy, end=ended, tone=Tone.GOOD, word="healthy"))
     marks = [Happening(at=healthy, tone=Tone.GOOD, says=_answer(row))] if healthy else []
+    how = row.exit.sentence if row.exit else row.because
     if ended is not None:
-        says = row.exit.sentence if row.exit else row.because
-        marks.append(Happening(at=ended, tone=tone, says=says))
-    note = row.exit.sentence if row.exit else _answer(row) if not good else ""
+        marks.append(Happening(at=ended, tone=tone, says=how))
     return Row(
         name=row.label,
         tone=tone,
-        word=row.state.value,
+        word="ended" if ended else "healthy" if healthy else row.state.value,
         spans=tuple(spans),
         marks=tuple(marks),
-        note=note,
+        note=how if ended else "" if tone is Tone.GOOD else _answer(row),
     )
+
+
+def _by(at: datetime | None, until: datetime) -> datetime | None:
+    return at if at is not None and at <= until else None
 
 
 def _answer(row: Container) -> str:

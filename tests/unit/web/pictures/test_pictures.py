@@ -6,18 +6,18 @@ import pytest
 
 from headway.model.deployment import Phase
 from headway.model.run import RunState
+from headway.web.gallery import both
 from headway.web.pictures.attempts import attempts
 from headway.web.pictures.density import Bucket, density
 from headway.web.pictures.graph import BOXES_MAX, Box, graph
 from headway.web.pictures.heatmap import COLUMNS, heatmap
 from headway.web.pictures.lane import lane
 from headway.web.pictures.packing import Amount, Packed, packing
-from headway.web.pictures.parts.tone import Tone
-from headway.web.pictures.sizes import both
 from headway.web.pictures.sparkline import sparkline
 from headway.web.pictures.strip import Times, strip
 from headway.web.pictures.traffic import Share, traffic
 from headway.web.pictures.waterfall import waterfall
+from headway.web.tone import Tone
 from tests.unit.web.pictures.reading import Seen
 from tests.unit.web.pictures.things import NOW, ago, attempt, container, deployment, queue, run
 
@@ -76,14 +76,14 @@ ROLLED_BACK = deployment(
 def test_the_waterfall_has_steps_in_time_and_what_probes_answered(width: float) -> None:
     containers = (
         container(1, healthy=14, ended=None, answer="200"),
-        container(2, healthy=None, ended=11, answer="503"),
+        container(2, healthy=None, ended=10, answer="503"),
     )
     seen = Seen(waterfall(ROLLED_BACK, containers, NOW, width))
     seen.assert_whole()
     assert {"queued", "building", "built", "starting v12", "web.1", "web.2"} <= set(seen.texts)
     assert "done · 13 s" in seen.texts
     assert "web.2 answered 503" in seen.texts
-    assert "exited · 7 s" in seen.texts
+    assert "ended · 8.0 s" in seen.texts
     assert any("GET /health → 200, 3 tries" in title for title in seen.titles)
     assert "web, deployment 12: rolled back after 34 s, because web.2 answered 503" in seen.says
 
@@ -95,6 +95,23 @@ def test_what_goes_on_is_told_from_what_is_over(width: float) -> None:
     seen.assert_whole()
     assert len(seen.with_class("bar", "moving", "open")) == 1
     assert "building for 40 s" in seen.says
+
+
+def test_what_came_after_a_deployment_is_no_part_of_its_waterfall() -> None:
+    done = deployment((22, Phase.STARTING, "starting v12", ""), (30, Phase.SUCCEEDED, "done", ""))
+    later = container(1, healthy=14, ended=1, answer="200")
+    seen = Seen(waterfall(done, (later,), NOW + timedelta(days=9)))
+    assert "healthy · 8.0 s" in seen.texts
+    assert max(text for text in seen.texts if text.endswith(" s") and len(text) == 4) == "30 s"
+
+
+def test_of_many_containers_those_in_trouble_are_drawn() -> None:
+    moving = deployment((1, Phase.STARTING, "starting v12", ""))
+    good = [container(slot, healthy=14, ended=None, answer="200") for slot in range(100)]
+    bad = container(100, healthy=None, ended=10, answer="503")
+    texts = Seen(waterfall(moving, (*good, bad), NOW)).texts
+    assert "web.100" in texts
+    assert "and 77 more" in texts
 
 
 def test_containers_of_other_deployments_are_not_in_the_waterfall() -> None:

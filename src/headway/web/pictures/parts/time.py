@@ -1,4 +1,4 @@
-"""Time in pictures: an axis with round marks, and lengths and instants as people say them."""
+"""Time in pictures: an axis with round marks."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -39,10 +39,10 @@ class Axis(Value, kw_only=True):
 
     def elapsed(self, top: float, bottom: float) -> Iterator[Element]:
         """Mark round lengths of time since the beginning."""
-        step = self._step(measure(length(self.length_s), SMALL))
+        step = self._step(measure(_round_length(self.length_s), SMALL))
         for count in range(int(self.length_s / step) + 1):
             at = self.begin + timedelta(seconds=count * step)
-            yield from self._mark(at, length(count * step), top, bottom)
+            yield from self._mark(at, _round_length(count * step), top, bottom)
 
     def clock(self, top: float, bottom: float) -> Iterator[Element]:
         """Mark round times of day, in UTC."""
@@ -68,29 +68,13 @@ class Axis(Value, kw_only=True):
         yield write(text, x, top - 4, room=width, size=SMALL, class_="quiet", anchor=anchor)
 
 
-def length(seconds: float) -> str:
-    """Write a length of time in two units at most.
+def _round_length(seconds: float) -> str:
+    """Write a round length of time, as exactly as it is.
 
-    >>> length(0), length(0.25), length(11.4), length(190), length(8 * 3600), length(90000)
-    ('0 s', '0.25 s', '11.4 s', '3 min 10 s', '8 h', '1 d 1 h')
+    >>> _round_length(0.05), _round_length(90), _round_length(6 * 3600), _round_length(86400)
+    ('0.05 s', '1.5 min', '6 h', '1 d')
     """
-    if seconds < 60:
-        return f"{seconds:.3g} s" if seconds < 59.95 else "1 min"
-    for unit, small, size, part in (
-        ("min", "s", 60, 1),
-        ("h", "min", 3600, 60),
-        ("d", "h", 86400, 3600),
-    ):
-        if seconds < size * (60 if unit == "min" else 24) or unit == "d":
-            whole, rest = divmod(round(seconds / part), size // part)
-            return f"{whole} {unit} {rest} {small}" if rest else f"{whole} {unit}"
-    raise AssertionError(seconds)
-
-
-def instant(at: datetime) -> str:
-    """Write an instant, as read everywhere in the world.
-
-    >>> instant(datetime(2026, 11, 30, 9, 5, tzinfo=UTC))
-    '2026-11-30 09:05:00 UTC'
-    """
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    for unit_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= unit_s:
+            return f"{seconds / unit_s:.3g} {unit}"
+    return f"{seconds:.3g} s"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from headway.model.value import Value
+from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import (
     Element,
     Markup,
@@ -16,8 +17,9 @@ from headway.web.pictures.parts.svg import (
     write,
 )
 from headway.web.pictures.parts.text import SMALL, measure
-from headway.web.pictures.parts.time import Axis, instant, length
-from headway.web.pictures.parts.tone import Tone, mark
+from headway.web.pictures.parts.time import Axis
+from headway.web.times import instant, length
+from headway.web.tone import Tone
 
 PHONE = 520.0
 """Pictures narrower than this have their texts above their bars."""
@@ -65,10 +67,10 @@ class Row(Value, kw_only=True):
 
 def timeline(name: str, says: str, rows: Sequence[Row], now: datetime, width: float) -> Markup:
     """Draw rows, one below the other, over the time from the first begin to the last end."""
-    lengths = [text for row in rows for text in (_tail(row, now),)]
+    tails = [_tail(row, now) for row in rows]
     phone = width < PHONE
     label = 0.0 if phone else min(max((measure(row.name) for row in rows), default=0), width * 0.3)
-    tail = 0.0 if phone else min(max(map(measure, lengths), default=0) + 18, width * 0.32)
+    tail = 0.0 if phone else min(max(map(measure, tails), default=0) + 18, width * 0.32)
     moments = [at for row in rows for span in row.spans for at in (span.begin, span.end or now)]
     axis = Axis(
         begin=min(moments, default=now),
@@ -89,7 +91,7 @@ def _high(row: Row, *, phone: bool) -> float:
 
 
 def _tail(row: Row, now: datetime) -> str:
-    return f"{row.word} · {length(row.took_s(now))}"
+    return f"{row.word} · {length(row.took_s(now))}" if row.spans else row.word
 
 
 def _rows(

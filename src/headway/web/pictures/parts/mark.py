@@ -1,19 +1,7 @@
-"""Tones: how good something is. Each has a colour, and a mark that is told apart without it."""
-
-from enum import StrEnum
+"""Marks: the sign of each tone, drawn, so that it is told apart without its colour."""
 
 from headway.web.pictures.parts.svg import Element, number, shape
-
-
-class Tone(StrEnum):
-    """A class of the style sheet, which has the colours."""
-
-    GOOD = "good"
-    BAD = "bad"
-    CARE = "care"
-    MOVING = "moving"
-    QUIET = "quiet"
-
+from headway.web.tone import Tone
 
 _MARKS = {
     Tone.GOOD: "M-4 0L-1.5 3L4-3",

@@ -1,0 +1,102 @@
+"""Pictures as pages place them: out of what pages have, for a desk and for a phone."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from headway.model.run import Run
+from headway.model.story import DeploymentStory
+from headway.model.view import QueueView, ScheduleView
+from headway.web import links
+from headway.web.pages.environment import MemberRow
+from headway.web.pictures import attempts as attempts_picture
+from headway.web.pictures import graph as graph_picture
+from headway.web.pictures import heatmap as heatmap_picture
+from headway.web.pictures import lane as lane_picture
+from headway.web.pictures import packing as packing_picture
+from headway.web.pictures import strip as strip_picture
+from headway.web.pictures import traffic as traffic_picture
+from headway.web.pictures import waterfall as waterfall_picture
+from headway.web.tone import Tone, tone, words
+from headway.web.traffic import ReleaseShare
+
+_DESK, _PHONE = 920.0, 340.0
+_DAY = timedelta(days=1)
+
+
+def both(draw: Callable[[float], Markup]) -> Markup:
+    """Draw in two widths; the style sheet shows one. What is not shown is not read out either."""
+    return Markup('<div class="desk">{}</div><div class="phone">{}</div>').format(
+        draw(_DESK), draw(_PHONE)
+    )
+
+
+def graph(environment: str, members: Sequence[MemberRow]) -> Markup:
+    """Draw what in an environment needs what."""
+    boxes = [
+        graph_picture.Box(
+            name=row.app,
+            word=words(row.state),
+            tone=tone(row.state),
+            detail=f"v{row.live}" if row.live else "",
+            to=links.member(environment, row.app),
+        )
+        for row in members
+    ]
+    needs = [(row.app, needed) for row in members for needed in row.needs]
+    return graph_picture.graph(boxes, needs)
+
+
+def waterfall(story: DeploymentStory, now: datetime) -> Markup:
+    """Draw a deployment in time."""
+    row, containers = story.deployment, story.containers
+    return both(lambda width: waterfall_picture.waterfall(row, containers, now, width))
+
+
+def traffic(shares: Sequence[ReleaseShare]) -> Markup:
+    """Draw who gets which share of the requests; the newest release is the one that comes."""
+    newest = max((row.release for row in shares), default=0)
+    drawn = [
+        traffic_picture.Share(
+            name=f"v{row.release}",
+            percent=row.percent,
+            tone=Tone.MOVING if len(shares) > 1 and row.release == newest else Tone.GOOD,
+        )
+        for row in shares
+    ]
+    return traffic_picture.traffic(drawn, _PHONE)
+
+
+def heatmap(runs: Sequence[Run], now: datetime) -> Markup:
+    """Draw the last runs of a job."""
+    return both(lambda width: heatmap_picture.heatmap(runs, now, width))
+
+
+def attempts(run: Run, now: datetime) -> Markup:
+    """Draw a run in time."""
+    return both(lambda width: attempts_picture.attempts(run, now, width))
+
+
+def lane(view: QueueView) -> Markup:
+    """Draw a queue."""
+    return lane_picture.lane(view, _PHONE)
+
+
+def strip(schedules: Sequence[ScheduleView], now: datetime) -> Markup:
+    """Draw when what comes next, over a day."""
+    rows = [
+        strip_picture.Times(
+            name=f"{row.state.name} · {row.environment}",
+            at=row.next,
+            paused=row.state.paused,
+            to=links.job(row.environment, row.state.app, row.state.schedule.job),
+        )
+        for row in schedules
+    ]
+    return both(lambda width: strip_picture.strip(rows, now, _DAY, width))
+
+
+def packing(nodes: Sequence[packing_picture.Packed]) -> Markup:
+    """Draw what of nodes is reserved and free."""
+    return both(lambda width: packing_picture.packing(nodes, width))
