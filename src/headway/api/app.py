@@ -26,12 +26,14 @@ from headway.api import (
     rebalance,
     runs,
     schedules,
+    sessions,
     system,
     tokens,
 )
 from headway.api.answers import schemas
 from headway.api.authentication import Authentication
 from headway.api.door import Door
+from headway.api.forgery import Forgery
 from headway.api.limits import Limits
 from headway.api.permission import Permission
 from headway.control.heart import Heart
@@ -91,6 +93,7 @@ def create_app(
         schedules,
         leases,
         tokens,
+        sessions,
     ):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)
@@ -98,6 +101,7 @@ def create_app(
     app.router.routes.extend(pages)
     errors.install(app)
     app.add_middleware(Permission, world=world, dispatch=heart.dispatch)
+    app.add_middleware(Forgery)
     app.add_middleware(Authentication, world=world, hosts=hosts)
     app.add_middleware(Limits, settings=world.settings)
     app.add_middleware(Door)

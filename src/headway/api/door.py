@@ -1,11 +1,14 @@
 """The outermost layer: what every answer carries, and streams that are cut short."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = (
     (b"cache-control", b"no-store"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),
     (b"x-content-type-options", b"nosniff"),
 )
 
@@ -37,5 +40,5 @@ class Door:
 
         try:
             await self._app(scope, receive, sending)
-        except BrokenOff:
+        except (BrokenOff, ClientDisconnect):
             return

@@ -29,7 +29,7 @@ class Limits:
         if not declared.isdigit() or int(declared) > most:
             await self._refuse(most, scope, receive, send)
             return
-        taken = 0
+        taken, begun = 0, False
 
         async def limited() -> Message:
             nonlocal taken
@@ -39,7 +39,16 @@ class Limits:
                 raise TooLarge(most)
             return message
 
-        await self._app(scope, limited, send)
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, limited, sending)
+        except TooLarge:  # where a body is read before an endpoint is reached
+            if not begun:
+                await too_large(most)(scope, receive, send)
 
     def _most(self, path: str) -> int:
         limits = self._settings

@@ -12,21 +12,22 @@ import msgspec
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.routing import compile_path
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.errors import deny, invalid
+from headway.api.forgery import SAFE, replayed
 from headway.api.requests import ClaimBody, DeadBody, DeployBody, StartBody, StopBody
 from headway.control import permission
 from headway.control.dispatch import Dispatch
 from headway.control.errors import HeadwayError, Invalid
-from headway.control.permission import INSTALLATION
+from headway.control.permission import INSTALLATION, OWN
 from headway.control.refusals import refused
 from headway.control.requests import DeadQuestion, StartRequest
 from headway.control.world import World
 from headway.model.ids import AppName, Digest, LeaseId
 from headway.model.role import Deed, Grant, Role
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_API = "/v1/"
 B = TypeVar("B", bound=BaseModel)
 
 
@@ -128,6 +129,10 @@ async def _lease(asked: _Asked) -> Deed:
     return await permission.on_lease(asked.world, asked.actor, asked.names["lease"])
 
 
+async def _own(_asked: _Asked) -> Deed:
+    return OWN
+
+
 async def _operator(_asked: _Asked) -> Deed:
     return INSTALLATION
 
@@ -170,6 +175,8 @@ DEEDS: dict[tuple[str, str], Resolve | None] = {
     ("POST", "/v1/pools"): _operator,
     ("POST", "/v1/pools/{pool}/scale"): _operator,
     ("DELETE", "/v1/pools/{pool}"): _operator,
+    ("POST", "/v1/links"): _own,
+    ("DELETE", "/v1/sessions/{session}"): _own,
     ("POST", "/v1/tokens"): _operator,
     ("DELETE", "/v1/tokens/{token}"): _operator,
 }
@@ -191,7 +198,7 @@ class Permission:
         grant: Grant | None = state.get("grant")
         method = "WEBSOCKET" if scope["type"] == "websocket" else scope.get("method", "")
         # Without a grant it is a container's, whose few requests are listed where it was known.
-        if grant is None or grant.role is Role.OPERATOR or method in _SAFE:
+        if grant is None or grant.role is Role.OPERATOR or method in SAFE:
             await self._app(scope, receive, send)
             return
         try:
@@ -209,15 +216,17 @@ class Permission:
         Raises:
             HeadwayError: It is not allowed, or what it is about is not there.
         """
+        if not scope["path"].startswith(_API):
+            return receive  # a page asks by itself what its acts are done to
         resolve, names = self._found(scope["path"], method)
-        if grant.role is Role.VIEWER:
+        if grant.role is Role.VIEWER and resolve is not _own:
             permission.check(actor, grant, permission.on(()))
         if resolve is None:
             return receive
         body = b""
         if method != "WEBSOCKET":
             body = await Request(scope, receive).body()
-            receive = _again(body, receive)
+            receive = replayed(body, receive)
         deed = await resolve(_Asked(self._world, self._dispatch, actor, names, body))
         permission.check(actor, grant, deed)
         return receive
@@ -228,15 +237,4 @@ class Permission:
             if match is not None:
                 named = match.groupdict()
                 return resolve, {key: convertors[key].convert(named[key]) for key in named}
-        # Pages know themselves what each of their acts is done to.
-        return (_operator if path.startswith("/v1/") else None), {}
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read to the endpoint, and then what comes."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def received() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return received
+        return _operator, {}

@@ -14,7 +14,7 @@ def lacking(grant: Grant, deed: Deed) -> str | None:
     >>> lacking(Grant(role=Role.VIEWER), INSTALLATION)
     'this needs an operator'
     """
-    if grant.role is Role.OPERATOR:
+    if grant.role is Role.OPERATOR or deed.kind is DeedKind.OWN:
         return None
     if deed.kind is DeedKind.INSTALLATION:
         return "this needs an operator"

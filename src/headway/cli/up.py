@@ -15,7 +15,9 @@ from headway import __version__
 from headway.cli.errors import INTERRUPTED, Failed, end_as_by_ctrl_c, fail
 from headway.machine.files import write_whole
 from headway.machine.processes import birth
+from headway.sdk import Client
 from headway.sdk.local import data_directory, running
+from headway.sdk.sessions import pages_address
 
 _SERVE = (sys.executable, "-P", "-m", "headway.serve")
 """Modules of the directory it is started in are not headway's: an app may have a `token.py`."""
@@ -131,12 +133,24 @@ def up(
     write_whole(place / _LISTENING, msgspec.json.encode(listening))
     click.echo(f"headway {__version__} · data {place} · engine process · router HAProxy")
     click.echo(f"  api     http://{listening.host}:{listening.port}")
+    click.echo(f"  pages   {_pages(place)}")
     click.echo(f"  apps    http://APP.ENVIRONMENT.localhost:{listening.http_port}")
     if detach:
         click.echo("next: headway init · headway start -e dev · headway down")
         return
     click.echo("  Ctrl-C stops it; containers go on until `headway down`")
     _stay(process)
+
+
+def _pages(data: Path) -> str:
+    """Say where the pages are; a person is given a link that signs in, and a journal is not."""
+    found = running(data)
+    url, secret = found[0] if found else "", (data / "token").read_text().strip()
+    if not sys.stdout.isatty():
+        return f"{pages_address(url)} (headway dashboard signs a browser in)"
+    with Client(url, secret) as client:
+        link = client.sessions.link()
+    return f"{pages_address(url)}{link.path}  (good once, for 15 minutes)"
 
 
 def _await_answer(process: "subprocess.Popen[bytes]", data: Path, log: Path) -> None:

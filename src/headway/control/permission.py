@@ -19,10 +19,10 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Member
 from headway.model.ids import AppName, Digest
 from headway.model.lease import ClaimKind
-from headway.model.role import INSTALLATION, LOCKS, Deed, DeedKind, Grant
+from headway.model.role import INSTALLATION, LOCKS, OWN, Deed, DeedKind, Grant
 from headway.ports.store import Reader, Writer
 
-__all__ = ["INSTALLATION", "LOCKS"]
+__all__ = ["INSTALLATION", "LOCKS", "OWN"]
 
 
 def check(actor: str, grant: Grant, deed: Deed) -> None:

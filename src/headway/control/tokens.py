@@ -16,6 +16,7 @@ from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
 from headway.model.ids import EnvironmentId
 from headway.model.role import Role
+from headway.model.session import Link, Session
 from headway.model.token import Token
 from headway.model.view import TokenMade, TokenView
 from headway.ports.store import Reader, Store, StoreError, Writer
@@ -101,6 +102,10 @@ async def revoke(world: World, actor: str, named: str) -> TokenView:
     def deed(tx: Writer) -> Token:
         row = _one(tx, named)
         tx.delete(Token, row.id)
+        for session in tx.find(Session, token=row.id):
+            tx.delete(Session, session.id)
+        for link in tx.find(Link, token=row.id):
+            tx.delete(Link, link.hash)
         tx.record(_event(row, now, actor, "token.revoked", f"revoked by {actor}"))
         return row
 
@@ -123,6 +128,11 @@ def view(row: Token) -> TokenView:
     )
 
 
+def is_valid(row: Token, now: datetime) -> bool:
+    """Say whether a token has not expired."""
+    return row.expires_at is None or row.expires_at > now
+
+
 async def owner(world: World, secret: str) -> Token | None:
     """Give the record of a token that is valid now, and note that it is used."""
     wanted = hashed(secret)
@@ -133,7 +143,7 @@ async def owner(world: World, secret: str) -> Token | None:
         return rows[0] if rows else None
 
     row = await world.store.read(question)
-    if row is None or (row.expires_at is not None and row.expires_at <= now):
+    if row is None or not is_valid(row, now):
         return None
     if row.used_at is None or now - row.used_at > _USED_TO_WITHIN:
         try:

@@ -121,6 +121,17 @@ SETTINGS = Record(
             ),
             ("locks_max", whole(1, 100_000), "Locks that somebody holds or waits for."),
             ("tokens_max", whole(1, 100_000), "Tokens that have not been revoked."),
+            (
+                "sessions_max",
+                whole(1, 100_000),
+                "Browsers signed in at once; one more signs out the one not seen the longest.",
+            ),
+            ("session_s", _seconds(60, 3650 * _DAY_S), "How long a browser stays signed in."),
+            (
+                "session_idle_s",
+                _seconds(60, 3650 * _DAY_S),
+                "How long a browser that asks for nothing stays signed in.",
+            ),
             ("config_keys_max", whole(1, 10_000), "Config keys of one app in one environment."),
             (
                 "config_bytes_max",

@@ -27,6 +27,8 @@ class Grant(Value, kw_only=True):
 class DeedKind(StrEnum):
     """On what somebody acts."""
 
+    OWN = "own"
+    """On what is one's own: one's sessions."""
     LOCKS = "locks"
     """On locks, which nobody's apps hold by themselves."""
     APPS = "apps"
@@ -44,4 +46,5 @@ class Deed(Value, kw_only=True):
 
 
 INSTALLATION = Deed(kind=DeedKind.INSTALLATION)
+OWN = Deed(kind=DeedKind.OWN)
 LOCKS = Deed(kind=DeedKind.LOCKS)

@@ -22,6 +22,7 @@ from headway.sdk.queues import Queues
 from headway.sdk.rebalance import Rebalancing
 from headway.sdk.runs import Runs
 from headway.sdk.schedules import Schedules
+from headway.sdk.sessions import Sessions
 from headway.sdk.tokens import Tokens
 from headway.sdk.transport import Transport
 
@@ -46,6 +47,7 @@ class Client:
         self.schedules = Schedules(self.transport)
         self.leases = Leases(self.transport)
         self.tokens = Tokens(self.transport)
+        self.sessions = Sessions(self.transport)
 
     @classmethod
     def local(cls) -> Self:

@@ -18,6 +18,7 @@ from headway.model.queue import QueueHold
 from headway.model.release import Release
 from headway.model.run import Run
 from headway.model.schedule import ScheduleState
+from headway.model.session import Link, Session
 from headway.model.token import Token
 from headway.model.value import Value
 
@@ -58,6 +59,7 @@ _TABLES = (
     Table(Environment, "environments", ("id",), ("name", "state", "under")),
     Table(Fences, "fences", ("name",)),
     Table(Lease, "leases", ("id",), ("open_claim", "open_kind", "due_us", "ended_us")),
+    Table(Link, "links", ("hash",), ("token",)),
     Table(Member, "members", ("environment", "app")),
     Table(Release, "releases", ("environment", "app", "number")),
     Table(NodeHold, "node_holds", ("node",)),
@@ -84,6 +86,7 @@ _TABLES = (
         ),
     ),
     Table(ScheduleState, "schedules", ("environment", "app", "name"), ("due_us",)),
+    Table(Session, "sessions", ("id",), ("hash", "token")),
     Table(Source, "sources", ("digest",), ("app",)),
     Table(Token, "tokens", ("id",), ("hash",)),
 )

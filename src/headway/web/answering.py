@@ -17,6 +17,8 @@ from headway.calculate.permission import lacking
 from headway.control import permission
 from headway.control.errors import NotFound
 from headway.control.refusals import refused
+from headway.control.sessions import SIGN_IN
+from headway.model.role import Grant, Role
 from headway.web.drawing import Visit, draw
 from headway.web.house import House
 from headway.web.live import Live, Watch
@@ -24,6 +26,7 @@ from headway.web.navigation import navigation
 from headway.web.page import Act, Ask, Page, Plan, View
 from headway.web.pages import ACTS, PAGES
 from headway.web.pages.mistake import MistakePage
+from headway.web.signing_in import SigningIn, local
 from headway.web.static import assets
 
 _POLICY = (
@@ -33,8 +36,12 @@ _POLICY = (
 _HEADERS = {"content-security-policy": _POLICY, "referrer-policy": "same-origin"}
 _KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 _JSON = ".json"
+_SIGN_OUT = "/sign-out"
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS_MAX = 200
+
+
+_NOBODY = Grant(role=Role.VIEWER)
 
 
 class _Place(NamedTuple):
@@ -53,6 +60,7 @@ class Answering:
         self._places = [_Place(compile_path(what.path)[0], what) for what in everything]
         self._nav = navigation({page.path for page in PAGES})
         self._live = Live(house)
+        self._signing = SigningIn(house.world)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; what goes wrong is a page, too."""
@@ -71,6 +79,8 @@ class Answering:
             return _file(path.removeprefix("/static/"))
         if path == "/live":
             return await self._follow(request)
+        if path in (SIGN_IN, _SIGN_OUT):
+            return await self._sign(request, path)
         wants_data = path.endswith(_JSON)
         found = self._find(path.removesuffix(_JSON) or "/") if wants_data else None
         found = found or self._find(path)
@@ -105,6 +115,7 @@ class Answering:
             actor=str(getattr(request.state, "actor", "")),
             now=self._house.world.clock.now(),
             version=self._house.world.version,
+            role=getattr(request.state, "grant", _NOBODY).role.value,
             csrf=str(getattr(request.state, "csrf", "")),
             nav=self._nav,
         )
@@ -131,6 +142,22 @@ class Answering:
         if _is_unconfirmed(plan, form):
             return self._page(request, "act.html", plan, status=422, is_live=False)
         return RedirectResponse(await act.do(ask), 303, _HEADERS)
+
+    async def _sign(self, request: Request, path: str) -> Response:
+        """Sign a browser in or out."""
+        if request.method == "POST":
+            form = await _form(request)
+            if path == _SIGN_OUT:
+                return await self._signing.leave(request)
+            done = await self._signing.enter(request, form)
+            if isinstance(done, Response):
+                return done
+            return self._page(request, "sign_in.html", done, status=done.status, is_live=False)
+        query = request.query_params
+        if path == _SIGN_OUT or ("link" not in query and hasattr(request.state, "actor")):
+            return RedirectResponse(local(query.get("next", "/")), 303)
+        view = await self._signing.see(query)
+        return self._page(request, "sign_in.html", view, is_live=False)
 
     async def _follow(self, request: Request) -> Response:
         address, _, query = request.query_params.get("page", "").partition("?")

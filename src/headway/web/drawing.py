@@ -30,6 +30,7 @@ class Visit(NamedTuple):
     actor: str
     now: datetime
     version: str
+    role: str = ""
     csrf: str = ""
     """What a form must carry to be heard."""
     nav: tuple[Section, ...] = ()

@@ -55,8 +55,14 @@ def operations(client) -> list[tuple[str, str]]:
     ]
 
 
+OWN = {("POST", "/v1/links"), ("DELETE", "/v1/sessions/{session}")}
+"""What anybody may do, for it is about themselves."""
+
+
 def changing(client) -> list[tuple[str, str]]:
-    return [(method, path) for method, path in operations(client) if method != "GET"]
+    found = [(method, path) for method, path in operations(client) if method != "GET"]
+    assert set(found) >= OWN
+    return [row for row in found if row not in OWN]
 
 
 def filled(path: str, **names: str) -> str:
@@ -65,6 +71,7 @@ def filled(path: str, **names: str) -> str:
 
 def test_every_operation_that_changes_something_says_what_it_is_done_to(client):
     said = {(method, re.sub(r":path\}", "}", path)) for method, path in DEEDS}
+    said -= OWN
     said.remove(("WEBSOCKET", "/v1/containers/{container}/exec"))
     assert said == set(changing(client))
 
