@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.calculate.placement import Copies, Fleet
@@ -33,6 +33,7 @@ def fits(wanted: list[Copies], nodes: int) -> bool:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(kinds, min_size=1, max_size=3), st.integers(1, 3))
 def test_what_can_be_placed_is_never_too_much(drawn, nodes):
     wanted = []
