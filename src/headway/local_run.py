@@ -9,10 +9,6 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,11 +16,11 @@ import click
 import msgspec
 
 from headway.builders.jobs import PLACE, JobsLayer, untrusted
+from headway.engines.process.brief import brief_data, brief_engine
 from headway.engines.process.engine import ProcessEngine
 from headway.formats.headway_yaml import parse_manifest
-from headway.machine import trees
 from headway.machine.candidates import is_src_layout
-from headway.machine.processes import SYSTEM_PATH, birth
+from headway.machine.processes import SYSTEM_PATH
 from headway.model.build import Mount
 from headway.model.container import ContainerKind, Exit
 from headway.model.ids import AppName, ContainerId, name_from
@@ -42,7 +38,6 @@ _WITH_INPUT = (
 )
 """Gives a command its parameters on standard input."""
 _SEARCH_S = 120.0
-_END_S = 5.0
 _INTERRUPTED = 130
 
 
@@ -283,42 +278,8 @@ def _shown(text: str) -> str:
     return f"{said['percent']:3.0f} % {said['text']}".rstrip() if said else text
 
 
-@asynccontextmanager
-async def _engine(data: Path) -> AsyncIterator[ProcessEngine]:
-    engine = ProcessEngine(data)
-    try:
-        await engine.open()
-        yield engine
-    finally:
-        await engine.close(stop=True)
-
-
-def _await_end(lock: Path) -> None:
-    """Wait until nobody writes to the engine's directory any more."""
-    try:
-        pid = int(lock.read_text())
-    except (OSError, ValueError):
-        return
-    began, ends_at = birth(pid), time.monotonic() + _END_S
-    while began is not None and birth(pid) == began and time.monotonic() < ends_at:
-        time.sleep(0.01)
-
-
-@contextmanager
-def _data() -> Iterator[Path]:
-    """Give a directory for an engine and for a job's answers; its path is short, for sockets."""
-    data = Path(tempfile.mkdtemp(prefix="hw-"))
-    try:
-        data.chmod(0o711)
-        (data / _ANSWERS.strip("/")).mkdir(mode=0o700)
-        yield data
-    finally:
-        _await_end(data / "agent" / "agent.lock")
-        trees.remove(data)
-
-
 async def _run(directory: Path, data: Path, name: str, parameters: str) -> int:
-    async with _engine(data) as engine:
+    async with brief_engine(data) as engine:
         local = LocalRun(directory, data, engine)
         await engine.hand_over(data / _ANSWERS.strip("/"), f"build/{local.app}")
         loop = asyncio.get_running_loop()
@@ -331,7 +292,8 @@ async def _run(directory: Path, data: Path, name: str, parameters: str) -> int:
 def main(directory: str, job: str, parameters: str) -> int:
     """Run a job once; gives the exit status."""
     try:
-        with _data() as data:
+        with brief_data() as data:
+            (data / _ANSWERS.strip("/")).mkdir(mode=0o700)
             return asyncio.run(_run(Path(directory), data, job, parameters))
     except (Refused, EngineError) as error:
         click.echo(f"✗ {error}", err=True)

@@ -1,9 +1,11 @@
 """What people do in their first days, and two things at once."""
 
+import fcntl
 import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -323,3 +325,28 @@ def test_ctrl_c_while_modules_are_loaded_shows_no_traceback(headway):
             process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=15)
         assert b"Traceback" not in said
+
+
+def test_doctor_looks_at_the_machine_before_anything_runs(own):
+    own.data.parent.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        own.data.mkdir()
+        told = {"port": taken.getsockname()[1], "http_port": own.http_port}
+        (own.data / "listen.json").write_text(json.dumps(told))
+        said = own.run("doctor")
+        checks = {row["name"]: row for row in json.loads(own.run("doctor", "--json").out)}
+    assert "this is what the machine would give it\nnext: headway up" in said.out
+    assert "✓ isolation: " in said.out
+    assert (said.status, checks["api"]["ok"], checks["router"]["ok"]) == (1, False, True)
+    assert f"port {told['port']} is taken by " in checks["api"]["detail"]
+    assert {"disk", "haproxy", "sandbox", "control groups"} <= set(checks)
+    assert [path.name for path in own.data.iterdir()] == ["listen.json"]
+
+
+def test_a_second_up_while_the_first_is_about_to_start_says_what_to_do(own):
+    own.data.mkdir()
+    with (own.data / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = own.run("up", "-d", "--port", str(own.port), "--http-port", str(own.http_port))
+    assert said.status == 1
+    assert "next: headway status · headway up, in a moment" in said.err

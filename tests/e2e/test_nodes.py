@@ -196,6 +196,21 @@ def test_a_node_that_does_not_come_back_is_replaced_and_is_fenced_when_it_does(t
     wait_for(lambda: load.asked > 5)
 
 
+def test_draining_every_node_says_at_once_what_has_nowhere_to_go(three):
+    *first, last = nodes(three)
+    for name in first:
+        assert "takes anything" not in three.ok("nodes", "drain", name)
+    assert len(serving(three, last)) == 3
+    assert "NODE" in three.ok("ps", "-e", "demo").splitlines()[0].split()
+    said = three.ok("nodes", "drain", last, "--no-wait")
+    assert f"· no node but {last} takes anything: what is asked for waits" in said
+    assert "shop: demo: what has no room stays, and the drain waits" in said
+    for name in (*first, last):
+        three.ok("nodes", "uncordon", name)
+    assert len(serving(three, last)) == 3
+    wait_for(lambda: all(there(three, name, "watcher") for name in first), within_s=60)
+
+
 @pytest.mark.timeout(120)
 def test_fewer_nodes_are_refused_while_something_runs_there(three):
     node = next(name for name in nodes(three)[1:] if there(three, name))

@@ -87,7 +87,7 @@ def test_what_ends_before_the_window_does_not_count_and_a_refusal_says_when_ther
     assert reserve(capacity(4), fleet, busy, at(3), at(5)).shares
     refused = reserve(capacity(4), fleet, busy, at(2), at(4))
     assert refused.because == (
-        "1 cores of 4 cores are free in pool default from 2026-11-21 11:00 to 2026-11-21 13:00 UTC"
+        "pool default has room for 1 core of 4 cores from 2026-11-21 11:00 to 2026-11-21 13:00 UTC"
     )
     assert refused.fits_at == at(3)
 

@@ -13,6 +13,7 @@ from headway.control import invoking, leases, nodes, runs
 from headway.control.keeping import remember
 from headway.control.leasing import Leasing
 from headway.control.requests import LeaseRequest
+from headway.control.why import explain
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import EnvironmentId, LeaseId, NodeId
 from headway.model.job import Delivery, Job, Retries
@@ -174,6 +175,31 @@ async def test_a_node_goes_back_to_everybody_when_its_lease_ends_before_it_is_em
     await come_true(is_back)
     for row in busy:
         await runs.cancel(plane.world, plane.dispatch, "me", row.id)
+
+
+async def test_what_a_person_has_said_of_a_leased_node_is_said_to_its_holder(plane):
+    await nodes.drain(plane.world, "ana", "there", because="new disk")
+    view = await plane.claim(ClaimKind.NODE, "there")
+    said = "nothing starts on there, not even under this lease: it is draining by ana"
+    assert said in (await plane.lease(view.lease.id)).because
+    assert said in (await explain(plane.world, plane.dispatch, view.lease.id)).because
+    (listed,) = await leases.listing(plane.world, "there")
+    assert "until headway nodes uncordon there" in listed.lease.because
+    await nodes.uncordon(plane.world, "ana", "there")
+    await come_true(lambda: cleared(plane, view.lease.id))
+    assert said not in (await plane.lease(view.lease.id)).because
+
+
+async def test_a_part_of_a_node_that_is_kept_is_not_all_of_it(plane):
+    whole = (await plane.claim(ClaimKind.NODE, "there")).lease.id
+    part = (await plane.claim(ClaimKind.CAPACITY, "default", cpu=1.0)).lease
+    (share,) = part.shares
+    await come_true(lambda: cleared(plane, whole))
+    said = {row.node.id: row.kept for row in await nodes.listing(plane.world)}
+    assert share.node == "here"
+    assert said["here"] == (f"1 core and 0 MiB of it kept under {part.id}",)
+    assert said["there"] == (f"kept under {whole}",)
+    assert said["here"][0] in (await explain(plane.world, plane.dispatch, "here")).because
 
 
 async def test_a_node_under_a_lease_stays_so_over_a_restart(plane):

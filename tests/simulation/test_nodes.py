@@ -3,19 +3,23 @@
 import asyncio
 import random
 from collections import Counter
+from functools import partial
 
 import msgspec
 import pytest
 
+from headway.calculate.departure import NodePlan, NodeSnapshot
 from headway.calculate.placement import Copies
 from headway.control import nodes, runs
 from headway.control.errors import Invalid, NotFound
+from headway.control.requests import RunQuestion
 from headway.model.container import Container
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.job import Delivery, Job, Retries
 from headway.model.node import Node, NodeState
 from headway.model.run import Run, RunState
+from headway.ports.store import Stale
 from headway.sim.engine import SimulatedEngine
 from tests.simulation.conftest import SMALL, Plane, wishing
 
@@ -94,6 +98,22 @@ async def test_what_is_said_of_a_node_is_said_once_and_outlives_the_control_plan
     assert said == ["node.cordoned", "node.draining", "node.draining", "node.uncordoned"]
 
 
+async def test_a_plan_of_before_another_drain_stops_nothing(plane):
+    first = (await nodes.drain(plane.world, "ana", "here", 0)).hold
+    snapshot = NodeSnapshot(node=plane.world.nodes[0], hold=first)
+    plan = NodePlan(is_empty=True)
+    await nodes.drain(plane.world, "ana", "here", 3600)
+    write = partial(
+        plane.departures._write,
+        snapshot=snapshot,
+        plan=plan,
+        is_news=False,
+        now=plane.world.clock.now(),
+    )
+    with pytest.raises(Stale):
+        await plane.store.write(write)
+
+
 async def test_what_makes_no_sense_is_refused(plane):
     with pytest.raises(NotFound):
         await nodes.drain(plane.world, "ana", "elsewhere")
@@ -107,6 +127,12 @@ async def test_a_cordoned_node_takes_no_runs_and_says_so(plane):
     (run,) = await plane.invoke("once", wishing())
     row = await runs.one(plane.world, run.id)
     assert row.state == "queued"
+
+    async def is_said() -> bool:
+        page = await runs.page(plane.world, plane.dispatch, RunQuestion(job="once"))
+        return page.waits == {run.id: "here: cordoned"}
+
+    await until(is_said)
     await nodes.uncordon(plane.world, "ana", "here")
     assert (await plane.ended(run)).state == "succeeded"
 

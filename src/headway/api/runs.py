@@ -37,6 +37,7 @@ Pairs = Annotated[Sequence[str], Query(max_length=20)]
 
 @router.get("/runs", responses=answers(RunPage))
 async def list_runs(
+    request: Request,
     world: TheWorld,
     environment: str | None = None,
     app: str | None = None,
@@ -64,7 +65,7 @@ async def list_runs(
         before=before,
         limit=limit,
     )
-    return Json(await runs.listing(world, question))
+    return Json(await runs.page(world, dispatch_of(request), question))
 
 
 @router.get("/runs/{run}", responses=answers(RunView))

@@ -30,6 +30,17 @@ class Kept(Value, kw_only=True):
         whole = [self.lent[node]] if node in self.lent else []
         return (*whole, *parts)
 
+    def said(self, node: NodeId) -> tuple[str, ...]:
+        """Say what of a node is kept under which lease."""
+        whole = [f"kept under {self.lent[node]}"] if node in self.lent else []
+        parts = [
+            f"{share.sentence} of it kept under {lease}"
+            for lease, shares in self.shares.items()
+            for share in shares
+            if share.node == node
+        ]
+        return (*whole, *parts)
+
 
 def kept(leases: Iterable[Lease], now: datetime, lead_s: float) -> Kept:
     """Say what leases keep: nodes while they are held, capacity from `lead_s` before it begins."""

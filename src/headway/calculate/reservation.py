@@ -6,6 +6,7 @@ from datetime import datetime
 from headway.model.ids import NodeId
 from headway.model.lease import Claim, ClaimKind, Lease, Share
 from headway.model.node import Node
+from headway.model.resources import cores
 from headway.model.value import Value
 
 _DUST = 1e-9
@@ -70,7 +71,7 @@ def reserve(
     if found < _ENOUGH:
         window = f"from {begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC"
         return Reservation(
-            because=f"{_said(claim, found)} of {_said(claim, 1)} are free in pool {claim.name} "
+            because=f"pool {claim.name} has room for {_said(claim, found)} of {_said(claim, 1)} "
             f"{window}",
             fits_at=_fits_at(claim, nodes, taken, begins, ends),
         )
@@ -88,7 +89,7 @@ def reserve(
 def _said(claim: Claim, part: float) -> str:
     words = []
     if claim.cpu:
-        words.append(f"{part * claim.cpu:.3g} cores")
+        words.append(cores(part * claim.cpu))
     if claim.memory_mib:
         words.append(f"{int(part * claim.memory_mib)} MiB")
     return " with ".join(words)

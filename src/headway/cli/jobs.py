@@ -11,6 +11,7 @@ from headway.cli.options import Duration, chosen_environment, env_option, json_o
 from headway.cli.parameters import Instant, Parameters
 from headway.cli.runs import follow
 from headway.formats.units import counted, render_duration
+from headway.model.resources import cores
 from headway.model.view import JobView
 from headway.sdk import Client
 
@@ -69,7 +70,7 @@ def _show_job(view: JobView) -> None:
     retries = f", {counted(job.retries.most, 'retry')}" if job.attempts_max > 1 else ""
     click.echo(f"  {job.delivery.value}{retries.replace('retrys', 'retries')}")
     click.echo(
-        f"  {job.resources.cpu:g} cores, {job.resources.memory_mib} MiB, "
+        f"  {cores(job.resources.cpu)}, {job.resources.memory_mib} MiB, "
         f"{render_duration(job.timeout_s)}, network {job.network.value}, queue {job.queue}"
     )
     if job.parameters is not None:

@@ -7,10 +7,23 @@ import click
 
 from headway.cli import render
 from headway.cli.errors import REFUSED, Failed, fail
-from headway.cli.options import Duration, Moment, Size, json_option, print_json, reason_option
+from headway.cli.options import (
+    Dated,
+    Duration,
+    Moment,
+    Size,
+    json_option,
+    print_json,
+    reason_option,
+)
+from headway.formats.units import render_duration
 from headway.model.lease import ClaimKind, Lease, LeaseState
+from headway.model.resources import cores
 from headway.model.view import LeaseView
 from headway.sdk import Client
+
+_WINDOW_MOST = timedelta(hours=18)
+"""Longer ones over midnight are taken for a mistake."""
 
 
 @click.group()
@@ -51,7 +64,8 @@ def _row(lease: Lease) -> tuple[str, ...]:
 
 def _term(lease: Lease) -> str:
     if lease.state is LeaseState.BOOKED and lease.from_at and lease.until:
-        return f"from {_minute(lease.from_at)} until {_minute(lease.until)}"
+        length = render_duration(int((lease.until - lease.from_at).total_seconds()))
+        return f"from {_minute(lease.from_at)} until {_minute(lease.until)} ({length})"
     return render.until(lease.until) if lease.state is LeaseState.HELD else "-"
 
 
@@ -64,7 +78,7 @@ def _on(lease: Lease) -> str:
     if claim.kind is ClaimKind.ENVIRONMENT:
         return f"environment {claim.name.partition('~')[0]}"
     if claim.kind is ClaimKind.CAPACITY:
-        return f"capacity of {claim.name} ({claim.cpu:g} cores, {claim.memory_mib} MiB)"
+        return f"capacity of {claim.name} ({cores(claim.cpu)}, {claim.memory_mib} MiB)"
     many = f" ({claim.places} places)" if claim.places > 1 else ""
     return f"{claim.kind.value} {claim.name}{many}"
 
@@ -85,7 +99,7 @@ def _show(view: LeaseView) -> None:
     if lease.because:
         click.echo(f"  {render.safe(lease.because)}")
     for share in lease.shares:
-        click.echo(f"  {share.node}: {share.cpu:g} cores, {share.memory_mib} MiB")
+        click.echo(f"  {share.node}: {share.sentence}")
     if lease.reason:
         click.echo(f"  why {render.safe(lease.reason)}")
     if lease.state is LeaseState.BOOKED:
@@ -185,7 +199,7 @@ def _asked(
     if ends is not None:
         start = begins or datetime.now(UTC)
         if ends <= start:
-            ends += timedelta(days=1)
+            ends = _next_day(ends, start)
         length_s = (ends - start).total_seconds()
     if lock is not None:
         return _Asked(ClaimKind.LOCK, lock, length_s, None, {"places": places})
@@ -193,6 +207,25 @@ def _asked(
         return _Asked(ClaimKind.NODE, node, length_s, None, {})
     sizes = {"cpu": cores, "memory_mib": memory}
     return _Asked(ClaimKind.CAPACITY, pool, length_s, from_at, sizes)
+
+
+def _next_day(ends: datetime, start: datetime) -> datetime:
+    """Give the same time of the day after, where a window goes over midnight.
+
+    Raises:
+        click.UsageError: Its day was said; or it takes nearly a day, and who says from 02:00 until
+            01:00 has most likely mixed them up.
+    """
+    if isinstance(ends, Dated):
+        raise click.UsageError(f"--until {_minute(ends)} is before it begins: {_minute(start)}")
+    ends += timedelta(days=1)
+    if ends - start > _WINDOW_MOST:
+        length = render_duration(round((ends - start).total_seconds() / 60) * 60)
+        raise click.UsageError(
+            f"from {_minute(start)} until {_minute(ends)} would be {length}: if that is meant, say "
+            f"--for {length} instead of --until"
+        )
+    return ends
 
 
 def _tell_held(view: LeaseView) -> None:

@@ -51,8 +51,8 @@ def _list(*, as_json: bool) -> None:
     head = ("NODE", "STATE", "ZONE", "CORES", "MEMORY MIB", "CONTAINERS")
     click.echo(render.table(lines, head))
     for row in rows:
-        for lease in row.leases:
-            click.echo(f"  {row.node.id} is kept under {lease}: headway leases show {lease}")
+        for kept, lease in zip(row.kept, row.leases, strict=True):
+            click.echo(f"  {row.node.id}: {kept}. next: headway leases show {lease}")
         for limit in row.node.limits:
             click.echo(f"  {row.node.id} cannot enforce {limit}")
 
@@ -72,8 +72,8 @@ def show(node: str, *, as_json: bool) -> None:
     click.echo(f"  memory  {row.reserved.memory_mib} of {row.node.memory_mib} MiB reserved")
     tags = " ".join(f"{name}={value}" for name, value in sorted(row.node.tags.items()))
     click.echo(f"  tags    {render.safe(tags)}")
-    for lease in row.leases:
-        click.echo(f"  lease   {lease}")
+    for kept in row.kept:
+        click.echo(f"  lease   {kept}")
     for line in row.there:
         click.echo(f"  there   {render.safe(line)}")
     click.echo(f"next: headway why {row.node.id} · headway nodes drain {row.node.id} --plan")
@@ -129,6 +129,8 @@ def drain(
         if plan:
             _show_plan(client, node, within, as_json=as_json)
             return
+        if not as_json:
+            _tell_stuck(client, node, within)
         row = client.nodes.drain(node, within, reason)
         if wait:
             given_s = client.settings().drain_s if within is None else within
@@ -145,6 +147,19 @@ def drain(
             raise Failed
         fail(f"{node} is not empty yet: {'; '.join(row.there)}", f"headway why {node}")
         raise Failed(PENDING)
+
+
+def _tell_stuck(client: Client, node: str, within: float | None) -> None:
+    """Say what will have nowhere to go, before it is waited for."""
+    rows = client.nodes.all()
+    if not any(row.node.state is NodeState.READY and row.node.id != node for row in rows):
+        click.echo(
+            f"· no node but {node} takes anything: what is asked for waits for one that does"
+        )
+    for change in client.nodes.plan(node, within):
+        if change.verb == "wait":
+            name = f"{change.app}: " if change.app else ""
+            click.echo(f"· {name}{change.what}  {render.safe(change.because)}")
 
 
 def _show_plan(client: Client, node: str, within: float | None, *, as_json: bool) -> None:

@@ -51,6 +51,10 @@ class Size(click.ParamType[int]):
         return -(-size // MIB)
 
 
+class Dated(datetime):
+    """A moment of which the day was said, too."""
+
+
 class Moment(click.ParamType[datetime]):
     """A moment: a time of the next 24 hours on this machine's clock, or a date and a time."""
 
@@ -69,7 +73,7 @@ class Moment(click.ParamType[datetime]):
                 today = datetime.combine(now.date(), hour).astimezone()
                 tomorrow = now.date() + timedelta(days=1)
                 return today if today > now else datetime.combine(tomorrow, hour).astimezone()
-            return datetime.fromisoformat(str(value)).astimezone()
+            return Dated.fromisoformat(str(value)).astimezone()
         except ValueError:
             self.fail(f"{value!r} is no moment, such as 02:00 or 2026-11-30T02:00", param, ctx)
 

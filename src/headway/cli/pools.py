@@ -9,6 +9,7 @@ from headway.cli import render
 from headway.cli.options import json_option, plan_option, print_json, reason_option
 from headway.formats.units import render_duration
 from headway.model.pool import Pool
+from headway.model.resources import cores
 from headway.model.view import PoolView, Refusal
 from headway.sdk import Client, RefusedError
 
@@ -134,7 +135,7 @@ def _show(view: PoolView) -> None:
         billing = render_duration(kind.billing_s)
         spot = ", spot" if kind.spot else ""
         click.echo(
-            f"  type     {kind.name}: {kind.cpu:g} cores, {kind.memory_mib} MiB, "
+            f"  type     {kind.name}: {cores(kind.cpu)}, {kind.memory_mib} MiB, "
             f"{kind.price_hour:g} an hour by {billing}{spot}"
         )
     for node in view.nodes:

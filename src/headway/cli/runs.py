@@ -133,7 +133,7 @@ def list_runs(environment: str | None, as_json: bool, **given: Any) -> None:
             row.state.value,
             render.age(row.created_at),
             _took(row.attempt),
-            render.safe(row.because)[:60],
+            render.safe(page.waits.get(row.id) or row.because)[:60],
         )
         for row in page.rows
     ]

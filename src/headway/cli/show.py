@@ -32,13 +32,13 @@ def ps(environment: str | None, everything: bool, as_json: bool) -> None:
             views = client.environments.all()
         else:
             views = [client.environments.get(chosen_environment(client, environment))]
+        several = not as_json and len(client.nodes.all()) > 1
     if as_json:
         print_json([member for view in views for member in view.members])
         return
     found = [
         (view.name, row) for view in views for member in view.members for row in member.containers
     ]
-    several = len({row.node for _, row in found}) > 1
     rows = [
         (
             name,
@@ -126,11 +126,11 @@ def open_(app: str | None, environment: str | None, only_print: bool) -> None:
 def why(thing: str, environment: str | None, app: str | None, as_json: bool) -> None:
     """Say why a THING is as it is.
 
-    An app, environment, container, deployment, build, run, lease, lock, node or pool.
+    An app, job, environment, container, deployment, build, run, lease, lock, node or pool; of one
+    environment or app as ENVIRONMENT/THING, APP/THING.
     """
-    owner, name = split_reference(thing)
     with Client.local() as client:
-        found = client.why(name, owner or environment, app)
+        found = client.why(thing, environment, app)
     if as_json:
         print_json(found)
         return

@@ -1,5 +1,7 @@
 """The installation itself: `doctor`, `events`, `routes`, `settings`, and the like."""
 
+import subprocess
+
 import click
 import msgspec
 
@@ -7,15 +9,27 @@ from headway import __version__
 from headway.cli import render
 from headway.cli.errors import Failed
 from headway.cli.options import env_option, json_option, print_json
+from headway.model.view import Check
 from headway.sdk import Client
+from headway.sdk.errors import NotRunningError
+from headway.sdk.local import data_directory
 
 
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check this machine and this installation, and say how to mend what is wrong."""
-    with Client.local() as client:
-        checks = client.doctor()
+    """Check this machine and this installation, and say how to mend what is wrong.
+
+    Before `headway up` it looks at the machine alone.
+    """
+    try:
+        with Client.local() as client:
+            checks = client.doctor()
+    except NotRunningError as error:
+        checks = _machine()
+        if not as_json:
+            click.echo(f"{error}: this is what the machine would give it")
+            click.echo("next: headway up")
     if as_json:
         print_json(checks)
     else:
@@ -26,6 +40,18 @@ def doctor(as_json: bool) -> None:
                 click.echo(f"    fix: {check.fix}")
     if not all(check.ok for check in checks):
         raise Failed
+
+
+def _machine() -> list[Check]:
+    """Have the machine looked at by a process that knows engine and router."""
+    from headway.cli.up import SERVE, last_time
+
+    data = data_directory()
+    words = [*SERVE, "check", "--data", str(data), *last_time(data).words]
+    done = subprocess.run(words, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise Failed
+    return msgspec.json.decode(done.stdout, type=list[Check])
 
 
 @click.command()

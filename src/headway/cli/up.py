@@ -19,7 +19,7 @@ from headway.sdk import Client
 from headway.sdk.local import data_directory, running
 from headway.sdk.sessions import pages_address
 
-_SERVE = (sys.executable, "-P", "-m", "headway.serve")
+SERVE = (sys.executable, "-P", "-m", "headway.serve")
 """Modules of the directory it is started in are not headway's: an app may have a `token.py`."""
 _LISTENING = "listen.json"
 _PORT = click.IntRange(1, 65_535)
@@ -46,7 +46,8 @@ class _Listening(msgspec.Struct, frozen=True, kw_only=True):
         return words
 
 
-def _last_time(data: Path) -> _Listening:
+def last_time(data: Path) -> _Listening:
+    """Give where this installation listened when it was last up."""
     try:
         return msgspec.json.decode((data / _LISTENING).read_bytes(), type=_Listening)
     except (OSError, msgspec.DecodeError):
@@ -92,7 +93,7 @@ def up(
     over what runs.
     """
     place = (data or data_directory()).absolute()
-    last = _last_time(place)
+    last = last_time(place)
     listening = _Listening(
         host=host or last.host,
         port=last.port if port is None else port,
@@ -108,7 +109,7 @@ def up(
         again = (f"headway down && headway up -d {' '.join(wanted)}",) if wanted else ()
         fail(told, "headway status", *again)
         raise Failed
-    words = [*_SERVE, "up", "--data", str(place)]
+    words = [*SERVE, "up", "--data", str(place)]
     words += listening.words
     words += ["--nodes", str(nodes)] if nodes else []
     words += [] if lend is None else ["--lend", str(lend)]
@@ -207,7 +208,7 @@ def down(data: Path | None, keep: bool) -> None:
         _end(found[1])
         click.echo(f"stopped the control plane (pid {found[1]})")
     if not keep:
-        done = subprocess.run([*_SERVE, "clear", "--data", str(place)], check=False)
+        done = subprocess.run([*SERVE, "clear", "--data", str(place)], check=False)
         if done.returncode:
             raise Failed
     click.echo("next: headway up")

@@ -69,6 +69,19 @@ class Clearing:
                 await nodes.uncordon(self.world, hold.by, hold.node, own_only=True)
 
 
+def in_the_way(lease: Lease, hold: NodeHold | None) -> str:
+    """Say why the holder of a node cannot use it yet; empty where nothing is in the way."""
+    if lease.claim.kind is not ClaimKind.NODE or lease.state is not LeaseState.HELD:
+        return ""
+    node = lease.claim.name
+    if hold is not None and hold.by != _name(lease):
+        return (
+            f"nothing starts on {node}, not even under this lease: it is {hold.state.value} by "
+            f"{hold.by}, until headway nodes uncordon {node}"
+        )
+    return "" if lease.is_clear else f"others' work is being moved off {node}"
+
+
 def _name(lease: Lease) -> str:
     """Who drains a node for a lease."""
     return f"lease {lease.id}"

@@ -118,6 +118,8 @@ class Departures:
     ) -> tuple[list[Container], NodeHold | None]:
         world = self._world
         identity = snapshot.node.id
+        if tx.get(NodeHold, identity) != snapshot.hold:
+            raise Stale(f"something else was said of {identity} meanwhile")
         written = transcribe(tx, plan.changes, world.settings, now)
         rows = [row for row in written if isinstance(row, Container)]
         if is_news:

@@ -20,7 +20,7 @@ async def checks(
         data: Its data directory.
         machine: What each engine and router checks of the machine.
     """
-    found = [await _store(world), _disk(data)]
+    found = [await _store(world), disk(data)]
     for check in machine:
         found += await check()
     for loop, (at, error) in sorted(world.troubles.items()):
@@ -44,8 +44,10 @@ async def _store(world: World) -> Check:
     return Check(name="store", ok=True, detail=last)
 
 
-def _disk(data: Path) -> Check:
-    usage = shutil.disk_usage(data)
+def disk(data: Path) -> Check:
+    """Say how much room there is where a data directory is, or is to be."""
+    there = next(path for path in (data, *data.parents) if path.exists())
+    usage = shutil.disk_usage(there)
     detail = f"{usage.free / 2**30:.1f} of {usage.total / 2**30:.1f} GiB free below {data}"
     return Check(
         name="disk",

@@ -10,6 +10,7 @@ from headway.calculate.lease import Turnover, ended, renewed, waits
 from headway.control import environments
 from headway.control.capacity import extended
 from headway.control.claims import new_lease
+from headway.control.clearing import in_the_way
 from headway.control.enlist import check_lease
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.idempotency import answered
@@ -21,7 +22,7 @@ from headway.control.world import World
 from headway.machine.chance import drawn_hex
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
-from headway.model.ids import EnvironmentId, EnvironmentName, LeaseId
+from headway.model.ids import EnvironmentId, EnvironmentName, LeaseId, NodeId
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState, Tenure
 from headway.model.view import LeaseView
 from headway.ports.store import Reader, Writer
@@ -264,7 +265,7 @@ async def listing(
         rows = _rows(reader, name, everything=everything, limit=limit)
         return [_of_environment(row) for row in owners] + _views(reader, rows)
 
-    return await world.store.read(question)
+    return [_told(world, view) for view in await world.store.read(question)]
 
 
 def _rows(reader: Reader, name: str | None, *, everything: bool, limit: int) -> list[Lease]:
@@ -292,7 +293,17 @@ async def one(world: World, identity: str) -> LeaseView:
                 return _of_environment(row)
         return _view(reader, _known(reader, identity))
 
-    return await world.store.read(question)
+    return _told(world, await world.store.read(question))
+
+
+def _told(world: World, view: LeaseView) -> LeaseView:
+    """Say of a node that is held what is in its holder's way."""
+    lease = view.lease
+    why = in_the_way(lease, world.roster.holds.get(NodeId(lease.claim.name)))
+    if not why:
+        return view
+    because = "; ".join(filter(None, (lease.because, why)))
+    return msgspec.structs.replace(view, lease=msgspec.structs.replace(lease, because=because))
 
 
 def _known(reader: Reader, identity: str) -> Lease:

@@ -81,6 +81,7 @@ def view(world: World, identity: NodeId) -> NodeView:
         hold=world.roster.holds.get(identity),
         away_at=world.roster.away.get(identity),
         leases=world.kept.on(identity),
+        kept=world.kept.said(identity),
     )
 
 

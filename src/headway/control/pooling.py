@@ -24,6 +24,7 @@ from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.pool_plan import PoolChange, PoolPlan, PoolVerb
 from headway.model.pool_snapshot import PoolSnapshot
+from headway.model.resources import cores
 from headway.ports.provider import Provider, ProviderError, ProviderUnavailable
 
 _GAP_S = 1.0
@@ -146,9 +147,9 @@ class Pools:
             offered = offers(row, there)
             if offered is not None:
                 self.seen.offered[row.kind.name] = offered
-                promised = f"{row.kind.cpu:g} cores and {row.kind.memory_mib} MiB"
+                promised = f"{cores(row.kind.cpu)} and {row.kind.memory_mib} MiB"
                 self.seen.flags[row.id] = (
-                    f"has {offered[0]:g} cores and {offered[1]} MiB of {promised}"
+                    f"has {cores(offered[0])} and {offered[1]} MiB of {promised}"
                 )
         state = Cleaning(
             rows=tuple(rows),

@@ -46,6 +46,17 @@ async def listing(world: World, question: RunQuestion) -> RunPage:
     return await world.store.read(asked)
 
 
+async def page(world: World, dispatch: Dispatch, question: RunQuestion) -> RunPage:
+    """List runs, newest first, and why those of them wait that do.
+
+    Raises:
+        NotFound: The environment or the job is not there.
+    """
+    found = await listing(world, question)
+    said = {row.id: why for row in found.rows if (why := waits(dispatch, row))}
+    return msgspec.structs.replace(found, waits=said)
+
+
 def _listing(reader: Reader, question: RunQuestion, environment: EnvironmentId | None) -> RunPage:
     fields = _fields(reader, question, environment)
     found: list[Run] = []

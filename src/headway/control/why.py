@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import msgspec
+
 from headway.calculate.lease import waits as waits_in_line
 from headway.control import lookup
+from headway.control.clearing import in_the_way
 from headway.control.dispatch import Dispatch
 from headway.control.errors import NotFound
 from headway.control.nodes import there_is
 from headway.control.runs import waits
 from headway.control.standing import member_view
+from headway.control.targets import find_job
 from headway.control.world import World
 from headway.model.build import Build
 from headway.model.container import Container
@@ -36,7 +40,8 @@ async def explain(
 ) -> Why:
     """Explain a THING.
 
-    A node, pool, deployment, build, run, lease, container (id or label), app, environment or lock.
+    A node, pool, deployment, build, run, lease, container (id or label), app, job, environment or
+    lock.
 
     Raises:
         NotFound: Nothing of this name is known.
@@ -48,28 +53,41 @@ async def explain(
         return why
 
     def question(reader: Reader) -> Why:
-        for attempt in (_deployment, _build, _container, _lease):
+        owner, name = _where(reader, thing, environment)
+        for attempt in (_deployment, _build, _container):
             why = attempt(reader, thing)
             if why is not None:
                 return why
+        lease = reader.get(Lease, thing)
+        if lease is not None:
+            return _of_lease(world, reader, lease)
         run = reader.get(Run, thing)
         if run is not None:
             return _of_run(reader, dispatch, run)
-        why = _in_environments(world, reader, thing, environment, app)
+        why = _in_environments(world, reader, name, owner, app)
+        why = why or _of_job(reader, dispatch, name, owner, app)
         if why is not None:
-            return why
+            return msgspec.structs.replace(why, thing=thing)
         last = _lock(reader, thing) or _pool(world, reader, thing) or _gone(reader, thing)
         if last is not None:
             return last
         raise NotFound(
             "thing-unknown",
             f"nothing is known as {thing}",
-            hint="an app, `app.1`, an environment, a node, pool or lock, or the id of a "
-            "deployment, build, container, run or lease",
+            hint="an app, `app.1`, a job, an environment, a node, pool or lock, or the id of a "
+            "deployment, build, container, run or lease; ENVIRONMENT/ and APP/ may stand before it",
             next=("headway ps", "headway history"),
         )
 
     return await world.store.read(question)
+
+
+def _where(reader: Reader, thing: str, environment: str | None) -> tuple[str | None, str]:
+    """Take the environment off a name such as `demo/shop`, where there is such an environment."""
+    first, _, rest = thing.partition("/")
+    if environment is None and rest and reader.find(Environment, name=first, limit=1):
+        return first, rest
+    return environment, thing
 
 
 def _deployment(reader: Reader, thing: str) -> Why | None:
@@ -102,7 +120,7 @@ async def _of_node(world: World, node: Node) -> Why:
     chain = await world.store.read(lambda reader: _chain(reader, subject=node.id))
     hold, away_at = world.roster.holds.get(node.id), world.roster.away.get(node.id)
     said = [f"not heard from since {away_at:%H:%M:%S} UTC"] if away_at else []
-    said += [f"kept under {lease}" for lease in world.kept.on(node.id)]
+    said += world.kept.said(node.id)
     if hold is not None:
         because = f": {hold.because}" if hold.because else ""
         word = "" if hold.state is node.state else f"{hold.state.value} "
@@ -183,17 +201,15 @@ def _lock(reader: Reader, thing: str) -> Why | None:
     )
 
 
-def _lease(reader: Reader, thing: str) -> Why | None:
-    row = reader.get(Lease, thing)
-    if row is None:
-        return None
-    because = row.because or row.reason
+def _of_lease(world: World, reader: Reader, row: Lease) -> Why:
+    hold = world.roster.holds.get(NodeId(row.claim.name))
+    because = "; ".join(filter(None, (row.because or row.reason, in_the_way(row, hold))))
     if row.state is LeaseState.WAITING:
         line = reader.find(Lease, open_claim=row.claim.key)
         because = waits_in_line(line[: [other.id for other in line].index(row.id)])
     nexts = (f"headway leases show {row.id}", f"headway leases ls {row.claim.name}")
     return Why(
-        thing=thing,
+        thing=row.id,
         state=row.state.value,
         because=because,
         chain=_chain(reader, subject=row.id),
@@ -240,6 +256,35 @@ def _in_environments(
             if f"{row.app}.{row.slot}" == thing:
                 return _of_container(reader, thing, row)
     return None
+
+
+def _of_job(
+    reader: Reader, dispatch: Dispatch, name: str, environment: str | None, app: str | None
+) -> Why | None:
+    """Explain a job: what of it waits and runs, and how its last run ended."""
+    for owner in lookup.environments(reader, environment):
+        try:
+            target = find_job(reader, owner.name, name, app)
+        except NotFound:
+            continue
+        key = (owner.id, target.release.app, target.job.name)
+        waiting, running = dispatch.counts(*key)
+        runs = reader.find(Run, owner="/".join(key), newest_first=True, limit=1)
+        said = [f"{waiting} wait, {running} run"]
+        said += [f"{row.id} is {row.state.value}: {_waits_or_ended(dispatch, row)}" for row in runs]
+        where = f"-e {owner.name} --job {target.release.app}/{target.job.name}"
+        return Why(
+            thing=name,
+            state="running" if running else "waiting" if waiting else "idle",
+            because="; ".join(said) if runs else "it was never invoked",
+            chain=_chain(reader, subject=runs[0].id) if runs else (),
+            next=(f"headway runs ls {where}",),
+        )
+    return None
+
+
+def _waits_or_ended(dispatch: Dispatch, run: Run) -> str:
+    return "; ".join(filter(None, (waits(dispatch, run), run.because))) or "it began"
 
 
 def _of_environment(reader: Reader, row: Environment) -> Why:

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from headway.model.ids import LeaseId, NodeId
+from headway.model.resources import cores
 from headway.model.value import Value
 
 
@@ -67,6 +68,11 @@ class Share(Value, kw_only=True):
     node: NodeId
     cpu: float
     memory_mib: int
+
+    @property
+    def sentence(self) -> str:
+        """Such as `2 cores and 512 MiB`."""
+        return f"{cores(self.cpu)} and {self.memory_mib} MiB"
 
 
 class Lease(Tenure, kw_only=True):

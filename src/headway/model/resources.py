@@ -7,6 +7,16 @@ from headway.model.value import Value
 MIB = 1024 * 1024
 
 
+def cores(amount: float) -> str:
+    """Write how many cores.
+
+    >>> cores(1.0), cores(0.5), cores(12)
+    ('1 core', '0.5 cores', '12 cores')
+    """
+    text = f"{amount:.4g}"
+    return f"{text} core" if text == "1" else f"{text} cores"
+
+
 class Resources(Value, kw_only=True):
     """Reserved capacity and hard limits of one container.
 

@@ -250,6 +250,8 @@ class NodeView(Value, kw_only=True):
     """Since when it is not heard from."""
     leases: tuple[LeaseId, ...] = ()
     """That keep it, or a part of it."""
+    kept: tuple[str, ...] = ()
+    """The same in words, with what each keeps."""
     there: tuple[str, ...] = ()
     """Each container that is there, and why a node that drains is not empty yet. Only where one
     node was asked for."""
@@ -311,6 +313,8 @@ class RunPage(Value, kw_only=True):
 
     rows: tuple[Run, ...]
     before: str | None = None
+    waits: dict[RunId, str] = msgspec.field(default_factory=dict)
+    """Why those of them wait that do."""
 
 
 class RunAgain(Value, kw_only=True):

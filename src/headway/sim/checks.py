@@ -13,6 +13,7 @@ from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.job import Delivery, Job
 from headway.model.node import Node
 from headway.model.order import Observed, Order
+from headway.model.resources import cores
 from headway.model.run import Run, RunFact, Task
 from headway.model.scenario import Broken
 from headway.ports.store import Reader
@@ -148,7 +149,7 @@ class Checks:
         if used.cpu > there.cpu + 1e-6 or used.memory_mib > there.memory_mib:
             self.fail(
                 "never over capacity",
-                f"{node} has {there.cpu:g} cores and {there.memory_mib} MiB, and "
+                f"{node} has {cores(there.cpu)} and {there.memory_mib} MiB, and "
                 f"{used.cpu:g} and {used.memory_mib} are in use",
             )
 
@@ -244,6 +245,6 @@ class Checks:
             if abs(cpu - used.cpu) > 1e-4 or memory_mib != used.memory_mib:
                 self.fail(
                     "no reservation leaks",
-                    f"{node}: {cpu:g} cores and {memory_mib} MiB are reserved, "
+                    f"{node}: {cores(cpu)} and {memory_mib} MiB are reserved, "
                     f"{used.cpu:g} and {used.memory_mib} are in use",
                 )

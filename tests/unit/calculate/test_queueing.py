@@ -56,14 +56,14 @@ def picked(asked: Question) -> list[str]:
 def test_those_who_came_first_start_first_as_far_as_there_is_room():
     turn = take_turns(question({LANE: entries(5)}, fleet=fleet(a=3)))
     assert [pick.entry.run for pick in turn.picks] == ["000000", "000001", "000002"]
-    assert turn.reasons == {LANE: "a: 1 cores needed, 0 of 3 free"}
+    assert turn.reasons == {LANE: "a: 1 core needed, 0 of 3 free"}
 
 
 def test_runs_fill_one_node_before_the_next():
     nodes = fleet(a=2, b=3)
     turn = take_turns(question({LANE: entries(6)}, fleet=nodes))
     assert [pick.node for pick in turn.picks] == ["a", "a", "b", "b", "b"]
-    assert turn.reasons == {LANE: "2 nodes: 1 cores needed, at most 0 of 2 free"}
+    assert turn.reasons == {LANE: "2 nodes: 1 core needed, at most 0 of 2 free"}
     assert nodes.reserved(NodeId("b")).cpu == 3
 
 
@@ -96,8 +96,7 @@ def test_where_no_runner_can_be_every_node_is_answered_for():
         crew=lambda lane: crew(lane, "b", a="its runner ended"),
     )
     assert take_turns(given).reasons == {
-        LANE: "b: 1 cores needed, 0 of 2 free; a: its runner ended; "
-        "c: 1 cores needed, a node has 0.5"
+        LANE: "b: 1 core needed, 0 of 2 free; a: its runner ended; c: 1 core needed, a node has 0.5"
     }
 
 
@@ -111,7 +110,7 @@ def test_a_run_that_no_node_and_its_runner_can_ever_take_stays_and_says_so():
     assert turn.picks == []
     assert turn.reasons == {
         LANE: "no node and no pool type can ever take it: "
-        "1 cores needed, the largest (b) has 0.75; ask for at most 0.75 cores, or add a larger node"
+        "1 core needed, the largest (b) has 0.75; ask for at most 0.75 cores, or add a larger node"
     }
 
 
@@ -124,7 +123,7 @@ def test_a_run_that_leaves_no_room_for_its_runner_anywhere_says_so():
     )
     assert take_turns(given).reasons[LANE] == (
         "together with its runner, no node and no pool type can ever take it: "
-        "1.25 cores needed, the largest (a) has 1; ask for at most 1 cores, or add a larger node"
+        "1.25 cores needed, the largest (a) has 1; ask for at most 1 core, or add a larger node"
     )
 
 

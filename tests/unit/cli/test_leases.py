@@ -6,7 +6,7 @@ import click
 import pytest
 
 from headway.cli.leases import _asked, _row
-from headway.cli.options import LeaseOrLength, Moment, Size
+from headway.cli.options import Dated, LeaseOrLength, Moment, Size
 from headway.model.ids import LeaseId
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 
@@ -57,6 +57,19 @@ def test_a_window_over_midnight_ends_on_the_next_day():
     assert asked(cores=1.0, begins=begins, ends=begins + timedelta(hours=1)).length_s == 3600
 
 
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (datetime(2026, 11, 21, 21, tzinfo=UTC), "would be 23h: if that is meant, say --for 23h"),
+        (Dated(2026, 11, 21, 21, tzinfo=UTC), "is before it begins"),
+        (Dated(2026, 11, 20, 2, tzinfo=UTC), "is before it begins"),
+    ],
+)
+def test_a_window_that_ends_before_it_begins_is_refused(ends, said):
+    with pytest.raises(click.UsageError, match=said):
+        asked(cores=1.0, begins=datetime(2026, 11, 21, 22, tzinfo=UTC), ends=ends)
+
+
 def test_a_time_without_a_date_is_in_the_next_24_hours():
     now = datetime.now(UTC)
     for text in ("00:00", "12:00", "23:59"):
@@ -65,6 +78,7 @@ def test_a_time_without_a_date_is_in_the_next_24_hours():
         assert f"{at:%H:%M}" == text
     whole = Moment().convert("2026-11-30T02:00+00:00", None, None)
     assert whole == datetime(2026, 11, 30, 2, tzinfo=UTC)
+    assert isinstance(whole, Dated)
 
 
 @pytest.mark.parametrize("text", ["25:00", "tomorrow", ""])
@@ -96,5 +110,5 @@ def test_a_booking_says_from_when_until_when():
     )
     local = begins.astimezone()
     assert _row(lease)[4] == (
-        f"from {local:%Y-%m-%d %H:%M} until {local + timedelta(hours=2):%Y-%m-%d %H:%M}"
+        f"from {local:%Y-%m-%d %H:%M} until {local + timedelta(hours=2):%Y-%m-%d %H:%M} (2h)"
     )

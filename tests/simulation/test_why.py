@@ -1,0 +1,44 @@
+"""What `headway why` says of a job: what of it waits and runs, and how its last run ended."""
+
+import pytest
+
+from headway.control import nodes
+from headway.control.errors import NotFound
+from headway.control.why import explain
+from headway.model.job import Job
+from tests.simulation.conftest import SMALL
+
+EXPORT = Job(name="export", function="m:f", resources=SMALL, timeout_s=600)
+
+
+async def why(plane, thing: str, **where):
+    found = await explain(plane.world, plane.dispatch, thing, **where)
+    assert found.thing == thing
+    return found
+
+
+@pytest.mark.parametrize("name", ["export", "shop/export", "demo/export", "demo/shop/export"])
+async def test_a_job_is_known_by_its_name_its_app_and_its_environment(plane, name):
+    await plane.release(EXPORT)
+    assert (await why(plane, name)).because == "it was never invoked"
+    row = await plane.ended(await plane.run("export", parameters={"fail": "down"}))
+    found = await why(plane, name)
+    assert (found.state, found.because[:16]) == ("idle", f"0 wait, 0 run; {row.id[0]}")
+    assert f"{row.id} is failed: " in found.because
+    assert found.next == ("headway runs ls -e demo --job shop/export",)
+
+
+async def test_a_job_of_which_something_waits_says_why(plane):
+    await plane.release(EXPORT)
+    await nodes.cordon(plane.world, "ana", "here")
+    run = await plane.run("export")
+    found = await why(plane, "export", environment="demo", app="shop")
+    assert found.state == "waiting"
+    assert f"1 wait, 0 run; {run.id} is queued: " in found.because
+
+
+@pytest.mark.parametrize("name", ["exprt", "demo/exprt", "other/export"])
+async def test_what_nobody_has_is_not_known(plane, name):
+    await plane.release(EXPORT)
+    with pytest.raises(NotFound, match=f"nothing is known as {name}"):
+        await explain(plane.world, plane.dispatch, name)
