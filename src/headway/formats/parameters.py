@@ -3,8 +3,9 @@
 from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 import msgspec
+
+from headway.formats.plain_schema import fits, is_plain
 
 _PROBLEMS_MAX = 20
 _TEXT_MAX = 300
@@ -14,6 +15,8 @@ def schema_problem(schema: dict[str, Any]) -> str | None:
     """Say why a schema cannot be that of a job's parameters."""
     if schema.get("type", "object") != "object":
         return f"parameters are an object, and the schema says {schema['type']!r}"
+    if is_plain(schema):
+        return None
     try:
         _validator(msgspec.json.encode(schema))
     except ValueError as error:
@@ -28,6 +31,8 @@ def parameter_problems(schema: dict[str, Any] | None, parameters: bytes) -> list
     value = msgspec.json.decode(parameters)
     if not isinstance(value, dict):
         return ["parameters must be an object"]
+    if fits(schema, value):
+        return []
     validator = _validator(msgspec.json.encode(schema))
     if validator.is_valid(value):
         return []
@@ -42,6 +47,8 @@ def parameter_problems(schema: dict[str, Any] | None, parameters: bytes) -> list
 
 @lru_cache(maxsize=500)
 def _validator(schema: bytes) -> Any:
+    import jsonschema_rs  # seven MiB, of which installations of plain schemas need none
+
     return jsonschema_rs.validator_for(msgspec.json.decode(schema), validate_formats=True)
 
 

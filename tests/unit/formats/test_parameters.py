@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from headway.formats.parameters import parameter_problems, schema_problem
@@ -32,3 +35,17 @@ def test_schemas_are_checked():
     assert schema_problem(SCHEMA) is None
     assert "'array'" in (schema_problem({"type": "array"}) or "")
     assert "no JSON Schema" in (schema_problem({"type": "object", "properties": 1}) or "")
+
+
+def test_a_plain_schema_needs_no_library():
+    code = (
+        "import sys\n"
+        "from headway.formats.parameters import parameter_problems, schema_problem\n"
+        "schema = {'type': 'object', 'properties': {'n': {'type': 'integer'}}, 'required': ['n']}\n"
+        "assert schema_problem(schema) is None\n"
+        "assert parameter_problems(schema, b'{\"n\": 1}') == []\n"
+        "assert 'jsonschema_rs' not in sys.modules\n"
+        "assert parameter_problems(schema, b'{}') == ['\"n\" is a required property']\n"
+        "assert 'jsonschema_rs' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
