@@ -25,7 +25,7 @@ def clean(sent: float = 0.0, number: int = 0) -> None:
     line(sent, number, time.monotonic())
 
 
-@job(**NONE, reuse=1000, concurrency=64)
+@job(**NONE, reuse=1000, concurrency=256)
 def reused(sent: float = 0.0, number: int = 0) -> None:
     """Begin in a process that did others before."""
     line(sent, number, time.monotonic())

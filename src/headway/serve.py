@@ -59,6 +59,8 @@ from headway.web.site import Site
 
 _CLEAR_GRACE_S = 10.0
 _SILENT_LEAST_S, _SILENT_MAX_S = 2.0, 10.0
+_SWITCH_S = 0.0005
+"""So long the thread that writes waits for a busy event loop after each sync, and not 5 ms."""
 
 
 MachineCheck = Callable[[], Awaitable[list[Check]]]
@@ -170,6 +172,7 @@ async def run(options: Options, stop: asyncio.Event) -> None:
         write_whole(data / "server.json", msgspec.json.encode(running))
         stack.callback((data / "server.json").unlink, missing_ok=True)
         _keep_for_good()
+        sys.setswitchinterval(_SWITCH_S)
         await serve(app, listener, stop=stop)
 
 

@@ -69,6 +69,7 @@ def create_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked at each request
     )
     app.state.world = world
     app.state.heart = heart

@@ -1,6 +1,7 @@
 """What one `headway.yaml` describes, after validation and with every default filled in."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -192,9 +193,16 @@ class Manifest(Value, kw_only=True):
 
     def queue(self, name: str) -> Queue:
         """Give a queue, with the defaults where the file does not speak of it."""
-        known = next((queue for queue in self.queues if queue.name == name), None)
-        return known or Queue(name=name)
+        for queue in self.queues:
+            if queue.name == name:
+                return queue
+        return _undeclared(name)
 
     def process(self, name: str) -> Process | None:
         """Give the process type of this name, if there is one."""
         return next((process for process in self.processes if process.name == name), None)
+
+
+@lru_cache(maxsize=1000)
+def _undeclared(name: str) -> Queue:
+    return Queue(name=name)

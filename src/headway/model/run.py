@@ -165,7 +165,7 @@ class Run(Value, kw_only=True):
     @property
     def due_us(self) -> int | None:
         """While it waits for a time: that time in microseconds."""
-        if self.state is not RunState.WAITING or self.after or self.due_at is None:
+        if self.due_at is None or self.after or self.state is not RunState.WAITING:
             return None
         return _microseconds(self.due_at)
 
@@ -179,7 +179,7 @@ class Run(Value, kw_only=True):
     @property
     def awaits(self) -> str | None:
         """The first of what it waits for."""
-        if self.state is not RunState.WAITING or not self.after:
+        if not self.after or self.state is not RunState.WAITING:
             return None
         first = self.after[0]
         return first.run or key_name(self.environment, self.app, first.job, first.key)

@@ -1,7 +1,10 @@
 """Which nouns are stored, under which key, and by which fields they can be asked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
+from typing import Any
 
 from headway.model.answer import Answer
 from headway.model.app import App, Source
@@ -37,6 +40,12 @@ class Table:
     def columns(self) -> tuple[str, ...]:
         """All columns that can be asked for."""
         return tuple(dict.fromkeys((*self.key, *self.fields)))
+
+    @cached_property
+    def values_of(self) -> Callable[[Value], tuple[Any, ...]]:
+        """Give what a row has in each of these columns; a `StrEnum` is text as it is."""
+        found = attrgetter(*self.columns)
+        return found if len(self.columns) > 1 else lambda row: (found(row),)
 
     @cached_property
     def versioned(self) -> bool:

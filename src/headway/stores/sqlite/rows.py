@@ -147,7 +147,7 @@ class SqliteWriter(SqliteReader):
         table = TABLES[type(row)]
         version: int = getattr(row, "version", 0)
         stored = msgspec.structs.replace(row, version=version + 1) if table.versioned else row
-        values = tuple([_value(getattr(row, column)) for column in table.columns])
+        values = table.values_of(row)
         doc = _encode(stored)
         if not table.versioned:
             self._connection.execute(_statements(table.kind).upsert, [*values, 0, doc])
