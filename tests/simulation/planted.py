@@ -9,8 +9,9 @@ import pytest
 
 from headway.calculate import attempt, leaving
 from headway.calculate.placement import Fleet as Placed
-from headway.control import attempts, dispatch, fleet, lifetimes, runners
+from headway.control import attempts, dispatch, fleet, grounds, lifetimes, preemptions, runners
 from headway.model.container import Exit
+from headway.model.demand import Preemption
 from headway.model.job import Delivery, Job
 from headway.model.order import Observed, ObservedState
 from headway.model.plan import Plan
@@ -77,7 +78,7 @@ def forgetting_what_ran_before_a_restart(patch):
 def trying_at_most_once_again(patch):
     lose = attempt.lost
 
-    def again(row, job, because, now):
+    def again(row, job, because, now, **_given):
         return lose(
             row, msgspec.structs.replace(job, delivery=Delivery.AT_LEAST_ONCE), because, now
         )
@@ -163,6 +164,36 @@ def writing_a_start_down_after_it_was_sent(patch):
     patch.setattr(dispatch.Dispatch, "_claim", claim)
 
 
+def telling_runs_to_end_without_writing_down_why(patch):
+    def preempt(tx, takings, numbers, **_given):
+        rows = [tx.get(attempts.Run, run) for one in takings for run in one.found.runs]
+        return [row for row in rows if row is not None and row.id in numbers]
+
+    patch.setattr(attempts, "preempt", preempt)
+
+
+def taking_the_place_of_what_may_run_only_once(patch):
+    of_job = grounds.of_job
+
+    def careless(release, job):
+        return msgspec.structs.replace(of_job(release, job), preemption=Preemption.ALLOWED)
+
+    patch.setattr(grounds, "of_job", careless)
+
+
+def counting_a_taken_place_as_a_failure(patch):
+    lose = attempt.lost
+
+    def as_any(row, job, because, now, **_given):
+        return lose(row, job, because, now)
+
+    patch.setattr(attempts, "lost", as_any)
+
+
+def holding_room_for_who_is_gone(patch):
+    patch.setattr(preemptions.Preemptions, "tidy", lambda _self, _waiting: None)
+
+
 PLANTED: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -182,6 +213,10 @@ PLANTED: dict[str, Plant] = {
         losing_nothing_when_a_runner_dies,
         starting_a_runner_for_each_that_asks,
         writing_a_start_down_after_it_was_sent,
+        telling_runs_to_end_without_writing_down_why,
+        taking_the_place_of_what_may_run_only_once,
+        counting_a_taken_place_as_a_failure,
+        holding_room_for_who_is_gone,
     )
 }
 _ = Job

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from headway.model.container import Container
-from headway.model.demand import Demand
-from headway.model.job import Isolation, Job
+from headway.model.demand import Demand, Preemption
+from headway.model.job import Delivery, Isolation, Job
 from headway.model.manifest import Process
 from headway.model.placement import Placement
 from headway.model.release import Release
@@ -42,12 +42,14 @@ def of_build() -> Demand:
 def of_job(release: Release, job: Job) -> Demand:
     """Give what each run of a job asks for."""
     asked = _placement(release.manifest.placement, job)
+    may_repeat = job.delivery is Delivery.AT_LEAST_ONCE
     return _demand(
         job.resources,
         asked,
         crowd=f"{release.environment}/{release.app}/{job.name}@jobs" if asked.alone else "",
         alone=asked.alone,
         strict=job.isolation is Isolation.STRICT,
+        preemption=Preemption.ALLOWED if asked.preemptible and may_repeat else Preemption.NEVER,
         expected_s=job.expected_s if job.expected_s is not None else job.timeout_s,
     )
 
@@ -59,7 +61,8 @@ def _placement(app: Placement, job: Job) -> Placement:
         return app
     if not job.function:
         return own
-    return msgspec.structs.replace(app, pool=own.pool or app.pool)
+    preemptible = own.preemptible or app.preemptible
+    return msgspec.structs.replace(app, pool=own.pool or app.pool, preemptible=preemptible)
 
 
 def _demand(resources: Resources, asked: Placement, **fields: Any) -> Demand:

@@ -1,7 +1,7 @@
 """A plan in the making: rows as they will be, so that each step sees the steps before it."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.keeping import placed_under
-from headway.calculate.placement import Copies, Fleet, Placed
+from headway.calculate.placement import Ask, Copies, Fleet, Placed, preempt
 from headway.calculate.placement.never import Never
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
@@ -20,6 +20,7 @@ from headway.model.ids import ContainerId, NodeId
 from headway.model.manifest import Process
 from headway.model.node import NodeState
 from headway.model.plan import Change, Plan, Verb
+from headway.model.preempting import Preempting
 from headway.model.release import Release
 from headway.model.resources import Resources
 from headway.model.snapshot import MemberSnapshot
@@ -60,6 +61,7 @@ class Draft:
         self._changes: list[Change] = []
         self._wake_at: datetime | None = None
         self._pending: list[str] = []
+        self._preempting: list[Preempting] = []
         self._lacks: list[Demand] = []
 
     def plan(self) -> Plan:
@@ -69,6 +71,7 @@ class Draft:
             wake_at=self._wake_at,
             pending="; ".join(_few(self._pending)),
             lacks=tuple(self._lacks),
+            preempting=tuple(self._preempting),
         )
 
     # --- reading -------------------------------------------------------------------------
@@ -139,10 +142,28 @@ class Draft:
         placed = self._fleet.place(demand, self.now, among=among)
         if placed.node is None:
             what = f"{launch.process}.{launch.slot} ({launch.release.label})"
-            self.pend(f"{what} does not fit: {placed.because}")
+            self.pend(f"{what} does not fit: {self._room_made(demand, among) or placed.because}")
             if among is None:
                 self._lacks.append(demand)
         return placed
+
+    def _room_made(self, demand: Demand, among: Collection[NodeId] | None) -> str:
+        """Have runs of lower priority give way; says which do, or did already."""
+        whom = f"{self.member.environment}/{self.member.app}"
+        made = [one for one in self._fleet.promises() if one.whom == whom and demand in one.demands]
+        if self._lacks.count(demand) < len(made):
+            return made[0].sentence
+        if not self._fleet.yields_to(demand):
+            return ""
+        found = preempt(self._fleet, [Ask(demand, among)], self.now)
+        if found is None:
+            return ""
+        for run in found.runs:
+            self._fleet.free(run)
+        number = len(self._preempting)
+        self._fleet.hold(f"preempting:{number}", found.node, demand)
+        self._preempting.append(found)
+        return f"{found.because}: {found.what}"
 
     def never(self, release: Release) -> Failure | None:
         """Say what of a release can never run anywhere: to wait for it would be in vain."""

@@ -15,6 +15,7 @@ from headway.model.environment import Environment, Member
 from headway.model.ids import ContainerId, Digest
 from headway.model.manifest import Manifest
 from headway.model.plan import Change, Verb
+from headway.model.preempting import Preempting
 from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.snapshot import MemberSnapshot
@@ -49,6 +50,8 @@ class Foresight(NamedTuple):
     changes: tuple[Change, ...]
     pending: str
     """Why something wanted could not be done in the end; empty when all could."""
+    preempting: tuple[Preempting, ...] = ()
+    """Runs that would give way."""
 
 
 def foretell(
@@ -64,6 +67,7 @@ def foretell(
         manifest: Of the source that a deployment is to build, whose release does not exist yet.
     """
     changes: list[Change] = []
+    preempting: list[Preempting] = []
     pending = ""
     snapshot = msgspec.structs.replace(snapshot, dependencies={})
     for _ in range(_STEPS_MAX):
@@ -72,14 +76,17 @@ def foretell(
         changes += [change for change in plan.changes if change.verb in _NOTABLE]
         after = _obeyed(snapshot, plan.changes, now, manifest)
         _hold(fleet, after)
-        if plan.changes:
+        preempting += plan.preempting
+        for run in [run for found in plan.preempting for run in found.runs]:
+            fleet.free(run)
+        if plan.changes or plan.preempting:
             snapshot = after
             now += timedelta(milliseconds=1)
         elif plan.wake_at is not None and _is_busy(after):
             snapshot, now = after, max(plan.wake_at, now + timedelta(milliseconds=1))
         else:
             break
-    return Foresight(tuple(changes), pending)
+    return Foresight(tuple(changes), pending, tuple(preempting))
 
 
 def _hold(fleet: Fleet, snapshot: MemberSnapshot) -> None:

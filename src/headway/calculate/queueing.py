@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from headway.calculate.demand import expected_end
-from headway.calculate.placement import Fleet
+from headway.calculate.placement import Ask, Fleet, preempt
 from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
+from headway.model.preempting import Preempting
 from headway.model.run import Lane, key_name
 
 Line = tuple[EnvironmentId, AppName, str]
@@ -147,6 +148,9 @@ class Question:
     """Who does a lane's runs; None: every node can."""
     enlist: Callable[[Lane, NodeId], str] = lambda _lane, _node: ""
     """Have a runner started on a node; says why it takes no run yet."""
+    make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None
+    """Have room made for a run of a lane, which asks for this; says how far that is, or nothing
+    where it may not be now. None: nothing gives way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +297,8 @@ class _Decision:
         if crew is None:
             placed = fleet.place(demand, now)
             if placed.node is None:
-                self.reasons[lane] = self._never(demand) or placed.because
+                refused = self._never(demand) or placed.because
+                self.reasons[lane] = self._room_made(lane, [Ask(demand)]) or refused
             return placed.node
         full: tuple[str, ...] = ()
         if crew.ready:
@@ -311,8 +316,24 @@ class _Decision:
         else:
             broken = (f"{node}: {why}" for node, why in sorted(crew.refused.items()))
             sentences = dict.fromkeys((*full, *broken, *placed.sentences))
-            self.reasons[lane] = "; ".join(sentences) or placed.because
+            but = (*crew.ready, *crew.refused)
+            asks = [Ask(demand, among=crew.ready), Ask(crew.demand, but=but)]
+            made = self._room_made(lane, asks)
+            self.reasons[lane] = made or "; ".join(sentences) or placed.because
         return None
+
+    def _room_made(self, lane: Lane, asks: list[Ask]) -> str:
+        """Have something of lower priority give way; says what does, or did for it already."""
+        question, fleet = self.question, self.question.fleet
+        made = [one for one in fleet.promises() if one.whom == lane.name]
+        waiting = len(question.lanes[lane]) - self._next.get(lane, 0)
+        alone = asks[0].demand
+        if question.make_room and len(made) < waiting and fleet.yields_to(alone):
+            run = question.lanes[lane][self._next.get(lane, 0) + len(made)].run
+            found = preempt(fleet, asks, question.now)
+            if found is not None and (said := question.make_room(lane, run, alone, found)):
+                return said
+        return made[0].sentence if made else ""
 
     def _never(self, demand: Demand) -> str:
         found = self.question.fleet.never(demand)

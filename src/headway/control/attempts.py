@@ -6,7 +6,9 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.attempt import begun, concluded, lost
+from headway.control.preemptions import Taking
 from headway.control.run_events import run_event
+from headway.model.event import Event
 from headway.model.ids import ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
 from headway.model.run import Attempt, Lane, Run, RunFact, RunState, lane_of
@@ -55,7 +57,8 @@ def conclude(
 ) -> list[Run]:
     """Write down ends. One of an attempt that is not the current one is told too late.
 
-    `leaving` is why the runner was told to end its attempts; those that did so are handed back.
+    `leaving` is why the runner was told to end its attempts; those that did so are handed back,
+    as are those whose place was taken.
     """
     rows: list[Run] = []
     for fact in facts:
@@ -63,13 +66,60 @@ def conclude(
         if row is None or not _is_under_way(row, fact.attempt):
             continue
         job = jobs.get(row.id) or Job(name=row.job)
-        if leaving and fact.cancelled and not row.cancelling:
-            after = lost(row, job, leaving, now, is_handed_back=True)
+        why = row.attempt.preempted if row.attempt and row.attempt.preempted else leaving
+        if why and fact.cancelled and not row.cancelling:
+            after = lost(row, job, why, now, is_handed_back=True)
         else:
             after = concluded(row, job, fact, now, jitter)
         tx.record(run_event(after, now))
         rows.append(tx.put(after))
     return rows
+
+
+def preempt(
+    tx: Writer, takings: list[Taking], numbers: dict[RunId, int], now: datetime
+) -> list[Run]:
+    """Write down whose place is taken, before anybody is told to end; `numbers` of the attempts.
+
+    So whoever hears that they have ended knows that nobody cancelled them, also after a crash.
+    """
+    rows: list[Run] = []
+    for taking in takings:
+        for run in taking.found.runs:
+            row = tx.get(Run, run)
+            number = numbers.get(run)
+            if row is None or number is None or not _is_under_way(row, number):
+                continue
+            rows.append(_preempted(tx, row, taking.because, now))
+        tx.record(
+            Event(
+                at=now,
+                actor="headway",
+                kind="run.preempting" if taking.run else "app.preempting",
+                subject=taking.run or taking.app,
+                environment=taking.environment,
+                app=taking.app,
+                because=f"{taking.found.because}: {taking.found.what}",
+            )
+        )
+    return rows
+
+
+def is_preempted(row: Run) -> bool:
+    """Say whether another takes the place of the attempt under way."""
+    return bool(row.attempt and row.attempt.preempted)
+
+
+def _preempted(tx: Writer, row: Run, because: str, now: datetime) -> Run:
+    attempt = row.attempt
+    assert attempt is not None
+    if attempt.preempted:
+        return row
+    attempt = msgspec.structs.replace(attempt, preempted=because)
+    after = msgspec.structs.replace(row, attempts=(*row.attempts[:-1], attempt))
+    told = run_event(after, now, kind="run.preempted")
+    tx.record(msgspec.structs.replace(told, because=because))
+    return tx.put(after)
 
 
 class Gone(NamedTuple):
@@ -91,7 +141,8 @@ def lose(
             continue
         if ending:
             row = msgspec.structs.replace(row, cancelling=True, because=ending)
-        after = lost(row, job, because, now, is_handed_back=is_handed_back)
+        handed_back = is_handed_back or is_preempted(row)
+        after = lost(row, job, because, now, is_handed_back=handed_back)
         tx.record(run_event(after, now))
         rows.append(tx.put(after))
     return rows

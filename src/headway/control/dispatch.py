@@ -22,15 +22,17 @@ from headway.control import attempts, followers
 from headway.control.book import Book
 from headway.control.grounds import Backlog, Ground, Grounds
 from headway.control.lanes import Lanes
+from headway.control.preemptions import Preemptions
 from headway.control.runners import Runners
 from headway.control.slots import Slot, member_of
 from headway.control.targets import Targets
 from headway.control.waiting import rung
-from headway.control.world import World
+from headway.control.world import MemberKey, World
 from headway.machine.chance import chance
 from headway.model.demand import Demand
 from headway.model.ids import AppName, ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
+from headway.model.preempting import Preempting
 from headway.model.queue import QueueHold
 from headway.model.run import (
     Attempt,
@@ -48,6 +50,11 @@ _STARTS_AT_ONCE = 500
 _DUE_AT_ONCE = 1000
 _LATER_S = 0.02
 """A beginning is written down this much later, unless its end comes first: most do."""
+
+
+def whom_of(key: MemberKey) -> str:
+    """Name an app in an environment as the one that something is promised to."""
+    return f"{key[0]}/{key[1]}"
 
 
 @dataclass(slots=True)
@@ -74,6 +81,7 @@ class Dispatch:
         self.lanes = Lanes(world)
         self.runners = Runners(world, self.book, self)
         self._grounds = Grounds(world, self.book, self.runners)
+        self._preemptions = Preemptions(world)
         self._active: dict[RunId, Active] = {}
         self._began: dict[RunId, RunFact] = {}
         self._writing: asyncio.TimerHandle | None = None
@@ -140,6 +148,8 @@ class Dispatch:
             self._hold(row, attempt, job, Demand(resources=job.resources))
         else:
             self._hold(row, attempt, job, self._grounds.demand(release, job))
+        if attempt.preempted:
+            self._world.fleet.leaves(row.id)
 
     async def _beat(self) -> datetime | None:
         now = self._world.clock.now()
@@ -152,6 +162,7 @@ class Dispatch:
             await self.runners.let_go(),
             self.runners.retry_at(),
             self._grounds.rates.next_at(self.lanes.depths()),
+            self._preemptions.next_at(),
         ]
         return min((at for at in times if at is not None), default=None)
 
@@ -181,18 +192,22 @@ class Dispatch:
 
     async def _start_some(self) -> None:
         self._grounds.turns.forget(self.lanes.depths())
+        if self._world.fleet.has_promises:
+            self._tidy()
         if self.lanes.are_empty:
             self._reasons = {}
             return
         grounds = await self._grounds.of(self.lanes.lanes())
         # From here to what was picked being reserved, nothing else comes between.
         lanes = {lane: row for lane, row in self.lanes.lanes().items() if lane in grounds}
-        turn = take_turns(self._grounds.question(lanes, grounds, _STARTS_AT_ONCE))
+        asked = self._grounds.question(lanes, grounds, _STARTS_AT_ONCE, self._make_room)
+        turn = take_turns(asked)
         self._reasons = turn.reasons
         if turn.reasons:
             self._world.bell.pool()
         if turn.picks:
             await self._claim(turn.picks, grounds)
+        await self._preempt()
         if len(turn.picks) == _STARTS_AT_ONCE:
             self.wake()
 
@@ -255,6 +270,50 @@ class Dispatch:
             slot = self.runners.by_container(container)
             if slot is not None:  # otherwise its end is about to be told
                 self.runners.send(slot, tasks)
+
+    # --- taking the place of others --------------------------------------------------------------
+
+    async def preempt(self, key: MemberKey, preempting: Iterable[Preempting]) -> None:
+        """Have runs give way to containers of an app that fit nowhere."""
+        for found in preempting:
+            self._preemptions.take(key, whom_of(key), None, found, (found.demand,))
+        await self._preempt()
+
+    def _make_room(self, lane: Lane, run: RunId, alone: Demand, found: Preempting) -> str:
+        owner = lane.environment, lane.app
+        return self._preemptions.take(owner, lane.name, run, found, (found.demand, alone))
+
+    async def _preempt(self) -> None:
+        """Write down whose place is taken, then tell them to end."""
+        takings = self._preemptions.collected()
+        if not takings:
+            return
+        runs = [run for taking in takings for run in taking.found.runs]
+        numbers = {run: self._active[run].attempt for run in runs if run in self._active}
+        now = self._world.clock.now()
+        deed = partial(attempts.preempt, takings=takings, numbers=numbers, now=now)
+        try:
+            rows = await self._world.store.write(deed)
+        except BaseException:
+            self._preemptions.withdraw(takings)
+            raise
+        for row in rows:
+            active = self._active.get(row.id)
+            if active is not None and row.attempt and active.attempt == row.attempt.number:
+                self._world.fleet.leaves(row.id)
+                self._tell_to_end(active)
+        self.wake()  # more may be wanted than was made room for
+
+    def _tidy(self) -> None:
+        counts = self.lanes.counts().items()
+        waiting = {lane.name: count for lane, count in counts}
+        waiting |= {whom_of(key): len(row[1]) for key, row in self._world.lacking.items()}
+        self._preemptions.tidy(waiting)
+
+    def _tell_to_end(self, active: Active) -> None:
+        slot = self.runners.by_container(active.container)
+        if slot is not None and slot.line is not None:
+            slot.line.cancel(active.run, active.job.grace_s)
 
     # --- runs that were just made ----------------------------------------------------------------
 
@@ -431,11 +490,8 @@ class Dispatch:
         if run.is_ended:
             self._spawn(self._follow_up([run]))
         active = self._active.get(run.id)
-        if active is None:
-            return
-        slot = self.runners.by_container(active.container)
-        if slot is not None and slot.line is not None:
-            slot.line.cancel(run.id, active.job.grace_s)
+        if active is not None:
+            self._tell_to_end(active)
 
     async def end(self, environment: EnvironmentId) -> None:
         """Cancel what of an environment has not begun. What runs ends with its runners."""

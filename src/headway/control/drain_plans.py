@@ -11,6 +11,7 @@ from headway.calculate.foresee import foresee, foretell
 from headway.calculate.node import as_held
 from headway.calculate.placement import Fleet
 from headway.control.nodes import known, running_builds, within
+from headway.control.planning import giving_way
 from headway.control.snapshots import member
 from headway.control.world import World
 from headway.formats.units import counted
@@ -87,12 +88,13 @@ def _moves(members: Iterable[MemberSnapshot], fleet: Fleet, now: datetime) -> li
     """Follow one app after another: each finds only the room that those before it have left."""
     found: list[PlannedChange] = []
     for snapshot in members:
-        changes, pending = foretell(snapshot, now, fleet)
-        found += [_planned(snapshot, change) for change in changes]
-        if pending:
+        foresight = foretell(snapshot, now, fleet)
+        found += giving_way(snapshot.member.app, foresight, f"{snapshot.environment.name}: ")
+        found += [_planned(snapshot, change) for change in foresight.changes]
+        if foresight.pending:
             what = f"{snapshot.environment.name}: what has no room stays, and the drain waits"
             app = snapshot.member.app
-            found.append(PlannedChange(app=app, verb="wait", what=what, because=pending))
+            found.append(PlannedChange(app=app, verb="wait", what=what, because=foresight.pending))
     return found
 
 

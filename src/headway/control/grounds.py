@@ -1,6 +1,6 @@
 """Where lanes stand: which release runs their runs, and all that their turn depends on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -16,8 +16,9 @@ from headway.control.runners import Runners
 from headway.control.slots import RunnerKey
 from headway.control.world import World
 from headway.model.demand import Demand
-from headway.model.ids import NodeId
+from headway.model.ids import NodeId, RunId
 from headway.model.job import Job
+from headway.model.preempting import Preempting
 from headway.model.queue import Queue, QueueHold
 from headway.model.release import Release
 from headway.model.run import Lane
@@ -94,7 +95,11 @@ class Grounds:
         return Ground(release)
 
     def question(
-        self, lanes: Mapping[Lane, Sequence[Entry]], grounds: Mapping[Lane, Ground], most: int
+        self,
+        lanes: Mapping[Lane, Sequence[Entry]],
+        grounds: Mapping[Lane, Ground],
+        most: int,
+        make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None,
     ) -> Question:
         """Gather all that a turn sees."""
         terms: dict[Lane, Terms] = {}
@@ -126,6 +131,7 @@ class Grounds:
             most=most,
             crew=partial(self._crew, grounds),
             enlist=partial(self._enlist, grounds),
+            make_room=make_room,
         )
 
     def demand(self, release: Release, job: Job) -> Demand:

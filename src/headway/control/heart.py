@@ -29,8 +29,10 @@ class Heart:
         self._prober = Prober(world)
         self.routing = Routing(world)
         self._builds = Builds(world)
-        self._rollouts = Rollouts(world, self._fleet, self._prober, self.routing)
         self.dispatch = Dispatch(world)
+        self._rollouts = Rollouts(
+            world, self._fleet, self._prober, self.routing, self.dispatch.preempt
+        )
         self.schedules = Schedules(world, self.dispatch)
         self._lifetimes = Lifetimes(world, self.routing, self.dispatch)
         self.pools = Pools(world, self.dispatch)

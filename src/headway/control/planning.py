@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from headway.calculate.foresee import foresee
+from headway.calculate.foresee import Foresight, foretell
 from headway.control.snapshots import manifest_source, member
 from headway.control.world import MemberKey, World
 from headway.model.container import Container
+from headway.model.ids import AppName
 from headway.model.manifest import Manifest
 from headway.model.plan import Change, Verb
 from headway.model.snapshot import MemberSnapshot, Reserved
@@ -58,7 +59,9 @@ def _answer(world: World, undone: _Undone) -> Started:
     changes: list[PlannedChange] = []
     cpu, memory_mib = 0.0, 0
     for snapshot, manifest in undone.seen:
-        for change in foresee(snapshot, now, world.fleet, manifest):
+        foresight = foretell(snapshot, now, world.fleet, manifest)
+        changes += giving_way(snapshot.member.app, foresight)
+        for change in foresight.changes:
             changes.append(
                 PlannedChange(
                     app=snapshot.member.app,
@@ -76,6 +79,19 @@ def _answer(world: World, undone: _Undone) -> Started:
         plan=tuple(changes),
         reserves=Reserved(cpu=round(cpu, 6), memory_mib=memory_mib),
     )
+
+
+def giving_way(app: AppName, foresight: Foresight, prefix: str = "") -> list[PlannedChange]:
+    """List the runs whose place would be taken."""
+    return [
+        PlannedChange(
+            app=app,
+            verb="preempt",
+            what=f"{prefix}end {found.what}, which start again later",
+            because=found.because,
+        )
+        for found in foresight.preempting
+    ]
 
 
 def _sign(change: Change) -> int:

@@ -1,7 +1,8 @@
 """What the loops would do next, if nothing else happened."""
 
-from headway.calculate.foresee import foresee
+from headway.calculate.foresee import foretell
 from headway.control import lookup
+from headway.control.planning import giving_way
 from headway.control.snapshots import manifest_source, member
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
@@ -38,14 +39,18 @@ async def upcoming(world: World, environment: str | None = None) -> list[Planned
         return found
 
     seen = await world.store.read(question)
+    found: list[PlannedChange] = []
     with world.fleet.trial():
-        return [
-            PlannedChange(
-                app=snapshot.member.app,
-                verb=change.verb.value,
-                what=f"{name}: {change.what}",
-                because=change.because,
-            )
-            for name, snapshot, manifest in seen
-            for change in foresee(snapshot, now, world.fleet, manifest)
-        ]
+        for name, snapshot, manifest in seen:
+            foresight = foretell(snapshot, now, world.fleet, manifest)
+            found += giving_way(snapshot.member.app, foresight, f"{name}: ")
+            found += [
+                PlannedChange(
+                    app=snapshot.member.app,
+                    verb=change.verb.value,
+                    what=f"{name}: {change.what}",
+                    because=change.because,
+                )
+                for change in foresight.changes
+            ]
+    return found

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -25,6 +26,7 @@ from headway.model.environment import EnvironmentState
 from headway.model.failure import Failure
 from headway.model.ids import ContainerId, EnvironmentId
 from headway.model.plan import Change, Plan, Verb
+from headway.model.preempting import Preempting
 from headway.model.snapshot import MemberSnapshot
 from headway.ports.engine import EngineError
 from headway.ports.store import Stale
@@ -38,8 +40,16 @@ _DRAIN_LOOK_S = 0.2
 class Rollouts:
     """Decides for one app in one environment at a time, when something about it changed."""
 
-    def __init__(self, world: World, fleet: Fleet, prober: Prober, routing: Routing) -> None:
+    def __init__(
+        self,
+        world: World,
+        fleet: Fleet,
+        prober: Prober,
+        routing: Routing,
+        preempt: Callable[[MemberKey, tuple[Preempting, ...]], Awaitable[None]],
+    ) -> None:
         self._world = world
+        self._preempt = preempt
         self._fleet = fleet
         self._prober = prober
         self._routing = routing
@@ -99,6 +109,8 @@ class Rollouts:
             await self._update(key, plan, now)
             self._world.bell.member(key)
             return
+        if plan.preempting:
+            await self._preempt(key, plan.preempting)
         self._settle(key, snapshot)
         self._look_again(key, plan, snapshot, now)
 

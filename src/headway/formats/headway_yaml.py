@@ -15,7 +15,7 @@ from headway.formats.resources import resources_of
 from headway.formats.schema import MISSING, Reading
 from headway.formats.yaml import Place, parse_yaml
 from headway.model.ids import AppName, name_from
-from headway.model.job import Job
+from headway.model.job import Delivery, Job
 from headway.model.manifest import (
     FILE,
     BuildSpec,
@@ -268,7 +268,19 @@ class _Builder:
             if problem:
                 path = f"jobs.{job.name}.parameters"
                 self._reading.wrong(self._place(path), f"{path}: {problem}")
+            self._check_preemptible(job)
         return jobs
+
+    def _check_preemptible(self, job: Job) -> None:
+        own = self._raw["jobs"][job.name]
+        said = isinstance(own, dict) and own.get("placement", {}).get("preemptible")
+        if said and job.delivery is Delivery.AT_MOST_ONCE:
+            path = f"jobs.{job.name}.placement.preemptible"
+            self._reading.wrong(
+                self._place(path),
+                f"{path}: an at_most_once run is never ended for another: it may not begin again",
+                "say `delivery: at_least_once`, or leave it out",
+            )
 
     def _schedules(self) -> tuple[Schedule, ...]:
         found: list[Schedule] = []

@@ -21,6 +21,7 @@ def placement_of(raw: dict[str, Any], default: Placement) -> Placement:
         apart=tuple(dict.fromkeys((*default.apart, *raw.get("apart", ())))),
         pool=PoolName(raw["pool"]) if "pool" in raw else default.pool,
         priority=raw.get("priority", default.priority),
+        preemptible=raw.get("preemptible", default.preemptible),
         price_hour_max=raw.get("price", default.price_hour_max),
     )
 

@@ -71,6 +71,13 @@ PLACEMENT = Record(
             "0",
         ),
         Key(
+            "preemptible",
+            Flag(),
+            "Whether its at_least_once runs may be ended and tried again later when something of "
+            "higher priority fits nowhere. Services and at_most_once runs never are.",
+            "false",
+        ),
+        Key(
             "price",
             Quantity(parse_number, "a price an hour", least=0, most=100_000),
             "What a node may cost an hour at most.",

@@ -6,6 +6,7 @@ from headway.formats.kinds import CORES, DURATION, MEMORY, NAME, PERCENT
 from headway.formats.schema import (
     MISSING,
     Choice,
+    Flag,
     Key,
     ListOf,
     Quantity,
@@ -84,6 +85,8 @@ _JOB = Record(
         Key("deadline", DURATION, "It expires when it has not begun by then."),
         Key("concurrency", whole(1, 1_000_000), "Runs of it at one time."),
         Key("priority", whole(0, 100), "Within its queue.", "0"),
+        Key("placement_priority", whole(0, 100), "Over other queues and what gives way.", "0"),
+        Key("preemptible", Flag(), "Gives way to a higher placement_priority.", "false"),
     )
 )
 _TRACE = Record(
@@ -231,6 +234,8 @@ def _job(row: dict[str, Any]) -> JobLoad:
         "deadline": "deadline_s",
         "concurrency": "concurrency",
         "priority": "priority",
+        "placement_priority": "placement_priority",
+        "preemptible": "preemptible",
     }
     found = _renamed(row, names)
     if "delivery" in row:

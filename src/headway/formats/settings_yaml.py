@@ -191,6 +191,16 @@ SETTINGS = Record(
                 _seconds(1, _DAY_S),
                 "How long a node may be silent before what ran there starts elsewhere.",
             ),
+            (
+                "preemptions_minute_max",
+                whole(0, 100_000),
+                "Times a minute that runs of a pool give way to a higher priority; 0: never.",
+            ),
+            (
+                "promise_s",
+                _seconds(1, _DAY_S),
+                "How long room that was made free for something is held for it.",
+            ),
             ("parameters_bytes_max", _size(1024, 16 * MIB), "Parameters of one run."),
             ("invocations_max", whole(1, 100_000), "Runs made by one request."),
             (

@@ -13,8 +13,9 @@ class Preemption(StrEnum):
     """Whether what is placed may be taken off its node for something of higher priority."""
 
     NEVER = "never"
-    """Services unless they say otherwise, and `at_most_once` runs always."""
+    """Services, and `at_most_once` runs: what was begun must not be begun again."""
     ALLOWED = "allowed"
+    """`at_least_once` runs that say so."""
 
 
 class Demand(Value, kw_only=True):
@@ -38,7 +39,8 @@ class Demand(Value, kw_only=True):
     strict: bool = False
     """Only where every limit can be enforced."""
     priority: int = 0
-    """-100 ... 100. Of two that do not both fit the higher is placed."""
+    """-100 ... 100. Of two that do not both fit the higher is placed first, and may take the place
+    of what is lower and allows it."""
     preemption: Preemption = Preemption.NEVER
     expected_s: float | None = None
     """How long it is thought to run; None is for ever."""

@@ -23,4 +23,6 @@ class Placement(Value, kw_only=True):
     pool: PoolName | None = None
     priority: int = 0
     """-100 … 100: runs with more start before runs of other queues."""
+    preemptible: bool = False
+    """Whether its `at_least_once` runs may be ended for what has more priority and fits nowhere."""
     price_hour_max: float | None = None

@@ -7,6 +7,7 @@ from headway.model.container import Container
 from headway.model.demand import Demand
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
+from headway.model.preempting import Preempting
 from headway.model.value import Value
 
 
@@ -46,3 +47,5 @@ class Plan(Value, kw_only=True):
     """Why something wanted could not be planned, such as a container that fits nowhere."""
     lacks: tuple[Demand, ...] = ()
     """What fits nowhere, each as often as it is wanted."""
+    preempting: tuple[Preempting, ...] = ()
+    """Runs that are to give way to some of that."""

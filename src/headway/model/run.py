@@ -79,8 +79,10 @@ class Attempt(Value, kw_only=True):
     outcome: RunState | None = None
     """`succeeded`, `failed`, `timed_out`, `cancelled` or `lost`."""
     because: str = ""
+    preempted: str = ""
+    """Why something of higher priority takes its place. Written down before its runner is told."""
     is_handed_back: bool = False
-    """It was ended so that its node could be left, and uses up no retry."""
+    """It was ended so that its node could be left, or its place taken, and uses up no retry."""
     exit: Exit | None = None
     failure: RunFailure | None = None
     memory_peak_mib: float = 0.0

@@ -86,6 +86,9 @@ class JobLoad(Value, kw_only=True):
     deadline_s: float | None = None
     concurrency: int | None = None
     priority: int = 0
+    placement_priority: int = 0
+    """Over other queues, and over what is placed already where that is `preemptible`."""
+    preemptible: bool = False
 
 
 class TraceColumns(Value, kw_only=True):

@@ -71,6 +71,9 @@ class Options(TypedDict, total=False):
     gpus: int
     pool: str
     """The pool whose nodes run it. Default: the app's."""
+    preemptible: bool
+    """Whether its runs may be ended, and tried again later, for what has a higher priority of
+    placement and fits nowhere; for `at_least_once`. Default: the app's."""
     expected: str | float
     """How long a run is thought to take. Default: its timeout."""
     timeout: str | float
@@ -248,6 +251,12 @@ def _word(*words: str) -> Reader:
     return read
 
 
+def _flag(value: Any) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise ValueError("must be True or False")
+
+
 def _name(value: Any) -> str:
     if not isinstance(value, str) or not is_name(value):
         raise ValueError(
@@ -263,6 +272,7 @@ _READERS: dict[str, tuple[tuple[str, ...], Reader]] = {
     "disk": (("resources", "disk_mib"), _mebibytes),
     "gpus": (("resources", "gpus"), _number(0, 64, whole=True)),
     "pool": (("placement", "pool"), _name),
+    "preemptible": (("placement", "preemptible"), _flag),
     "expected": (("expected_s",), _duration),
     "timeout": (("timeout_s",), _duration),
     "cpu_time": (("cpu_time_s",), _duration),
@@ -326,6 +336,12 @@ def _check_together(what: str, options: Any, found: dict[str, Any], function: An
     if retried and not again:
         raise JobError(
             f"job {what}: {retried[0]} needs delivery='at_least_once': the default is that an "
+            "attempt that may have begun is never repeated",
+            function,
+        )
+    if options.get("preemptible") and not again:
+        raise JobError(
+            f"job {what}: preemptible needs delivery='at_least_once': the default is that an "
             "attempt that may have begun is never repeated",
             function,
         )

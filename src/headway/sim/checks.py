@@ -14,7 +14,7 @@ from headway.model.job import Delivery, Job
 from headway.model.node import Node
 from headway.model.order import Observed, Order
 from headway.model.resources import cores
-from headway.model.run import Run, RunFact, Task
+from headway.model.run import Run, RunFact, RunState, Task
 from headway.model.scenario import Broken
 from headway.ports.store import Reader
 from headway.sim.outside import SimulatedRouter
@@ -47,6 +47,8 @@ class Checks:
     once: set[RunId] = field(default_factory=set)
     """Runs that may begin once, and did."""
     jobs: dict[ContainerId, dict[str, Job]] = field(default_factory=dict)
+    declared: dict[str, Job] = field(default_factory=dict)
+    """By name, as runners were told."""
     doing: dict[tuple[RunId, int], Job] = field(default_factory=dict)
     attempts: dict[RunId, int] = field(default_factory=dict)
     """Run to the attempt under way."""
@@ -85,6 +87,7 @@ class Checks:
         self.live[order.id] = order
         self.place[order.id] = fact.node
         self.jobs[order.id] = {job.name: job for job in order.jobs}
+        self.declared |= self.jobs[order.id]
         for port in fact.ports.values():
             self.listens[port] = (order, self.time())
         self._use(fact.node, order.resources.cpu, order.resources.memory_mib, 1)
@@ -236,7 +239,23 @@ class Checks:
                 self.fail(
                     "every run ends", f"{run.id} of {run.job} is {run.state.value}: {why(run)}"
                 )
+            self._told_to_end(run)
         self._leaks(reserved)
+
+    def _told_to_end(self, run: Run) -> None:
+        """Check that attempts were only ended by who may, and that it cost the run nothing."""
+        job = self.declared.get(run.job)
+        for attempt in run.attempts:
+            what = f"attempt {attempt.number} of {run.id} of {run.job}"
+            if attempt.outcome is RunState.CANCELLED and not run.cancelling:
+                self.fail("only people cancel", f"{what} was cancelled, and nobody asked for it")
+            if not attempt.preempted or job is None:
+                continue
+            allowed = job.placement is not None and job.placement.preemptible
+            if not allowed or job.delivery is Delivery.AT_MOST_ONCE:
+                self.fail("who may not be preempted is not", f"{what}: {attempt.preempted}")
+            if attempt.outcome is RunState.LOST and not attempt.is_handed_back:
+                self.fail("who gives way uses up no retry", f"{what}: {attempt.because}")
 
     def _leaks(self, reserved: dict[NodeId, tuple[float, int]]) -> None:
         for node in self.nodes:

@@ -2,6 +2,8 @@
 
 import random
 
+import msgspec
+
 from headway.model.job import Delivery
 from headway.model.pool import NodeType, PlacementPolicy
 from headway.model.resources import Resources
@@ -12,6 +14,12 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
     """Draw a scenario with every fault in it, each more or less often."""
     chance = random.Random(f"{seed}/everything")  # noqa: S311 (no secret)
     machine = NodeType(name="small", cpu=chance.choice([4, 8]), memory_mib=16_384, price_hour=0.1)
+    once = _job(chance, "once", Delivery.AT_MOST_ONCE)
+    again = _job(chance, "again", Delivery.AT_LEAST_ONCE)
+    if chance.random() < 0.7:
+        again = _crowding(chance, again)
+    urgent = _job(chance, "urgent", chance.choice(list(Delivery)))
+    urgent = msgspec.structs.replace(urgent, placement_priority=10)
     return Scenario(
         name="everything",
         seed=seed,
@@ -29,8 +37,9 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
             ),
         ),
         jobs=(
-            _job(chance, "once", Delivery.AT_MOST_ONCE),
-            _job(chance, "again", Delivery.AT_LEAST_ONCE),
+            once,
+            again,
+            urgent,
         ),
         faults=faults(chance),
         runs_kept=1_000_000,
@@ -49,6 +58,18 @@ def _job(chance: random.Random, name: str, delivery: Delivery) -> JobLoad:
         fail_share=0.05,
         cancel_share=0.1,
         concurrency=chance.choice([None, None, 3]),
+    )
+
+
+def _crowding(chance: random.Random, load: JobLoad) -> JobLoad:
+    """Have runs come that fill every node for a while, and give way to others."""
+    return msgspec.structs.replace(
+        load,
+        preemptible=True,
+        burst=20,
+        duration_s=chance.choice([30, 120]),
+        resources=Resources(cpu=2, memory_mib=512),
+        concurrency=None,
     )
 
 

@@ -21,6 +21,7 @@ from headway.model.manifest import (
     Manifest,
     Process,
 )
+from headway.model.placement import Placement
 from headway.model.queue import Queue
 from headway.model.resources import Resources
 from headway.model.scenario import JobLoad, Scenario, ServiceLoad, TraceRow
@@ -233,6 +234,7 @@ def _job(load: JobLoad) -> Job:
         timeout_s=max(600.0, 20 * load.duration_s),
         queue=load.name,
         priority=load.priority,
+        placement=Placement(priority=load.placement_priority, preemptible=load.preemptible),
         concurrency=load.concurrency,
         retries=Retries(most=8, delay_s=2.0, delay_max_s=60.0),
     )

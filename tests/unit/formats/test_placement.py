@@ -81,6 +81,10 @@ def test_copies_prefer_different_nodes_unless_the_app_says_otherwise():
         ("resources: {cpu: -1}", "resources.cpu"),
         ("resources: {custom: {licences: 0}}", "resources.custom.licences"),
         ("jobs: {a: {command: x, expected: never}}", "jobs.a.expected"),
+        (
+            "jobs: {a: {command: x, placement: {preemptible: true}}}",
+            "jobs.a.placement.preemptible: an at_most_once run is never ended for another",
+        ),
     ],
 )
 def test_what_cannot_be_is_said_with_its_line(text, said):
@@ -94,6 +98,19 @@ def test_what_a_job_asks_for(release_of):
     asked = demand.of_job(release_of(manifest), manifest.job("mail"))
     assert (asked.priority, asked.expected_s, asked.strict) == (10, 300, False)
     assert asked.where == manifest.placement.where
+
+
+@pytest.mark.parametrize(
+    ("delivery", "allowed"), [("at_least_once", "allowed"), ("at_most_once", "never")]
+)
+def test_only_what_may_begin_again_gives_way(release_of, delivery, allowed):
+    manifest = read(
+        "name: a\nrun: {command: x}\nplacement: {preemptible: true}\n"
+        f"jobs: {{j: {{command: y, delivery: {delivery}}}}}"
+    )
+    release = release_of(manifest)
+    assert demand.of_job(release, manifest.job("j")).preemption == allowed
+    assert demand.of_process(release, manifest.processes[0]).preemption == "never"
 
 
 def test_what_a_process_type_asks_for(release_of):

@@ -298,6 +298,8 @@ def test_what_a_job_has_unsaid_is_what_the_model_says():
         ({"queue": "No!"}, "lower-case letters"),
         ({"name": "No"}, "lower-case letters"),
         ({"retries": 2}, "retries needs delivery='at_least_once'"),
+        ({"preemptible": True}, "preemptible needs delivery='at_least_once'"),
+        ({"preemptible": 1, "delivery": "at_least_once"}, "it must be True or False"),
         ({"reuse": 2, "isolation": "strict"}, "do not go together"),
         ({"start": "warm", "isolation": "strict"}, "is always started cold"),
     ],

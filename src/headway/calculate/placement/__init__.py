@@ -2,6 +2,8 @@
 
 from headway.calculate.placement.fleet import Fleet
 from headway.calculate.placement.placed import Placed, Refusal
+from headway.calculate.placement.preempt import Ask, preempt
+from headway.calculate.placement.promise import Promise
 from headway.calculate.placement.too_few import Copies
 
-__all__ = ["Copies", "Fleet", "Placed", "Refusal"]
+__all__ = ["Ask", "Copies", "Fleet", "Placed", "Promise", "Refusal", "preempt"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from headway.calculate.keeping import rest
@@ -10,14 +11,15 @@ from headway.calculate.placement.crowds import Crowds
 from headway.calculate.placement.held import FOREVER, Held
 from headway.calculate.placement.never import Never, never
 from headway.calculate.placement.placed import Placed
+from headway.calculate.placement.promise import Promise
 from headway.calculate.placement.prospect import Prospect
 from headway.calculate.placement.refusals import refused
 from headway.calculate.placement.scope import Scope
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.too_few import Copies, too_few
-from headway.calculate.placement.wanted import GPUS, Key, Wanted
+from headway.calculate.placement.wanted import GPUS, Key, Wanted, resources_of
 from headway.calculate.placement.willing import Conditions, Willing
-from headway.model.demand import Demand
+from headway.model.demand import Demand, Preemption
 from headway.model.ids import NodeId, PoolName
 from headway.model.lease import Share
 from headway.model.node import DEFAULT_POOL, Node
@@ -53,6 +55,12 @@ class Fleet:
         self._leases: dict[NodeId, str] = {}
         self._kept: dict[str, dict[NodeId, Share]] = {}
         self._held: dict[str, Held] = {}
+        self._yielding: dict[str, Held] = {}
+        self._leaving: set[str] = set()
+        self._emptied: set[int] = set()
+        self._promises: dict[NodeId, tuple[Promise, ...]] = {}
+        self._promises_made = 0
+        self._is_settling = False
         self._by_identity: dict[int, tuple[Demand, Wanted]] = {}
         self._by_key: dict[Key, Wanted] = {}
         self._willing: dict[Conditions, Willing] = {}
@@ -212,6 +220,8 @@ class Fleet:
             self._journal.append((what, None))
         if demand.lease in self._kept:
             self._set_aside(demand.lease, node)
+        if node in self._promises:
+            self._settle(node, taken_by=demand)
 
     def free(self, what: str) -> None:
         """Give back what something held, if it did."""
@@ -221,8 +231,13 @@ class Fleet:
         self._drop(held)
         if self._journal is not None:
             self._journal.append((what, held))
+        else:
+            self._leaving.discard(what)
+        node = self._table.ids[held.row]
         if held.demand.lease in self._kept:
-            self._set_aside(held.demand.lease, self._table.ids[held.row])
+            self._set_aside(held.demand.lease, node)
+        if node in self._promises:
+            self._settle(node)
 
     def holds(self, what: str) -> NodeId | None:
         """Say where something is held."""
@@ -233,6 +248,8 @@ class Fleet:
         table, row, wanted = self._table, held.row, held.wanted
         self._held[held.what] = held
         table.held[row][held.what] = held
+        if held.demand.preemption is Preemption.ALLOWED:
+            self._yielding[held.what] = held
         for number, amount in wanted.amounts:
             table.free[number].values[row] -= amount
         if wanted.crowd or wanted.avoided:
@@ -246,6 +263,7 @@ class Fleet:
     def _drop(self, held: Held) -> None:
         table, row, wanted = self._table, held.row, held.wanted
         del self._held[held.what]
+        self._yielding.pop(held.what, None)
         others = table.held[row]
         del others[held.what]
         for number, amount in wanted.amounts:
@@ -257,8 +275,107 @@ class Fleet:
             table.ends.values[row] = max((other.until for other in others.values()), default=0.0)
         table.touch(row)
         if table.nodes[row] is None:
-            table.vacate(row)
-            self._nevers.clear()
+            self._emptied.add(row)
+            if self._journal is None:
+                self._vacate()
+
+    # --- promising -------------------------------------------------------------------------------
+
+    def promise(self, promise: Promise) -> Promise:
+        """Hold room for who waits for it, and what else it needs as soon as that is free."""
+        self._promises_made += 1
+        made = replace(promise, number=self._promises_made)
+        self._promises[made.node] = (*self._promises.get(made.node, ()), made)
+        self._settle(made.node)
+        return made
+
+    def leaves(self, what: str) -> None:
+        """Note that something was told to end so that another takes its place."""
+        self._leaving.add(what)
+
+    def is_leaving(self, what: str) -> bool:
+        """Say whether something was told to end so that another takes its place."""
+        return what in self._leaving
+
+    def withdraw(self, promise: Promise) -> None:
+        """Hold it no longer."""
+        others = tuple(one for one in self._promises.get(promise.node, ()) if one is not promise)
+        if others:
+            self._promises[promise.node] = others
+        else:
+            self._promises.pop(promise.node, None)
+        self.free(promise.name)
+
+    @property
+    def has_promises(self) -> bool:
+        """Whether anything is promised at all."""
+        return bool(self._promises)
+
+    def promises(self) -> list[Promise]:
+        """List what is promised."""
+        return [one for promises in self._promises.values() for one in promises]
+
+    def yields_to(self, demand: Demand) -> bool:
+        """Say whether anything at all may be taken off its node for a demand."""
+        above = demand.priority
+        return any(held.demand.priority < above for held in self._yielding.values())
+
+    def yielding(self) -> Iterator[tuple[NodeId, Held]]:
+        """Give what may be taken off its node, and is not awaited there by anybody."""
+        awaited = {name for one in self.promises() for name in one.awaited}
+        for held in self._yielding.values():
+            if held.what not in awaited:
+                yield self._table.ids[held.row], held
+
+    def _settle(self, node: NodeId, taken_by: Demand | None = None) -> None:
+        """Hold anew what is promised of a node, as something there came or went."""
+        if self._is_settling:
+            return
+        if taken_by is not None and self._journal is None:
+            for promise in self._promises[node]:
+                if taken_by in promise.demands:
+                    self.withdraw(promise)  # and what is left of the node is settled by that
+                    return
+        self._is_settling = True
+        try:
+            for promise in self._promises[node]:
+                self.free(promise.name)
+            for promise in self._promises[node]:
+                self.hold(promise.name, node, self._lacking(promise))
+        finally:
+            self._is_settling = False
+
+    def _lacking(self, promise: Promise) -> Demand:
+        """Give what is to be held of a promise: all but what it awaits, as far as it is free."""
+        table = self._table
+        row = self._row(promise.node)
+        left = dict(self._wanted(promise.demands[0]).amounts)
+        for what in promise.awaited & table.held[row].keys():
+            for number, amount in table.held[row][what].wanted.amounts:
+                left[number] = left.get(number, 0) - amount
+        free = {
+            number: max(0, min(amount, int(table.free[number].values[row])))
+            for number, amount in left.items()
+        }
+        return Demand(resources=resources_of({table.names[at]: one for at, one in free.items()}))
+
+    @contextmanager
+    def _opened(self, demand: Demand) -> Iterator[None]:
+        """Let go, for a decision, of all that is held for such a demand."""
+        names = [_kept_name(demand.lease, node) for node in self._kept.get(demand.lease, ())]
+        if self._promises:
+            names += [one.name for one in self.promises() if one.opens_to(demand)]
+        if not names:
+            yield
+            return
+        before, self._is_settling = self._is_settling, True
+        try:
+            with self.trial():
+                for name in names:
+                    self.free(name)
+                yield
+        finally:
+            self._is_settling = before
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -267,12 +384,21 @@ class Fleet:
         try:
             yield
         finally:
-            journal, self._journal = self._journal, outer
-            for what, held in reversed(journal):
+            for what, held in reversed(self._journal):
                 if held is not None:
                     self._add(held)
                 else:
                     self._drop(self._held[what])
+            self._journal = outer
+            if outer is None and self._emptied:
+                self._vacate()
+
+    def _vacate(self) -> None:
+        """Give up rows of nodes that are not there. Not in a trial: what it frees comes back."""
+        for row in self._emptied:
+            self._table.vacate(row)
+        self._emptied.clear()
+        self._nevers.clear()
 
     def copy(self) -> "Fleet":
         """Give a fleet that changes on its own, for what could be."""
@@ -284,6 +410,9 @@ class Fleet:
         twin._leases = self._leases.copy()
         twin._kept = {lease: shares.copy() for lease, shares in self._kept.items()}
         twin._held = self._held.copy()
+        twin._yielding = self._yielding.copy()
+        twin._leaving = self._leaving.copy()
+        twin._promises = self._promises.copy()
         twin._by_identity = self._by_identity.copy()
         twin._by_key = self._by_key.copy()
         twin._willing = {key: willing.copy() for key, willing in self._willing.items()}
@@ -311,12 +440,20 @@ class Fleet:
             among: Only these nodes, where it is not None.
             but: None of these nodes.
         """
-        if demand.lease in self._kept:
-            with self.trial():
-                for node in self._kept[demand.lease]:
-                    self.free(_kept_name(demand.lease, node))
+        if demand.lease in self._kept or self._promises:
+            with self._opened(demand):
                 return self._place(demand, now, among, but)
         return self._place(demand, now, among, but)
+
+    def fits(self, demand: Demand, node: NodeId, now: datetime) -> bool:
+        """Say whether a demand could go to a node now."""
+        row = self._table.index.get(node)
+        if row is None:
+            return False
+        with self._opened(demand):
+            scope = self._scope(demand, now)
+            scope.among = frozenset((row,))
+            return bool(few.fitting(scope))
 
     def _place(
         self,

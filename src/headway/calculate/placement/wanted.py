@@ -1,10 +1,11 @@
 """A demand as a fleet sees it, measured in the fleet's units."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from headway.calculate.placement.willing import Conditions
 from headway.model.demand import Demand
+from headway.model.resources import Resources
 
 CORES = "cores"
 MEMORY = "MiB memory"
@@ -20,6 +21,21 @@ def amounts_of(cpu: float, memory_mib: int, gpus: int, custom: dict[str, float])
     for name, amount in custom.items():
         amounts[name] = round(amount * _MICRO)
     return amounts
+
+
+def resources_of(amounts: Mapping[str, int]) -> Resources:
+    """Give the resources of which these are the amounts.
+
+    >>> resources_of({CORES: 1_500_000, MEMORY: 512}).cpu
+    1.5
+    """
+    rest = {name: amount for name, amount in amounts.items() if name not in (CORES, MEMORY, GPUS)}
+    return Resources(
+        cpu=amounts.get(CORES, 0) / _MICRO,
+        memory_mib=amounts.get(MEMORY, 0),
+        gpus=amounts.get(GPUS, 0),
+        custom={name: amount / _MICRO for name, amount in rest.items()},
+    )
 
 
 def in_words(name: str, amount: float) -> str:

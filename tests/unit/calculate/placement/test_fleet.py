@@ -212,6 +212,18 @@ def test_a_trial_leaves_no_trace():
     assert (given.holds("1"), given.holds("2")) == ("a", None)
 
 
+def test_a_trial_on_a_node_that_is_not_known_yet_leaves_no_trace():
+    given = fleet(node("a"))
+    given.hold("1", NodeId("late"), demand(3))
+    with given.trial():
+        given.free("1")
+    given.put(node("b"))
+    given.put(node("late"))
+    assert given.holds("1") == "late"
+    assert given.reserved(NodeId("late")).cpu == 3
+    assert given.reserved(NodeId("b")).cpu == 0
+
+
 def test_only_and_but():
     given = fleet(node("a"), node("b"), node("c"))
     assert given.place(demand(), NOW, among=["b", "unknown"]).node == "b"
