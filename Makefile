@@ -28,11 +28,14 @@ format: $(STAMP) ## Format the code and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-needs: ## What tests use beside wheels: Debian's HAProxy, where this is Debian and you are root
-	@command -v haproxy >/dev/null || PATH=$$PATH:/usr/sbin command -v haproxy >/dev/null || \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends haproxy; \
-	else echo "no HAProxy of the system: the router is tried with the wheel's only"; fi
+needs: ## What tests use beside wheels: Debian's HAProxy and Chromium, where this is Debian and you are root
+	@missing=""; for name in haproxy chromium; do \
+	  PATH=$$PATH:/usr/sbin command -v $$name >/dev/null || missing="$$missing $$name"; done; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $$missing; \
+	else echo "not on this machine:$$missing. Without haproxy the router is tried with the wheel's only;" \
+	  "without chromium the pages are not tried in a browser"; fi
 
 test: $(STAMP) needs lint ## Everything that must hold
 	$(BIN)/pytest -n 2 --dist worksteal || $(BIN)/pytest --last-failed --last-failed-no-failures none

@@ -1,0 +1,133 @@
+"""A real Chromium at a real headway: what a person sees, and what must never happen meanwhile."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.e2e.installation import Installation
+
+CHROMIUM = Path("/usr/bin/chromium")
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_SERIOUS = {"serious", "critical"}
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, which `make needs` installs."""
+    if not CHROMIUM.exists():
+        assert "CI" not in os.environ, "CI tests the pages in a browser: make needs, as root"
+        pytest.skip("no Chromium: `make needs`, as root on Debian, installs it")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """One browser window; what goes wrong in it is remembered."""
+
+    def __init__(self, page: Page, installation: Installation) -> None:
+        self.page = page
+        self.headway = installation
+        self.root = f"http://headway.localhost:{installation.port}"
+        self.wrong: list[str] = []
+        page.set_default_timeout(20_000)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.wrong.append(f"script: {error}"))
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("dialog", lambda dialog: self._dialog(dialog.message, dialog.dismiss))
+
+    def sign_in(self) -> None:
+        """Follow the link that the command prints."""
+        self.page.goto(self.headway.ok("dashboard").strip())
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(f"{self.root}/")
+
+    def go(self, path: str) -> None:
+        """Open a page, which must be there."""
+        answer = self.page.goto(self.root + path)
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status} {answer.text()[:500]}"
+
+    def press(self, name: str) -> None:
+        """Press a button, or follow a link that looks like one."""
+        found = self.page.get_by_role("button", name=name, exact=True)
+        link = self.page.get_by_role("link", name=name, exact=True)
+        found.or_(link).first.click()
+
+    def path(self) -> str:
+        """Where it is."""
+        return urlsplit(self.page.url).path
+
+    def accessible(self) -> list[str]:
+        """What axe finds that keeps people out."""
+        self.page.evaluate(_axe())
+        found = self.page.evaluate("axe.run({resultTypes: ['violations']})")
+        return [
+            f"{row['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+            for row in found["violations"]
+            if row["impact"] in _SERIOUS
+            for node in row["nodes"]
+        ]
+
+    def overflow(self) -> int:
+        """By how much a page is wider than its window."""
+        return int(
+            self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+        )
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.wrong.append(f"console: {message.text} {message.location}")
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith(self.root + "/") and not url.startswith("data:"):
+            self.wrong.append(f"asked for {url}")
+
+    def _dialog(self, text: str, dismiss) -> None:
+        self.wrong.append(f"dialog: {text}")
+        dismiss()
+
+
+def _axe() -> str:
+    return (files("axe_playwright_python") / "axe.min.js").read_text()
+
+
+@contextmanager
+def visiting(
+    chromium: Browser, installation: Installation, *, signed_in: bool = True, **options
+) -> Iterator[Visitor]:
+    """A browser of its own, in which nothing may go wrong."""
+    context = chromium.new_context(**{"viewport": DESKTOP, **options})
+    visitor = Visitor(context.new_page(), installation)
+    try:
+        if signed_in:
+            visitor.sign_in()
+        yield visitor
+        assert not visitor.wrong
+    finally:
+        context.close()
+
+
+def names_in(path: str) -> set[str]:
+    """The names of a page's address that must be filled."""
+    return set(re.findall(r"\{(\w+)", path))

@@ -1,0 +1,129 @@
+"""The pages in a real browser: signing in, watching, acting."""
+
+import pytest
+from playwright.sync_api import expect
+
+from headway.web.pages import ACTS, PAGES
+from tests.e2e.browser import DESKTOP, PHONE, chromium, names_in, visiting
+from tests.e2e.installation import good_manifest, wait_for
+
+__all__ = ["chromium"]
+pytestmark = pytest.mark.timeout(300)
+
+JOBS = """
+jobs:
+  greet:
+    command: 'echo hello $HEADWAY_PARAMETERS; echo "{}" '
+  fail: {command: 'echo it breaks; exit 3'}
+  slow: {command: 'for n in $(seq 600); do echo line $n; sleep 0.2; done'}
+queues: {default: {concurrency: 2}}
+schedules:
+  nightly: {job: greet, cron: '0 3 * * *'}
+"""
+
+
+@pytest.fixture(scope="module")
+def demo(headway):
+    """An environment with something of everything, and what its pages are called by."""
+    shop = headway.app("shelf", manifest=good_manifest(extra=JOBS))
+    front = headway.app("counter", manifest=good_manifest(extra="dependencies: [shelf]\n"))
+    headway.ok("apps", "add", str(shop))
+    headway.ok("start", "-e", "bazaar", cwd=front)
+    (shop / "text").write_text("two")
+    headway.ok("deploy", "-e", "bazaar", cwd=shop)
+    for job in ("greet", "fail"):
+        headway.run("jobs", "invoke", job, "-e", "bazaar", "--wait")
+    runs = headway.json("runs", "ls", "-e", "bazaar")
+    claimed = headway.json("leases", "acquire", "migration", "--for", "1h")
+    (node,) = headway.json("nodes", "ls")
+    deployment = headway.json("history", "-e", "bazaar", "-a", "shelf")[0]
+    yield {
+        "environment": "bazaar",
+        "app": "shelf",
+        "deployment": deployment["id"],
+        "run": runs[0]["id"] if isinstance(runs, list) else runs["rows"][0]["id"],
+        "job": "greet",
+        "node": node["node"]["id"],
+        "lease": claimed["lease"]["id"],
+        "container": headway.json("ps", "-e", "bazaar")[0]["containers"][0]["id"],
+        "queue": "default",
+        "schedule": "nightly",
+    }
+    headway.ok("leases", "release", claimed["lease"]["id"])
+    headway.ok("envs", "destroy", "bazaar", "--yes")
+
+
+@pytest.fixture
+def visitor(chromium, headway):
+    with visiting(chromium, headway) as opened:
+        yield opened
+
+
+def test_a_link_signs_in_once_and_a_button_signs_out(chromium, headway):
+    with visiting(chromium, headway, signed_in=False) as opened:
+        opened.page.goto(f"{opened.root}/envs")
+        assert opened.path() == "/sign-in"
+        assert not opened.accessible()
+        link = headway.ok("dashboard").strip()
+        opened.page.goto(link)
+        assert not opened.accessible()
+        opened.press("Sign in")
+        opened.page.wait_for_url(f"{opened.root}/")
+        (cookie,) = opened.page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"], cookie["domain"]) == (
+            True,
+            "Lax",
+            "headway.localhost",
+        )
+        assert opened.page.evaluate("document.cookie") == ""
+        opened.press("Sign out")
+        opened.page.wait_for_url(f"{opened.root}/sign-in")
+        opened.page.goto(link)
+        assert "has been used" in opened.page.inner_text("main")
+        opened.page.get_by_label("Token").fill((headway.data / "token").read_text().strip())
+        opened.press("Sign in")
+        opened.page.wait_for_url(f"{opened.root}/")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_every_page_is_there_for_everybody(chromium, headway, demo, scheme, size):
+    """On a screen and on a phone, light and dark, also for who does not see it."""
+    found: list[str] = []
+    with visiting(chromium, headway, viewport=size, color_scheme=scheme) as opened:
+        for page in [*PAGES, *ACTS]:
+            missing = names_in(page.path) - set(demo)
+            assert not missing, f"say what fills {missing} of {page.path}"
+            path = page.path.format(**demo).replace(":path", "")
+            opened.go(path)
+            expect(opened.page.locator("h1").first).to_be_visible()
+            found += [f"{path}: {what}" for what in opened.accessible()]
+            if opened.overflow() > 0:
+                found.append(f"{path}: is {opened.overflow()} px wider than the window")
+        found += opened.wrong
+        opened.wrong.clear()
+    assert not found, "\n".join(found)
+
+
+def test_an_environment_comes_up_before_ones_eyes(headway, visitor):
+    app = headway.app("riser")
+    visitor.go("/envs")
+    expect(visitor.page.get_by_role("link", name="risen")).to_have_count(0)
+    headway.ok("start", "-e", "risen", "--no-wait", cwd=app)
+    row = visitor.page.get_by_role("link", name="risen", exact=True)
+    expect(row).to_be_visible()  # no page was loaded again
+    row.click()
+    expect(visitor.page.locator("#live_members")).to_contain_text("healthy")
+    visitor.press("Extend")
+    visitor.page.get_by_label("How long").select_option("2d")
+    visitor.press("Renew it")
+    expect(visitor.page.locator("#live_head")).to_contain_text("lease ends in 1 d")
+    visitor.press("Destroy")
+    expect(visitor.page.get_by_role("button", name="Destroy risen")).to_be_visible()
+    visitor.press("Destroy risen")  # the name was not typed: the browser holds it back
+    assert visitor.path().endswith("/destroy")
+    visitor.page.get_by_label("Type").fill("risen")
+    visitor.press("Destroy risen")
+    visitor.page.wait_for_url(f"{visitor.root}/envs")
+    expect(visitor.page.get_by_role("link", name="risen", exact=True)).to_have_count(0)
+    wait_for(lambda: headway.run("envs", "show", "risen").status == 3)
