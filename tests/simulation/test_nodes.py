@@ -17,7 +17,7 @@ from headway.model.container import Container
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.job import Delivery, Job, Retries
-from headway.model.node import Node, NodeState
+from headway.model.node import Holder, Node, NodeState
 from headway.model.run import Run, RunState
 from headway.ports.store import Stale
 from headway.sim.engine import SimulatedEngine
@@ -269,12 +269,14 @@ async def test_nodes_come_and_go_and_every_delivery_keeps_its_promise(two, seed)
 
 async def test_what_is_done_for_a_lease_leaves_what_a_person_said_of_a_node(two):
     world = two.world
-    await nodes.drain(world, "lease lse-1", B, own_only=True)
-    await nodes.uncordon(world, "lease lse-1", B, own_only=True)
+    await nodes.drain(world, "lse-1", B, holder=Holder.LEASE)
+    await nodes.uncordon(world, "lse-1", B, holder=Holder.LEASE)
     hold = (await nodes.one(world, B)).hold
     assert (hold.state, hold.by) == (NodeState.CORDONED, "ana")
-    await nodes.drain(world, "lease lse-1", A, own_only=True)
-    await nodes.uncordon(world, "lease lse-1", A, own_only=True)
+    await nodes.drain(world, "lse-1", A, holder=Holder.LEASE)
+    await nodes.uncordon(world, "ana", A, holder=Holder.LEASE)
+    assert (await nodes.one(world, A)).hold.owner == "lease lse-1"
+    await nodes.uncordon(world, "lse-1", A, holder=Holder.LEASE)
     assert (await nodes.one(world, A)).hold is None
 
 

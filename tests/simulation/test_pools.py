@@ -5,14 +5,16 @@ from datetime import timedelta
 
 import msgspec
 
-from headway.control import leases
+from headway.control import leases, nodes
 from headway.control.requests import LeaseRequest
 from headway.model.build import Build, BuildState
 from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName
 from headway.model.lease import ClaimKind
 from headway.model.machine import Machine, MachineState
+from headway.model.node import Holder
 from headway.model.pool import Pool, Scaling
 from headway.model.pool_node import PoolNodeState
+from headway.model.pool_plan import PoolChange, PoolVerb
 from tests.simulation.pools_world import LARGE, SMALL, PoolsWorld, virtually
 
 
@@ -96,6 +98,55 @@ def test_the_tags_of_a_pool_are_those_of_its_nodes():
         await asyncio.sleep(90)
         (node,) = place.nodes()
         assert node.tags == {"disk": "fast", "zone": "a", "node": node.id, "pool": "default"}
+
+    virtually(scenario)
+
+
+def test_what_a_person_says_of_a_node_is_undone_by_no_pool():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(idle_s=60, drain_s=3600)
+        await place.works(2, runs_s=900)
+        await asyncio.sleep(90)
+        (node,) = place.nodes()
+        # The pool empties it, as its maximum has fallen to what others have; ana wants it drained.
+        change = PoolChange(
+            verb=PoolVerb.DRAIN, type="small", node=node.id, because="a test", within_s=3600
+        )
+        pool = await place.store.read(lambda tx: tx.get(Pool, "default"))
+        await place.pools.change(pool, change)
+        assert place.world.roster.holds[node.id].owner == "pool default"
+        taken = await nodes.drain(place.world, "ana", node.id, None, "its disk is full")
+        assert (taken.hold.holder, taken.hold.by) == (Holder.PERSON, "ana")
+        assert [row.state for row in await place.rows()] == [PoolNodeState.LENT]
+        keep = msgspec.structs.replace(change, verb=PoolVerb.KEEP, within_s=None)
+        await place.pools.change(pool, keep)
+        await place.pools.change(pool, change)
+        assert place.world.roster.holds[node.id].because == "its disk is full"
+        await asyncio.sleep(3600)
+        assert [row.id for row in await place.rows()] == [node.id]
+        assert place.world.roster.holds[node.id].by == "ana"
+        await nodes.uncordon(place.world, "ana", node.id)
+        await asyncio.sleep(600)
+        assert await place.rows() == []
+
+    virtually(scenario)
+
+
+def test_who_takes_a_node_back_keeps_it_from_being_given_back():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(idle_s=60, drain_s=3600)
+        await place.works(2, runs_s=900)
+        await asyncio.sleep(90)
+        (node,) = place.nodes()
+        pool = await place.store.read(lambda tx: tx.get(Pool, "default"))
+        because = "a test"
+        verb = PoolVerb.DRAIN
+        change = PoolChange(verb=verb, type="small", node=node.id, because=because, within_s=3600)
+        await place.pools.change(pool, change)
+        await nodes.uncordon(place.world, "ana", node.id)
+        (row,) = await place.rows()
+        assert (row.state, row.because) == (PoolNodeState.LENT, "ana wants it to stay")
+        assert [row.id for row in place.nodes()] == [node.id]
 
     virtually(scenario)
 

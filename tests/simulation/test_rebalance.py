@@ -47,8 +47,8 @@ def test_the_proposal_names_moves_and_savings_and_is_carried_out_node_by_node():
         (move,) = plan.nodes[0].moves
         assert (move.what, move.target) == ("shop/web.2 in demo", full)
         with pytest.raises(Conflict, match="not worth it"):
-            await rebalancing.begin(place.world, place.pools, "ana", full)
-        view = await rebalancing.begin(place.world, place.pools, "ana", spare)
+            await rebalancing.begin(place.world, "ana", full)
+        view = await rebalancing.begin(place.world, "ana", spare)
         assert view.node.state is NodeState.DRAINING
         rows = {row.id: row.state for row in await place.rows()}
         assert rows[spare] is PoolNodeState.LEAVING

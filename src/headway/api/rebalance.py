@@ -29,5 +29,4 @@ async def begin(
     churn: Churn = rebalancing.CHURN,
 ) -> Json:
     """Empty a node as it was proposed. Uncordoning it stops that."""
-    loop = request.app.state.heart.pools
-    return await done_once(request, lambda: rebalancing.begin(world, loop, actor, node, churn))
+    return await done_once(request, lambda: rebalancing.begin(world, actor, node, churn))

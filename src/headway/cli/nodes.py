@@ -205,7 +205,7 @@ def standing(row: NodeView) -> str:
         words.append(f"since {render.moment(row.away_at)}")
     hold = row.hold
     if hold is not None:
-        words.append(f"by {hold.by}")
+        words.append(f"by {hold.owner}")
         if hold.empty_at is not None:
             words.append("and is empty")
         elif hold.until is not None:

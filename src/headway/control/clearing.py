@@ -11,7 +11,7 @@ from headway.control.world import World
 from headway.model.event import Event
 from headway.model.ids import NodeId
 from headway.model.lease import ClaimKind, Lease, LeaseState
-from headway.model.node import NodeHold, NodeState
+from headway.model.node import Holder, NodeHold, NodeState
 from headway.ports.store import Reader, Writer
 
 
@@ -35,11 +35,11 @@ class Clearing:
         hold = await self.world.store.read(lambda reader: reader.get(NodeHold, node))
         if hold is None:
             because = f"{lease.id}: leased to {lease.holder}"
-            await nodes.drain(self.world, _name(lease), node, because=because, own_only=True)
-        elif hold.by == _name(lease) and hold.empty_at is not None:
+            await nodes.drain(self.world, lease.id, node, because=because, holder=Holder.LEASE)
+        elif _is_of(hold, lease) and hold.empty_at is not None:
             await self.world.store.write(partial(self._clear, lease=lease))
             await remember(self.world)
-            await nodes.uncordon(self.world, _name(lease), node, own_only=True)
+            await nodes.uncordon(self.world, lease.id, node, holder=Holder.LEASE)
 
     def _clear(self, tx: Writer, lease: Lease) -> None:
         row = tx.get(Lease, lease.id)
@@ -60,13 +60,13 @@ class Clearing:
     async def _give_back(self) -> None:
         """End the drains of leases that are over, or whose node was lent before a crash."""
         draining = {
-            _name(lease): lease.is_clear
+            str(lease.id): lease.is_clear
             for lease in self.world.keeping
             if lease.state is LeaseState.HELD
         }
         for hold in await self.world.store.read(_drains):
             if draining.get(hold.by, True) and self.world.roster.node(hold.node) is not None:
-                await nodes.uncordon(self.world, hold.by, hold.node, own_only=True)
+                await nodes.uncordon(self.world, hold.by, hold.node, holder=Holder.LEASE)
 
 
 def in_the_way(lease: Lease, hold: NodeHold | None) -> str:
@@ -74,22 +74,22 @@ def in_the_way(lease: Lease, hold: NodeHold | None) -> str:
     if lease.claim.kind is not ClaimKind.NODE or lease.state is not LeaseState.HELD:
         return ""
     node = lease.claim.name
-    if hold is not None and hold.by != _name(lease):
+    if hold is not None and not _is_of(hold, lease):
         return (
             f"nothing starts on {node}, not even under this lease: it is {hold.state.value} by "
-            f"{hold.by}, until headway nodes uncordon {node}"
+            f"{hold.owner}, until headway nodes uncordon {node}"
         )
     return "" if lease.is_clear else f"others' work is being moved off {node}"
 
 
-def _name(lease: Lease) -> str:
-    """Who drains a node for a lease."""
-    return f"lease {lease.id}"
+def _is_of(hold: NodeHold, lease: Lease) -> bool:
+    """Say whether it is for a lease that a node drains."""
+    return (hold.holder, hold.by) == (Holder.LEASE, lease.id)
 
 
 def _drains(reader: Reader) -> list[NodeHold]:
     return [
         row
         for row in reader.find(NodeHold)
-        if row.state is NodeState.DRAINING and row.by.startswith("lease lse-")
+        if row.state is NodeState.DRAINING and row.holder is Holder.LEASE
     ]

@@ -15,11 +15,17 @@ from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerKind
 from headway.model.event import Event
 from headway.model.ids import NodeId, environment_name
-from headway.model.node import NodeHold, NodeState
+from headway.model.node import Holder, NodeHold, NodeState
+from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.view import NodeView
 from headway.ports.store import Reader, Writer
 
 _WITHIN_MAX_S = 7 * 24 * 3600.0
+
+
+def _nothing(_: Writer) -> bool:
+    """Write nothing more."""
+    return True
 
 
 async def listing(world: World) -> list[NodeView]:
@@ -108,14 +114,24 @@ async def drain(
     within_s: float | None = None,
     because: str = "",
     *,
-    own_only: bool = False,
+    holder: Holder = Holder.PERSON,
+    also: Callable[[Writer], bool] = _nothing,
 ) -> NodeView:
     """Have a node take nothing new and what runs there leave.
 
     Services move at once; runs may end by themselves for `within_s` (the setting `drain_s` when
     None), then they are stopped and handed back by their delivery rule. The same again changes
-    nothing; another length begins to count now. With `own_only` nothing changes either where
+    nothing; another length begins to count now. For who is no person nothing changes either where
     somebody else has taken the node out of use.
+
+    Args:
+        world: The world.
+        actor: Who says so: a person's name, or that of what `holder` is.
+        node: Which.
+        within_s: How long runs may take.
+        because: Why.
+        holder: What the actor is.
+        also: Is written with it; when it says that it has nothing to do, nothing is done.
 
     Raises:
         NotFound: There is none with this id.
@@ -125,10 +141,10 @@ async def drain(
     length_s = within(world, within_s)
 
     def wanted(before: NodeHold | None, now: datetime) -> NodeHold | None:
-        if own_only and before is not None and before.by != actor:
+        if before is not None and not before.yields_to(holder, actor):
             return None
         length = timedelta(seconds=length_s)
-        if before is not None and before.state is NodeState.DRAINING:
+        if before is not None and before.holder is holder and before.state is NodeState.DRAINING:
             assert before.until is not None
             if within_s is None or before.until - before.at == length:
                 return None
@@ -136,12 +152,13 @@ async def drain(
             node=identity,
             state=NodeState.DRAINING,
             because=because,
+            holder=holder,
             by=actor,
             at=now,
             until=now + length,
         )
 
-    return await _hold(world, identity, wanted)
+    return await _hold(world, identity, wanted, also)
 
 
 def within(world: World, within_s: float | None) -> float:
@@ -155,10 +172,25 @@ def within(world: World, within_s: float | None) -> float:
     return world.settings.drain_s if within_s is None else within_s
 
 
-async def uncordon(world: World, actor: str, node: str, *, own_only: bool = False) -> NodeView:
+async def uncordon(
+    world: World,
+    actor: str,
+    node: str,
+    *,
+    holder: Holder = Holder.PERSON,
+    also: Callable[[Writer], bool] = _nothing,
+) -> NodeView:
     """Have a node take containers again, also one that drains. Again, it changes nothing.
 
-    With `own_only` it stays out of use where that is what somebody else said.
+    For who is no person it stays out of use where that is what somebody else said.
+
+    Args:
+        world: The world.
+        actor: Who says so: a person's name, or that of what `holder` is.
+        node: Which.
+        holder: What the actor is.
+        also: Is written with it, whoever has taken the node out of use; when it says that it has
+            nothing to do, nothing is done.
 
     Raises:
         NotFound: There is none with this id.
@@ -167,12 +199,17 @@ async def uncordon(world: World, actor: str, node: str, *, own_only: bool = Fals
     now = world.clock.now()
 
     def deed(tx: Writer) -> bool:
-        row = tx.get(NodeHold, identity)
-        if row is not None and own_only and row.by != actor:
+        if not also(tx):
             return False
+        row = tx.get(NodeHold, identity)
+        if row is not None and not row.yields_to(holder, actor):
+            return False
+        if holder is Holder.PERSON:
+            _keep(tx, identity, actor, now)
         if row is not None:
             tx.delete(NodeHold, identity)
-            tx.record(event(identity, "node.uncordoned", now, actor=actor))
+            who = actor if holder is Holder.PERSON else row.owner
+            tx.record(event(identity, "node.uncordoned", now, actor=who))
         return True
 
     if await world.store.write(deed):
@@ -182,20 +219,25 @@ async def uncordon(world: World, actor: str, node: str, *, own_only: bool = Fals
 
 
 async def _hold(
-    world: World, identity: NodeId, wanted: Callable[[NodeHold | None, datetime], NodeHold | None]
+    world: World,
+    identity: NodeId,
+    wanted: Callable[[NodeHold | None, datetime], NodeHold | None],
+    also: Callable[[Writer], bool] = _nothing,
 ) -> NodeView:
     now = world.clock.now()
 
     def deed(tx: Writer) -> NodeHold | None:
         before = tx.get(NodeHold, identity)
         row = wanted(before, now)
-        if row is None:
+        if row is None or not also(tx):
             return None
+        if row.holder is Holder.PERSON:
+            _keep(tx, identity, row.by, now)
         if before is not None:
             row = msgspec.structs.replace(row, version=before.version)
         data: dict[str, object] = {"until": row.until.isoformat()} if row.until else {}
         kind = f"node.{row.state.value}"
-        tx.record(event(identity, kind, now, actor=row.by, because=row.because, data=data))
+        tx.record(event(identity, kind, now, actor=row.owner, because=row.because, data=data))
         return tx.put(row)
 
     row = await world.store.write(deed)
@@ -203,6 +245,16 @@ async def _hold(
         world.roster.held(row)
         world.bell.node()
     return view(world, identity)
+
+
+def _keep(tx: Writer, node: NodeId, actor: str, now: datetime) -> None:
+    """Take a node that a pool gives back out of its hands: a person has said what is to be."""
+    row = tx.get(PoolNode, node)
+    if row is None or row.state is not PoolNodeState.LEAVING or row.ends_at is not None:
+        return
+    because = f"{actor} wants it to stay"
+    tx.put(msgspec.structs.replace(row, state=PoolNodeState.LENT, because=because, told_at=None))
+    tx.record(event(node, "node.lent", now, actor=actor, because=because, data={"pool": row.pool}))
 
 
 def known(world: World, node: str) -> NodeId:

@@ -1,7 +1,7 @@
 """What is asked of providers, written down before, and what came of it."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -44,17 +44,9 @@ class Orders:
 
     async def become(self, node: NodeId, state: PoolNodeState, because: str) -> bool:
         """Write down what is to become of a node; says whether that is new."""
-        now = self._world.clock.now()
-
-        def deed(tx: Writer) -> bool:
-            row = tx.get(PoolNode, node)
-            if row is None or row.state is state or row.state is PoolNodeState.RELEASED:
-                return False
-            tx.put(msgspec.structs.replace(row, state=state, because=because, told_at=None))
-            tx.record(_event(row, f"node.{state.value}", because, now))
-            return True
-
-        return await self._world.store.write(deed)
+        return await self._world.store.write(
+            becoming(node, state, because, self._world.clock.now())
+        )
 
     async def request(self, row: PoolNode) -> None:
         """Ask for a machine by the id of its row; again is harmless."""
@@ -146,6 +138,22 @@ class Orders:
                 tx.record(_event(row, "node.noticed", because, now))
 
         await self._world.store.write(deed)
+
+
+def becoming(
+    node: NodeId, state: PoolNodeState, because: str, now: datetime
+) -> Callable[[Writer], bool]:
+    """Give what writes down what is to become of a node, and says whether that is new."""
+
+    def deed(tx: Writer) -> bool:
+        row = tx.get(PoolNode, node)
+        if row is None or row.state is state or row.state is PoolNodeState.RELEASED:
+            return False
+        tx.put(msgspec.structs.replace(row, state=state, because=because, told_at=None))
+        tx.record(_event(row, f"node.{state.value}", because, now))
+        return True
+
+    return deed
 
 
 async def answered(asked: Awaitable[T]) -> T:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,13 +14,13 @@ from headway.control import nodes
 from headway.control.dispatch import Dispatch
 from headway.control.errors import NotFound
 from headway.control.guard import trouble
-from headway.control.pool_orders import ACTOR, Orders, answered
+from headway.control.pool_orders import Orders, answered, becoming
 from headway.control.pool_reading import PoolReading, Seen, offers
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.ids import NodeId
 from headway.model.machine import Machine
-from headway.model.node import NodeState
+from headway.model.node import Holder, NodeState
 from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.pool_plan import PoolChange, PoolPlan, PoolVerb
@@ -89,10 +90,6 @@ class Pools:
             times.append(now + timedelta(seconds=_LIST_S))
         return min(times, default=None)
 
-    async def leave(self, node: NodeId, because: str) -> None:
-        """Have a node that a provider lends be given back once it is empty."""
-        await self._orders.become(node, PoolNodeState.LEAVING, because)
-
     def decide(self, snapshot: PoolSnapshot, now: datetime) -> PoolPlan:
         """Say what a pool should do, changing nothing."""
         pool = snapshot.pool
@@ -116,22 +113,36 @@ class Pools:
             await self._orders.add(pool, added, now)
         for change in plan.changes:
             if change.verb is not PoolVerb.ADD:
-                await self._change(change)
+                await self.change(pool, change)
 
-    async def _change(self, change: PoolChange) -> None:
+    async def change(self, pool: Pool, change: PoolChange) -> None:
         """Have a node that is there leave, stay, or end."""
         node = change.node
         assert node is not None
+        now = self._world.clock.now()
         match change.verb:
             case PoolVerb.DRAIN:
-                if await self._orders.become(node, PoolNodeState.LEAVING, change.because):
-                    try:
-                        await nodes.drain(self._world, ACTOR, node, change.within_s, change.because)
-                    except NotFound:
-                        await self._orders.release(node, "it is gone before it was emptied")
+                try:
+                    await nodes.drain(
+                        self._world,
+                        pool.name,
+                        node,
+                        change.within_s,
+                        change.because,
+                        holder=Holder.POOL,
+                        also=becoming(node, PoolNodeState.LEAVING, change.because, now),
+                    )
+                except NotFound:
+                    await self._orders.release(node, "it is gone before it was emptied")
             case PoolVerb.KEEP:
-                if await self._orders.become(node, PoolNodeState.LENT, change.because):
-                    await nodes.uncordon(self._world, ACTOR, node)
+                with suppress(NotFound):
+                    await nodes.uncordon(
+                        self._world,
+                        pool.name,
+                        node,
+                        holder=Holder.POOL,
+                        also=becoming(node, PoolNodeState.LENT, change.because, now),
+                    )
             case _:
                 await self._orders.release(node, change.because)
 

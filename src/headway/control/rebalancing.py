@@ -4,10 +4,12 @@ from headway.calculate.demand import of_container
 from headway.calculate.rebalance import Standing, plan_rebalance
 from headway.control import nodes
 from headway.control.errors import Conflict
-from headway.control.pooling import Pools
+from headway.control.pool_orders import becoming
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind
 from headway.model.ids import NodeId, environment_name
+from headway.model.node import Holder
+from headway.model.pool_node import PoolNodeState
 from headway.model.rebalance import Rebalance
 from headway.model.view import NodeView
 
@@ -30,7 +32,7 @@ async def proposed(world: World, churn: float = CHURN) -> Rebalance:
     return plan_rebalance(world.fleet, standing, world.clock.now(), churn=churn)
 
 
-async def begin(world: World, loop: Pools, actor: str, node: str, churn: float = CHURN) -> NodeView:
+async def begin(world: World, actor: str, node: str, churn: float = CHURN) -> NodeView:
     """Empty a node as it was proposed; its pool gives it back when it is empty.
 
     Raises:
@@ -46,8 +48,9 @@ async def begin(world: World, loop: Pools, actor: str, node: str, churn: float =
             next=("headway rebalance --plan",),
         )
     because = f"rebalancing saves {chosen.saves_hour:g} an hour: {chosen.because}"
-    await loop.leave(NodeId(node), because)
-    return await nodes.drain(world, actor, node, None, because)
+    leaving = becoming(NodeId(node), PoolNodeState.LEAVING, because, world.clock.now())
+    holder = Holder.REBALANCE
+    return await nodes.drain(world, actor, node, None, because, holder=holder, also=leaving)
 
 
 def _standing(row: Container) -> Standing:

@@ -124,7 +124,7 @@ async def _of_node(world: World, node: Node) -> Why:
     if hold is not None:
         because = f": {hold.because}" if hold.because else ""
         word = "" if hold.state is node.state else f"{hold.state.value} "
-        said.append(f"{word}by {hold.by}{because}")
+        said.append(f"{word}by {hold.owner}{because}")
         if hold.empty_at is not None:
             said.append("nothing is there any more")
         elif hold.state is NodeState.DRAINING:

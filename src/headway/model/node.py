@@ -48,6 +48,17 @@ class Node(Value, kw_only=True):
     """Since when it has been there, as far as its engine knows."""
 
 
+class Holder(StrEnum):
+    """Who says something of a node. What a person says, only a person takes back or says anew."""
+
+    PERSON = "person"
+    POOL = "pool"
+    """It gives the node back."""
+    LEASE = "lease"
+    """It clears the node for its holder."""
+    REBALANCE = "rebalance"
+
+
 class NodeHold(Value, kw_only=True):
     """What people or loops have said about a node. It outlives the node's own absence."""
 
@@ -55,10 +66,21 @@ class NodeHold(Value, kw_only=True):
     state: NodeState
     """`cordoned` or `draining`; a node that is to take containers again has no hold."""
     because: str = ""
+    holder: Holder = Holder.PERSON
     by: str = ""
+    """The person's name, or that of the pool, lease or rebalancing."""
     at: datetime
     until: datetime | None = None
     """Draining: what still runs then is stopped, and handed back by its delivery rule."""
     empty_at: datetime | None = None
     """Draining: since when nothing is there any more."""
     version: int = 0
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, for people."""
+        return self.by if self.holder is Holder.PERSON else f"{self.holder.value} {self.by}"
+
+    def yields_to(self, holder: Holder, by: str) -> bool:
+        """Say whether somebody may take it back, or say something else of the node."""
+        return holder is Holder.PERSON or (self.holder, self.by) == (holder, by)
