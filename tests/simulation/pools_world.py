@@ -12,6 +12,7 @@ from headway.control.departures import Departures
 from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.pooling import Pools
+from headway.control.rebalances import Rebalances
 from headway.control.requests import Invocation
 from headway.control.scheduling import Schedules
 from headway.control.world import World
@@ -78,12 +79,14 @@ class PoolsWorld(Plane):
         self.schedules = Schedules(self.world, self.dispatch)
         self.departures = Departures(self.world, self.fleet)
         self.pools = Pools(self.world, self.dispatch)
+        self.rebalances = Rebalances(self.world)
         loops: list[Callable[[], Any]] = [
             self.fleet.run,
             self.dispatch.run,
             self.departures.run,
             self.pools.run,
             self.pools.follow,
+            self.rebalances.run,
         ]
         self._tasks = [asyncio.create_task(loop()) for loop in loops]
         await self.dispatch.opened.wait()

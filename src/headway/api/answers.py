@@ -31,8 +31,8 @@ def answers(
     """Describe what an endpoint answers: this kind, or a problem."""
     (schema,), components = msgspec.json.schema_components([kind], ref_template=_PREFIX + "{name}")
     (problem,), more = msgspec.json.schema_components([Refusal], ref_template=_PREFIX + "{name}")
-    _described.update(components)
-    _described.update(more)
+    _describe(components)
+    _describe(more)
     return {
         status: {
             "description": "Done.",
@@ -47,6 +47,13 @@ def answers(
             "content": {"application/problem+json": {"schema": problem}},
         },
     }
+
+
+def _describe(components: dict[str, Any]) -> None:
+    """Keep schemas by their names, of which each may be that of one kind only."""
+    for name, schema in components.items():
+        known = _described.setdefault(name, schema)
+        assert known == schema, f"two kinds are called {name}, and the API's document has one name"
 
 
 def described(body: Any) -> dict[str, Any]:

@@ -165,6 +165,15 @@ class ReasonBody(_Body):
     reason: Reason = ""
 
 
+class RebalanceBody(_Body):
+    """Which nodes are to be emptied, as it was proposed."""
+
+    nodes: list[Annotated[str, Field(min_length=1, max_length=300)]] = Field(
+        min_length=1, max_length=1000
+    )
+    churn: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
+
+
 class PoolBody(_Body):
     """A pool as its YAML document says it."""
 

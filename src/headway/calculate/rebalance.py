@@ -15,7 +15,7 @@ from headway.calculate.placement import Fleet
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.node import Node, NodeState
-from headway.model.rebalance import Emptied, Move, Rebalance
+from headway.model.rebalance import EmptiedNode, Move, Rebalance
 from headway.model.value import Value
 
 SCORE_LEAST = 0.5
@@ -49,7 +49,7 @@ def plan_rebalance(
     services = sum(row.movable for row in standing)
     paid = sum(node.price_hour for node in ready)
     budget, moved = max(1, int(churn * services)), 0
-    chosen: list[Emptied] = []
+    chosen: list[EmptiedNode] = []
     left: list[str] = []
     targets: set[NodeId] = set()
     for node in sorted(ready, key=lambda node: _worth(node, standing)):
@@ -125,9 +125,9 @@ def _score(node: Node, moves: int, paid: float, services: int) -> float:
     return (node.price_hour / paid) / (moves / services) if paid and services and moves else 0.0
 
 
-def _chosen(node: Node, moves: tuple[Move, ...], score: float) -> Emptied:
+def _chosen(node: Node, moves: tuple[Move, ...], score: float) -> EmptiedNode:
     many = f"{len(moves)} service{'s' if len(moves) > 1 else ''}"
-    return Emptied(
+    return EmptiedNode(
         node=node.id,
         moves=moves,
         saves_hour=node.price_hour,

@@ -12,6 +12,7 @@ from headway.control.leasing import Leasing
 from headway.control.lifetimes import Lifetimes
 from headway.control.pooling import Pools
 from headway.control.prober import Prober
+from headway.control.rebalances import Rebalances
 from headway.control.retention import Retention
 from headway.control.rollouts import Rollouts
 from headway.control.routing import Routing
@@ -36,6 +37,7 @@ class Heart:
         self.schedules = Schedules(world, self.dispatch)
         self._lifetimes = Lifetimes(world, self.routing, self.dispatch)
         self.pools = Pools(world, self.dispatch)
+        self._rebalances = Rebalances(world)
         self._leasing = Leasing(world)
         self._retention = Retention(world)
         self._departures = Departures(world, self._fleet)
@@ -57,6 +59,7 @@ class Heart:
             "retention": self._retention.run,
             "nodes": self._departures.run,
             "pools": self.pools.run,
+            "rebalances": self._rebalances.run,
             "notices": self.pools.follow,
         }
         try:

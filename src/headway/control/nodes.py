@@ -198,9 +198,9 @@ async def uncordon(
     identity = known(world, node)
     now = world.clock.now()
 
-    def deed(tx: Writer) -> bool:
+    def deed(tx: Writer) -> bool | None:
         if not also(tx):
-            return False
+            return None
         row = tx.get(NodeHold, identity)
         if row is not None and not row.yields_to(holder, actor):
             return False
@@ -212,8 +212,10 @@ async def uncordon(
             tx.record(event(identity, "node.uncordoned", now, actor=who))
         return True
 
-    if await world.store.write(deed):
+    done = await world.store.write(deed)
+    if done:
         world.roster.released(identity)
+    if done is not None:
         world.bell.node()
     return view(world, identity)
 

@@ -24,6 +24,7 @@ from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.node import Node, NodeState
 from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode
+from headway.model.rebalance import Rebalancing
 from headway.model.run import Run
 from headway.model.view import Why
 from headway.ports.store import Reader
@@ -40,8 +41,8 @@ async def explain(
 ) -> Why:
     """Explain a THING.
 
-    A node, pool, deployment, build, run, lease, container (id or label), app, job, environment or
-    lock.
+    A node, pool, deployment, build, run, lease, rebalancing, container (id or label), app, job,
+    environment or lock.
 
     Raises:
         NotFound: Nothing of this name is known.
@@ -54,7 +55,7 @@ async def explain(
 
     def question(reader: Reader) -> Why:
         owner, name = _where(reader, thing, environment)
-        for attempt in (_deployment, _build, _container):
+        for attempt in (_deployment, _build, _container, _rebalancing):
             why = attempt(reader, thing)
             if why is not None:
                 return why
@@ -75,7 +76,8 @@ async def explain(
             "thing-unknown",
             f"nothing is known as {thing}",
             hint="an app, `app.1`, a job, an environment, a node, pool or lock, or the id of a "
-            "deployment, build, container, run or lease; ENVIRONMENT/ and APP/ may stand before it",
+            "deployment, build, container, run, lease or rebalancing; ENVIRONMENT/ and APP/ may "
+            "stand before it",
             next=("headway ps", "headway history"),
         )
 
@@ -107,6 +109,17 @@ def _build(reader: Reader, thing: str) -> Why | None:
     because = row.failure.because if row.failure else f"source {row.source}"
     chain = _chain(reader, subject=row.id)
     nexts = (f"headway logs --build {row.id}",)
+    return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
+
+
+def _rebalancing(reader: Reader, thing: str) -> Why | None:
+    row = reader.get(Rebalancing, thing)
+    if row is None:
+        return None
+    step = row.current
+    because = f"{step.node} is {step.state.value}" if step else f"saves {row.saved_hour:g} an hour"
+    chain = _chain(reader, subject=row.id)
+    nexts = (f"headway rebalance show {row.id}",)
     return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
 
 

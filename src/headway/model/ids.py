@@ -18,6 +18,7 @@ BuildId = NewType("BuildId", str)
 RunId = NewType("RunId", str)
 NodeId = NewType("NodeId", str)
 PoolName = NewType("PoolName", str)
+RebalancingId = NewType("RebalancingId", str)
 LeaseId = NewType("LeaseId", str)
 Digest = NewType("Digest", str)
 

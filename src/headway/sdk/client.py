@@ -19,7 +19,7 @@ from headway.sdk.logs import Logs
 from headway.sdk.nodes import Nodes
 from headway.sdk.pools import Pools
 from headway.sdk.queues import Queues
-from headway.sdk.rebalance import Rebalancing
+from headway.sdk.rebalance import Rebalances
 from headway.sdk.runs import Runs
 from headway.sdk.schedules import Schedules
 from headway.sdk.sessions import Sessions
@@ -40,7 +40,7 @@ class Client:
         self.logs = Logs(self.transport)
         self.nodes = Nodes(self.transport)
         self.pools = Pools(self.transport)
-        self.rebalance = Rebalancing(self.transport)
+        self.rebalance = Rebalances(self.transport)
         self.jobs = Jobs(self.transport)
         self.runs = Runs(self.transport)
         self.queues = Queues(self.transport)

@@ -18,6 +18,7 @@ from headway.model.node import NodeHold
 from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode
 from headway.model.queue import QueueHold
+from headway.model.rebalance import Rebalancing
 from headway.model.release import Release
 from headway.model.run import Run
 from headway.model.schedule import ScheduleState
@@ -75,6 +76,7 @@ _TABLES = (
     Table(Pool, "pools", ("name",)),
     Table(PoolNode, "pool_nodes", ("id",), ("pool",)),
     Table(QueueHold, "queue_holds", ("environment", "app", "name")),
+    Table(Rebalancing, "rebalancings", ("id",), ("state",)),
     Table(
         Run,
         "runs",

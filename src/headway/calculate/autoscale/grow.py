@@ -91,6 +91,11 @@ class Opener:
         allowed = [kind for kind in self._types if self.may(kind)]
         return min(allowed, key=lambda kind: (kind.price_hour, kind.cpu, kind.name), default=None)
 
+    @property
+    def scarcity(self) -> str:
+        """Say what its provider says of the types that are not to be had; empty where all are."""
+        return f": {_scarce_words(self._scarce)}" if self._scarce else ""
+
     def may(self, kind: NodeType) -> bool:
         """Say whether one more of a type is within the limits."""
         limits = self._limits

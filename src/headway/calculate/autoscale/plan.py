@@ -151,7 +151,8 @@ class _Decision:
         while missing:
             kind = opener.cheapest()
             if kind is None:
-                growth.short["no node may be added for the minimum or as a warm spare"] = missing
+                why = "no node may be added for the minimum or as a warm spare"
+                growth.short[f"{why}{opener.scarcity}"] = missing
                 return
             opener.take(kind)
             missing -= 1
