@@ -27,7 +27,18 @@ from headway.model.lease import Tenure
 from headway.model.view import Difference, EnvironmentView, MemberView, PlannedChange, Started
 from headway.ports.store import Reader, Writer
 
-__all__ = ["copy", "destroy", "diff", "extend", "listing", "member", "one", "start", "stop"]
+__all__ = [
+    "copy",
+    "destroy",
+    "diff",
+    "extend",
+    "listing",
+    "member",
+    "one",
+    "scale",
+    "start",
+    "stop",
+]
 
 
 async def listing(world: World) -> list[EnvironmentView]:
@@ -65,6 +76,22 @@ async def member(world: World, name: str, app: str) -> MemberView:
         owner = lookup.environment(reader, name)
         row = lookup.member(reader, owner, app)
         return member_view(world, reader, owner, row)
+
+    return await world.store.read(question)
+
+
+async def scale(world: World, name: str, app: str) -> dict[str, int]:
+    """Say how many copies of each process type of an app are wanted; daemons are left out.
+
+    Raises:
+        NotFound: It is not there.
+    """
+
+    def question(reader: Reader) -> dict[str, int]:
+        row = lookup.member(reader, lookup.environment(reader, name), app)
+        live = lookup.live(reader, row)
+        processes = live.manifest.processes if live else ()
+        return {one.name: row.scale.get(one.name, one.scale) for one in processes if not one.daemon}
 
     return await world.store.read(question)
 

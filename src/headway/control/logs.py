@@ -41,8 +41,8 @@ async def container(
         NotFound: There is no such container; nothing is kept of it, once that is found.
     """
     row = await containers.one(world, identity)
-    lines = _lines(world, row.id, after, tail, follow)
-    return (_entry(row, line) async for line in lines)
+    lines = lines_of(world, row.id, after=after, tail=tail, follow=follow)
+    return (entry_of(row, line) async for line in lines)
 
 
 async def run(
@@ -99,7 +99,7 @@ async def _build_lines(
     if row.container is None:
         return
     with suppress(NotFound):
-        async for line in _lines(world, row.container, after, tail, follow):
+        async for line in lines_of(world, row.container, after=after, tail=tail, follow=follow):
             yield LogEntry(
                 container=row.container, app=row.app, label="build", release=0, line=line
             )
@@ -115,14 +115,19 @@ async def merged(world: World, name: str, question: LogQuestion) -> AsyncIterato
         NotFound: The environment, an app or a container is not there.
         Invalid: Too many containers match.
     """
-    rows, sequence = await _matching(world, name, question)
+    rows, sequence = await chosen(world, name, question)
     if question.follow:
         return _Merge(world, name, question).run(rows, sequence)
     return _past(world, rows, question, {})
 
 
-async def _matching(world: World, name: str, question: LogQuestion) -> tuple[list[Container], int]:
-    """Find the containers, and the sequence behind which further ones are announced."""
+async def chosen(world: World, name: str, question: LogQuestion) -> tuple[list[Container], int]:
+    """Find the containers, and the sequence behind which further ones are announced.
+
+    Raises:
+        NotFound: The environment, an app or a container is not there.
+        Invalid: Too many containers match.
+    """
 
     def ask(reader: Reader) -> tuple[list[Container], int]:
         owner = lookup.environment(reader, name)
@@ -208,7 +213,7 @@ async def _ordered(
 ) -> AsyncIterator[LogEntry]:
     """Merge logs, each in order of time itself, holding one line of each."""
     tail = None if question.tail is None else max(question.tail, 1)  # one tells where it ends
-    logs = [_lines(world, row.id, 0, tail, follow=False) for row in rows]
+    logs = [lines_of(world, row.id, tail=tail) for row in rows]
     heap: list[tuple[datetime, int, LogLine]] = []
 
     async def advance(number: int) -> None:
@@ -223,7 +228,7 @@ async def _ordered(
         at, number, line = heappop(heap)
         cursors[rows[number].id] = line.cursor
         if question.since is None or at >= question.since:
-            yield _entry(rows[number], line)
+            yield entry_of(rows[number], line)
         await advance(number)
 
 
@@ -262,9 +267,9 @@ class _Merge:
     async def _follow(self, row: Container, after: int) -> None:
         since = None if row.id in self._question.after else self._question.since
         with suppress(NotFound):
-            async for line in _lines(self._world, row.id, after, None, follow=True):
+            async for line in lines_of(self._world, row.id, after=after, follow=True):
                 if since is None or line.at >= since:
-                    await self._queue.put(_entry(row, line))
+                    await self._queue.put(entry_of(row, line))
 
     async def _watch(self, sequence: int) -> None:
         """Join containers as they start."""
@@ -280,12 +285,26 @@ class _Merge:
                     self._join(row, 0)
 
 
-async def _lines(
-    world: World, identity: ContainerId, after: int, tail: int | None, follow: bool
+async def lines_of(
+    world: World,
+    identity: ContainerId,
+    *,
+    after: int = 0,
+    before: int | None = None,
+    tail: int | None = None,
+    follow: bool = False,
 ) -> AsyncIterator[LogLine]:
+    """Give one container's lines, whatever becomes of its engine meanwhile.
+
+    Raises:
+        NotFound: Nothing is kept of it.
+        Unavailable: Its engine does not answer, and the lines are not followed.
+    """
     while True:
         try:
-            async for line in world.engine.logs(identity, after=after, tail=tail, follow=follow):
+            async for line in world.engine.logs(
+                identity, after=after, before=before, tail=tail, follow=follow
+            ):
                 after, tail = line.cursor, None
                 yield line
         except NoSuchContainer as error:
@@ -298,5 +317,6 @@ async def _lines(
             return
 
 
-def _entry(row: Container, line: LogLine) -> LogEntry:
+def entry_of(row: Container, line: LogLine) -> LogEntry:
+    """Say who wrote a line."""
     return LogEntry(container=row.id, app=row.app, label=row.label, release=row.release, line=line)

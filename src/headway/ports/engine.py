@@ -130,11 +130,13 @@ class Engine(Protocol):
         container: ContainerId,
         *,
         after: int = 0,
+        before: int | None = None,
         tail: int | None = None,
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:
         """Give the lines behind a cursor, oldest first; with `tail`, the last so many of them.
 
+        With `before`, only those ahead of the line that has this cursor.
         With `follow`, goes on until the container has ended and all was given.
 
         Raises:
@@ -173,6 +175,7 @@ class Engine(Protocol):
         attempt: int,
         *,
         after: int = 0,
+        before: int | None = None,
         tail: int | None = None,
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:

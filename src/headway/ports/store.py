@@ -66,9 +66,18 @@ class Reader(Protocol):
         ...
 
     def events(
-        self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 1000,
+        newest_first: bool = False,
+        **fields: Any,
     ) -> list[Event]:
-        """Give events behind a sequence; `subject`, `environment` and `app` can be asked for."""
+        """Give events behind a sequence, and ahead of another.
+
+        `subject`, `environment` and `app` can be asked for.
+        """
         ...
 
 

@@ -133,11 +133,12 @@ class UnreliableEngine:
         container: ContainerId,
         *,
         after: int = 0,
+        before: int | None = None,
         tail: int | None = None,
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:
         """Give nothing: nothing is written here."""
-        return self._engine.logs(container, after=after, tail=tail, follow=follow)
+        return self._engine.logs(container, after=after, before=before, tail=tail, follow=follow)
 
     def run_logs(
         self,
@@ -145,11 +146,14 @@ class UnreliableEngine:
         attempt: int,
         *,
         after: int = 0,
+        before: int | None = None,
         tail: int | None = None,
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:
         """Give nothing: nothing is written here."""
-        return self._engine.run_logs(run, attempt, after=after, tail=tail, follow=follow)
+        return self._engine.run_logs(
+            run, attempt, after=after, before=before, tail=tail, follow=follow
+        )
 
     async def exec(
         self,

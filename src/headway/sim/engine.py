@@ -196,6 +196,7 @@ class SimulatedEngine:
         container: ContainerId,
         *,
         after: int = 0,  # noqa: ARG002
+        before: int | None = None,  # noqa: ARG002
         tail: int | None = None,  # noqa: ARG002
         follow: bool = False,  # noqa: ARG002
     ) -> AsyncIterator[LogLine]:
@@ -212,6 +213,7 @@ class SimulatedEngine:
         attempt: int,  # noqa: ARG002
         *,
         after: int = 0,  # noqa: ARG002
+        before: int | None = None,  # noqa: ARG002
         tail: int | None = None,  # noqa: ARG002
         follow: bool = False,  # noqa: ARG002
     ) -> AsyncIterator[LogLine]:

@@ -147,14 +147,21 @@ class MemoryReader:
         return {value: len(bucket) for value, bucket in rows.equal(field).buckets.items()}
 
     def events(
-        self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 1000,
+        newest_first: bool = False,
+        **fields: Any,
     ) -> list[Event]:
-        """Give events behind a sequence."""
+        """Give events behind a sequence, and ahead of another."""
         unknown = set(fields) - _EVENT_FIELDS
         assert not unknown, f"events cannot be asked for {sorted(unknown)}"
         log, first = self._store.log, self._store.first
         start = max(0, after + 1 - first)
-        numbers = range(start, len(log))
+        end = len(log) if before is None else max(0, min(len(log), before - first))
+        numbers = range(start, end)
         events = (log[number] for number in (reversed(numbers) if newest_first else numbers))
         chosen = (
             event
@@ -217,12 +224,20 @@ class MemoryWriter(MemoryReader):
         self.recorded.append(event)
 
     def events(
-        self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 1000,
+        newest_first: bool = False,
+        **fields: Any,
     ) -> list[Event]:
         """Give events, those of this transaction included."""
         self._store.keep(self.recorded)
         self.recorded = []
-        return super().events(after=after, limit=limit, newest_first=newest_first, **fields)
+        return super().events(
+            after=after, before=before, limit=limit, newest_first=newest_first, **fields
+        )
 
     def take_back(self) -> None:
         """Leave nothing of what was written."""

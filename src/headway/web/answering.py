@@ -95,6 +95,8 @@ class Answering:
         view = await what.see(ask)
         if wants_data:
             return _data(view)
+        if view.goes_to:
+            return RedirectResponse(view.goes_to, 303, _HEADERS)
         return self._page(request, what.template, view, is_live=what.is_live)
 
     def _find(self, path: str) -> tuple[Page | Act, dict[str, str]] | None:
@@ -139,6 +141,8 @@ class Answering:
         ask = ask._replace(query={**ask.query, **form})
         permission.check(ask.actor, ask.grant, await act.on(ask))
         plan = await act.see(ask)
+        if "only_plan" in form:
+            return self._page(request, "act.html", plan, is_live=False)
         if _is_unconfirmed(plan, form):
             return self._page(request, "act.html", plan, status=422, is_live=False)
         return RedirectResponse(await act.do(ask), 303, _HEADERS)
@@ -170,7 +174,10 @@ class Answering:
             page=page,
             ask=self._ask(request, names, QueryParams(query)),
             visit=self._visit(request)._replace(path=request.query_params["page"]),
-            seen="" if again else request.query_params.get("seen", ""),
+            seen=request.headers["last-event-id"]
+            if again
+            else request.query_params.get("seen", ""),
+            is_again=again,
         )
         headers = {**_HEADERS, "x-accel-buffering": "no"}
         return StreamingResponse(

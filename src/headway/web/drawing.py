@@ -1,6 +1,7 @@
 """Draws pages. Jinja is imported, and a template compiled, when the first page is asked for."""
 
 import re
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
@@ -64,6 +65,7 @@ def _environment() -> Environment:
         duration=render_duration,
         size=render_size,
         counted=counted,
+        percent=lambda share: f"{share:g} %",
     )
     made.globals["ui"] = made.get_template("parts.html", globals=made.globals).module
     return made
@@ -72,7 +74,8 @@ def _environment() -> Environment:
 def draw(template: str, view: View, visit: Visit, *, is_live: bool = False) -> str:
     """Draw a whole page; its live parts are drawn once, and put where it says `parts.live_…`."""
     parts = fragments(template, view, visit)
-    seen = ".".join(digest(text) for text in parts.values()) if is_live else ""
+    digests = ".".join(digest(text) for text in parts.values())
+    seen = (digests or view.resume) if is_live else ""
     found = _environment().get_template(template)
     whole = {name: Markup(text) for name, text in parts.items()}  # noqa: S704 (drawn by templates)
     return found.render(view=view, visit=visit, seen=seen, parts=whole)
@@ -88,6 +91,12 @@ def fragments(template: str, view: View, visit: Visit) -> dict[str, str]:
         for name in sorted(found.blocks)
         if name.startswith(_LIVE)
     }
+
+
+def rows(macro: str, values: Sequence[object], now: datetime) -> str:
+    """Draw what is added to a page."""
+    _NOW.set(now)
+    return str(getattr(_environment().globals["ui"], macro)(values))
 
 
 def digest(text: str) -> str:

@@ -82,6 +82,11 @@ def why(thing: str, owner: str | None = None) -> str:
     return query("/why", thing=thing, environment=owner)
 
 
+def site(host: str, port: int) -> str:
+    """Of an app itself, as the router answers it."""
+    return f"http://{host}:{port}"
+
+
 def subject(event: Event) -> str:
     """Of what an event is about, as near as there is a page."""
     noun = event.kind.partition(".")[0]

@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import datetime
 from time import monotonic
 from typing import Any, NamedTuple
 
 from headway.control.errors import HeadwayError
 from headway.control.world import World
-from headway.web.drawing import Visit, digest, fragments
+from headway.web.drawing import Visit, digest, fragments, rows
 from headway.web.house import House
-from headway.web.page import Ask, Page
+from headway.web.page import Appended, Ask, Page
 
 _HEARTBEAT_S = 20.0
 _HEARTBEATS = 3
@@ -23,6 +24,8 @@ _MOVING_S = 1.0
 """Until what no event tells of is looked at again, while there is such a thing."""
 _SHARE = 0.2
 """Of one core's time, at most so much goes to drawing for all open pages together."""
+_AT_ONCE = 1000
+"""So much is added by one message."""
 _LINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -42,7 +45,10 @@ class Watch(NamedTuple):
     ask: Ask
     visit: Visit
     seen: str
-    """Digests of what it shows, as the page had them when it was drawn whole."""
+    """Digests of what it shows, as the page had them when it was drawn whole; of a page that is
+    added to, from where."""
+    is_again: bool = False
+    """Whether an earlier stream broke off: then what is `seen` is the id of its last message."""
 
 
 class Pulse:
@@ -111,6 +117,10 @@ class Live:
         """Send what changes on a page, from what it has seen on, until either side goes."""
         stop = asyncio.create_task(self._house.stop.wait())
         try:
+            if watch.page.follow is not None:
+                async for part in self._added(watch, watch.page.follow, stop):
+                    yield part
+                return
             async with self._pulse.kept():
                 async for part in self._parts(watch, stop):
                     yield part
@@ -119,7 +129,7 @@ class Live:
 
     async def _parts(self, watch: Watch, stop: "asyncio.Task[bool]") -> AsyncIterator[bytes]:
         seen: dict[str, str] = {}
-        first = watch.seen.split(".")
+        first = [] if watch.is_again else watch.seen.split(".")
         while not stop.done():
             sequence, began = self._pulse.sequence, monotonic()
             ask = watch.ask._replace(now=self._house.world.clock.now())
@@ -146,6 +156,63 @@ class Live:
                     break
                 yield _HEARTBEAT
 
+    async def _added(
+        self,
+        watch: Watch,
+        follow: Callable[[Ask, str], AsyncIterator[Appended]],
+        stop: "asyncio.Task[bool]",
+    ) -> AsyncIterator[bytes]:
+        gathered = _Gathered(follow(watch.ask, watch.seen))
+        gathering = asyncio.create_task(gathered.run(), name="page lines")
+        try:
+            while not stop.done() and not (gathered.is_over and gathering.done()):
+                await _settled(stop, gathered.some(), _HEARTBEAT_S)
+                taken = gathered.taken()
+                if not taken:
+                    yield _HEARTBEAT
+                    continue
+                yield added(taken, self._house.world.clock.now())
+                await _settled(stop, asyncio.sleep(_LEAST_S))
+        finally:
+            gathering.cancel()
+            with contextlib.suppress(asyncio.CancelledError, HeadwayError):
+                await gathering
+
+
+class _Gathered:
+    """Collects what comes, so that a flood of it is many at once and not many messages."""
+
+    def __init__(self, values: AsyncIterator[Appended]) -> None:
+        self._values = values
+        self._waiting: list[Appended] = []
+        self._some, self._room = asyncio.Event(), asyncio.Event()
+        self._room.set()
+        self.is_over = False
+
+    async def run(self) -> None:
+        """Collect until it ends, or until told."""
+        try:
+            async for value in self._values:
+                self._waiting.append(value)
+                self._some.set()
+                if len(self._waiting) >= _AT_ONCE:
+                    self._room.clear()
+                    await self._room.wait()
+        finally:
+            self.is_over = True
+            self._some.set()
+
+    async def some(self) -> None:
+        """Wait until there is something, or the end."""
+        await self._some.wait()
+
+    def taken(self) -> list[Appended]:
+        """Take what there is."""
+        taken, self._waiting = self._waiting, []
+        self._some.clear()
+        self._room.set()
+        return taken
+
 
 async def _settled(
     stop: "asyncio.Task[bool]", wait: Coroutine[Any, Any, None], within_s: float | None = None
@@ -156,6 +223,14 @@ async def _settled(
         await asyncio.wait({stop, waiting}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
+
+
+def added(values: list[Appended], now: datetime) -> bytes:
+    """Write what is added to a page as one event."""
+    last = values[-1]
+    html = rows(last.macro, [one.value for one in values], now)
+    part = f'<hx-partial hx-target="#{last.to}" hx-swap="beforeend">{html.strip()}</hx-partial>'
+    return _event(last.resume, part)
 
 
 def message(sequence: int, changed: dict[str, str]) -> bytes:
@@ -169,5 +244,9 @@ def message(sequence: int, changed: dict[str, str]) -> bytes:
         f'<hx-partial hx-target="#{name}" hx-swap="outerMorph">{text.strip()}</hx-partial>'
         for name, text in changed.items()
     )
+    return _event(str(sequence), html)
+
+
+def _event(identity: str, html: str) -> bytes:
     data = "".join(f"data: {line}\n" for line in _LINE.split(html))
-    return f"id: {sequence}\n{data}\n".encode()
+    return f"id: {identity}\n{data}\n".encode()

@@ -1,8 +1,8 @@
 """What a page is: an address, a value that it shows, and the template that shows it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from headway.control.heart import Heart
 from headway.control.world import World
@@ -36,6 +36,16 @@ class View(Value, kw_only=True):
         return ()
 
     @property
+    def goes_to(self) -> str:
+        """Where to go instead, where that is clear."""
+        return ""
+
+    @property
+    def resume(self) -> str:
+        """From where what is added to it is to be sent; nothing: it is not added to."""
+        return ""
+
+    @property
     def is_moving(self) -> bool:
         """Whether it shows what no event tells of, such as answers to health checks."""
         return False
@@ -64,7 +74,16 @@ class Ask(NamedTuple):
         return self.house.heart
 
 
-V = TypeVar("V", bound=View)
+class Appended(NamedTuple):
+    """Something that is added at the end of what a page shows."""
+
+    macro: str
+    """That draws it, of `parts.html`, from a list of such values."""
+    to: str
+    """The id of the element that it is added to."""
+    value: object
+    resume: str
+    """Behind what to go on when the stream breaks off here."""
 
 
 class Page(NamedTuple):
@@ -76,6 +95,9 @@ class Page(NamedTuple):
     see: Callable[[Ask], Awaitable[View]]
     is_live: bool = True
     """Whether it has blocks named `live_…`, which are sent again when they change."""
+    follow: Callable[[Ask, str], AsyncIterator[Appended]] | None = None
+    """Instead of that: what is added to it, from where its view says by `resume`, or from where an
+    earlier stream broke off."""
 
 
 class Plan(View, kw_only=True):

@@ -16,12 +16,14 @@ class Tone(StrEnum):
 SIGNS = {Tone.GOOD: "✓", Tone.MOVING: "◐", Tone.CARE: "!", Tone.BAD: "✗", Tone.QUIET: "○"}
 
 _WORDS = {
-    Tone.GOOD: "healthy succeeded ready held active passed ok done",
+    Tone.GOOD: "healthy succeeded ready held active passed ok done live",
     Tone.MOVING: (
         "building releasing starting probing switching running queued waiting pending draining "
         "stopping requested booting booked ending leaving canary"
     ),
-    Tone.CARE: "degraded paused reverting rolled_back unhealthy cordoned late suspect expired",
+    Tone.CARE: (
+        "degraded paused reverting rolled_back unhealthy cordoned late suspect expired unanswered"
+    ),
     Tone.BAD: "failed timed_out lost dead refused broken trouble",
 }
 _TONES = {word: tone for tone, words in _WORDS.items() for word in words.split()}

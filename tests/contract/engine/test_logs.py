@@ -47,6 +47,19 @@ async def test_a_tail_is_the_last_lines(engine: Engine, tail: int) -> None:
     assert await texts(engine, wanted.id, tail=tail) == expected[20 - min(tail, 20) :]
 
 
+async def test_pages_of_lines_can_be_turned_back_to_the_first(engine: Engine) -> None:
+    wanted = order("seq 1 20")
+    await result(engine, wanted)
+    log = await lines(engine, wanted.id)
+    for number, line in enumerate(log):
+        ahead = await lines(engine, wanted.id, before=line.cursor, tail=3)
+        assert ahead == log[max(0, number - 3) : number]
+    assert await lines(engine, wanted.id, before=log[4].cursor) == log[:4]
+    assert await lines(engine, wanted.id, after=log[1].cursor, before=log[4].cursor) == log[2:4]
+    assert await lines(engine, wanted.id, before=log[-1].cursor + 1, tail=1) == log[-1:]
+    assert await lines(engine, wanted.id, before=1, tail=5) == []
+
+
 async def test_following_gives_lines_as_they_come_and_ends_with_the_container(
     engine: Engine,
 ) -> None:
@@ -87,6 +100,11 @@ async def test_a_full_log_keeps_its_newest_lines_under_stable_cursors(engine: En
     assert (await lines(engine, wanted.id, after=middle.cursor))[0] == log[len(log) // 2 + 1]
     assert await lines(engine, wanted.id, after=0) == log
     assert await lines(engine, wanted.id, tail=5) == log[-5:]
+    assert (
+        await lines(engine, wanted.id, before=middle.cursor, tail=5)
+        == log[len(log) // 2 - 5 : len(log) // 2]
+    )
+    assert await lines(engine, wanted.id, before=log[3].cursor, tail=5) == log[:3]
 
 
 async def test_secrets_never_reach_the_log(engine: Engine) -> None:

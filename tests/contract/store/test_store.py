@@ -151,6 +151,25 @@ async def test_pruning_forgets_old_events_and_never_reuses_a_sequence(store):
     assert last.sequence == 6
 
 
+async def test_events_are_given_between_two_sequences_from_either_end(store):
+    for n in range(1, 8):
+        await store.write(lambda tx, n=n: tx.record(event("even" if n % 2 == 0 else "odd")))
+
+    async def sequences(**asked) -> list[int]:
+        found = await store.read(lambda reader: reader.events(**asked))
+        return [one.sequence for one in found]
+
+    assert await sequences(before=4) == [1, 2, 3]
+    assert await sequences(before=6, newest_first=True, limit=2) == [5, 4]
+    assert await sequences(before=6, newest_first=True, limit=2, subject="even") == [4, 2]
+    assert await sequences(after=2, before=5) == [3, 4]
+    assert await sequences(before=1) == []
+    assert await sequences(before=99, after=6) == [7]
+    await store.prune(3)
+    assert await sequences(before=5) == [4]
+    assert await sequences(before=2) == []
+
+
 WRITER = """
 import asyncio, sys
 from pathlib import Path

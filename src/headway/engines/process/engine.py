@@ -248,6 +248,7 @@ class ProcessEngine:
         container: ContainerId,
         *,
         after: int = 0,
+        before: int | None = None,
         tail: int | None = None,
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:
@@ -261,7 +262,12 @@ class ProcessEngine:
 
         try:
             async for line in loglines.read(
-                spool.path, after=after, tail=tail, follow=follow, is_over=is_over
+                spool.path,
+                after=after,
+                before=before,
+                tail=tail,
+                follow=follow,
+                is_over=is_over,
             ):
                 yield line
         except FileNotFoundError:  # removed while it was read
@@ -301,6 +307,7 @@ class ProcessEngine:
         attempt: int,
         *,
         after: int = 0,
+        before: int | None = None,
         tail: int | None = None,
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:
@@ -312,7 +319,13 @@ class ProcessEngine:
             return not at_work and not loglines.is_written(folder, stem)
 
         async for line in loglines.read(
-            folder, after=after, tail=tail, follow=follow, is_over=is_over, stem=stem
+            folder,
+            after=after,
+            before=before,
+            tail=tail,
+            follow=follow,
+            is_over=is_over,
+            stem=stem,
         ):
             yield line
 

@@ -18,6 +18,7 @@ async def read(
     folder: Path,
     *,
     after: int,
+    before: int | None = None,
     tail: int | None,
     follow: bool,
     is_over: Callable[[], bool],
@@ -28,13 +29,16 @@ async def read(
     Args:
         folder: The container's directory.
         after: Position behind which to begin; what was rotated away is passed over.
+        before: Only lines ahead of the one with this position.
         tail: Only the last so many lines, then what follows.
         follow: Go on until `is_over`, and all was given.
         is_over: Whether the container writes no more.
         stem: What the names of the log's files begin with.
     """
     position = (
-        after if tail is None else max(after, await asyncio.to_thread(_tail, folder, tail, stem))
+        after
+        if tail is None
+        else max(after, await asyncio.to_thread(_tail, folder, tail, stem, before))
     )
     while True:
         over = is_over()
@@ -43,6 +47,8 @@ async def read(
             if not lines:
                 break
             for line in lines:
+                if before is not None and line.cursor >= before:
+                    return
                 yield line
         if over or not follow:
             return
@@ -104,12 +110,17 @@ def _lines(folder: Path, position: int, stem: str) -> tuple[list[LogLine], int]:
     return [], position
 
 
-def _tail(folder: Path, count: int, stem: str) -> int:
-    """Find the position behind which the last `count` lines stand, reading from the end."""
+def _tail(folder: Path, count: int, stem: str, before: int | None) -> int:
+    """Find the position behind which the last `count` lines stand, reading from the end.
+
+    With `before`, from ahead of the line with this position: its own line end is not counted.
+    """
     found = 0
     for base, path in reversed(segments(folder, stem)):
         with path.open("rb") as file:
             at = os.fstat(file.fileno()).st_size
+            if before is not None:
+                at = min(at, before - 1 - base)
             while at > 0:
                 start = max(0, at - _READ_BYTES)
                 file.seek(start)

@@ -102,14 +102,24 @@ class SqliteReader:
         return dict(self._connection.execute(sql).fetchall())
 
     def events(
-        self, *, after: int = 0, limit: int = 1000, newest_first: bool = False, **fields: Any
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 1000,
+        newest_first: bool = False,
+        **fields: Any,
     ) -> list[Event]:
-        """Give events behind a sequence."""
+        """Give events behind a sequence, and ahead of another."""
         unknown = set(fields) - set(_EVENT_FIELDS)
         assert not unknown, f"events cannot be asked for {sorted(unknown)}"
         where, values = _where(fields)
         where.append("sequence > ?")
-        values += [after, limit]
+        values.append(after)
+        if before is not None:
+            where.append("sequence < ?")
+            values.append(before)
+        values.append(limit)
         sql = (
             f"SELECT sequence, doc FROM events WHERE {' AND '.join(where)} "  # noqa: S608
             f"ORDER BY sequence {'DESC' if newest_first else 'ASC'} LIMIT ?"

@@ -1,14 +1,34 @@
 """All pages and acts, one noun a file. A noun's file lists its own; here they come together."""
 
 from headway.web.page import Act, Page
-from headway.web.pages import deployment, environment, environment_acts, environments, now
+from headway.web.pages import (
+    apps,
+    deployment,
+    environment,
+    environment_acts,
+    environments,
+    events,
+    installation,
+    jump,
+    logs,
+    member,
+    member_acts,
+    now,
+)
 
 _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
     now.OFFERS,
     environments.OFFERS,
     environment.OFFERS,
     environment_acts.OFFERS,
+    apps.OFFERS,
+    member.OFFERS,
+    member_acts.OFFERS,
     deployment.OFFERS,
+    events.OFFERS,
+    installation.OFFERS,
+    jump.OFFERS,
+    logs.OFFERS,
 )
 
 PAGES = tuple(what for noun in _NOUNS for what in noun if isinstance(what, Page))

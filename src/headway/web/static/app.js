@@ -35,6 +35,23 @@
   document.addEventListener("htmx:sse:after:connection", () => say("live", false));
   document.addEventListener("gone", () => location.reload());
 
+  // A log: it stays at its end while its reader is there, and keeps no more lines than it may.
+  const lines = document.getElementById("lines");
+  let atEnd = true;
+  if (lines) {
+    const most = Number(lines.dataset.most);
+    const isAtEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
+    const toEnd = () => scrollTo(0, document.documentElement.scrollHeight);
+    const chosen = document.getElementById("chosen");
+    if (chosen) chosen.scrollIntoView({ block: "center" });
+    else if (document.getElementById("stream")) toEnd();
+    addEventListener("scroll", () => { atEnd = isAtEnd(); }, { passive: true });
+    document.addEventListener("htmx:sse:after:message", () => {
+      while (atEnd && lines.children.length > most) lines.firstElementChild.remove();
+      if (atEnd) toEnd();
+    });
+  }
+
   // Rows.
   let at = -1;
   const rows = () => [...document.querySelectorAll("[data-row]")];

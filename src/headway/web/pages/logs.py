@@ -1,0 +1,230 @@
+"""Log lines: the last ones, those ahead of them, one line in full; and new ones as they come."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+
+import msgspec
+
+from headway.control import containers, environments, log_pages, logs
+from headway.control.errors import Invalid, NotFound
+from headway.control.requests import LogQuestion
+from headway.model.ids import AppName, ContainerId, EnvironmentName, environment_name
+from headway.model.value import Value
+from headway.model.view import LogEntry
+from headway.web import links
+from headway.web.lines import CUT, Piece, plain, shown
+from headway.web.page import Appended, Ask, Crumb, Page, View
+
+LINES = 300
+_AROUND = 60
+_WHOLE = 1_000_000
+_COLOURS = 8
+_CURSORS_MAX = 100
+_DIGITS = 18
+_SECONDS_DIGITS = 11
+_SLACK = timedelta(minutes=1)
+"""By which the clocks of nodes may differ."""
+
+
+class Row(Value, kw_only=True):
+    """One line as it is shown."""
+
+    entry: LogEntry
+    """As it was written; in the answer to programs, what it was made of is left to them."""
+    pieces: tuple[Piece, ...]
+    more: int
+    colour: int
+    """Of who wrote it, the same wherever it is shown."""
+    url: str
+    """Where it is shown in full, with what is around it."""
+    is_chosen: bool = False
+
+
+class LogsPage(View, kw_only=True):
+    """Lines of an environment's containers."""
+
+    environment: EnvironmentName
+    app: str = ""
+    container: str = ""
+    text: str = ""
+    """What the lines must have in them."""
+    rows: tuple[Row, ...] = ()
+    before: str = ""
+    """Where the older ones are."""
+    newest: bool = True
+    """Whether these are the last lines that there are."""
+    searched: int = 0
+    apps: tuple[AppName, ...] = ()
+    at: datetime
+    """As of when these are the lines."""
+    ends: dict[ContainerId, int] = msgspec.field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Whose lines."""
+        return f"Logs of {self.container or self.app or self.environment}"
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way to it."""
+        owner = self.environment
+        steps = (Crumb("Environments", "/envs"), Crumb(owner, links.environment(owner)))
+        return (*steps, Crumb(self.app, links.member(owner, self.app))) if self.app else steps
+
+    @property
+    def older(self) -> str:
+        """The address of the lines ahead of these."""
+        return self._here(before=self.before) if self.before else ""
+
+    @property
+    def latest(self) -> str:
+        """The address of the last lines."""
+        return self._here()
+
+    @property
+    def resume(self) -> str:
+        """From where new lines are to be sent."""
+        return render_resume(self.at, self.ends) if self.newest else ""
+
+    def _here(self, **fields: str) -> str:
+        chosen = {"app": self.app, "container": self.container, "text": self.text, **fields}
+        return links.logs(
+            self.environment, **{name: value or None for name, value in chosen.items()}
+        )
+
+
+def row_of(owner: str, entry: LogEntry, most: int = CUT, *, chosen: int | None = None) -> Row:
+    """Show a line."""
+    line = shown(entry.line.text, most)
+    return Row(
+        entry=entry,
+        pieces=line.pieces,
+        more=line.more,
+        colour=crc32(entry.container.encode()) % _COLOURS,
+        url=links.logs(owner, container=entry.container, line=entry.line.cursor),
+        is_chosen=entry.line.cursor == chosen,
+    )
+
+
+def render_cursors(cursors: Mapping[ContainerId, int]) -> str:
+    """Write positions in logs as a part of an address.
+
+    >>> render_cursors({ContainerId("web-1"): 7, ContainerId("api-1"): 3})
+    'api-1:3,web-1:7'
+    """
+    return ",".join(f"{container}:{cursor}" for container, cursor in sorted(cursors.items()))
+
+
+def parse_cursors(text: str) -> dict[ContainerId, int]:
+    """Read positions in logs; what is none is left out.
+
+    >>> parse_cursors("api-1:3,web-1:x,:4,web-2:9")
+    {'api-1': 3, 'web-2': 9}
+    """
+    found: dict[ContainerId, int] = {}
+    for part in text.split(",")[:_CURSORS_MAX]:
+        container, _, cursor = part.rpartition(":")
+        if container and cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS:
+            found[ContainerId(container)] = int(cursor)
+    return found
+
+
+def render_resume(at: datetime, cursors: Mapping[ContainerId, int]) -> str:
+    """Write from where a stream goes on.
+
+    >>> render_resume(datetime(2026, 3, 1, tzinfo=UTC), {ContainerId("web-1"): 7})
+    '1772323200;web-1:7'
+    """
+    return f"{int(at.timestamp())};{render_cursors(cursors)}"
+
+
+def parse_resume(text: str, now: datetime) -> tuple[datetime, dict[ContainerId, int]]:
+    """Read from where a stream goes on; what is no time is now.
+
+    >>> parse_resume("1772323200;web-1:7", datetime(2026, 4, 1, tzinfo=UTC))
+    (datetime.datetime(2026, 3, 1, 0, 0, tzinfo=datetime.timezone.utc), {'web-1': 7})
+    """
+    at, _, cursors = text.partition(";")
+    sure = at.isascii() and at.isdigit() and len(at) <= _SECONDS_DIGITS
+    return datetime.fromtimestamp(int(at), UTC) if sure else now, parse_cursors(cursors)
+
+
+def _question(ask: Ask) -> LogQuestion:
+    app, container = ask.query.get("app", ""), ask.query.get("container", "")
+    return LogQuestion(
+        apps=(AppName(app),) if app else (),
+        containers=(ContainerId(container),) if container else (),
+    )
+
+
+async def _see(ask: Ask) -> LogsPage:
+    owner, cursor = ask.names["environment"], ask.query.get("line", "")
+    if cursor:
+        return await _see_line(ask, owner, cursor)
+    before = parse_cursors(ask.query.get("before", ""))
+    text = ask.query.get("text", "")[:200]
+    view = await environments.one(ask.world, owner)
+    page = await log_pages.page(
+        ask.world, owner, _question(ask), before=before, most=LINES, text=text
+    )
+    return LogsPage(
+        environment=view.name,
+        app=ask.query.get("app", ""),
+        container=ask.query.get("container", ""),
+        text=text,
+        rows=tuple(row_of(owner, entry) for entry in page.entries),
+        before=render_cursors(page.before),
+        newest=not before,
+        searched=page.searched,
+        apps=tuple(member.app for member in view.members),
+        at=ask.now,
+        ends=page.ends,
+    )
+
+
+async def _see_line(ask: Ask, owner: str, cursor: str) -> LogsPage:
+    """Show one line in full, and what is around it."""
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _DIGITS):
+        raise Invalid("line-invalid", f"{cursor!r} is no position in a log")
+    at = int(cursor)
+    container = await containers.one(ask.world, ask.query.get("container", ""))
+    if environment_name(container.environment) != owner:
+        raise NotFound("container-unknown", f"there is no container {container.id} in {owner}")
+    up_to, behind = await log_pages.around(ask.world, container, at, _AROUND)
+    rows = [
+        row_of(owner, entry, _WHOLE if entry.line.cursor == at else CUT, chosen=at)
+        for entry in (*up_to, *behind)
+    ]
+    before = {container.id: up_to[0].line.cursor} if len(up_to) == _AROUND else {}
+    return LogsPage(
+        environment=EnvironmentName(owner),
+        container=container.id,
+        rows=tuple(rows),
+        before=render_cursors(before),
+        newest=False,
+        at=ask.now,
+    )
+
+
+async def _follow(ask: Ask, resume: str) -> AsyncIterator[Appended]:
+    """Give new lines as they are written."""
+    owner, text = ask.names["environment"], ask.query.get("text", "").lower()
+    at, cursors = parse_resume(resume, ask.now)
+    question = _question(ask)
+    question = LogQuestion(
+        apps=question.apps,
+        containers=question.containers,
+        # Who had not written a line then is heard from its first one on, whenever it began.
+        since=at - _SLACK,
+        follow=True,
+        after=cursors,
+        tail=None if cursors else 0,
+    )
+    async for entry in await logs.merged(ask.world, owner, question):
+        cursors[entry.container] = entry.line.cursor
+        if not text or text in plain(entry.line.text).lower():
+            yield Appended("lines", "lines", row_of(owner, entry), render_resume(at, cursors))
+
+
+OFFERS = (Page("/envs/{environment}/logs", "logs.html", _see, follow=_follow),)

@@ -1,0 +1,91 @@
+"""An app in an environment: what is live, what runs, how it is set, what became of it."""
+
+from headway.control import config, deployments, environments
+from headway.control.errors import HeadwayError
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.ids import AppName, EnvironmentName
+from headway.model.view import ConfigView, MemberState, MemberView, ReleaseView
+from headway.web import links
+from headway.web.page import Ask, Crumb, Page, View
+from headway.web.traffic import ReleaseShare, shares
+
+_DEPLOYMENTS = 10
+_RELEASES = 10
+_STILL = frozenset({MemberState.HEALTHY, MemberState.STOPPED, MemberState.FAILED})
+
+
+class MemberPage(View, kw_only=True):
+    """One app in one environment."""
+
+    member: MemberView
+    traffic: tuple[ReleaseShare, ...] = ()
+    containers: tuple[Container, ...] = ()
+    """Those that are not over first, then the newest."""
+    config: ConfigView | None = None
+    releases: tuple[ReleaseView, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+    older: str | None = None
+    """Behind which deployment there are more."""
+
+    @property
+    def title(self) -> str:
+        """The app's name."""
+        return self.member.app
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way to it."""
+        owner = self.member.environment
+        return (Crumb("Environments", "/envs"), Crumb(owner, links.environment(owner)))
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is on its way."""
+        return self.member.state not in _STILL
+
+    @property
+    def before(self) -> int | None:
+        """The release to go back to: the newest that is older than the live one."""
+        older = [row.number for row in self.releases if row.number < (self.member.live or 0)]
+        return max(older, default=None)
+
+
+def containers_of(member: MemberView) -> tuple[Container, ...]:
+    """Put containers in the order in which somebody looks for them."""
+    return tuple(
+        sorted(
+            member.containers,
+            key=lambda row: (row.is_ended, row.process, row.slot, -row.created_at.timestamp()),
+        )
+    )
+
+
+async def _see(ask: Ask) -> MemberPage:
+    owner, app = ask.names["environment"], ask.names["app"]
+    before = ask.query.get("before")
+    member = await environments.member(ask.world, owner, app)
+    page = await deployments.history(ask.world, owner, app, _DEPLOYMENTS, before)
+    releases = await deployments.releases(ask.world, owner, app)
+    view = await ask.world.router.view()
+    identity = member.deployment.environment if member.deployment else None
+    routes = ask.heart.routing.applied.routes
+    return MemberPage(
+        member=member,
+        traffic=shares(routes, view.traffic, identity, member.app) if identity else (),
+        containers=containers_of(member),
+        config=await _config(ask, member.environment, member.app),
+        releases=tuple(releases[:_RELEASES]),
+        deployments=page.items,
+        older=page.next,
+    )
+
+
+async def _config(ask: Ask, owner: EnvironmentName, app: AppName) -> ConfigView | None:
+    try:
+        return await config.show(ask.world, owner, app, reveal=True)
+    except HeadwayError:  # an app whose source is kept no longer
+        return None
+
+
+OFFERS = (Page("/envs/{environment}/apps/{app}", "member.html", _see),)

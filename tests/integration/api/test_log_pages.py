@@ -1,0 +1,123 @@
+"""Pages of log lines: turned back, searched, followed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.api.control_plane import ControlPlane, archive, wait_for
+from tests.integration.api.test_pages import _HTML, messages
+
+_WRITER = """\
+name: {name}
+run: {{type: process, command: '{command}; touch /tmp/done; exec sleep 600'}}
+"""
+_LINES = 1000
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Iterator[ControlPlane]:
+    """Two apps: one that wrote a thousand lines, and one that wrote a few, some of them bad."""
+    folder = tmp_path_factory.mktemp("logs")
+    folder.chmod(0o755)
+    plane = ControlPlane(folder / "data")
+    plane.start()
+    evil = Path(__file__).parent.parent.parent / "data" / "hostile_lines.txt"
+    with plane.client() as client:
+        for name, command, files in (
+            ("many", f'seq -f "line %g of it" 1 {_LINES}', {}),
+            ("few", "cat lines.txt", {"lines__txt": evil.read_text()}),
+        ):
+            text = _WRITER.format(name=name, command=command)
+            sent = client.post(
+                f"/v1/sources?name={name}", content=archive(headway__yaml=text, **files)
+            )
+            assert sent.status_code == 200, sent.text
+        client.post("/v1/environments/demo/start", json={"apps": ["many", "few"]})
+        wait_for(lambda: "of it" in client.get("/envs/demo/logs?app=many", headers=_HTML).text)
+        wait_for(lambda: "the end" in client.get("/envs/demo/logs?app=few", headers=_HTML).text)
+        wait_for(lambda: client.get("/envs.json").json()["rows"][0]["state"] == "healthy")
+    yield plane
+    plane.clear()
+
+
+def texts(answer) -> list[str]:
+    return [row["entry"]["line"]["text"] for row in answer.json()["rows"]]
+
+
+def test_the_last_lines_come_first_and_pages_lead_back_to_the_first_line(written):
+    with written.client() as client:
+        seen: list[str] = []
+        before = ""
+        for _ in range(10):
+            page = client.get(f"/envs/demo/logs.json?app=many&before={before}")
+            seen = [*texts(page), *seen]
+            before = page.json()["before"]
+            if not before:
+                break
+    assert seen == [f"line {number} of it" for number in range(1, _LINES + 1)]
+
+
+def test_only_lines_that_fit_are_given_from_wherever_they_are(written):
+    with written.client() as client:
+        page = client.get("/envs/demo/logs.json?app=many&text=LINE 7 of")
+        assert texts(page) == ["line 7 of it"]
+        assert page.json()["searched"] == _LINES
+        assert texts(client.get("/envs/demo/logs.json?text=nowhere to be found")) == []
+
+
+def test_a_line_s_own_page_has_it_with_what_is_around(written):
+    with written.client() as client:
+        rows = client.get("/envs/demo/logs.json?app=many&text=line 500 of").json()["rows"]
+        page = client.get(rows[0]["url"], headers=_HTML)
+    assert page.text.count('id="chosen"') == 1
+    for number in (450, 500, 550):
+        assert f"line {number} of it" in page.text
+    assert "line 600 of it" not in page.text
+
+
+def test_what_a_program_writes_can_do_no_harm(written):
+    with written.client() as client:
+        page = client.get("/envs/demo/logs?app=few", headers=_HTML).text
+    body = page[page.index('<ol class="log"') : page.index("</ol>", page.index('<ol class="log"'))]
+    assert "<script" not in body
+    assert "<img" not in body
+    assert "</template" not in body
+    assert "<hx-" not in body
+    assert not any(ord(one) < 32 and one != "\n" for one in body)
+    assert "\u202e" not in body
+    assert '<span class="red">really red</span>' in body
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in body
+
+
+def test_new_lines_are_sent_as_they_are_written_and_none_twice(written):
+    with written.client() as client:
+        page = client.get("/envs/demo/logs?app=many", headers=_HTML).text
+        address = page.split('hx-sse:connect="')[1].split('"')[0].replace("&amp;", "&")
+        with messages(written, address) as heard:
+            for number in range(3):
+                client.post(
+                    "/v1/environments/demo/apps/many/deployments", json={"kind": "redeploy"}
+                )
+                wait_for(
+                    lambda number=number: (
+                        sum(one.count("line 1000 of it") for one in heard) == number + 1
+                    )
+                )
+        assert all('hx-target="#lines" hx-swap="beforeend"' in one for one in heard)
+        assert sum(one.count("line 1 of it") for one in heard) == 3
+
+
+def test_a_container_that_began_before_the_stream_was_opened_is_heard_from_its_first_line(written):
+    with written.client() as client:
+        page = client.get("/envs/demo/logs?app=many", headers=_HTML).text
+        address = page.split('hx-sse:connect="')[1].split('"')[0].replace("&amp;", "&")
+        began = client.post(
+            "/v1/environments/demo/apps/many/deployments", json={"kind": "redeploy"}
+        ).json()["deployments"][0]
+        wait_for(
+            lambda: client.get(f"/v1/deployments/{began['id']}").json()["phase"] == "succeeded"
+        )
+        with messages(written, address) as heard:
+            wait_for(lambda: sum(one.count("line 1000 of it") for one in heard) == 1)
+        assert sum(one.count("line 1 of it") for one in heard) == 1
