@@ -27,6 +27,7 @@ NAMES = (
     "simulator",
     "pages",
     "streams",
+    "logs",
 )
 
 
