@@ -1,6 +1,7 @@
 """Instants and lengths of time as people read them."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
@@ -49,3 +50,12 @@ def instant(at: datetime) -> str:
     '2026-03-01 12:00:00 UTC'
     """
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def local(at: datetime, zone: str) -> str:
+    """Write an instant as the clocks of a time zone show it.
+
+    >>> local(datetime(2026, 3, 29, 1, tzinfo=UTC), "Europe/Berlin")
+    'Sun 29 Mar 03:00 CEST'
+    """
+    return f"{at.astimezone(ZoneInfo(zone)):%a %d %b %H:%M %Z}"

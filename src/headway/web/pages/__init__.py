@@ -9,11 +9,16 @@ from headway.web.pages import (
     environments,
     events,
     installation,
+    job,
+    jobs,
     jump,
     logs,
     member,
     member_acts,
     now,
+    run,
+    run_acts,
+    runs,
 )
 
 _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
@@ -25,6 +30,11 @@ _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
     member.OFFERS,
     member_acts.OFFERS,
     deployment.OFFERS,
+    jobs.OFFERS,
+    job.OFFERS,
+    runs.OFFERS,
+    run.OFFERS,
+    run_acts.OFFERS,
     events.OFFERS,
     installation.OFFERS,
     jump.OFFERS,

@@ -1,0 +1,177 @@
+"""One job: how its runs went, when it runs next, and a form to run it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from statistics import quantiles
+
+import msgspec
+
+from headway.control import jobs, permission, runs, schedules
+from headway.control.invoking import invoke
+from headway.control.requests import Invocation, RunQuestion
+from headway.model.ids import RunId
+from headway.model.role import Deed
+from headway.model.run import Run, RunState
+from headway.model.value import Value
+from headway.model.view import JobView, ScheduleView
+from headway.web import links
+from headway.web.moment import moment
+from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
+from headway.web.parameters import fields_of, parameters_of
+from headway.web.times import local
+
+_RUNS = 48
+_NEXT = 5
+_PATH = "/jobs/{environment}/{app}/{job}"
+
+
+class Durations(Value, kw_only=True):
+    """How long runs took that succeeded, and how many did."""
+
+    median_s: float
+    most_s: float
+    """Nine of ten took no longer."""
+    succeeded: int
+    ended: int
+
+
+class JobPage(View, kw_only=True):
+    """One job."""
+
+    view: JobView
+    runs: tuple[Run, ...] = ()
+    """The newest first."""
+    durations: Durations | None = None
+    schedules: tuple[ScheduleView, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return self.view.job.name
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way to it."""
+        owner, app = self.view.environment, self.view.app
+        return (
+            Crumb("Jobs", "/jobs"),
+            Crumb(owner, links.environment(owner)),
+            Crumb(app, links.member(owner, app)),
+        )
+
+    @property
+    def next(self) -> tuple[tuple[str, datetime, str], ...]:
+        """The next times: the schedule's name, the instant, and how it is told where it runs."""
+        found = [
+            (row.state.name, at, local(at, row.state.schedule.timezone))
+            for row in self.schedules
+            for at in row.next
+        ]
+        return tuple(sorted(found, key=lambda one: one[1])[:_NEXT])
+
+
+def durations(rows: Sequence[Run]) -> Durations | None:
+    """Sum up how runs went; None where none has succeeded."""
+    ended = [row for row in rows if row.is_ended]
+    good = [row for row in ended if row.state is RunState.SUCCEEDED]
+    took = sorted(
+        (attempt.ended_at - attempt.began_at).total_seconds()
+        for row in good
+        if (attempt := row.attempt) and attempt.began_at and attempt.ended_at
+    )
+    if not took:
+        return None
+    tenths = quantiles(took, n=10, method="inclusive") if len(took) > 1 else took * 9
+    return Durations(
+        median_s=round(tenths[4], 3),
+        most_s=round(tenths[8], 3),
+        succeeded=len(good),
+        ended=len(ended),
+    )
+
+
+async def _view(ask: Ask) -> JobView:
+    names = ask.names
+    dispatch = ask.heart.dispatch
+    return await jobs.one(ask.world, dispatch, names["environment"], names["job"], names["app"])
+
+
+async def _see(ask: Ask) -> JobPage:
+    view = await _view(ask)
+    question = RunQuestion(
+        environment=view.environment, app=view.app, job=view.job.name, limit=_RUNS
+    )
+    rows = (await runs.listing(ask.world, question)).rows
+    known = await schedules.listing(ask.world, view.environment, _NEXT)
+    return JobPage(
+        view=view,
+        runs=rows,
+        durations=durations(rows),
+        schedules=tuple(
+            one
+            for one in known
+            if (one.state.app, one.state.schedule.job) == (view.app, view.job.name)
+        ),
+    )
+
+
+async def _on(ask: Ask) -> Deed:
+    return await permission.on_apps(ask.world, ask.names["app"])
+
+
+async def _see_invoke(ask: Ask) -> Plan:
+    view = await _view(ask)
+    job, owner = view.job, view.environment
+    given = msgspec.json.decode(parameters_of(job.parameters, ask.query))
+    cpu, memory = job.resources.cpu, job.resources.memory_mib
+    return Plan(
+        what=f"Run {job.name} of {view.app} in {owner}",
+        verb="Run it",
+        sentence=(
+            f"{job.doc.strip().partition(chr(10))[0]} "
+            f"In queue {job.queue}, where {view.waiting} wait and {view.running} run. "
+            f"It reserves {cpu:g} cores and {memory} MiB."
+        ).strip(),
+        fields=(
+            *fields_of(job.parameters, given if isinstance(given, dict) else {}),
+            Field(
+                name="when",
+                label="Not before",
+                value=ask.query.get("when", ""),
+                hint="empty is now; or a length of time such as 10m, or 2026-12-24T18:00Z",
+            ),
+            Field(
+                name="id",
+                label="Id",
+                value=ask.query.get("id") or ask.world.run_ids.make(ask.now),
+                is_hidden=True,
+            ),
+        ),
+        back=links.job(owner, view.app, job.name),
+        command=f"headway jobs invoke -e {owner} {view.app}/{job.name}",
+    )
+
+
+async def _invoke(ask: Ask) -> str:
+    view = await _view(ask)
+    wish = Invocation(
+        id=RunId(ask.query["id"]) if ask.query.get("id") else None,
+        parameters=msgspec.Raw(parameters_of(view.job.parameters, ask.query)),
+        at=moment(ask.query.get("when", ""), ask.now, ahead=True),
+    )
+    (row,) = await invoke(
+        ask.world,
+        ask.heart.dispatch,
+        ask.actor,
+        view.environment,
+        view.job.name,
+        [wish],
+        app=view.app,
+    )
+    return links.run(row.id)
+
+
+OFFERS = (
+    Act(f"{_PATH}/invoke", _on, _see_invoke, _invoke),
+    Page(_PATH, "job.html", _see),
+)

@@ -1,0 +1,142 @@
+"""Pages of jobs, runs, queues and schedules, with runs that really run."""
+
+import re
+
+import httpx2
+import pytest
+
+from tests.integration.api.control_plane import archive, wait_for
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+SHOP = """\
+name: shop
+jobs:
+  greet:
+    command: 'read x; echo "<b>hello</b> $x"; echo "::result $x"'
+    doc: Greets somebody.
+    parameters:
+      type: object
+      properties: {name: {type: string, description: Whom to greet}, count: {type: integer}}
+      required: [name]
+      additionalProperties: false
+  fail: {command: 'echo no >&2; exit 3', delivery: at_least_once, retries: {most: 0}}
+  wait: {command: 'echo waiting; exec sleep 600'}
+schedules:
+  nightly: {job: greet, cron: '30 2 * * *', timezone: Europe/Berlin, parameters: {name: night}}
+"""
+
+
+@pytest.fixture(scope="session")
+def shop(plane) -> str:
+    with plane.client() as client:
+        sent = client.post("/v1/sources?name=shop", content=archive(headway__yaml=SHOP))
+        assert sent.status_code == 200, sent.text
+        begun = client.post("/v1/environments/work/start", json={"apps": ["shop"]})
+        assert begun.status_code == 200, begun.text
+        member = "/v1/environments/work/apps/shop"
+        wait_for(lambda: client.get(member).json()["live"] == 1)
+    return "work"
+
+
+@pytest.fixture
+def browser(client, shop) -> httpx2.Client:
+    client.headers.update({"accept": "text/html"})
+    return client
+
+
+def invoked(browser: httpx2.Client, job: str, **said: str) -> str:
+    """Run a job by its form; gives the run's address."""
+    address = f"/jobs/work/shop/{job}/invoke"
+    page = browser.get(address)
+    assert page.status_code == 200
+    identity = re.search(r'name="id" value="([^"]+)"', page.text)[1]
+    done = browser.post(address, headers=FORM, data={"id": identity, **said})
+    assert done.status_code == 303, done.text
+    assert done.headers["location"] == f"/runs/{identity}"
+    # Sent twice, it is one run.
+    again = browser.post(address, headers=FORM, data={"id": identity, **said})
+    assert again.headers["location"] == f"/runs/{identity}"
+    return f"/runs/{identity}"
+
+
+def ended(browser: httpx2.Client, address: str, state: str) -> str:
+    """Wait until a run is in this state; gives its page."""
+    wait_for(lambda: browser.get(f"{address}.json").json()["view"]["run"]["state"] == state)
+    return browser.get(address).text
+
+
+def test_a_job_is_run_by_a_form_made_of_its_schema_and_its_page_shows_it(browser):
+    assert 'href="/jobs/work/shop/greet"' in browser.get("/jobs?environment=work").text
+    form = browser.get("/jobs/work/shop/greet/invoke").text
+    assert "Whom to greet" in form
+    assert "name (needed)" in form
+    run = invoked(browser, "greet", **{"p.name": "<i>ana</i>", "p.count": "2"})
+    page = ended(browser, run, "succeeded")
+    assert "&lt;b&gt;hello&lt;/b&gt;" in page
+    assert "&lt;i&gt;ana" in page
+    assert "<b>hello" not in page
+    assert "<i>ana" not in page
+    assert "attempt 1" in page
+    given = browser.get(f"{run}.json").json()["view"]["run"]["parameters"]
+    assert given == {"name": "<i>ana</i>", "count": 2}
+    page = browser.get("/jobs/work/shop/greet").text
+    assert f'href="{run}"' in page
+    assert "half took at most" in page
+
+
+def test_mistakes_in_parameters_are_told_all_at_once(browser):
+    refused = browser.post(
+        "/jobs/work/shop/greet/invoke", headers=FORM, data={"p.count": "x", "p.odd": "1"}
+    )
+    assert refused.status_code == 422
+    for part in ("name", "count: ", "odd"):
+        assert part in refused.text
+
+
+def test_a_run_is_cancelled_and_one_that_failed_is_run_again_with_other_parameters(browser):
+    run = invoked(browser, "wait", parameters="{}")
+    wait_for(lambda: "waiting" in browser.get(run).text and "/cancel" in browser.get(run).text)
+    assert "SIGTERM" in browser.get(f"{run}/cancel").text
+    done = browser.post(f"{run}/cancel", headers=FORM)
+    assert (done.status_code, done.headers["location"]) == (303, run)
+    assert "/again" in ended(browser, run, "cancelled")
+    first = invoked(browser, "greet", **{"p.name": "ana"})
+    ended(browser, first, "succeeded")
+    form = browser.get(f"{first}/again").text
+    assert 'name="p.name" value="ana"' in form
+    again = browser.post(f"{first}/again", headers=FORM, data={"p.name": "bo"})
+    assert again.status_code == 303
+    other = again.headers["location"]
+    assert other != first
+    assert f'<a href="{first}">' in ended(browser, other, "succeeded")
+    assert "bo" in browser.get(other).text
+
+
+def test_runs_are_found_by_how_they_did_and_by_what_they_were_given(browser):
+    run = invoked(browser, "fail", parameters="{}")
+    page = ended(browser, run, "dead")
+    assert "exit status 3" in page
+    assert "no" in browser.get(f"{run}.json").json()["log"][0]["line"]["text"]
+    failed = browser.get("/runs?show=failed&environment=work&job=shop/fail").text
+    assert f'href="{run}"' in failed
+    assert run not in browser.get("/runs?show=succeeded").text
+    named = invoked(browser, "greet", **{"p.name": "only-this"})
+    rows = browser.get("/runs.json?parameter=name%3Donly-this").json()["rows"]
+    assert [f"/runs/{row['id']}" for row in rows] == [named]
+    odd = browser.get("/runs?since=then")
+    assert odd.status_code == 422
+
+
+def test_a_long_list_of_runs_goes_on_where_it_ended(browser, plane):
+    body = {"environment": "work", "runs": [{"parameters": {"name": f"n{n}"}} for n in range(60)]}
+    with plane.client() as client:
+        assert client.post("/v1/jobs/shop/greet/runs", json=body).status_code == 200
+    first = browser.get("/runs.json?job=shop/greet&environment=work").json()
+    assert len(first["rows"]) == 50
+    older = re.search(
+        r'href="(/runs\?[^"]*before=[^"]+)"', browser.get("/runs?job=shop/greet").text
+    )
+    page = browser.get(older[1].replace("&amp;", "&"))
+    last = first["rows"][-1]["id"]
+    assert f'href="/runs/{last}"' not in page.text
+    assert page.text.count('class="name" href="/runs/') >= 10

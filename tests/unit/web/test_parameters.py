@@ -1,0 +1,97 @@
+"""Parameters as fields, and back as JSON."""
+
+import json
+
+import pytest
+
+from headway.formats.parameters import parameter_problems
+from headway.web.parameters import fields_of, parameters_of
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "shop": {"type": "string", "description": "Whose report"},
+        "days": {"type": "integer", "default": 1},
+        "dry": {"type": "boolean"},
+        "kind": {"enum": ["short", "long"]},
+        "since": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "either": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "point": {"$ref": "#/$defs/Point"},
+    },
+    "$defs": {"Point": {"type": "object"}},
+    "required": ["shop", "kind"],
+}
+
+
+def typed(**texts: str) -> dict:
+    said = {f"p.{name}": text for name, text in texts.items()}
+    return json.loads(parameters_of(SCHEMA, said))
+
+
+def test_each_parameter_is_a_field_with_what_is_given_or_else_its_default():
+    fields = {field.name: field for field in fields_of(SCHEMA, {"shop": "north", "tags": ["a"]})}
+    assert fields["p.shop"].label == "shop (needed)"
+    assert fields["p.shop"].hint == "Whose report"
+    assert (fields["p.shop"].value, fields["p.days"].value) == ("north", "1")
+    assert fields["p.tags"].value == '["a"]'
+    assert fields["p.kind"].choices == ("short", "long")
+    assert fields["p.dry"].choices == ("", "true", "false")
+    assert fields["p.point"].hint == "object"
+
+
+def test_what_is_given_beyond_the_schema_is_kept():
+    assert fields_of(SCHEMA, {"gone": 7})[-1].value == "7"
+    assert json.loads(parameters_of(SCHEMA, {"p.gone": "7"})) == {"gone": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("shop", "7", "7"),
+        ("shop", "null", "null"),
+        ("days", "7", 7),
+        ("dry", "false", False),
+        ("kind", "long", "long"),
+        ("since", "2026-01-01", "2026-01-01"),
+        ("since", "null", None),
+        ("since", "2026", "2026"),
+        ("either", "7", 7),
+        ("either", "x", "x"),
+        ("tags", '["a", "b"]', ["a", "b"]),
+        ("point", '{"x": 1}', {"x": 1}),
+    ],
+)
+def test_what_is_typed_is_read_by_the_schema(name, text, value):
+    assert typed(**{name: text}) == {name: value}
+
+
+def test_what_is_left_empty_is_left_out():
+    assert typed(shop="", days="", dry="") == {}
+
+
+def test_what_is_no_json_is_refused_for_what_it_is():
+    found = parameters_of(SCHEMA, {"p.shop": "n", "p.kind": "short", "p.days": "many"})
+    (problem,) = parameter_problems(SCHEMA, found)
+    assert problem == 'days: "many" is not of type "integer"'
+
+
+def test_a_job_without_a_schema_takes_an_object():
+    (field,) = fields_of(None, {"a": 1})
+    assert (field.name, field.value) == ("parameters", '{"a": 1}')
+    assert parameters_of(None, {"parameters": '{"a": 1}'}) == b'{"a": 1}'
+    assert parameters_of(None, {}) == b"{}"
+
+
+@pytest.mark.parametrize(
+    "schema", [{}, {"properties": []}, {"properties": {"a": True}, "$defs": 3}]
+)
+def test_an_odd_schema_breaks_nothing(schema):
+    assert json.loads(parameters_of(schema, {"p.a": "x"})) == {"a": "x"}
+    fields_of(schema, {})
+
+
+def test_a_field_and_back_is_the_same():
+    given = {"shop": "7", "days": 3, "dry": True, "kind": "long", "since": None, "tags": ["x"]}
+    said = {field.name: field.value for field in fields_of(SCHEMA, given)}
+    assert json.loads(parameters_of(SCHEMA, said)) == given
