@@ -13,9 +13,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from headway.formats.units import counted, render_duration, render_size
-from headway.web import gallery, links, static, times, tone
+from headway.web import gallery, lines, links, static, times, tone
 from headway.web.navigation import Section
 from headway.web.page import View
+from headway.web.pictures.parts.svg import number
 
 _LIVE = "live_"
 _NOW: ContextVar[datetime] = ContextVar("now")
@@ -57,6 +58,8 @@ def _environment() -> Environment:
         ago=_ago,
         clock=_clock,
         instant=times.instant,
+        local=times.local,
+        shown=lines.shown,
     )
     made.filters.update(
         words=lambda text: tone.words(str(text)),
@@ -65,6 +68,7 @@ def _environment() -> Environment:
         duration=render_duration,
         size=render_size,
         counted=counted,
+        number=number,
         percent=lambda share: f"{share:g} %",
     )
     made.globals["ui"] = made.get_template("parts.html", globals=made.globals).module

@@ -21,15 +21,18 @@ from headway.web.pictures import waterfall as waterfall_picture
 from headway.web.tone import Tone, tone, words
 from headway.web.traffic import ReleaseShare
 
-_DESK, _PHONE = 920.0, 340.0
+_DESK, _PHONE = 880.0, 340.0
 _DAY = timedelta(days=1)
 
 
 def both(draw: Callable[[float], Markup]) -> Markup:
-    """Draw in two widths; the style sheet shows one. What is not shown is not read out either."""
-    return Markup('<div class="desk">{}</div><div class="phone">{}</div>').format(
-        draw(_DESK), draw(_PHONE)
-    )
+    """Draw in two widths; the style sheet shows the one for which there is room.
+
+    What is not shown is not read out either.
+    """
+    return Markup(
+        '<div class="sizes"><div class="desk">{}</div><div class="phone">{}</div></div>'
+    ).format(draw(_DESK), draw(_PHONE))
 
 
 def graph(environment: str, members: Sequence[MemberRow]) -> Markup:

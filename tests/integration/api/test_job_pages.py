@@ -140,3 +140,55 @@ def test_a_long_list_of_runs_goes_on_where_it_ended(browser, plane):
     last = first["rows"][-1]["id"]
     assert f'href="/runs/{last}"' not in page.text
     assert page.text.count('class="name" href="/runs/') >= 10
+
+
+def test_a_queue_is_paused_for_a_reason_and_resumed(browser):
+    at = "/queues/work/shop/default"
+    assert "Nothing of it starts" in browser.get(f"{at}/pause").text
+    done = browser.post(f"{at}/pause", headers=FORM, data={"reason": "<i>mail</i> is down"})
+    assert (done.status_code, done.headers["location"]) == (303, "/queues?environment=work")
+    run = invoked(browser, "greet", **{"p.name": "later"})
+    page = browser.get("/queues?environment=work").text
+    assert "paused by operator: &lt;i&gt;mail&lt;/i&gt; is down" in page
+    rows = browser.get("/queues.json?environment=work").json()["rows"]
+    assert [row["waiting"] > 0 for row in rows if row["queue"]["name"] == "default"] == [True]
+    assert "It waits: " in browser.get(run).text
+    browser.post(f"{at}/resume", headers=FORM)
+    ended(browser, run, "succeeded")
+    assert browser.get("/queues/work/shop/none/pause").status_code == 404
+
+
+def test_a_schedule_says_its_next_times_where_it_is_at_home_and_is_paused(browser):
+    page = browser.get("/schedules").text
+    assert "nightly" in page
+    assert re.search(r"02:30 CES?T · \d{4}-\d\d-\d\d 0[01]:30:00 UTC", page)
+    at = "/schedules/work/shop/nightly"
+    done = browser.post(f"{at}/pause", headers=FORM)
+    assert done.status_code == 303
+    (row,) = browser.get("/schedules.json?environment=work").json()["rows"]
+    assert (row["state"]["paused"], row["next"]) == (True, [])
+    assert f"{at}/resume" in browser.get("/schedules").text
+    browser.post(f"{at}/resume", headers=FORM)
+    assert len(browser.get("/schedules.json?environment=work").json()["rows"][0]["next"]) == 30
+
+
+def test_dead_runs_are_replayed_and_taken_off_after_their_job_was_typed(browser):
+    for _ in range(2):
+        ended(browser, invoked(browser, "fail", parameters="{}"), "dead")
+    heap = {"environment": "work", "job": "shop/fail"}
+    page = browser.get("/dead").text
+    assert "shop/fail" in page
+    plan = browser.get("/dead/empty", params=heap)
+    assert "kept as failed" in plan.text
+    assert browser.post("/dead/empty", headers=FORM, data=heap).status_code == 422
+    dead = {row["id"] for row in browser.get("/dead.json").json()["rows"]}
+    done = browser.post("/dead/replay", headers=FORM, data=heap)
+    assert (done.status_code, done.headers["location"]) == (303, "/dead")
+    wait_for(lambda: len({row["id"] for row in dead_rows(browser)} - dead) == len(dead))
+    browser.post("/dead/empty", headers=FORM, data={**heap, "confirm": "fail"})
+    wait_for(lambda: not dead_rows(browser))
+    assert "The list is empty" in browser.get("/dead").text
+
+
+def dead_rows(browser: httpx2.Client) -> list[dict]:
+    return browser.get("/dead.json?environment=work").json()["rows"]

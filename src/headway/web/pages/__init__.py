@@ -3,6 +3,7 @@
 from headway.web.page import Act, Page
 from headway.web.pages import (
     apps,
+    dead,
     deployment,
     environment,
     environment_acts,
@@ -12,13 +13,19 @@ from headway.web.pages import (
     job,
     jobs,
     jump,
+    leases,
     logs,
     member,
     member_acts,
+    node,
+    nodes,
     now,
+    pools,
+    queues,
     run,
     run_acts,
     runs,
+    schedules,
 )
 
 _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
@@ -35,6 +42,13 @@ _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
     runs.OFFERS,
     run.OFFERS,
     run_acts.OFFERS,
+    dead.OFFERS,
+    queues.OFFERS,
+    schedules.OFFERS,
+    nodes.OFFERS,
+    node.OFFERS,
+    pools.OFFERS,
+    leases.OFFERS,
     events.OFFERS,
     installation.OFFERS,
     jump.OFFERS,

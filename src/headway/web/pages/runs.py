@@ -11,7 +11,8 @@ from headway.web import links
 from headway.web.moment import moment
 from headway.web.page import Ask, Page, View
 
-SHOWS = {
+SHOWS: dict[str, tuple[RunState, ...]] = {
+    "all": (),
     "failed": (
         RunState.FAILED,
         RunState.DEAD,
@@ -23,7 +24,6 @@ SHOWS = {
     "waiting": (RunState.QUEUED, RunState.WAITING),
     "succeeded": (RunState.SUCCEEDED,),
     "cancelled": (RunState.CANCELLED,),
-    "all": (),
 }
 """What can be shown, by the words of the tabs."""
 _LIMIT = 50

@@ -285,5 +285,5 @@ def test_the_schedule_strip_has_a_dot_for_each_time(width: float) -> None:
 def test_a_page_has_a_picture_for_a_desk_and_one_for_a_phone() -> None:
     shown = both(lambda width: traffic([Share(name="v1", percent=100)], width))
     assert shown.count("<svg") == 2
-    assert 'width="920"' in shown
+    assert 'width="880"' in shown
     assert 'width="340"' in shown

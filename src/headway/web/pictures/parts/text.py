@@ -30,6 +30,8 @@ _WIDTHS = {
 between which the widths of system fonts lie."""
 _WIDTH = {character: width for width, row in _WIDTHS.items() for character in row}
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_HAIR = 0.01
+"""So much is lost in sums of widths."""
 _BESIDE = 1.25
 """Of what is no Latin letter; the browser is told to keep to it."""
 
@@ -76,12 +78,12 @@ def fit(text: str, room: float, size: float = SIZE) -> str:
     ('nightly-…', 'nightly', '')
     """
     text = clean(text[:_LENGTH_MAX]) + ("…" if len(text) > _LENGTH_MAX else "")
-    if measure(text, size) <= room:
+    if measure(text, size) <= room + _HAIR:
         return text
     used, kept = measure("…", size), 0
     for character in text:
         used += _WIDTH.get(character, _BESIDE) * size
-        if used > room:
+        if used > room + _HAIR:
             break
         kept += 1
     return text[:kept].rstrip() + "…" if kept else ""

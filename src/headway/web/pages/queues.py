@@ -1,0 +1,121 @@
+"""Queues: what runs, what waits and for how long, and what people said of them."""
+
+from headway.control import permission, queues
+from headway.control.errors import NotFound
+from headway.formats.units import counted
+from headway.model.role import Deed
+from headway.model.view import QueueView
+from headway.web import links
+from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
+
+_SHOWN_MAX = 200
+_PATH = "/queues/{environment}/{app}/{queue}"
+
+
+class QueuesPage(View, kw_only=True):
+    """Queues, those first that need a look."""
+
+    rows: tuple[QueueView, ...]
+    more: int = 0
+    """So many are not shown."""
+    environment: str | None = None
+    """Only those of this one."""
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return f"Queues of {self.environment}" if self.environment else "Queues"
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way to it."""
+        return (Crumb("Queues", "/queues"),) if self.environment else ()
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something waits: how long it has waited is told by no event."""
+        return any(row.waiting for row in self.rows)
+
+
+def queues_page(views: list[QueueView], environment: str | None = None) -> QueuesPage:
+    """Make the page: what is held comes first, then what has waited longest, then by name."""
+    rows = sorted(views, key=_rank)
+    return QueuesPage(
+        rows=tuple(rows[:_SHOWN_MAX]),
+        more=max(0, len(rows) - _SHOWN_MAX),
+        environment=environment,
+    )
+
+
+def is_held(view: QueueView) -> bool:
+    """Whether somebody has paused or drained a queue."""
+    return view.hold is not None and (view.hold.paused or view.hold.draining)
+
+
+def _rank(view: QueueView) -> tuple[bool, float, str, str, str]:
+    name = view.environment, view.app, view.queue.name
+    return not is_held(view), -(view.oldest_s or 0.0), *name
+
+
+async def _see(ask: Ask) -> QueuesPage:
+    environment = ask.query.get("environment") or None
+    return queues_page(
+        await queues.listing(ask.world, ask.heart.dispatch, environment), environment
+    )
+
+
+async def _view(ask: Ask) -> QueueView:
+    names = ask.names
+    for view in await queues.listing(ask.world, ask.heart.dispatch, names["environment"]):
+        if (view.app, view.queue.name) == (names["app"], names["queue"]):
+            return view
+    raise NotFound(
+        "queue-unknown",
+        f"{names['app']} has no queue {names['queue']} in {names['environment']}",
+        next=(f"headway queues ls -e {names['environment']}",),
+    )
+
+
+async def _on(ask: Ask) -> Deed:
+    return await permission.on_apps(ask.world, ask.names["app"])
+
+
+def _hold(verb: str, sentence: str, *, paused: bool = False, draining: bool = False) -> Act:
+    async def see(ask: Ask) -> Plan:
+        view = await _view(ask)
+        name = f"{view.app}/{view.queue.name}"
+        there = f"{counted(view.waiting, 'run')} waiting, {counted(view.running, 'run')} under way"
+        reason = Field(name="reason", label="Why", value=ask.query.get("reason", ""))
+        return Plan(
+            what=f"{verb.capitalize()} queue {name} in {view.environment}",
+            verb=verb.capitalize(),
+            sentence=f"{sentence} Now: {there}.",
+            fields=(reason,) if paused or draining else (),
+            back=links.query("/queues", environment=view.environment),
+            command=f"headway queues {verb} -e {view.environment} {name}",
+        )
+
+    async def do(ask: Ask) -> str:
+        view = await _view(ask)
+        await queues.hold(
+            ask.world,
+            ask.heart.dispatch,
+            ask.actor,
+            view.environment,
+            view.app,
+            view.queue.name,
+            paused=paused,
+            draining=draining,
+            because=ask.query.get("reason", ""),
+        )
+        return links.query("/queues", environment=view.environment)
+
+    return Act(f"{_PATH}/{verb}", _on, see, do)
+
+
+OFFERS = (
+    Page("/queues", "queues.html", _see),
+    _hold("pause", "Nothing of it starts until it is resumed. What runs goes on.", paused=True),
+    _hold("drain", "It takes no new runs. What waits still runs.", draining=True),
+    _hold("resume", "It takes runs, and starts them in their turn."),
+)

@@ -1,0 +1,107 @@
+"""Schedules: what runs by the clock, when next, and what became of the last time."""
+
+from headway.control import permission, schedules
+from headway.control.errors import NotFound
+from headway.model.role import Deed
+from headway.model.view import ScheduleView
+from headway.web import links
+from headway.web.page import Act, Ask, Crumb, Page, Plan, View
+
+_SHOWN_MAX = 200
+_DRAWN_MAX = 40
+_NEXT = 30
+"""Times looked ahead, so that the picture of a day is whole for what runs each hour."""
+_LISTED = 5
+_PATH = "/schedules/{environment}/{app}/{schedule}"
+
+
+class SchedulesPage(View, kw_only=True):
+    """Schedules, the next first."""
+
+    rows: tuple[ScheduleView, ...]
+    more: int = 0
+    """So many are not shown."""
+    environment: str | None = None
+    """Only those of this one."""
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return f"Schedules of {self.environment}" if self.environment else "Schedules"
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way to it."""
+        return (Crumb("Schedules", "/schedules"),) if self.environment else ()
+
+    @property
+    def drawn(self) -> tuple[ScheduleView, ...]:
+        """Those that are in the picture."""
+        return self.rows[:_DRAWN_MAX]
+
+
+def schedules_page(views: list[ScheduleView], environment: str | None = None) -> SchedulesPage:
+    """Make the page: by the next time; those without one come last."""
+    live = [view for view in views if view.state.live]
+    rows = sorted(live, key=_rank)
+    return SchedulesPage(
+        rows=tuple(rows[:_SHOWN_MAX]),
+        more=max(0, len(rows) - _SHOWN_MAX),
+        environment=environment,
+    )
+
+
+def _rank(view: ScheduleView) -> tuple[float, str, str, str]:
+    first = view.next[0].timestamp() if view.next else float("inf")
+    return first, view.environment, view.state.app, view.state.name
+
+
+async def _see(ask: Ask) -> SchedulesPage:
+    environment = ask.query.get("environment") or None
+    return schedules_page(await schedules.listing(ask.world, environment, _NEXT), environment)
+
+
+async def _on(ask: Ask) -> Deed:
+    return await permission.on_apps(ask.world, ask.names["app"])
+
+
+async def _view(ask: Ask) -> ScheduleView:
+    names = ask.names
+    for view in await schedules.listing(ask.world, names["environment"], _LISTED):
+        if (view.state.app, view.state.name) == (names["app"], names["schedule"]):
+            return view
+    raise NotFound(
+        "schedule-unknown",
+        f"{names['app']} has no schedule {names['schedule']} in {names['environment']}",
+        next=(f"headway schedules ls -e {names['environment']}",),
+    )
+
+
+def _turn(verb: str, sentence: str) -> Act:
+    async def see(ask: Ask) -> Plan:
+        view = await _view(ask)
+        state = view.state
+        return Plan(
+            what=f"{verb.capitalize()} schedule {state.name} of {state.app} in {view.environment}",
+            verb=verb.capitalize(),
+            sentence=f"{sentence} It runs {state.schedule.job} at {state.schedule.cron} "
+            f"{state.schedule.timezone}.",
+            back="/schedules",
+            command=f"headway schedules {verb} -e {view.environment} {state.app}/{state.name}",
+        )
+
+    async def do(ask: Ask) -> str:
+        names = ask.names
+        deed = schedules.pause if verb == "pause" else schedules.resume
+        name = f"{names['app']}/{names['schedule']}"
+        await deed(ask.world, ask.heart.schedules, ask.actor, names["environment"], name)
+        return links.query("/schedules", environment=names["environment"])
+
+    return Act(f"{_PATH}/{verb}", _on, see, do)
+
+
+OFFERS = (
+    Page("/schedules", "schedules.html", _see),
+    _turn("pause", "No time of it makes a run until it is resumed."),
+    _turn("resume", "It goes on with its next time; those that passed meanwhile make no runs."),
+)

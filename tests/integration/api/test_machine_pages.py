@@ -1,0 +1,87 @@
+"""Pages of nodes, pools and leases of a control plane that runs."""
+
+import pytest
+
+from tests.integration.api.control_plane import bring_up_chat, wait_for
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def browser(own):
+    with own.client() as client:
+        client.headers.update({"accept": "text/html"})
+        yield client
+
+
+def test_a_node_is_drained_after_its_plan_and_its_name_and_taken_back(own, browser):
+    bring_up_chat(own)
+    (row,) = browser.get("/nodes.json").json()["rows"]
+    node = row["node"]["id"]
+    at = f"/nodes/{node}"
+    page = browser.get("/nodes").text
+    assert f'href="{at}"' in page
+    assert "cores" in page
+    assert "demo/chat/" in browser.get(at).text
+    plan = browser.get(f"{at}/drain").text
+    assert "What it would do" in plan
+    assert "chat" in plan
+    assert browser.post(f"{at}/drain", headers=FORM).status_code == 422
+    assert browser.get(f"{at}.json").json()["view"]["node"]["state"] == "ready"
+    odd = browser.post(f"{at}/drain", headers=FORM, data={"confirm": node, "within": "soon"})
+    assert odd.status_code == 422
+    done = browser.post(
+        f"{at}/drain", headers=FORM, data={"confirm": node, "within": "10m", "reason": "new disk"}
+    )
+    assert (done.status_code, done.headers["location"]) == (303, at)
+    shown = browser.get(at).text
+    assert "draining" in shown
+    assert "by operator: new disk" in shown
+    back = browser.post(f"{at}/uncordon", headers=FORM)
+    assert back.status_code == 303
+    assert browser.get(f"{at}.json").json()["view"]["hold"] is None
+    browser.post(f"{at}/cordon", headers=FORM, data={"reason": "looking"})
+    assert "cordoned" in browser.get("/nodes").text
+    assert browser.get("/nodes/none").status_code == 404
+    pools = browser.get("/pools").text
+    assert 'href="/pools/default"' in pools
+    assert "never scales" in browser.get("/pools/default").text
+
+
+def test_a_lease_is_extended_and_released_after_its_name_was_typed(own, browser):
+    assert "Nothing is held" in browser.get("/leases").text
+    wish = {"kind": "lock", "name": "migration", "length_s": 600, "reason": "<b>schema</b>"}
+    held = browser.post("/v1/leases", json=wish).json()["lease"]
+    second = browser.post("/v1/leases", json={**wish, "wait": True}).json()["lease"]
+    at = f"/leases/{held['id']}"
+    page = browser.get("/leases").text
+    assert "&lt;b&gt;schema" in page
+    assert "0 ahead" in page
+    line = browser.get(f"{at}.json").json()["line"]
+    assert [one["lease"]["id"] for one in line] == [held["id"], second["id"]]
+    longer = browser.post(f"{at}/extend", headers=FORM, data={"length": "2h"})
+    assert (longer.status_code, longer.headers["location"]) == (303, at)
+    assert browser.get(f"{at}.json").json()["view"]["lease"]["until"] > held["until"]
+    assert browser.post(f"{at}/release", headers=FORM).status_code == 422
+    done = browser.post(f"{at}/release", headers=FORM, data={"confirm": "migration"})
+    assert done.status_code == 303
+    wait_for(
+        lambda: (
+            browser.get(f"/leases/{second['id']}.json").json()["view"]["lease"]["state"] == "held"
+        )
+    )
+    assert "released by operator" in browser.get(at).text
+
+
+def test_a_pool_that_was_declared_is_scaled(own, browser):
+    document = "name: batch\ntypes: [{name: small, cpu: 1, memory: 512MiB}]\n"
+    declared = browser.post("/v1/pools", json={"document": document})
+    assert declared.status_code == 200, declared.text
+    form = browser.get("/pools/batch/scale").text
+    assert 'name="most" value="10"' in form
+    done = browser.post("/pools/batch/scale", headers=FORM, data={"least": "0", "most": "3"})
+    assert (done.status_code, done.headers["location"]) == (303, "/pools/batch")
+    view = browser.get("/pools/batch.json").json()["view"]
+    assert view["pool"]["scaling"]["nodes_max"] == 3
+    odd = browser.post("/pools/batch/scale", headers=FORM, data={"least": "5", "most": "3"})
+    assert odd.status_code == 422
