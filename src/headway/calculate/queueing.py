@@ -3,11 +3,11 @@
 import heapq
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from headway.calculate.demand import expected_end
-from headway.calculate.placement import Ask, Fleet, preempt
+from headway.calculate.placement import Ask, Fleet, Promise, preempt, reserve
 from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
 from headway.model.preempting import Preempting
@@ -22,6 +22,9 @@ _SHARE_LEAST = 1e-6
 """What a turn costs at least, so that what needs next to nothing takes turns, too."""
 _SKIPPED_MAX = 64
 """Runs passed over in one lane because their `unique` key is busy."""
+
+_RESERVED_MAX = 16
+"""Lanes for which room is reserved at one time; those behind them have none reserved."""
 
 RATE_SPENT = "its rate allows no start now"
 """A reason that ends with this holds until `Rates.next_at`."""
@@ -148,6 +151,11 @@ class Question:
     """Who does a lane's runs; None: every node can."""
     enlist: Callable[[Lane, NodeId], str] = lambda _lane, _node: ""
     """Have a runner started on a node; says why it takes no run yet."""
+    ahead: dict[Lane, list[Ask]] = field(default_factory=dict)
+    """Lanes whose turn came and that found no room, with what their next run asks for. Kept from
+    one decision to the next, for runs that start as soon as they are made."""
+    patience: timedelta = timedelta(minutes=2)
+    """How long reserved room is kept beyond the moment at which it should have been there."""
     make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None
     """Have room made for a run of a lane, which asks for this; says how far that is, or nothing
     where it may not be now. None: nothing gives way."""
@@ -291,14 +299,43 @@ class _Decision:
         return None
 
     def _node(self, lane: Lane, demand: Demand) -> NodeId | None:
+        """Choose a node, unless that would be at the cost of those whose turn came before."""
+        ahead = self.question.ahead
+        ahead.pop(lane, None)
+        node = self._choose(lane, demand)
+        if node is not None and ahead and self._reserve(demand):
+            node = self._choose(lane, demand)
+        return node
+
+    def _reserve(self, demand: Demand) -> bool:
+        """Reserve room for those who are about to be passed over; says whether that is new."""
+        question, fleet = self.question, self.question.fleet
+        promised = {promise.whom for promise in fleet.promises()}
+        is_new = False
+        for lane, asks in list(question.ahead.items()):
+            alone = asks[0].demand
+            if alone.priority < demand.priority or lane.name in promised:
+                continue
+            found = reserve(fleet, asks, question.now) if len(promised) < _RESERVED_MAX else None
+            if found is None:
+                del question.ahead[lane]  # nothing helps it until it is asked again
+                continue
+            until = found.at + question.patience
+            demands = (found.demand, alone)
+            fleet.promise(Promise(lane.name, found.node, demands, found.awaited, until, found.at))
+            promised.add(lane.name)
+            is_new = True
+        return is_new
+
+    def _choose(self, lane: Lane, demand: Demand) -> NodeId | None:
         """Choose a node: one with a runner of the lane's release before any other."""
         fleet, now = self.question.fleet, self.question.now
         crew = self._crew(lane)
         if crew is None:
             placed = fleet.place(demand, now)
             if placed.node is None:
-                refused = self._never(demand) or placed.because
-                self.reasons[lane] = self._room_made(lane, [Ask(demand)]) or refused
+                never = self._never(demand)
+                self.reasons[lane] = never or self._no_room(lane, [Ask(demand)], placed.because)
             return placed.node
         full: tuple[str, ...] = ()
         if crew.ready:
@@ -318,22 +355,27 @@ class _Decision:
             sentences = dict.fromkeys((*full, *broken, *placed.sentences))
             but = (*crew.ready, *crew.refused)
             asks = [Ask(demand, among=crew.ready), Ask(crew.demand, but=but)]
-            made = self._room_made(lane, asks)
-            self.reasons[lane] = made or "; ".join(sentences) or placed.because
+            because = "; ".join(sentences) or placed.because
+            self.reasons[lane] = self._no_room(lane, asks, because)
         return None
 
-    def _room_made(self, lane: Lane, asks: list[Ask]) -> str:
-        """Have something of lower priority give way; says what does, or did for it already."""
+    def _no_room(self, lane: Lane, asks: list[Ask], because: str) -> str:
+        """Have something of lower priority give way; says what is waited for."""
         question, fleet = self.question, self.question.fleet
-        made = [one for one in fleet.promises() if one.whom == lane.name]
+        question.ahead[lane] = asks
+        promises = [one for one in fleet.promises() if one.whom == lane.name]
+        made = sum(one.at is None for one in promises)
         waiting = len(question.lanes[lane]) - self._next.get(lane, 0)
         alone = asks[0].demand
-        if question.make_room and len(made) < waiting and fleet.yields_to(alone):
-            run = question.lanes[lane][self._next.get(lane, 0) + len(made)].run
+        if question.make_room and made < waiting and fleet.yields_to(alone):
+            run = question.lanes[lane][self._next.get(lane, 0) + made].run
             found = preempt(fleet, asks, question.now)
             if found is not None and (said := question.make_room(lane, run, alone, found)):
                 return said
-        return made[0].sentence if made else ""
+        if promises:
+            return f"{because}; {promises[0].sentence}"
+        kept = fleet.withheld(alone, question.now) if fleet.has_promises else None
+        return f"{because}; room on {kept.node} is kept for {kept.whom}" if kept else because
 
     def _never(self, demand: Demand) -> str:
         found = self.question.fleet.never(demand)

@@ -196,11 +196,13 @@ class Dispatch:
             self._tidy()
         if self.lanes.are_empty:
             self._reasons = {}
+            self._grounds.ahead.clear()
             return
         grounds = await self._grounds.of(self.lanes.lanes())
         # From here to what was picked being reserved, nothing else comes between.
         lanes = {lane: row for lane, row in self.lanes.lanes().items() if lane in grounds}
         asked = self._grounds.question(lanes, grounds, _STARTS_AT_ONCE, self._make_room)
+        self._grounds.ahead.clear()
         turn = take_turns(asked)
         self._reasons = turn.reasons
         if turn.reasons:
@@ -487,6 +489,8 @@ class Dispatch:
         """Take over that a run was cancelled, or is to be."""
         if before.state is RunState.QUEUED and run.id not in self._active:
             self.lanes.take(lane_of(run), run.id)
+            if self._world.fleet.has_promises:
+                self.wake()
         if run.is_ended:
             self._spawn(self._follow_up([run]))
         active = self._active.get(run.id)

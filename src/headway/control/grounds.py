@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from headway.calculate.demand import added, of_job
+from headway.calculate.placement import Ask
 from headway.calculate.queueing import Crew, Entry, Line, Question, Tallies, Terms, Turns
 from headway.control.book import Book
 from headway.control.rates import Rates
@@ -67,6 +69,8 @@ class Grounds:
         self.rates = Rates(world.clock)
         self.turns = Turns()
         self.tallies = Tallies()
+        self.ahead: dict[Lane, list[Ask]] = {}
+        """Lanes whose turn came and that found no room."""
         self.holds: dict[Line, QueueHold] = {}
         """What people have said of queues."""
 
@@ -131,6 +135,8 @@ class Grounds:
             most=most,
             crew=partial(self._crew, grounds),
             enlist=partial(self._enlist, grounds),
+            ahead=self.ahead,
+            patience=timedelta(seconds=self._world.settings.promise_s),
             make_room=make_room,
         )
 

@@ -9,6 +9,7 @@ from headway.calculate.placement import Promise
 from headway.control.world import World
 from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, PoolName, RunId
+from headway.model.node import NodeState
 from headway.model.preempting import Preempting
 
 _MINUTE = timedelta(minutes=1)
@@ -88,9 +89,12 @@ class Preemptions:
         """Withdraw promises for which nobody waits any more, or not in time."""
         fleet, now = self._world.fleet, self._world.clock.now()
         count: dict[str, int] = {}
-        for promise in fleet.promises():
+        for promise in sorted(fleet.promises(), key=lambda one: one.at is not None):
             number = count[promise.whom] = count.get(promise.whom, 0) + 1
-            if now >= promise.until or number > waiting.get(promise.whom, 0):
+            node = fleet.node(promise.node)
+            is_there = node is not None and node.state is NodeState.READY
+            is_over = now >= promise.until or number > waiting.get(promise.whom, 0)
+            if is_over or not is_there:
                 fleet.withdraw(promise)
 
     def next_at(self) -> datetime | None:

@@ -199,7 +199,7 @@ SETTINGS = Record(
             (
                 "promise_s",
                 _seconds(1, _DAY_S),
-                "How long room that was made free for something is held for it.",
+                "How long room that was made free or reserved is held once it is due.",
             ),
             ("parameters_bytes_max", _size(1024, 16 * MIB), "Parameters of one run."),
             ("invocations_max", whole(1, 100_000), "Runs made by one request."),

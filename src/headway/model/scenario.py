@@ -79,6 +79,8 @@ class JobLoad(Value, kw_only=True):
     """The median."""
     duration_sigma: float = 0.5
     """Of the logarithm of the duration; 0: all take the same."""
+    expected_s: float | None = None
+    """How long placement thinks that they take; None: as long as they may."""
     resources: Resources = Resources(cpu=1.0, memory_mib=1024)
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     fail_share: float = 0.0

@@ -231,6 +231,7 @@ def _job(load: JobLoad) -> Job:
         command="made up",
         resources=load.resources,
         delivery=load.delivery,
+        expected_s=load.expected_s,
         timeout_s=max(600.0, 20 * load.duration_s),
         queue=load.name,
         priority=load.priority,

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from headway.calculate.placement import Fleet
 from headway.calculate.queueing import (
@@ -65,6 +65,69 @@ def test_runs_fill_one_node_before_the_next():
     assert [pick.node for pick in turn.picks] == ["a", "a", "b", "b", "b"]
     assert turn.reasons == {LANE: "2 nodes: 1 core needed, at most 0 of 2 free"}
     assert nodes.reserved(NodeId("b")).cpu == 3
+
+
+LARGE = LANE._replace(job="large")
+
+
+def past_a_large_one(expected_s: float | None, **fields: object):
+    """Ask in turn for a large run, which waits for one that ends in 100 s, and for a small one."""
+    nodes = fleet(a=4)
+    there = Demand(resources=Resources(cpu=2, memory_mib=1), expected_s=100)
+    nodes.hold("there", NodeId("a"), there, NOW + timedelta(seconds=100))
+    large = Demand(resources=Resources(cpu=3, memory_mib=1), expected_s=60)
+    fields = {"cpu": 2, "priority": 0, **fields}
+    size = Resources(cpu=fields["cpu"], memory_mib=1)
+    small = Demand(resources=size, expected_s=expected_s, priority=fields["priority"])
+    lanes = {LARGE: entries(1), LANE: entries(1, start=9)}
+    terms = {LARGE: Terms(large), LANE: Terms(small)}
+    return take_turns(question(lanes, fleet=nodes, terms=terms)), nodes
+
+
+def test_what_ends_before_a_large_one_can_start_goes_first():
+    turn, nodes = past_a_large_one(expected_s=99)
+    assert [pick.lane for pick in turn.picks] == [LANE]
+    (promise,) = nodes.promises()
+    assert (promise.whom, promise.node, promise.awaited) == (LARGE.name, "a", {"there"})
+    assert promise.at == NOW + timedelta(seconds=100)
+
+
+def test_what_would_not_waits_and_says_for_whom():
+    turn, nodes = past_a_large_one(expected_s=101)
+    assert turn.picks == []
+    assert turn.reasons[LANE].endswith(f"room on a is kept for {LARGE.name}")
+    assert nodes.reserved(NodeId("a")).cpu == 3
+
+
+def test_what_leaves_enough_for_it_does_not_wait():
+    turn, nodes = past_a_large_one(expected_s=500, cpu=1)
+    assert [pick.lane for pick in turn.picks] == [LANE]
+    assert nodes.reserved(NodeId("a")).cpu == 4
+
+
+def test_a_higher_priority_does_not_wait():
+    turn, nodes = past_a_large_one(expected_s=500, priority=1)
+    assert [pick.lane for pick in turn.picks] == [LANE]
+    assert nodes.promises() == []
+
+
+def test_a_reservation_is_behind_who_comes_in_another_decision():
+    nodes = fleet(a=4)
+    there = Demand(resources=Resources(cpu=2, memory_mib=1), expected_s=100)
+    nodes.hold("there", NodeId("a"), there, NOW + timedelta(seconds=100))
+    terms = {
+        LARGE: Terms(Demand(resources=Resources(cpu=3, memory_mib=1), expected_s=60)),
+        LANE: Terms(Demand(resources=Resources(cpu=2, memory_mib=1), expected_s=500)),
+    }
+    ahead: dict = {}
+    take_turns(question({LARGE: entries(1)}, fleet=nodes, terms=terms, ahead=ahead))
+    assert nodes.promises() == []  # it costs nothing while nobody goes before it
+    late = take_turns(question({LANE: entries(1)}, fleet=nodes, terms=terms, ahead=ahead))
+    assert late.picks == []
+    nodes.free("there")
+    turn = take_turns(question({LARGE: entries(1)}, fleet=nodes, terms=terms, ahead=ahead))
+    assert [pick.lane for pick in turn.picks] == [LARGE]
+    assert nodes.promises() == []
 
 
 def crew(lane: Lane, *ready: str, **refused: str) -> Crew:

@@ -4,6 +4,17 @@ from headway.calculate.placement.fleet import Fleet
 from headway.calculate.placement.placed import Placed, Refusal
 from headway.calculate.placement.preempt import Ask, preempt
 from headway.calculate.placement.promise import Promise
+from headway.calculate.placement.reserve import Reservation, reserve
 from headway.calculate.placement.too_few import Copies
 
-__all__ = ["Ask", "Copies", "Fleet", "Placed", "Promise", "Refusal", "preempt"]
+__all__ = [
+    "Ask",
+    "Copies",
+    "Fleet",
+    "Placed",
+    "Promise",
+    "Refusal",
+    "Reservation",
+    "preempt",
+    "reserve",
+]

@@ -285,7 +285,8 @@ class Fleet:
         """Hold room for who waits for it, and what else it needs as soon as that is free."""
         self._promises_made += 1
         made = replace(promise, number=self._promises_made)
-        self._promises[made.node] = (*self._promises.get(made.node, ()), made)
+        there = (*self._promises.get(made.node, ()), made)
+        self._promises[made.node] = tuple(sorted(there, key=lambda one: -one.priority))
         self._settle(made.node)
         return made
 
@@ -315,6 +316,25 @@ class Fleet:
         """List what is promised."""
         return [one for promises in self._promises.values() for one in promises]
 
+    def withheld(self, demand: Demand, now: datetime) -> Promise | None:
+        """Give a promise without which a demand would fit now."""
+        for promise in self.promises():
+            if not promise.opens_to(demand, now):
+                before, self._is_settling = self._is_settling, True
+                try:
+                    with self.trial():
+                        self.free(promise.name)
+                        if self.fits(demand, promise.node, now):
+                            return promise
+                finally:
+                    self._is_settling = before
+        return None
+
+    def held(self, node: NodeId) -> tuple[Held, ...]:
+        """List what holds a part of a node, with when it is thought to end."""
+        row = self._table.index.get(node)
+        return () if row is None else tuple(self._table.held[row].values())
+
     def yields_to(self, demand: Demand) -> bool:
         """Say whether anything at all may be taken off its node for a demand."""
         above = demand.priority
@@ -322,7 +342,7 @@ class Fleet:
 
     def yielding(self) -> Iterator[tuple[NodeId, Held]]:
         """Give what may be taken off its node, and is not awaited there by anybody."""
-        awaited = {name for one in self.promises() for name in one.awaited}
+        awaited = {name for one in self.promises() if one.at is None for name in one.awaited}
         for held in self._yielding.values():
             if held.what not in awaited:
                 yield self._table.ids[held.row], held
@@ -360,11 +380,11 @@ class Fleet:
         return Demand(resources=resources_of({table.names[at]: one for at, one in free.items()}))
 
     @contextmanager
-    def _opened(self, demand: Demand) -> Iterator[None]:
+    def _opened(self, demand: Demand, now: datetime) -> Iterator[None]:
         """Let go, for a decision, of all that is held for such a demand."""
         names = [_kept_name(demand.lease, node) for node in self._kept.get(demand.lease, ())]
         if self._promises:
-            names += [one.name for one in self.promises() if one.opens_to(demand)]
+            names += [one.name for one in self.promises() if one.opens_to(demand, now)]
         if not names:
             yield
             return
@@ -441,7 +461,7 @@ class Fleet:
             but: None of these nodes.
         """
         if demand.lease in self._kept or self._promises:
-            with self._opened(demand):
+            with self._opened(demand, now):
                 return self._place(demand, now, among, but)
         return self._place(demand, now, among, but)
 
@@ -450,7 +470,7 @@ class Fleet:
         row = self._table.index.get(node)
         if row is None:
             return False
-        with self._opened(demand):
+        with self._opened(demand, now):
             scope = self._scope(demand, now)
             scope.among = frozenset((row,))
             return bool(few.fitting(scope))

@@ -1,7 +1,7 @@
 """Room on a node that is promised to a demand which waits for it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
@@ -20,6 +20,9 @@ class Promise:
     """Names of what holds room there, and is to end."""
     until: datetime
     """When it is given up if nobody has taken it."""
+    at: datetime | None = None
+    """When what is awaited should have ended by itself: what will have ended by then, too, may use
+    the room meanwhile. None: it was told to end, and nobody else uses its room."""
     number: int = 0
     """Given by the fleet."""
 
@@ -36,11 +39,26 @@ class Promise:
     @property
     def sentence(self) -> str:
         """Say what is waited for, to who asks why nothing has started yet."""
-        what = min(self.awaited, default="")
+        what = min(self.awaited, default="what is there")
         more = len(self.awaited) - 1
         names = f"{what} and {more} more" if more > 0 else what
-        return f"{self.node} is being made free for it: {names} of lower priority end there"
+        if self.at is None:
+            return f"{self.node} is being made free for it: {names} of lower priority end there"
+        return (
+            f"{self.node} is kept for it from {self.at:%H:%M:%S} UTC on, when {names} should have "
+            "ended; only what ends before goes first"
+        )
 
-    def opens_to(self, demand: Demand) -> bool:
-        """Say whether a demand may go where the room is held: who it is for, or who is above it."""
-        return demand in self.demands or demand.priority > self.priority
+    def opens_to(self, demand: Demand, now: datetime) -> bool:
+        """Say whether a demand may go where the room is held.
+
+        That is who it is for, who is above it, and where it is not free yet who will have ended by
+        then. Services, of which nobody knows when they end, do not wait for what does.
+        """
+        if demand in self.demands or demand.priority > self.priority:
+            return True
+        if self.at is None:
+            return False
+        if demand.expected_s is None:
+            return True
+        return now + timedelta(seconds=demand.expected_s) <= self.at
