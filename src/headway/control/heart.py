@@ -10,6 +10,7 @@ from headway.control.guard import repeatedly
 from headway.control.keeping import remember
 from headway.control.leasing import Leasing
 from headway.control.lifetimes import Lifetimes
+from headway.control.monitoring import Monitoring
 from headway.control.pooling import Pools
 from headway.control.prober import Prober
 from headway.control.rebalances import Rebalances
@@ -37,6 +38,7 @@ class Heart:
         self.schedules = Schedules(world, self.dispatch)
         self._lifetimes = Lifetimes(world, self.routing, self.dispatch)
         self.pools = Pools(world, self.dispatch)
+        self._monitoring = Monitoring(world, self.dispatch, self.pools)
         self._rebalances = Rebalances(world)
         self._leasing = Leasing(world)
         self._retention = Retention(world)
@@ -60,6 +62,7 @@ class Heart:
             "nodes": self._departures.run,
             "pools": self.pools.run,
             "rebalances": self._rebalances.run,
+            "monitor": self._monitoring.run,
             "notices": self.pools.follow,
         }
         try:

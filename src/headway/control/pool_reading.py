@@ -10,6 +10,7 @@ import msgspec
 from headway.calculate.demand import of_build, of_container, of_job
 from headway.calculate.estimate import SEEN_MAX, Estimate, estimate
 from headway.calculate.keeping import placed_under
+from headway.calculate.monitor import Watched
 from headway.control.dispatch import Dispatch
 from headway.control.grounds import Backlog
 from headway.control.runner_rows import RUNNER
@@ -19,7 +20,7 @@ from headway.model.container import Container, ContainerKind
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName, environment_name
 from headway.model.lease import Share
-from headway.model.node import DEFAULT_POOL, Node, NodeState
+from headway.model.node import DEFAULT_POOL, Holder, Node, NodeHold, NodeState
 from headway.model.pool import NodeType, Pool
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.pool_snapshot import Host, HostState, Load, Patience, PoolSnapshot, Waiting
@@ -47,6 +48,8 @@ class Seen:
     """Types of which there were none, to when they are asked for again, and what was said."""
     flags: dict[NodeId, str] = field(default_factory=dict)
     """What is wrong with machines, for `doctor`."""
+    faulty: dict[NodeId, str] = field(default_factory=dict)
+    """Nodes that take containers and start none, to why that is known."""
     offered: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Types whose nodes turned out to have less, to the cores and the MiB that they have."""
 
@@ -98,7 +101,7 @@ class PoolReading:
         return Host(
             node=node or _to_be(row),
             kind=row.kind,
-            state=_state(row, node),
+            state=_state(row, node, self._world.roster.holds.get(row.id)),
             since=since,
             ready_at=ready_at,
             loads=tuple(loads),
@@ -198,9 +201,12 @@ class PoolReading:
 
         return await self._world.store.read(question)
 
-    async def thought(self, run: Run, now: datetime) -> Estimate:
-        """Give what is thought of the length of a run."""
-        return await self._estimate(run.owner, float("inf"), now)
+    async def watched(self, run: Run, now: datetime) -> Watched:
+        """Give a run with what is thought of its length, and its limits."""
+        thought = await self._estimate(run.owner, float("inf"), now)
+        key, attempt = (run.environment, run.app), run.attempt
+        job = await self._dispatch.book.job(key, attempt.release, run.job) if attempt else None
+        return Watched(run=run, thought=thought, job=job)
 
     def _lacking(self) -> Iterator[Waiting]:
         """Give the services that fit nowhere: they stay, once they are placed."""
@@ -279,9 +285,10 @@ def _without(host: Host, runners: Sequence[Resources]) -> Host:
     return msgspec.structs.replace(host, node=node)
 
 
-def _state(row: PoolNode, node: Node | None) -> HostState:
+def _state(row: PoolNode, node: Node | None, hold: NodeHold | None) -> HostState:
     if row.state is PoolNodeState.LEAVING:
-        return HostState.LEAVING if row.ends_at is None else HostState.DOOMED
+        ends = row.ends_at is not None or (hold is not None and hold.holder is Holder.MONITOR)
+        return HostState.DOOMED if ends else HostState.LEAVING
     if node is None:
         return HostState.STARTING if row.ready_at is None else HostState.DOOMED
     match node.state:

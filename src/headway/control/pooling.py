@@ -77,6 +77,7 @@ class Pools:
         now = self._world.clock.now()
         rows = await self._world.store.read(lambda tx: tx.find(PoolNode))
         await self._clean(rows, now)
+        await self._give_back_faulty(rows)
         now = self._world.clock.now()  # a provider may have taken its time
         times: list[datetime] = []
         for snapshot in await self.reading.snapshots(now):
@@ -114,6 +115,18 @@ class Pools:
         for change in plan.changes:
             if change.verb is not PoolVerb.ADD:
                 await self.change(pool, change)
+
+    async def _give_back_faulty(self, rows: Iterable[PoolNode]) -> None:
+        """Give back what the monitor has emptied, which no pool calls back."""
+        for row in rows:
+            hold = self._world.roster.holds.get(row.id)
+            if (
+                row.state is PoolNodeState.LEAVING
+                and hold is not None
+                and hold.holder is Holder.MONITOR
+                and hold.empty_at is not None
+            ):
+                await self._orders.release(row.id, row.because)
 
     async def change(self, pool: Pool, change: PoolChange) -> None:
         """Have a node that is there leave, stay, or end."""

@@ -1,5 +1,6 @@
 """Runs: listed, shown, cancelled, forgotten. `replays` makes them again."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -169,10 +170,31 @@ async def _progress(world: World, row: Run) -> dict[str, Any] | None:
     return found
 
 
-async def cancel(world: World, dispatch: Dispatch, actor: str, identity: str) -> Run:
+def _nothing(_: Writer) -> bool:
+    """Write nothing more."""
+    return True
+
+
+async def cancel(
+    world: World,
+    dispatch: Dispatch,
+    actor: str,
+    identity: str,
+    *,
+    because: str = "",
+    also: Callable[[Writer], bool] = _nothing,
+) -> Run:
     """Have a run end: at once where it has not begun, else by SIGTERM and then SIGKILL.
 
     One that is cancelled already, or is about to be, is given as it is.
+
+    Args:
+        world: The world.
+        dispatch: Its loop of runs.
+        actor: Who says so.
+        identity: Which.
+        because: Why; as a person says so, where it is empty.
+        also: Is written with it; when it says no, nothing is done.
 
     Raises:
         NotFound: There is none with this id.
@@ -186,19 +208,22 @@ async def cancel(world: World, dispatch: Dispatch, actor: str, identity: str) ->
             return row, row
         if row.is_ended:
             raise Conflict("run-ended", f"{identity} has ended already: {row.state.value}")
-        because = f"cancelled by {actor}"
+        if not also(tx):
+            return row, row
+        why = because or f"cancelled by {actor}"
         if row.is_active:
-            after = msgspec.structs.replace(row, cancelling=True, because=because)
+            after = msgspec.structs.replace(row, cancelling=True, because=why)
             tx.record(run_event(after, now, actor, "run.cancelling"))
         else:
             after = msgspec.structs.replace(
-                row, state=RunState.CANCELLED, because=because, ended_at=now
+                row, state=RunState.CANCELLED, because=why, ended_at=now
             )
             tx.record(run_event(after, now, actor))
         return row, tx.put(after)
 
     before, after = await world.store.write(answered(deed, lambda rows: rows[1]))
-    dispatch.cancelled(before, after)
+    if after.cancelling or after.is_ended:
+        dispatch.cancelled(before, after)
     return after
 
 

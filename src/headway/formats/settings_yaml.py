@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from headway.formats.schema import MISSING, Key, Quantity, Reading, Record, whole
-from headway.formats.units import parse_duration, parse_size, render_duration, render_size
+from headway.formats.units import (
+    parse_duration,
+    parse_number,
+    parse_size,
+    render_duration,
+    render_size,
+)
 from headway.formats.yaml import parse_yaml
 from headway.model.problem import Parsed, in_file
 from headway.model.resources import MIB
@@ -23,6 +29,9 @@ def _size(least: int, most: int) -> Quantity:
         integer=True,
         show=lambda size: render_size(int(size)),
     )
+
+
+_FACTOR = Quantity(parse_number, "a number that is not negative", least=0, most=1_000_000)
 
 
 def _seconds(least: float, most: float) -> Quantity:
@@ -190,6 +199,31 @@ SETTINGS = Record(
                 "node_lost_after_s",
                 _seconds(1, _DAY_S),
                 "How long a node may be silent before what ran there starts elsewhere.",
+            ),
+            (
+                "monitor_stuck_s",
+                _seconds(1, 30 * _DAY_S),
+                "A run that could start is flagged when it has not for so long.",
+            ),
+            (
+                "monitor_long_factor",
+                _FACTOR,
+                "A run is flagged when it takes so many times longer than nine in ten of its like.",
+            ),
+            (
+                "monitor_cancel_factor",
+                _FACTOR,
+                "A run is cancelled when it takes so many times longer; 0: none is for that.",
+            ),
+            (
+                "monitor_cancels_hour_max",
+                whole(0, 1_000_000),
+                "Runs that the monitor cancels within an hour.",
+            ),
+            (
+                "monitor_drains_hour_max",
+                whole(0, 1000),
+                "Lent nodes on which starts fail that the monitor replaces within an hour.",
             ),
             (
                 "preemptions_minute_max",

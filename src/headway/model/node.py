@@ -57,6 +57,8 @@ class Holder(StrEnum):
     LEASE = "lease"
     """It clears the node for its holder."""
     REBALANCE = "rebalance"
+    MONITOR = "monitor"
+    """It replaces a node that starts nothing."""
 
 
 class NodeHold(Value, kw_only=True):
@@ -68,7 +70,7 @@ class NodeHold(Value, kw_only=True):
     because: str = ""
     holder: Holder = Holder.PERSON
     by: str = ""
-    """The person's name, or that of the pool, lease or rebalancing."""
+    """The person's name, or that of the pool, lease or rebalancing; the monitor has none."""
     at: datetime
     until: datetime | None = None
     """Draining: what still runs then is stopped, and handed back by its delivery rule."""
@@ -79,7 +81,8 @@ class NodeHold(Value, kw_only=True):
     @property
     def owner(self) -> str:
         """Whose it is, for people."""
-        return self.by if self.holder is Holder.PERSON else f"{self.holder.value} {self.by}"
+        kind = "" if self.holder is Holder.PERSON else self.holder.value
+        return f"{kind} {self.by}".strip()
 
     def yields_to(self, holder: Holder, by: str) -> bool:
         """Say whether somebody may take it back, or say something else of the node."""
