@@ -181,7 +181,7 @@ def test_the_environment_of_the_directory_is_used(app):
     ("words", "status", "out", "said"),
     [
         (("echo", '{"word": 1}'), 0, '{\n  "word": 1\n}\n', "said\n"),
-        (("echo", "{}"), 1, "", '"word" is a required property'),
+        (("echo", "{}"), 1, "", "word is missing"),
         (("echo", "{"), 1, "", "the parameters are not JSON"),
         (("breaks",), 1, "", "✗ exit status 3"),
         (("quiet",), 0, "", ""),

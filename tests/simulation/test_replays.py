@@ -96,7 +96,7 @@ async def test_what_can_no_longer_be_made_stays_with_the_reason(plane, dead):
     done = await replay(plane)
     assert [row.run for row in done.runs] == dead[:2]
     told = {row.run: row.because for row in done.left}
-    assert told[dead[2]] == "n: 2 is greater than the maximum of 1"
+    assert told[dead[2]] == "n must be at most 1, not 2"
     assert "there is no job bill" in told[dead[3]]
     assert await listed(plane) == dead[2:]
 

@@ -10,10 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from headway.api.mistakes import mistake
 from headway.control.errors import HeadwayError, Invalid
 from headway.control.refusals import UNAVAILABLE, refusal, refused
 from headway.formats.units import counted, render_size
-from headway.model.problem import Problem
 from headway.model.view import Refusal
 
 _PROBLEMS_MAX = 50
@@ -60,10 +60,7 @@ async def _explained(request: Request, error: Exception) -> Response:
 
 def invalid(rows: Sequence[Mapping[str, Any]]) -> Invalid:
     """Say what is wrong with a request, as pydantic found it."""
-    problems = tuple(
-        Problem(message=f"{'.'.join(str(part) for part in row['loc'])[:200]}: {row['msg'][:500]}")
-        for row in rows[:_PROBLEMS_MAX]
-    )
+    problems = tuple(mistake(row) for row in rows[:_PROBLEMS_MAX])
     shown = "" if len(rows) <= _PROBLEMS_MAX else f"; the first {_PROBLEMS_MAX} follow"
     because = f"the request has {counted(len(rows), 'mistake')}{shown}"
     return Invalid("request-invalid", because, problems=problems)

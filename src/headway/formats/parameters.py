@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from headway.formats.plain_schema import fits, is_plain
+from headway.formats.wrong_parameters import in_words
 
 _PROBLEMS_MAX = 20
 _TEXT_MAX = 300
@@ -38,8 +39,7 @@ def parameter_problems(schema: dict[str, Any] | None, parameters: bytes) -> list
         return []
     problems: list[str] = []
     for error in validator.iter_errors(value):
-        where = ".".join(map(str, error.instance_path))
-        problems.append(f"{where}: {_short(error.message)}" if where else _short(error.message))
+        problems.append(_short(in_words(error, schema.get("properties", {}))))
         if len(problems) == _PROBLEMS_MAX:
             break
     return problems

@@ -92,10 +92,13 @@ def run(
     if scenario is None:
         if seed is None:
             raise click.UsageError("give a scenario, or --seed; `headway sim init` writes one")
-        _show([run_scenario(everything(seed, hours or 3.0))], as_json, picture)
+        report = run_scenario(everything(seed, hours or 3.0))
+        _show([report], as_json, picture, following=f"headway sim seeds --first {seed + 1}")
         return
     found, trace = _read(scenario)
-    _show([run_scenario(_changed(found, seed, hours), trace)], as_json, picture)
+    report = run_scenario(_changed(found, seed, hours), trace)
+    following = f"change a copy of it, and headway sim compare {scenario} COPY"
+    _show([report], as_json, picture, following=following)
 
 
 @sim.command()
@@ -131,7 +134,7 @@ def compare(
         found, trace = _read(path)
         named = msgspec.structs.replace(found, name=path.stem)
         reports.append(run_scenario(_changed(named, seed, hours), trace))
-    _show(reports, as_json, picture)
+    _show(reports, as_json, picture, following=f"headway sim run {second} --draw chart.svg")
 
 
 @sim.command()
@@ -195,7 +198,9 @@ def replay(
         machines=(_machines(nodes),),
         settle_s=1 + 2 * max((row.duration_s for row in found), default=0.0),
     )
-    _show([run_scenario(scenario, found)], as_json, picture)
+    report = run_scenario(scenario, found)
+    following = "the same with another --policy or other --nodes"
+    _show([report], as_json, picture, following=following)
 
 
 @sim.command()
@@ -261,13 +266,14 @@ def _machines(text: str) -> Machines:
     raise click.UsageError(f"--nodes {text!r} is not like {like}")
 
 
-def _show(reports: list[Report], as_json: bool, picture: Path | None) -> None:
+def _show(reports: list[Report], as_json: bool, picture: Path | None, *, following: str) -> None:
     if picture is not None:
         picture.write_text(draw(reports))
     if as_json:
         click.echo(msgspec.json.encode(reports if len(reports) > 1 else reports[0]))
     else:
         click.echo(table(reports))
+        click.echo(f"next: {following}")
     if any(report.broken for report in reports):
         sys.exit(_FAILED)
 

@@ -56,8 +56,45 @@ def test_a_refused_method_names_the_allowed_ones(client):
 def test_all_mistakes_of_a_request_are_reported_at_once(client):
     wrong = {"apps": [1, ""], "lease_s": -1, "plam": True, "reason": 7}
     body = problem(client.post(START, json=wrong))
-    places = [row["message"].partition(":")[0] for row in body["problems"]]
-    assert places == ["body.apps.0", "body.apps.1", "body.lease_s", "body.reason", "body.plam"]
+    assert [row["message"] for row in body["problems"]] == [
+        "apps.0 must be a text, not 1",
+        "apps.1 must have at least 1 characters",
+        "lease_s must be more than 0, not -1",
+        "reason must be a text, not 7",
+        "there is no plam here",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("POST", "/v1/leases", {}, "name is missing"),
+        ("POST", "/v1/leases", [], "the body must be an object, not []"),
+        (
+            "POST",
+            "/v1/leases",
+            {"name": "a", "kind": "door"},
+            "kind must be one of 'environment', 'lock',",
+        ),
+        (
+            "POST",
+            "/v1/leases",
+            {"name": "a", "from_at": "2026-11-30T09:00:00"},
+            'from_at needs an offset, such as 2026-11-30T09:00:00+01:00 or …Z, not "2026-11-30T',
+        ),
+        (
+            "POST",
+            "/v1/environments/demo/apps/web/deployments",
+            {"kind": "scale", "scale": {"web": 99999}},
+            "scale.web must be at most 1000, not 99999",
+        ),
+        ("GET", "/v1/events?limit=0", None, 'limit must be at least 1, not "0"'),
+        ("GET", "/v1/why", None, "thing is missing"),
+    ],
+)
+def test_mistakes_are_told_in_plain_words(client, method, path, body, told):
+    found = problem(client.request(method, path, json=body))
+    assert found["problems"][0]["message"].startswith(told)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,11 @@ def test_mistakes_in_a_scenario_are_told_together(tmp_path):
     assert "bad.yaml:2:11: machines must be a list" in said
 
 
+def test_what_was_run_names_what_can_be_done_next(scenario):
+    assert say("run", scenario).endswith(f"and headway sim compare {scenario} COPY\n")
+    assert say("compare", scenario, scenario).endswith(f"sim run {scenario} --draw chart.svg\n")
+
+
 def test_seeds_are_run_side_by_side():
     assert "2 seeds of 0.1 hours: 0 broken" in say("seeds", "--count", 2, "--hours", 0.1)
 
