@@ -108,6 +108,15 @@ def test_a_failure_shows_its_traceback_and_is_told_by_the_status(headway, place)
     assert "/opt/headway" not in done.err
 
 
+def test_a_run_that_is_late_catches_what_the_sdk_names_and_shows_its_own_lines_only(headway, place):
+    done = invoked(headway, place, "spin")
+    assert "tidied: it was told to end" in done.out
+    assert "failed: cpu time limit 1 s reached" in done.err
+    assert 'File "/app/tasks.py"' in done.err
+    assert "Cancelled: it was told to end" in done.err
+    assert "headway_zygote" not in done.err
+
+
 def test_many_runs_are_made_of_the_lines_of_a_file(headway, place, tmp_path):
     lines = tmp_path / "lines"
     lines.write_text('{"a": 1}\n\n{"a": 2, "b": 2}\n')

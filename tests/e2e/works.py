@@ -36,7 +36,7 @@ schedules:
 
 FUNCTIONS = '''\
 import os, signal, sys, time
-from headway.sdk import attempt, job, progress, run_id
+from headway.sdk import Cancelled, attempt, job, progress, run_id
 
 
 @job(cpu=0.1, memory="64MiB")
@@ -64,6 +64,16 @@ def perish(good: bool = False) -> str:
     if not good:
         raise ValueError("down")
     return f"up at attempt {attempt()}"
+
+
+@job(cpu=0.1, memory="64MiB", cpu_time="1s", timeout="60s")
+def spin():
+    try:
+        while True:
+            pass
+    except Cancelled as told:
+        print("tidied:", told, flush=True)
+        raise
 
 
 @job(cpu=0.1, memory="64MiB")

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from headway.api.mistakes import mistake
+from headway.api.mistakes import mistake, undecoded
 from headway.control.errors import HeadwayError, Invalid
 from headway.control.refusals import UNAVAILABLE, refusal, refused
 from headway.formats.units import counted, render_size
@@ -37,10 +37,10 @@ class TooLarge(HTTPException):
         self.most_bytes = most_bytes
 
 
-def too_large(most_bytes: int) -> Response:
+def too_large(most_bytes: int, hint: str = "") -> Response:
     """Answer that a request is too large; nobody reads the rest of it."""
     detail = f"a request here may have at most {render_size(most_bytes)}"
-    response = problem(refusal(413, "too-large", detail))
+    response = problem(refusal(413, "too-large", detail, hint))
     response.headers["connection"] = "close"
     return response
 
@@ -64,6 +64,12 @@ def invalid(rows: Sequence[Mapping[str, Any]]) -> Invalid:
     shown = "" if len(rows) <= _PROBLEMS_MAX else f"; the first {_PROBLEMS_MAX} follow"
     because = f"the request has {counted(len(rows), 'mistake')}{shown}"
     return Invalid("request-invalid", because, problems=problems)
+
+
+def no_body(error: msgspec.DecodeError) -> Invalid:
+    """Say what is wrong with a body, as msgspec found it."""
+    found = undecoded(error)
+    return Invalid("request-invalid", f"the request: {found.message}", problems=(found,))
 
 
 async def deny(scope: Scope, receive: Receive, send: Send, why: Refusal) -> None:

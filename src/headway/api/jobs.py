@@ -5,12 +5,11 @@ from fastapi import APIRouter, Request
 from starlette.routing import Route
 
 from headway.api.answers import Json, answers, described
+from headway.api.errors import no_body
 from headway.api.scope import TheWorld, actor_of, dispatch_of, permitted, world_of
 from headway.control import jobs
-from headway.control.errors import Invalid
 from headway.control.invoking import invoke
 from headway.control.requests import Invocation
-from headway.model.problem import Problem
 from headway.model.view import (
     Invoked,
     JobView,
@@ -51,8 +50,7 @@ async def invoke_job(request: Request, job: str) -> Json:
     try:
         body = msgspec.json.decode(await request.body(), type=InvokeBody)
     except msgspec.DecodeError as error:
-        problem = Problem(message=str(error))
-        raise Invalid("request-invalid", f"the request: {error}", problems=(problem,)) from error
+        raise no_body(error) from error
     rows = await invoke(
         world_of(request),
         dispatch_of(request),

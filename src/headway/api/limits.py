@@ -3,13 +3,15 @@
 import asyncio
 from contextlib import suppress
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.api.errors import TooLarge, too_large
+from headway.formats.units import render_size
 from headway.model.settings import Settings
 
 _DRAIN_S = 2.0
-_DRAINED_BYTES_MAX = 16 * 1024 * 1024
+_DRAINED_BYTES_MAX = 128 * 1024 * 1024
 
 
 class Limits:
@@ -27,7 +29,7 @@ class Limits:
         most = self._most(scope["path"])
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > most:
-            await self._refuse(most, scope, receive, send)
+            await self._refuse(scope, receive, send)
             return
         taken, begun = 0, False
 
@@ -48,17 +50,24 @@ class Limits:
             await self._app(scope, limited, sending)
         except TooLarge:  # where a body is read before an endpoint is reached
             if not begun:
-                await too_large(most)(scope, receive, send)
+                await self._too_large(scope["path"])(scope, receive, send)
 
     def _most(self, path: str) -> int:
         limits = self._settings
         if path == "/v1/sources":
             return limits.source_bytes_max
-        if path.startswith("/v1/jobs/") and path.endswith("/runs"):
+        if _is_for_runs(path):
             return max(limits.request_bytes_max, limits.invocations_bytes_max)
         return limits.request_bytes_max
 
-    async def _refuse(self, most: int, scope: Scope, receive: Receive, send: Send) -> None:
+    def _too_large(self, path: str) -> Response:
+        if not _is_for_runs(path):
+            return too_large(self._most(path))
+        most = render_size(self._settings.parameters_bytes_max)
+        hint = f"the parameters of a run may have {most}: of what is larger, hand over where it is"
+        return too_large(self._most(path), hint)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and read on for a while: who is still sending would not see the answer else."""
 
         async def lingering(message: Message) -> None:
@@ -68,7 +77,11 @@ class Limits:
                 message = {"type": "http.response.body"}
             await send(message)
 
-        await too_large(most)(scope, receive, lingering)
+        await self._too_large(scope["path"])(scope, receive, lingering)
+
+
+def _is_for_runs(path: str) -> bool:
+    return path.startswith("/v1/jobs/") and path.endswith("/runs")
 
 
 async def _drain(receive: Receive) -> None:

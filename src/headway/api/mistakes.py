@@ -1,5 +1,6 @@
-"""What is wrong with a request, in the words of people rather than of pydantic."""
+"""What is wrong with a request, in the words of people rather than of pydantic and msgspec."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,6 +56,40 @@ def mistake(row: Mapping[str, Any]) -> Problem:
         return Problem(message=f"{place or where}: {row['msg'][:500]}")
     shown = "" if kind in _NOT_SHOWN else f", not {_shown(row.get('input'))}"
     return Problem(message=f"{place or f'the {where}'} {needed}{shown}")
+
+
+_EXPECTED = re.compile(r"Expected `(?P<what>[^`]+)`, got `(?P<got>[^`]+)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
+_AT = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
+_KINDS = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "datetime": "a date and time",
+}
+
+
+def undecoded(error: msgspec.DecodeError) -> Problem:
+    """Say what msgspec found.
+
+    >>> undecoded(msgspec.ValidationError("Expected `int | null`, got `str` - at `$.runs[0].at`"))
+    Problem(message='runs[0].at must be a whole number or null, not a text', ...)
+    """
+    text = str(error)
+    at = _AT.search(text)
+    place = at["place"] if at is not None else ""
+    text = _AT.sub("", text)
+    if expected := _EXPECTED.fullmatch(text):
+        what = " or ".join(_KINDS.get(kind, kind) for kind in expected["what"].split(" | "))
+        got = _KINDS.get(expected["got"], expected["got"])
+        return Problem(message=f"{place or 'the body'} must be {what}, not {got}")
+    if unknown := _UNKNOWN.fullmatch(text):
+        return Problem(message=f"there is no {f'{place}.' if place else ''}{unknown['name']} here")
+    said = text if isinstance(error, msgspec.ValidationError) else f"the body is no JSON: {text}"
+    return Problem(message=f"{place}: {said}" if place else said)
 
 
 def _needed(kind: str, given: Mapping[str, Any]) -> str | None:

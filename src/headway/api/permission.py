@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headway.api.errors import deny, invalid
+from headway.api.errors import deny, invalid, no_body
 from headway.api.forgery import SAFE, replayed
 from headway.api.requests import ClaimBody, DeadBody, DeployBody, StartBody, StopBody
 from headway.control import permission
@@ -109,7 +109,7 @@ async def _invoke(asked: _Asked) -> Deed:
     try:
         where = msgspec.json.decode(asked.body, type=_Where)
     except msgspec.DecodeError as error:
-        raise Invalid("request-invalid", f"the request: {error}") from error
+        raise no_body(error) from error
     return await permission.on_job(
         asked.world, asked.dispatch, where.environment, asked.names["job"], where.app
     )

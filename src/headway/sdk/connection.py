@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -73,7 +74,9 @@ class Connection:
         headers: Mapping[str, str],
     ) -> Answer:
         try:
-            connection.request(method, self._base + path, body, headers)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                # Who does not want all of it closes before all is sent, and has said why.
+                connection.request(method, self._base + path, body, headers)
             answer = connection.getresponse()
             return Answer(answer.status, answer.read())
         except TimeoutError as error:

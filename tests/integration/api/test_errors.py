@@ -6,6 +6,7 @@ import pytest
 from tests.integration.api.control_plane import connected, read_answer
 
 START = "/v1/environments/demo/start"
+RUNS = "/v1/jobs/export/runs"
 JSON = {"content-type": "application/json"}
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -88,6 +89,10 @@ def test_all_mistakes_of_a_request_are_reported_at_once(client):
             {"kind": "scale", "scale": {"web": 99999}},
             "scale.web must be at most 1000, not 99999",
         ),
+        ("POST", RUNS, {"at": 7}, "at must be a date and time or null, not a whole number"),
+        ("POST", RUNS, {"dealy_s": 7}, "there is no dealy_s here"),
+        ("POST", RUNS, {"runs": [{"n": 1}]}, "there is no runs[0].n here"),
+        ("POST", RUNS, [], "the body must be an object, not a list"),
         ("GET", "/v1/events?limit=0", None, 'limit must be at least 1, not "0"'),
         ("GET", "/v1/why", None, "thing is missing"),
     ],

@@ -1,9 +1,12 @@
 """Requests and streams against a real server that breaks in chosen ways."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote
 
+import msgspec
 import pytest
 
 from headway.model.event import Event
@@ -36,6 +39,27 @@ def test_every_request_carries_the_token(server, client):
     assert {key.lower(): value for key, value in server.asked[0][2].items()}[
         "authorization"
     ] == "Bearer hw_secret"
+
+
+def test_an_answer_to_what_was_not_read_to_its_end_is_the_answer():
+    refusal = msgspec.json.encode(
+        Refusal(type="", title="", status=413, detail="at most 16MiB", code="too-large")
+    )
+    head = b"HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(head % len(refusal) + refusal)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with Client(address, "hw_x") as asking, pytest.raises(RefusedError, match="at most 16MiB"):
+            asking.jobs.invoke("dev", "job", {"n": "x" * (50 << 20)})
+        thread.join()
 
 
 def test_a_change_that_broke_off_is_asked_again_under_the_same_key(server, client):

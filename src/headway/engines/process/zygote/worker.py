@@ -37,6 +37,14 @@ class Cancelled(BaseException):
     """The run was told to end. Raised in the job's function, wherever it is."""
 
 
+def _cancelled() -> type[BaseException]:
+    """Give the class that the app knows as `headway.sdk.Cancelled`, where it has that."""
+    known = getattr(sys.modules.get("headway.sdk.job"), "Cancelled", None)
+    if isinstance(known, type) and issubclass(known, BaseException):
+        return known
+    return Cancelled
+
+
 class Worker:
     """One process's share of runs."""
 
@@ -63,7 +71,7 @@ class Worker:
     def _told_to_end(self, *_: object) -> None:
         if self._working:
             self._working = False
-            raise Cancelled
+            raise _cancelled()("it was told to end")
 
     def _do(
         self, number: int, job: str, run: str, attempt: int, parameters: Any, shared: bool
@@ -158,12 +166,20 @@ def failure(error: BaseException) -> dict[str, Any]:
         else:
             if isinstance(error, OSError):
                 said["errno"] = error.errno
-            trace = _without_own(error.__traceback__)
-            lines = traceback.format_exception(type(error), error, trace)
-            said["traceback"] = "".join(lines)[-_TRACEBACK_MAX:]
+            said["traceback"] = "".join(_lines(error))[-_TRACEBACK_MAX:]
     except BaseException as second:  # an exception can have code of its own, and memory may be out
         said["traceback"] = type(second).__name__
     return said
+
+
+def _lines(error: BaseException) -> list[str]:
+    trace = _without_own(error.__traceback__)
+    if not isinstance(error, _cancelled()):
+        return traceback.format_exception(type(error), error, trace)
+    # The last frame is that in which it was raised, which says nothing of the app.
+    frames = [row for row in traceback.extract_tb(trace) if not row.filename.startswith(_OWN)]
+    where = traceback.format_list(frames)
+    return ["Traceback (most recent call last):\n", *where, "Cancelled: %s\n" % error]
 
 
 def _without_own(trace: TracebackType | None) -> TracebackType | None:
