@@ -14,7 +14,7 @@ from headway.control.idempotency import answered
 from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
-from headway.control.standing import member_view
+from headway.control.standing import member_view, member_views
 from headway.control.starting import begin, start
 from headway.control.under import refuse_own_length
 from headway.control.world import MemberKey, World
@@ -359,5 +359,5 @@ def _view(world: World, reader: Reader, row: Environment) -> EnvironmentView:
         because=row.because,
         created_at=row.created_at,
         created_by=row.created_by,
-        members=tuple(member_view(world, reader, row, other) for other in members),
+        members=member_views(world, reader, row, members),
     )

@@ -1,5 +1,7 @@
 """How an app in an environment does, in one word and one sentence."""
 
+from collections.abc import Sequence
+
 from headway.calculate.container import is_staying
 from headway.calculate.restart import backoff_s, restarts_after
 from headway.calculate.route import addresses
@@ -27,14 +29,46 @@ _PHASES = {
 }
 
 
+def member_views(
+    world: World, reader: Reader, owner: Environment, rows: Sequence[Member]
+) -> tuple[MemberView, ...]:
+    """Show apps of one environment; what there is of all of them is asked for at once."""
+    containers: dict[AppName, list[Container]] = {}
+    for container in reader.find(Container, environment=owner.id, retired=False):
+        containers.setdefault(container.app, []).append(container)
+    active: dict[AppName, Deployment] = {}
+    for deployment in reader.find(Deployment, environment=owner.id, is_ended=False):
+        active.setdefault(deployment.app, deployment)
+    return tuple(
+        _view(
+            world,
+            reader,
+            owner,
+            row,
+            containers.get(row.app, []),
+            active.get(row.app) or _last(reader, row),
+        )
+        for row in rows
+    )
+
+
 def member_view(world: World, reader: Reader, owner: Environment, row: Member) -> MemberView:
     """Show an app in an environment, with the answers of its health checks as of now."""
-    containers = [
-        with_probe(world, container)
-        for container in reader.find(Container, environment=owner.id, app=row.app, retired=False)
-    ]
+    containers = reader.find(Container, environment=owner.id, app=row.app, retired=False)
+    active = reader.find(Deployment, environment=owner.id, app=row.app, is_ended=False, limit=1)
+    return _view(world, reader, owner, row, containers, active[0] if active else _last(reader, row))
+
+
+def _view(
+    world: World,
+    reader: Reader,
+    owner: Environment,
+    row: Member,
+    found: list[Container],
+    deployment: Deployment | None,
+) -> MemberView:
+    containers = [with_probe(world, container) for container in found]
     containers.sort(key=lambda one: (one.process, one.slot, one.release, one.created_at))
-    deployment = _deployment(reader, row)
     release = _release(reader, row, deployment)
     services = [one for one in containers if one.kind is ContainerKind.SERVICE]
     wanted = _wanted(row, release, services)
@@ -72,12 +106,7 @@ def urls(world: World, row: Member, release: Release | None) -> tuple[str, ...]:
     )
 
 
-def _deployment(reader: Reader, row: Member) -> Deployment | None:
-    active = reader.find(
-        Deployment, environment=row.environment, app=row.app, is_ended=False, limit=1
-    )
-    if active:
-        return active[0]
+def _last(reader: Reader, row: Member) -> Deployment | None:
     last = reader.find(
         Deployment, environment=row.environment, app=row.app, newest_first=True, limit=1
     )

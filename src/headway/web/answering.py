@@ -76,7 +76,7 @@ class Answering:
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
         if path.startswith("/static/"):
-            return _file(path.removeprefix("/static/"))
+            return _file(request, path.removeprefix("/static/"))
         if path == "/live":
             return await self._follow(request)
         if path in (SIGN_IN, _SIGN_OUT):
@@ -198,10 +198,14 @@ def _data(view: View) -> Response:
     return Response(msgspec.json.encode(view), headers=_HEADERS, media_type="application/json")
 
 
-def _file(name: str) -> Response:
+def _file(request: Request, name: str) -> Response:
     asset = assets().get(name)
     if asset is None:
         raise NotFound("file-unknown", f"there is no file {name}")
+    # Pages are not packed: what they carry against forgery could be guessed by their length.
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers = {**_KEPT, "content-encoding": "gzip", "vary": "accept-encoding"}
+        return Response(asset.packed, headers=headers, media_type=asset.kind)
     return Response(asset.content, headers=_KEPT, media_type=asset.kind)
 
 

@@ -1,6 +1,7 @@
 """Files that pages use: style, script, and what others published."""
 
 from functools import cache
+from gzip import compress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,8 @@ class Asset(NamedTuple):
     """One file, as it is sent."""
 
     content: bytes
+    packed: bytes
+    """The same, by gzip."""
     kind: str
     tag: str
 
@@ -29,7 +32,8 @@ def assets() -> dict[str, Asset]:
         if path.suffix in _KINDS:
             content = path.read_bytes()
             name = path.relative_to(_FOLDER).as_posix()
-            found[name] = Asset(content, _KINDS[path.suffix], sha256(content).hexdigest()[:12])
+            tag = sha256(content).hexdigest()[:12]
+            found[name] = Asset(content, compress(content, mtime=0), _KINDS[path.suffix], tag)
     return found
 
 

@@ -1,6 +1,8 @@
 from datetime import timedelta
 
+from headway.control.glance import AwayNode
 from headway.model.deployment import Phase
+from headway.model.node import Node, NodeState
 from headway.model.view import MemberState, MemberView
 from headway.web.pages.now import now_page
 from tests.unit.web.members import NOW, deployment, environment, member
@@ -90,3 +92,12 @@ def test_a_release_that_was_not_kept_is_shown_for_a_day_although_the_app_serves(
     page = now_page([environment("demo", gone_back("a", 2), gone_back("b", 30))], {}, NOW)
     assert [row.deployment.app for row in page.not_kept] == ["a"]
     assert page.wrong == ()
+
+
+def test_nodes_that_take_nothing_new_are_shown_and_a_lost_one_counts_as_wrong():
+    def gone(name: str, state: NodeState) -> AwayNode:
+        return AwayNode(node=Node(id=name, cpu=1, memory_mib=1, state=state))
+
+    away = [gone("n1", NodeState.LOST), gone("n2", NodeState.CORDONED)]
+    page = now_page([], {}, NOW, nodes=5, away=away)
+    assert (page.nodes_ready, page.title) == (3, "Now (1 wrong)")

@@ -1,10 +1,13 @@
 """Now: only what is wrong or moving."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from headway.control import environments
+from headway.control import environments, glance
+from headway.control.glance import AwayNode, RunFigures
 from headway.model.deployment import Deployment, Phase
 from headway.model.ids import AppName, EnvironmentName
+from headway.model.node import NodeState
 from headway.model.value import Value
 from headway.model.view import EnvironmentView, MemberState, MemberView
 from headway.web.page import Ask, Page, View
@@ -14,6 +17,7 @@ _STILL = frozenset({*_WRONG, MemberState.HEALTHY, MemberState.STOPPED})
 _SOON = timedelta(hours=1)
 _LATELY = timedelta(days=1)
 _SHOWN_MAX = 100
+_NO_RUNS = RunFigures()
 
 
 class Trouble(Value, kw_only=True):
@@ -56,6 +60,11 @@ class NowPage(View, kw_only=True):
     apps: int
     healthy: int
     environments: int
+    nodes: int
+    nodes_ready: int
+    runs: RunFigures = RunFigures()
+    away: tuple[AwayNode, ...] = ()
+    """Nodes that do not take containers."""
     troubles: tuple[Trouble, ...] = ()
     wrong: tuple[Concern, ...] = ()
     moving: tuple[Concern, ...] = ()
@@ -68,7 +77,8 @@ class NowPage(View, kw_only=True):
     @property
     def title(self) -> str:
         """Its name, with how many things are wrong."""
-        wrong = len(self.wrong) + len(self.troubles)
+        lost = sum(one.node.state is NodeState.LOST for one in self.away)
+        wrong = len(self.wrong) + len(self.troubles) + lost
         return f"Now ({wrong} wrong)" if wrong else "Now"
 
     @property
@@ -78,7 +88,13 @@ class NowPage(View, kw_only=True):
 
 
 def now_page(
-    views: list[EnvironmentView], troubles: dict[str, tuple[datetime, str]], now: datetime
+    views: list[EnvironmentView],
+    troubles: Mapping[str, tuple[datetime, str]],
+    now: datetime,
+    *,
+    nodes: int = 0,
+    away: Sequence[AwayNode] = (),
+    runs: RunFigures = _NO_RUNS,
 ) -> NowPage:
     """Make the page: what is wrong, worst first, then what moves, then what ends soon."""
     members = [member for view in views for member in view.members]
@@ -90,6 +106,10 @@ def now_page(
         apps=len(members),
         healthy=sum(one.state is MemberState.HEALTHY for one in members),
         environments=len(views),
+        nodes=nodes,
+        nodes_ready=nodes - len(away),
+        runs=runs,
+        away=tuple(away[:_SHOWN_MAX]),
         troubles=tuple(
             Trouble(loop=loop, at=at, error=error) for loop, (at, error) in sorted(troubles.items())
         ),
@@ -101,7 +121,7 @@ def now_page(
             for view in sorted(views, key=lambda view: (view.lease.until is None, view.lease.until))
             if view.lease.until is not None and view.lease.until - now < _SOON
         ),
-        more=max(0, len(wrong) - _SHOWN_MAX) + max(0, len(moving) - _SHOWN_MAX),
+        more=sum(max(0, len(rows) - _SHOWN_MAX) for rows in (wrong, moving, away)),
     )
 
 
@@ -132,7 +152,11 @@ def _concern(one: MemberView) -> Concern:
 
 async def _see(ask: Ask) -> NowPage:
     views = await environments.listing(ask.world)
-    return now_page(views, ask.world.troubles, ask.now)
+    runs = await glance.run_figures(ask.world, ask.heart.dispatch)
+    away = glance.away(ask.world)
+    return now_page(
+        views, ask.world.troubles, ask.now, nodes=len(ask.world.nodes), away=away, runs=runs
+    )
 
 
 OFFERS = (Page("/", "now.html", _see),)

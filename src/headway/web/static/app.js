@@ -75,6 +75,44 @@
   }
 
   const jump = document.querySelector(".jump input");
+  // What fits, while it is typed; Enter asks the server, with or without this.
+  const hits = document.createElement("ul");
+  hits.className = "hits";
+  hits.hidden = true;
+  let asked = 0, waiting = 0;
+  async function look() {
+    const text = jump.value.trim();
+    const number = ++asked;
+    if (!text) { hits.hidden = true; return; }
+    const answer = await fetch(`/jump.json?q=${encodeURIComponent(text)}`).catch(() => null);
+    if (number !== asked || !answer || !answer.ok) return;
+    const found = (await answer.json()).hits.slice(0, 8);
+    hits.replaceChildren(...found.map((hit) => {
+      const row = document.createElement("li"), link = document.createElement("a"), kind = document.createElement("small");
+      link.href = hit.url;
+      link.append(hit.name, kind);
+      kind.textContent = hit.kind === "member" ? "app in environment" : hit.kind;
+      row.append(link);
+      return row;
+    }));
+    hits.hidden = !found.length;
+  }
+  if (jump) {
+    jump.form.append(hits);
+    jump.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(look, 120); });
+    jump.form.addEventListener("keydown", (event) => {
+      const all = [jump, ...hits.querySelectorAll("a")];
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step && !hits.hidden) {
+        event.preventDefault();
+        all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+      } else if (event.key === "Escape") {
+        hits.hidden = true;
+        jump.blur();
+      }
+    });
+    document.addEventListener("click", (event) => { if (!jump.form.contains(event.target)) hits.hidden = true; });
+  }
   function toJump() {
     if (jump) { jump.focus(); jump.select(); }
   }

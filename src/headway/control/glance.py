@@ -1,0 +1,47 @@
+"""The few figures by which somebody sees at a glance how a whole installation does."""
+
+from headway.control.dispatch import Dispatch
+from headway.control.world import World
+from headway.model.node import Node, NodeHold, NodeState
+from headway.model.run import Run
+from headway.model.value import Value
+from headway.ports.store import Reader
+
+
+class RunFigures(Value, kw_only=True):
+    """How many runs there are."""
+
+    waiting: int = 0
+    """That could start if there were room, or their turn."""
+    running: int = 0
+    dead: int = 0
+    """On the dead-letter list."""
+
+
+class AwayNode(Value, kw_only=True):
+    """A node that does not take containers."""
+
+    node: Node
+    hold: NodeHold | None = None
+
+
+async def run_figures(world: World, dispatch: Dispatch) -> RunFigures:
+    """Count runs by what somebody may have to do about them."""
+    waiting = sum(dispatch.lanes.depths().values())
+
+    def question(reader: Reader) -> RunFigures:
+        running, dead = reader.count(Run, "active"), reader.count(Run, "dead")
+        return RunFigures(waiting=waiting, running=running, dead=dead)
+
+    return await world.store.read(question)
+
+
+def away(world: World) -> tuple[AwayNode, ...]:
+    """List the nodes that are not ready, the lost ones first."""
+    found = [
+        AwayNode(node=node, hold=world.roster.holds.get(node.id))
+        for node in world.nodes
+        if node.state is not NodeState.READY
+    ]
+    found.sort(key=lambda one: (one.node.state is not NodeState.LOST, one.node.id))
+    return tuple(found)
