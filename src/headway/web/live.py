@@ -13,6 +13,7 @@ from headway.control.world import World
 from headway.web.drawing import Visit, digest, fragments, rows
 from headway.web.house import House
 from headway.web.page import Appended, Ask, Page
+from headway.web.shared import Shared
 
 _HEARTBEAT_S = 20.0
 _HEARTBEATS = 3
@@ -112,6 +113,7 @@ class Live:
     def __init__(self, house: House) -> None:
         self._house = house
         self._pulse = Pulse(house.world)
+        self._shared = Shared()
 
     async def stream(self, watch: Watch) -> AsyncIterator[bytes]:
         """Send what changes on a page, from what it has seen on, until either side goes."""
@@ -126,6 +128,7 @@ class Live:
                     yield part
         finally:
             stop.cancel()
+            self._shared.forget()
 
     async def _parts(self, watch: Watch, stop: "asyncio.Task[bool]") -> AsyncIterator[bytes]:
         seen: dict[str, str] = {}
@@ -134,7 +137,7 @@ class Live:
             sequence, began = self._pulse.sequence, monotonic()
             ask = watch.ask._replace(now=self._house.world.clock.now())
             try:
-                view = await watch.page.see(ask)
+                view = await self._shared.view(watch.page, watch.visit.path, ask, sequence)
             except HeadwayError:
                 # The page is asked for again, and says what became of it.
                 yield b"event: gone\ndata: gone\n\n"
