@@ -1,0 +1,188 @@
+"""Every page with something hostile in each of its texts: names, reasons, values, log lines."""
+
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import msgspec
+import pytest
+
+from headway.control.glance import AwayNode
+from headway.model.app import Commit
+from headway.model.build import Build, BuildState
+from headway.model.container import Container, ContainerState, Exit
+from headway.model.deployment import Phase, Step
+from headway.model.event import Event
+from headway.model.failure import Failure, ProbeAnswer
+from headway.model.log import LogLine, Stream
+from headway.model.node import Node, NodeHold, NodeState
+from headway.model.problem import Problem
+from headway.model.story import DeploymentStory
+from headway.model.view import (
+    AppView,
+    Check,
+    ConfigValue,
+    ConfigView,
+    LogEntry,
+    MemberState,
+    PlannedChange,
+    Refusal,
+    ReleaseView,
+    Started,
+    Why,
+)
+from headway.web.drawing import Visit, draw, rows
+from headway.web.page import Field, Plan
+from headway.web.pages.apps import AppPage, AppsPage
+from headway.web.pages.deployment import DeploymentPage
+from headway.web.pages.environment import environment_page
+from headway.web.pages.environments import environments_page
+from headway.web.pages.events import EventsPage, WhyPage
+from headway.web.pages.installation import RouteRow, RoutesPage, StatusPage
+from headway.web.pages.jump import Hit, JumpPage
+from headway.web.pages.logs import LogsPage, row_of
+from headway.web.pages.member import MemberPage
+from headway.web.pages.mistake import MistakePage
+from headway.web.pages.now import now_page
+from headway.web.traffic import ReleaseShare
+from tests.unit.web.members import NOW, deployment, environment, member
+
+EVIL = (
+    "\"'><script>alert(1)</script><img src=x onerror=alert(2)>",
+    "javascript:alert(1)//http",
+    "</title></style></script></textarea></template></svg><svg onload=alert(1)>",
+    "{{ 7 * 7 }}{% raise %}<hx-partial hx-target='body'>",
+    "\u202eevil\u2066\x1b[31m\x00",
+    "x" * 20_000,
+)
+_WORDS = """
+html head meta title link script body a header svg path nav span form input kbd div p ul li main h1
+h2 h3 section footer dialog dl dt dd button details summary table caption thead tbody tr th td b
+code pre ol time bdi small label select option rect g line circle text polygon desc defs tspan
+"""
+_TAGS = frozenset(_WORDS.split())
+_OWN = frozenset({"url", "back"})
+"""Addresses that headway itself makes."""
+
+
+def hostile(value: Any, evil: str) -> Any:
+    """Put something hostile into every text of a value, whatever it is for."""
+    if isinstance(value, msgspec.Struct):
+        changed = {
+            name: hostile(getattr(value, name), evil)
+            for name in value.__struct_fields__
+            if name not in _OWN
+        }
+        return msgspec.structs.replace(value, **changed)
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return tuple(hostile(one, evil) for one in value)
+    if isinstance(value, dict):
+        return {hostile(key, evil): hostile(one, evil) for key, one in value.items()}
+    return evil if type(value) is str else value
+
+
+_EVENT = Event(sequence=1, at=NOW, actor="ana", kind="deployment.advanced", subject="dep-1",
+               environment="demo~1", app="web", because="asked")  # fmt: skip
+_COMMIT = Commit(id="4f1c2e0000", subject="blue button", author="ana")
+_FAILURE = Failure(because="it ended", exit="exit status 3", log=("a", "b"), hints=("x",),
+                   next=("headway logs",),
+                   probe=ProbeAnswer(asked="GET /", healthy=False, answer="503", tries=3,
+                                     listening=("127.0.0.1:1",)))  # fmt: skip
+_CONTAINER = Container(id="web-1", environment="demo~1", app="web", process="web", release=2,
+                       node="n1", state=ContainerState.EXITED, because="asked", created_at=NOW,
+                       exit=Exit(status=3, reason="limit", at=NOW))  # fmt: skip
+_DEPLOYMENT = deployment(phase=Phase.ROLLED_BACK, release=2, previous=1, failure=_FAILURE,
+                         steps=(Step(at=NOW, what="built", because="build"),), because="it ended",
+                         commits=(_COMMIT,), config_changed=("KEY",), reason="why not",
+                         ended_at=NOW, scale={"web": 2})  # fmt: skip
+_MEMBER = member("web", MemberState.FAILED, because="exit", live=2, urls=("http://web.demo",),
+                 split={"2": 100}, dependencies=("api",), deployment=_DEPLOYMENT,
+                 containers=(_CONTAINER,))  # fmt: skip
+_ENVIRONMENT = environment("demo", _MEMBER, member("api"), ends_in=timedelta(minutes=5))
+_LINE = LogLine(at=NOW, stream=Stream.STDERR, text="text", cursor=7, partial=True)
+_ENTRY = LogEntry(container="web-1", app="web", label="web.1", release=2, line=_LINE)
+_SHARE = ReleaseShare(release=2, percent=20, containers=1, requests=5, errors=1, in_flight=1)
+_BUILD = Build(id="b", app="web", source="s", state=BuildState.FAILED, created_at=NOW,
+               started_at=NOW, ended_at=NOW, created_by="ana")  # fmt: skip
+_APP = AppView(name="web", source="sha256-1", team="shop", commit=_COMMIT, branch="main",
+               dependencies=("api",), environments=("demo",), updated_at=NOW)  # fmt: skip
+_CONFIG = ConfigView(environment="demo", app="web", number=1, missing=("NONE",),
+                     values=(ConfigValue(key="A", value="1", default=True),
+                             ConfigValue(key="B", value=None, secret=True)))  # fmt: skip
+_RELEASE = ReleaseView(app="web", number=2, fingerprint="f", commit=_COMMIT, branch="main",
+                       live=True, created_at=NOW, created_by="ana")  # fmt: skip
+_NODE = AwayNode(node=Node(id="n1", cpu=1, memory_mib=1, state=NodeState.LOST),
+                 hold=NodeHold(node="n1", state=NodeState.DRAINING, because="disk", by="ana",
+                               at=NOW))  # fmt: skip
+_REFUSAL = Refusal(type="t", title="Conflict", status=409, detail="no", code="c", hint="h", id="i",
+                   problems=(Problem(message="m", hint="h"),), next=("headway",))  # fmt: skip
+
+PAGES = {
+    "now.html": now_page([_ENVIRONMENT], {"routing": (NOW, "no")}, NOW, nodes=2, away=[_NODE]),
+    "environments.html": environments_page([_ENVIRONMENT]),
+    "environment.html": environment_page(_ENVIRONMENT, [_EVENT]),
+    "member.html": MemberPage(member=_MEMBER, traffic=(_SHARE,), containers=(_CONTAINER,),
+                              config=_CONFIG, releases=(_RELEASE,), deployments=(_DEPLOYMENT,),
+                              older="dep-0"),
+    "deployment.html": DeploymentPage(
+        story=DeploymentStory(deployment=_DEPLOYMENT, environment="demo", is_there=True, live=1,
+                              build=_BUILD, containers=(_CONTAINER,), reasons=(_EVENT,),
+                              next=deployment("web")),
+        traffic=(_SHARE,), log=(_ENTRY,)),
+    "apps.html": AppsPage(apps=(_APP,), after="web", total=2),
+    "app.html": AppPage(app=_APP, members=(_MEMBER,), needed_by=("shop",)),
+    "events.html": EventsPage(events=(_EVENT,), environment="demo", app="web", subject="x",
+                              before=7),
+    "why.html": WhyPage(why=Why(thing="web", state="failed", because="it", chain=(_EVENT,),
+                                next=("headway ps",))),
+    "routes.html": RoutesPage(rows=(RouteRow(environment="demo", app="web", hosts=("web.demo",),
+                                             port=None, shares=(_SHARE,), is_answered=True),),
+                              http_port=7080),
+    "status.html": StatusPage(version="0", python="3", started_at="", checks=(
+        Check(name="disk", ok=False, detail="full", fix="rm"),)),
+    "jump.html": JumpPage(q="we", hits=(Hit(kind="app", name="web", state="", url="/apps/web"),)),
+    "logs.html": LogsPage(environment="demo", app="web", text="a", rows=(row_of("demo", _ENTRY),),
+                          before="web-1:7", apps=("web",), at=NOW, searched=3),
+    "mistake.html": MistakePage(refusal=_REFUSAL),
+    "act.html": Plan(what="Destroy demo", verb="Destroy", sentence="all", confirm="demo",
+                     command="headway", refused="no",
+                     started=Started(environment="demo", plan=(
+                         PlannedChange(app="web", verb="stop", what="stop it", because="so"),)),
+                     fields=(Field(name="a", label="b", value="c", hint="d"),
+                             Field(name="e", label="f", value="g", choices=("g", "h")))),
+}  # fmt: skip
+
+
+class Harmless(HTMLParser):
+    """Reads a page, and refuses what only somebody else can have put there."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in _TAGS, f"<{tag}>"
+        told = dict(attrs)
+        assert not any(name.startswith("on") or name == "style" for name in told), attrs
+        if tag == "script":
+            assert (told.get("src") or "").startswith("/static/"), attrs
+        if tag == "link":
+            assert (told.get("href") or "").startswith("/static/"), attrs
+        for name in ("href", "action", "formaction"):
+            address = told.get(name)
+            assert address is None or address.startswith(("/", "#", "http://", "?")), attrs
+            assert address is None or not address.startswith("//"), attrs
+
+
+@pytest.mark.parametrize("evil", EVIL, ids=range(len(EVIL)))
+@pytest.mark.parametrize("template", PAGES)
+def test_whatever_stands_in_a_text_is_shown_and_does_nothing(template, evil):
+    visit = Visit("/x?" + evil, evil, NOW, evil, evil, evil)
+    page = draw(template, hostile(PAGES[template], evil), visit, is_live=True)
+    reader = Harmless()
+    reader.feed(page)
+    reader.close()
+
+
+@pytest.mark.parametrize("evil", EVIL, ids=range(len(EVIL)))
+def test_so_are_lines_that_are_added_to_a_page(evil):
+    entry = hostile(_ENTRY, evil)
+    reader = Harmless()
+    reader.feed(rows("lines", [row_of(evil, entry)], NOW))
+    reader.close()
