@@ -159,6 +159,87 @@ def test_a_developer_acts_on_the_apps_of_its_team_only(chat, plane, client):
         assert "chat belongs to no team" in answer.text
 
 
+def test_an_app_is_deployed_scaled_and_rolled_back_by_forms_that_show_their_plan(own):
+    with own.client() as client:
+        client.headers.update(_HTML)
+        client.post("/v1/sources?name=chat", content=archive(headway__yaml=CHAT))
+        client.post("/v1/environments/demo/start", json={"apps": ["chat"]})
+
+        def shown() -> dict:
+            return client.get(f"{here}.json").json()
+
+        def settled() -> bool:
+            seen = shown()
+            return all(row["ended_at"] for row in seen["deployments"]) and seen["member"]["live"]
+
+        here = "/envs/demo/apps/chat"
+        wait_for(settled)
+        process = shown()["containers"][0]["process"]
+
+        plan = client.post(
+            f"{here}/scale", headers=_FORM, content=f"scale.{process}=3&only_plan=yes"
+        )
+        assert f"start {process}.3 (v1)" in plan.text
+        assert len(shown()["deployments"]) == 1
+        scaled = client.post(f"{here}/scale", headers=_FORM, content=f"scale.{process}=3")
+        assert scaled.headers["location"] == f"/deployments/{shown()['deployments'][0]['id']}"
+        wait_for(lambda: shown()["member"]["healthy"] == 3)
+
+        wait_for(settled)
+        again = "what=the+live+release+again&reason=because"
+        done = client.post(f"{here}/deploy", headers=_FORM, content=again)
+        assert done.status_code == 303
+        wait_for(lambda: shown()["member"]["live"] == 2)
+        wait_for(settled)
+        assert shown()["deployments"][0]["reason"] == "because"
+
+        assert f"{here}/rollback?release=1" in client.get(here).text
+        assert f"start {process}.1 (v1)" in client.get(f"{here}/rollback?release=1").text
+        client.post(f"{here}/rollback", headers=_FORM, content="release=1")
+        wait_for(lambda: shown()["member"]["live"] == 1)
+
+        for query in ("strategy=sideways", "canary=many"):
+            refused = client.post(f"{here}/deploy", headers=_FORM, content=query)
+            assert refused.status_code == 422
+
+
+def test_a_few_letters_lead_to_a_page(chat, browser):
+    assert browser.get("/jump?q=demo/chat").headers["location"] == "/envs/demo/apps/chat"
+    assert browser.get(f"/jump?q={chat}").headers["location"].endswith(f"?container={chat}")
+    several = browser.get("/jump?q=ch")
+    assert {row["kind"] for row in browser.get("/jump.json?q=ch").json()["hits"]} >= {
+        "app",
+        "member",
+    }
+    assert "/apps/chat" in several.text
+    assert "Nothing fits" in browser.get("/jump?q=zzz").text
+
+
+def test_the_log_of_events_leads_back_to_the_first_and_can_be_narrowed(chat, browser):
+    seen, before = [], ""
+    while True:
+        page = browser.get(f"/events.json?environment=demo&before={before}").json()
+        seen += [row["sequence"] for row in page["events"]]
+        before = page["before"]
+        if before is None:
+            break
+    assert seen == sorted(seen, reverse=True)
+    by_people = browser.get("/events.json?actor=people&environment=demo").json()["events"]
+    assert by_people
+    assert all(row["actor"] != "headway" for row in by_people)
+    assert "deployment.requested" in browser.get("/why?thing=chat&environment=demo").text
+    assert browser.get("/why").status_code == 422
+
+
+def test_files_come_packed_where_that_is_understood(browser):
+    address = re.search(r'src="(/static/vendor/htmx[^"]+)"', browser.get("/").text)[1]
+    packed = browser.get(address, headers={"accept-encoding": "gzip"})
+    plain = browser.get(address, headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert "content-encoding" not in plain.headers
+
+
 @contextlib.contextmanager
 def messages(plane, address: str, headers: dict[str, str] | None = None) -> Iterator[list[str]]:
     """The messages that a stream brings, as they come."""

@@ -18,5 +18,7 @@ def test_apps_that_need_a_look_come_first_and_what_they_need_is_there():
     assert not page.is_moving
 
 
-def test_it_moves_while_an_app_is_probed():
+def test_it_moves_while_an_app_is_probed_and_not_while_a_canary_waits():
     assert environment_page(environment("demo", member("a", MemberState.PROBING)), []).is_moving
+    waiting = environment_page(environment("demo", member("a", MemberState.PAUSED)), [])
+    assert not waiting.is_moving

@@ -9,9 +9,8 @@ from headway.model.ids import AppName, EnvironmentName, LeaseId
 from headway.model.value import Value
 from headway.model.view import EnvironmentView, MemberState, MemberView
 from headway.web.page import Ask, Crumb, Page, View
-from headway.web.pages.environments import WORST_FIRST
+from headway.web.pages.environments import MOVING, WORST_FIRST
 
-_STILL = frozenset({MemberState.HEALTHY, MemberState.STOPPED, MemberState.FAILED})
 _EVENTS = 12
 
 
@@ -58,7 +57,7 @@ class EnvironmentPage(View, kw_only=True):
     @property
     def is_moving(self) -> bool:
         """Whether an app in it is on its way."""
-        return any(row.state not in _STILL for row in self.members)
+        return any(row.state in MOVING for row in self.members)
 
 
 def environment_page(view: EnvironmentView, newest: list[Event]) -> EnvironmentPage:

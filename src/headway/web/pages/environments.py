@@ -24,6 +24,10 @@ WORST_FIRST = (
 )
 
 
+MOVING = frozenset({MemberState.STARTING, MemberState.PROBING, MemberState.REVERTING})
+"""While health checks answer, which no event tells of."""
+
+
 class Share(Value, kw_only=True):
     """So many members are in one state."""
 

@@ -1,6 +1,7 @@
 """Events: who did what, when and why; and the reasons of one thing."""
 
 from headway.control import events, why
+from headway.control.errors import Invalid
 from headway.model.event import Event
 from headway.model.view import Why
 from headway.web import links
@@ -75,6 +76,9 @@ async def _see(ask: Ask) -> EventsPage:
 
 async def _see_why(ask: Ask) -> View:
     thing, owner = ask.query.get("thing", ""), ask.query.get("environment", "")
+    if not thing:
+        hint = "the name or id of a thing, as in /why?thing=web"
+        raise Invalid("thing-missing", "it is not said of what the reasons are asked", hint=hint)
     found = await why.explain(ask.world, ask.heart.dispatch, thing, owner or None)
     return WhyPage(why=found, environment=owner)
 

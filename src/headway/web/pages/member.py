@@ -5,14 +5,14 @@ from headway.control.errors import HeadwayError
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.ids import AppName, EnvironmentName
-from headway.model.view import ConfigView, MemberState, MemberView, ReleaseView
+from headway.model.view import ConfigView, MemberView, ReleaseView
 from headway.web import links
 from headway.web.page import Ask, Crumb, Page, View
+from headway.web.pages.environments import MOVING
 from headway.web.traffic import ReleaseShare, shares
 
 _DEPLOYMENTS = 10
 _RELEASES = 10
-_STILL = frozenset({MemberState.HEALTHY, MemberState.STOPPED, MemberState.FAILED})
 
 
 class MemberPage(View, kw_only=True):
@@ -42,7 +42,7 @@ class MemberPage(View, kw_only=True):
     @property
     def is_moving(self) -> bool:
         """Whether it is on its way."""
-        return self.member.state not in _STILL
+        return self.member.state in MOVING
 
     @property
     def before(self) -> int | None:

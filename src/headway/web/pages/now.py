@@ -11,6 +11,7 @@ from headway.model.node import NodeState
 from headway.model.value import Value
 from headway.model.view import EnvironmentView, MemberState, MemberView
 from headway.web.page import Ask, Page, View
+from headway.web.pages.environments import MOVING
 
 _WRONG = frozenset({MemberState.FAILED, MemberState.DEGRADED})
 _STILL = frozenset({*_WRONG, MemberState.HEALTHY, MemberState.STOPPED})
@@ -84,7 +85,7 @@ class NowPage(View, kw_only=True):
     @property
     def is_moving(self) -> bool:
         """Whether something is on its way."""
-        return bool(self.moving)
+        return any(row.state in MOVING for row in self.moving)
 
 
 def now_page(
