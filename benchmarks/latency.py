@@ -22,18 +22,23 @@ def run() -> list[Figure]:
     theirs = {peer.name: percentile(waits[peer.name], 0.5) for peer in others}
     fastest = min(theirs, key=lambda name: theirs[name], default="")
     figures = []
-    for job, most in (("clean", 3.0), ("reused", 1.3)):
+    celery = next((name for name in theirs if name.startswith("Celery")), "")
+    for job, rival, most, goal in (
+        ("clean", celery, 1.0, "no slower than Celery"),
+        ("reused", fastest, 0.5, "half of the fastest"),
+    ):
         p50 = percentile(waits[job], 0.5)
         words = "a clean sandbox" if job == "clean" else "a process used again"
+        ratio = p50 / theirs[rival] if rival else None
         figures += [
             Figure(
                 what=f"enqueue to first line, {words}, p50",
                 value=p50,
                 unit="ms",
-                against=f"{fastest} {theirs[fastest]:.2f} ms" if fastest else "",
-                ratio=p50 / theirs[fastest] if fastest else None,
-                goal=f"at most {most} ms",
-                holds=p50 <= most,
+                against=f"{rival} {theirs[rival]:.2f} ms" if rival else "",
+                ratio=ratio,
+                goal=goal,
+                holds=None if ratio is None else ratio <= most,
             ),
             Figure(
                 what=f"enqueue to first line, {words}, p99",

@@ -8,7 +8,7 @@ import time
 from benchmarks.figure import Figure, percentile
 from benchmarks.work import Work, work
 
-BACKLOG = 20_000
+BACKLOG = 100_000
 COUNT = 100
 PAUSE_S = 0.02
 BATCH = 1000
