@@ -9,7 +9,16 @@ import pytest
 
 from headway.calculate import attempt, leaving
 from headway.calculate.placement import Fleet as Placed
-from headway.control import attempts, dispatch, fleet, grounds, lifetimes, preemptions, runners
+from headway.control import (
+    attempts,
+    dispatch,
+    ends,
+    fleet,
+    grounds,
+    lifetimes,
+    preemptions,
+    runners,
+)
 from headway.model.container import Exit
 from headway.model.demand import Preemption
 from headway.model.job import Delivery, Job
@@ -58,14 +67,14 @@ def ignoring_which_attempt_a_fact_is_of(patch):
 
 
 def acknowledging_before_writing(patch):
-    took = dispatch.Dispatch.took
+    took = ends.Ends.took
 
     async def early(self, slot, facts):
         if slot.line is not None:
             slot.line.acknowledge([one for one in facts if one.state is RunFactState.ENDED])
         await took(self, slot, facts)
 
-    patch.setattr(dispatch.Dispatch, "took", early)
+    patch.setattr(ends.Ends, "took", early)
 
 
 def forgetting_what_ran_before_a_restart(patch):
@@ -123,10 +132,10 @@ def taking_no_answer_for_a_failure(patch):
 
 def sending_an_attempt_once_only(patch):
     async def resumed(self, slot, listing):
-        slot.busy = {row.run for row in self._active.values() if row.container == slot.container.id}
+        slot.busy = {row.run for row in self._dispatch.under_way.of(slot.container.id)}
         await self.took(slot, listing)
 
-    patch.setattr(dispatch.Dispatch, "resumed", resumed)
+    patch.setattr(ends.Ends, "resumed", resumed)
 
 
 def losing_nothing_when_a_runner_dies(patch):
@@ -134,7 +143,7 @@ def losing_nothing_when_a_runner_dies(patch):
         await asyncio.sleep(0)
         self.wake()
 
-    patch.setattr(dispatch.Dispatch, "gone", gone)
+    patch.setattr(ends.Ends, "gone", gone)
 
 
 def starting_a_runner_for_each_that_asks(patch):
@@ -154,10 +163,10 @@ def writing_a_start_down_after_it_was_sent(patch):
                 lambda r, run=pick.entry.run: r.get(attempts.Run, run)
             )
             if row is None or row.is_ended:
-                self._free(pick.entry.run)
+                self.under_way.free(pick.entry.run)
                 continue
             numbered = msgspec.structs.replace(made, number=len(row.attempts) + 1)
-            self._send([msgspec.structs.replace(row, attempts=(*row.attempts, numbered))])
+            self.send([msgspec.structs.replace(row, attempts=(*row.attempts, numbered))])
             await asyncio.sleep(2)
             await self._world.store.write(partial(attempts.start, attempts={row.id: made}))
 

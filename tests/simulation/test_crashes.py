@@ -84,7 +84,7 @@ async def test_nothing_is_lost_and_nothing_runs_twice_that_must_not(plane, engin
         if row.state is RunState.SUCCEEDED:
             assert begun[row.id] >= 1
     assert plane.dispatch.lanes.depths() == {}
-    assert not plane.dispatch._active
+    assert not plane.dispatch.under_way.all()
     assert crashes.total() > 5
 
 

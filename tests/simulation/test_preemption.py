@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from headway.control import attempts, runs, why
+from headway.control import attempts, ends, runs, why
 from headway.model.event import Event
 from headway.model.job import Delivery, Job, Retries
 from headway.model.placement import Placement
@@ -146,7 +146,7 @@ async def test_a_control_plane_that_is_killed_in_between_loses_nothing(plane, mo
         if not takings:
             return
         if not before:
-            numbers = {run: row.attempt for run, row in self._active.items()}
+            numbers = {row.run: row.attempt for row in self.under_way.all()}
             now = self._world.clock.now()
             await self._world.store.write(
                 lambda tx: attempts.preempt(tx, takings, numbers, now)  # and nobody is told
@@ -179,7 +179,7 @@ async def test_one_that_was_told_while_headway_died_is_handed_back_and_not_cance
             await asyncio.Event().wait()
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(plane.dispatch), "took", took_nothing)
+        patch.setattr(ends.Ends, "took", took_nothing)
         urgent = await plane.run("urgent")
         await asyncio.wait_for(took.wait(), 10)
         await plane.down()

@@ -1,16 +1,13 @@
 """The loop over runs: what is due is queued, whose turn it is starts, ends are written down."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import msgspec
 
-from headway.calculate.demand import expected_end
 from headway.calculate.queueing import (
     RATE_SPENT,
     Entry,
@@ -20,15 +17,16 @@ from headway.calculate.queueing import (
 )
 from headway.control import attempts, followers
 from headway.control.book import Book
+from headway.control.ends import Ends
 from headway.control.grounds import Backlog, Ground, Grounds
 from headway.control.lanes import Lanes
-from headway.control.preemptions import Preemptions
+from headway.control.preemptions import Preemptions, whom_of
 from headway.control.runners import Runners
-from headway.control.slots import Slot, member_of
+from headway.control.slots import Slot
 from headway.control.targets import Targets
+from headway.control.under_way import Active, UnderWay
 from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
-from headway.machine.chance import chance
 from headway.model.demand import Demand
 from headway.model.ids import AppName, ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
@@ -38,8 +36,6 @@ from headway.model.run import (
     Attempt,
     Lane,
     Run,
-    RunFact,
-    RunFactState,
     RunState,
     Task,
     lane_of,
@@ -52,25 +48,6 @@ _LATER_S = 0.02
 """A beginning is written down this much later, unless its end comes first: most do."""
 
 
-def whom_of(key: MemberKey) -> str:
-    """Name an app in an environment as the one that something is promised to."""
-    return f"{key[0]}/{key[1]}"
-
-
-@dataclass(slots=True)
-class Active:
-    """An attempt under way, as far as limits and lines depend on it."""
-
-    run: RunId
-    attempt: int
-    lane: Lane
-    unique: str | None
-    job: Job
-    container: ContainerId
-    is_over: bool = False
-    """Its end was told: what it took is free, though the end is not written down yet."""
-
-
 class Dispatch:
     """Decides in memory, from what is active; the store holds every run's whole state."""
 
@@ -79,17 +56,14 @@ class Dispatch:
         self.book = Book(world)
         self.targets = Targets(world)
         self.lanes = Lanes(world)
-        self.runners = Runners(world, self.book, self)
+        self._ends = Ends(world, self)
+        self.runners = Runners(world, self.book, self._ends)
         self._grounds = Grounds(world, self.book, self.runners)
+        self.under_way = UnderWay(world, self._grounds.tallies, self.runners)
         self._preemptions = Preemptions(world)
-        self._active: dict[RunId, Active] = {}
-        self._began: dict[RunId, RunFact] = {}
-        self._writing: asyncio.TimerHandle | None = None
-        self._followed = followers.Followed()
         self._reasons: dict[Lane, str] = {}
         self._next_due: datetime | None = None
         self._wake = asyncio.Event()
-        self._background: set[asyncio.Task[None]] = set()
         self.opened = asyncio.Event()
         world.bell.on_member(lambda _key: self.wake())
         world.bell.on_node(self.wake)
@@ -109,11 +83,7 @@ class Dispatch:
 
     async def close(self) -> None:
         """Let go of the lines; runs go on."""
-        if self._writing is not None:
-            self._writing.cancel()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._ends.close()
         await self.runners.close()
 
     def wake(self) -> None:
@@ -129,13 +99,13 @@ class Dispatch:
             await self._take_up(row)
         await world.store.write(partial(followers.catch_up, now=world.clock.now()))
         await self.lanes.open()
-        self._followed.open(await world.store.read(lambda reader: reader.tally(Run, "awaits")))
+        self._ends.followed.open(await world.store.read(lambda reader: reader.tally(Run, "awaits")))
         self._next_due = world.clock.now()
         await self.runners.open()
         orphans = [
-            row for row in self._active.values() if self.runners.by_container(row.container) is None
+            row for row in self.under_way.all() if self.runners.by_container(row.container) is None
         ]
-        await self._lose(orphans, "its runner ended while nobody looked")
+        await self._ends.lose(orphans, "its runner ended while nobody looked")
 
     async def _take_up(self, row: Run) -> None:
         attempt = row.attempt
@@ -145,9 +115,9 @@ class Dispatch:
         job = release.manifest.job(row.job) if release else None
         if release is None or job is None:
             job = Job(name=row.job)
-            self._hold(row, attempt, job, Demand(resources=job.resources))
+            self.under_way.take_up(row, attempt, job, Demand(resources=job.resources))
         else:
-            self._hold(row, attempt, job, self._grounds.demand(release, job))
+            self.under_way.take_up(row, attempt, job, self._grounds.demand(release, job))
         if attempt.preempted:
             self._world.fleet.leaves(row.id)
 
@@ -155,7 +125,7 @@ class Dispatch:
         now = self._world.clock.now()
         if self._next_due is not None and now >= self._next_due:
             self._next_due = await self._queue_due(now)
-        await self.lanes.fill(self._active)
+        await self.lanes.fill(self.under_way)
         await self._start_some()
         times = [
             self._next_due,
@@ -177,7 +147,7 @@ class Dispatch:
         self.lanes.add(passed.queued)
         for lane, run in passed.left:
             self.lanes.take(lane, run)
-        await self._follow_up(passed.expired)
+        await self._ends.follow_up(passed.expired)
         if passed.next_us is None:
             return None
         return max(now, datetime.fromtimestamp(passed.next_us / 1e6, tz=now.tzinfo))
@@ -224,15 +194,27 @@ class Dispatch:
             rows = await self._world.store.write(partial(attempts.start, attempts=ordered))
         except BaseException:  # nobody was told to start anything
             for pick in picks:
-                self._free(pick.entry.run)
+                self.under_way.free(pick.entry.run)
                 self.lanes.put_back(pick.lane, pick.entry.run)
             raise
         started = {row.id for row in rows}
         for run in ordered:
             if run not in started:  # cancelled meanwhile
-                self._free(run)
+                self.under_way.free(run)
                 self.wake()
-        self._send(rows)
+        self.send(rows)
+
+    async def start_more(self) -> None:
+        """Start what may in places that have become free."""
+        with suppress(StoreError):  # the next beat tries the same, and tells of its trouble
+            await self._start_some()
+
+    def left(self, slot: Slot) -> None:
+        """Take over that attempts have left a runner, and that this is durable."""
+        if self.lanes.depths() or not slot.busy:
+            self.wake()
+        else:  # nobody waits for the room, and the runner goes on
+            self._grounds.turns.forget(())
 
     def _reserve(self, pick: Pick, ground: Ground, now: datetime, *, number: int) -> Attempt:
         """Take what an attempt needs; 0 is the number of one that the store is to number."""
@@ -241,22 +223,18 @@ class Dispatch:
         slot = self.runners.slot(key)
         assert slot is not None  # the turn asked for it
         runner = slot.container.id
-        self._active[entry.run] = Active(entry.run, number, lane, entry.unique, job, runner)
+        self.under_way.add(Active(entry.run, number, lane, entry.unique, job, runner))
         self._grounds.rates.took(lane.line)
         slot.busy.add(entry.run)
         return Attempt(
-            number=number,
-            release=key.release,
-            runner=runner,
-            node=pick.node,
-            ordered_at=now,
+            number=number, release=key.release, runner=runner, node=pick.node, ordered_at=now
         )
 
-    def _send(self, rows: Iterable[Run]) -> None:
+    def send(self, rows: Iterable[Run]) -> None:
         """Hand attempts that are durable to their runners."""
         batches: dict[ContainerId, list[Task]] = {}
         for row in rows:
-            attempt, active = row.attempt, self._active.get(row.id)
+            attempt, active = row.attempt, self.under_way.get(row.id)
             if attempt is None or active is None:
                 continue
             active.attempt = attempt.number
@@ -291,7 +269,7 @@ class Dispatch:
         if not takings:
             return
         runs = [run for taking in takings for run in taking.found.runs]
-        numbers = {run: self._active[run].attempt for run in runs if run in self._active}
+        numbers = {run: active.attempt for run in runs if (active := self.under_way.get(run))}
         now = self._world.clock.now()
         deed = partial(attempts.preempt, takings=takings, numbers=numbers, now=now)
         try:
@@ -300,7 +278,7 @@ class Dispatch:
             self._preemptions.withdraw(takings)
             raise
         for row in rows:
-            active = self._active.get(row.id)
+            active = self.under_way.get(row.id)
             if active is not None and row.attempt and active.attempt == row.attempt.number:
                 self._world.fleet.leaves(row.id)
                 self._tell_to_end(active)
@@ -325,7 +303,7 @@ class Dispatch:
         So most runs are written down once before they begin, and not twice.
         """
         if (
-            run.id in self._active
+            run.id in self.under_way
             or run.state is not RunState.QUEUED
             or not self.lanes.is_empty(lane_of(run).line)
         ):
@@ -341,12 +319,12 @@ class Dispatch:
 
     def made(self, runs: Sequence[Run]) -> None:
         """Take over runs that are durable now."""
-        self._send(run for run in runs if run.is_active)
+        self.send(run for run in runs if run.is_active)
         queued = [run for run in runs if run.state is RunState.QUEUED]
         self.lanes.add(queued)
         for run in runs:
             if run.awaits is not None:
-                self._followed.add(run.awaits)
+                self._ends.followed.add(run.awaits)
             for at_us in (run.due_us, run.deadline_us):
                 if at_us is not None:
                     now = self._world.clock.now()
@@ -357,143 +335,19 @@ class Dispatch:
     def not_made(self, runs: Iterable[Run]) -> None:
         """Give back what runs held that were not put after all."""
         for run in runs:
-            if run.id in self._active:
-                self._free(run.id)
-
-    # --- what runners say ------------------------------------------------------------------------
-
-    async def resumed(self, slot: Slot, listing: tuple[RunFact, ...]) -> None:
-        """Compare what a runner knows with what it was asked for, and ask again for the rest."""
-        known = {(fact.run, fact.attempt) for fact in listing}
-        missing = [
-            row
-            for row in self._active.values()
-            if row.container == slot.container.id and (row.run, row.attempt) not in known
-        ]
-        rows = await self._world.store.read(
-            lambda reader: [reader.get(Run, row.run) for row in missing]
-        )
-        slot.busy = {row.run for row in self._active.values() if row.container == slot.container.id}
-        self._send(row for row in rows if row is not None and row.is_active)
-        await self.took(slot, listing)
-
-    async def took(self, slot: Slot, facts: tuple[RunFact, ...]) -> None:
-        """Write down what became of attempts; then the runner may forget those that ended.
-
-        What starts in their place is decided at once, so that both are made durable together.
-        """
-        ended = [fact for fact in facts if fact.state is RunFactState.ENDED]
-        over = {fact.run for fact in ended}
-        for fact in facts:
-            if fact.state is RunFactState.BEGAN and fact.run not in over:
-                self._note_begun(fact)
-        if not ended:
-            return
-        for fact in ended:
-            if (active := self._current(fact)) is not None:
-                self._release(active)
-        concluding = self._spawn(self._conclude(slot, ended))
-        self._spawn(self._start_more())
-        await asyncio.shield(concluding)  # the runner may go meanwhile: what it said counts
-
-    async def _conclude(self, slot: Slot, ended: list[RunFact]) -> None:
-        jobs = {fact.run: self._active[fact.run].job for fact in ended if fact.run in self._active}
-        for fact in ended:
-            self._began.pop(fact.run, None)
-        now = self._world.clock.now()
-        conclude = partial(
-            attempts.conclude,
-            facts=ended,
-            jobs=jobs,
-            leaving=await self.runners.leaving(slot),
-            now=now,
-            jitter=chance().random(),
-        )
-        rows = await self._world.store.write(conclude)
-        if slot.line is not None:
-            slot.line.acknowledge(ended)
-        for fact in ended:
-            if self._current(fact) is not None:
-                self._free(fact.run)
-        if self.lanes.depths() or not slot.busy:
-            self.wake()
-        else:  # nobody waits for the room, and the runner goes on
-            self._grounds.turns.forget(())
-        await self._settle(rows)
-
-    async def _start_more(self) -> None:
-        with suppress(StoreError):  # the next beat tries the same, and tells of its trouble
-            await self._start_some()
-
-    def _current(self, fact: RunFact) -> Active | None:
-        active = self._active.get(fact.run)
-        return active if active is not None and active.attempt == fact.attempt else None
-
-    def _note_begun(self, fact: RunFact) -> None:
-        if not self._began:
-            loop = asyncio.get_running_loop()
-            self._writing = loop.call_later(_LATER_S, self._write_begun)
-        self._began[fact.run] = fact
-
-    def _write_begun(self) -> None:
-        facts, self._began = list(self._began.values()), {}
-        if not facts:
-            return
-        now = self._world.clock.now()
-        self._spawn(self._world.store.write(partial(attempts.begin, facts=facts, now=now)))
-
-    async def gone(self, slot: Slot, because: str) -> None:
-        """Take over that a runner has ended: nobody will say what became of its attempts."""
-        rows = [row for row in self._active.values() if row.container == slot.container.id]
-        standing = await self.book.standing(member_of(slot))
-        leaving = await self.runners.leaving(slot)
-        why = leaving or f"its runner ended: {because}"
-        await self._lose(rows, why, ending=standing.shut, is_handed_back=bool(leaving))
-        self.wake()
-        self._world.bell.node()
-
-    async def _lose(
-        self, rows: list[Active], because: str, ending: str = "", *, is_handed_back: bool = False
-    ) -> None:
-        gone = {row.run: attempts.Gone(row.container, row.job, is_handed_back) for row in rows}
-        if not gone:
-            return
-        now = self._world.clock.now()
-        written = await self._world.store.write(
-            partial(attempts.lose, gone=gone, because=because, ending=ending, now=now)
-        )
-        for run, (runner, *_) in gone.items():
-            active = self._active.get(run)
-            if active is not None and active.container == runner:  # not tried again meanwhile
-                self._free(run)
-        await self._settle(written)
-
-    async def _settle(self, rows: list[Run]) -> None:
-        """Queue what is to be tried again, and go on with what waited for an end."""
-        self.made(rows)
-        await self._follow_up([row for row in rows if row.is_ended])
-
-    async def _follow_up(self, ended: list[Run]) -> None:
-        awaited = [run for run in ended if self._followed.is_awaited(run)]
-        if not awaited:
-            return
-        now = self._world.clock.now()
-        rows = await self._world.store.write(partial(followers.follow_up, ended=awaited, now=now))
-        for run in awaited:
-            self._followed.drop(run)
-        await self._settle(rows)
+            self.under_way.free(run.id)
 
     # --- people ----------------------------------------------------------------------------------
 
     def cancelled(self, before: Run, run: Run) -> None:
         """Take over that a run was cancelled, or is to be."""
-        if before.state is RunState.QUEUED and run.id not in self._active:
+        if before.state is RunState.QUEUED and run.id not in self.under_way:
             self.lanes.take(lane_of(run), run.id)
             if self._world.fleet.has_promises:
                 self.wake()
         if run.is_ended:
-            self._spawn(self._follow_up([run]))
-        active = self._active.get(run.id)
+            self._ends.follow_up_soon([run])
+        active = self.under_way.get(run.id)
         if active is not None:
             self._tell_to_end(active)
 
@@ -545,34 +399,3 @@ class Dispatch:
             return f"{because}, and the next at {at:%H:%M:%S} UTC" if spent else because
         ahead = self.lanes.depth(lane.line)
         return f"it is one of {ahead} that wait for their turn in queue {run.queue}"
-
-    # --- counting --------------------------------------------------------------------------------
-
-    def _hold(self, row: Run, attempt: Attempt, job: Job, demand: Demand) -> None:
-        lane = lane_of(row)
-        self._active[row.id] = Active(row.id, attempt.number, lane, row.unique, job, attempt.runner)
-        until = expected_end(demand, attempt.ordered_at)
-        self._world.fleet.hold(row.id, attempt.node, demand, until)
-        self._grounds.tallies.add(lane, row.unique)
-
-    def _free(self, run: RunId) -> None:
-        active = self._active.pop(run, None)
-        if active is None:
-            return
-        self._release(active)
-        slot = self.runners.by_container(active.container)
-        if slot is not None:
-            self.runners.done(slot, run)
-
-    def _release(self, active: Active) -> None:
-        """Give others what an attempt took, once."""
-        if not active.is_over:
-            active.is_over = True
-            self._world.fleet.free(active.run)
-            self._grounds.tallies.remove(active.lane, active.unique)
-
-    def _spawn(self, deed: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(deed)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        return task

@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from headway.calculate.placement import Promise
-from headway.control.world import World
+from headway.control.world import MemberKey, World
 from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, PoolName, RunId
 from headway.model.node import NodeState
 from headway.model.preempting import Preempting
 
 _MINUTE = timedelta(minutes=1)
+
+
+def whom_of(key: MemberKey) -> str:
+    """Name an app in an environment as the one that something is promised to."""
+    return f"{key[0]}/{key[1]}"
 
 
 class Taking(NamedTuple):
