@@ -8,7 +8,7 @@ from headway.model.view import JobView
 from headway.web.page import Ask, Page, View
 from headway.web.tone import Tone, tone
 
-_SHOWN_MAX = 300
+_SHOWN_MAX = 100
 _ORDER = (Tone.BAD, Tone.CARE, Tone.MOVING, Tone.GOOD, Tone.QUIET)
 
 

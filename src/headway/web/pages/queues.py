@@ -8,7 +8,7 @@ from headway.model.view import QueueView
 from headway.web import links
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
 
-_SHOWN_MAX = 200
+_SHOWN_MAX = 100
 _PATH = "/queues/{environment}/{app}/{queue}"
 
 

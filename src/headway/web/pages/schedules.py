@@ -7,7 +7,7 @@ from headway.model.view import ScheduleView
 from headway.web import links
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View
 
-_SHOWN_MAX = 200
+_SHOWN_MAX = 100
 _DRAWN_MAX = 40
 _NEXT = 30
 """Times looked ahead, so that the picture of a day is whole for what runs each hour."""

@@ -42,6 +42,8 @@ def clean(text: str) -> str:
     >>> clean("a\x1b[31mb\u202ec\x00")
     'a␛[31mb�c␀'
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_shown(character) for character in text)
 
 
