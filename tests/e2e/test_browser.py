@@ -47,6 +47,7 @@ def demo(headway):
         "lease": claimed["lease"]["id"],
         "container": headway.json("ps", "-e", "bazaar")[0]["containers"][0]["id"],
         "queue": "default",
+        "pool": "default",
         "schedule": "nightly",
     }
     headway.ok("leases", "release", claimed["lease"]["id"])

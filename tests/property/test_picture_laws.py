@@ -16,7 +16,6 @@ from headway.web.pictures.heatmap import heatmap
 from headway.web.pictures.lane import lane
 from headway.web.pictures.packing import Amount, Packed, packing
 from headway.web.pictures.parts.text import fit, measure
-from headway.web.pictures.sparkline import sparkline
 from headway.web.pictures.strip import Times, strip
 from headway.web.pictures.traffic import Share, traffic
 from headway.web.pictures.waterfall import waterfall
@@ -176,19 +175,13 @@ def test_a_lane_is_whole(running, waiting, concurrency, width) -> None:
 
 
 @FEW
-@given(TEXT, st.lists(st.floats(-1e12, 1e12), max_size=300), st.floats(40, 400))
-def test_a_sparkline_is_whole(what, values, width) -> None:
-    Seen(sparkline(what, values, width)).assert_whole()
-
-
-@FEW
 @given(
     st.lists(st.tuples(SECONDS, st.integers(0, 10**6), st.integers(0, 10**6)), max_size=60), WIDTH
 )
 def test_density_is_whole(rows, width) -> None:
     buckets = [
-        Bucket(begin=ago(begin), lines=max(lines, errors), errors=errors)
-        for begin, lines, errors in sorted(rows, reverse=True)
+        Bucket(begin=ago(begin), lines=max(lines, stderr), stderr=stderr)
+        for begin, lines, stderr in sorted(rows, reverse=True)
     ]
     Seen(density(buckets, NOW, width)).assert_whole()
 

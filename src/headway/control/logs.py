@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 from heapq import heappop, heappush
@@ -53,7 +53,7 @@ async def run(
     after: int = 0,
     tail: int | None = None,
     follow: bool = False,
-) -> AsyncIterator[LogEntry]:
+) -> AsyncGenerator[LogEntry, None]:
     """Give the lines of a run's attempt, the newest when none is said, oldest first.
 
     Raises:
@@ -68,7 +68,7 @@ async def run(
 
 async def _run_lines(
     world: World, row: Run, attempt: Attempt | None, after: int, tail: int | None, follow: bool
-) -> AsyncIterator[LogEntry]:
+) -> AsyncGenerator[LogEntry, None]:
     if attempt is None:
         return
     lines = world.engine.run_logs(row.id, attempt.number, after=after, tail=tail, follow=follow)

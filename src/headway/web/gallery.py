@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
+from headway.model.log import Stream
 from headway.model.run import Run
 from headway.model.story import DeploymentStory
 from headway.model.view import QueueView, ScheduleView
 from headway.web import links
 from headway.web.pages.environment import MemberRow
+from headway.web.pages.logs import Row
 from headway.web.pictures import attempts as attempts_picture
+from headway.web.pictures import density as density_picture
 from headway.web.pictures import graph as graph_picture
 from headway.web.pictures import heatmap as heatmap_picture
 from headway.web.pictures import lane as lane_picture
@@ -23,6 +26,9 @@ from headway.web.traffic import ReleaseShare
 
 _DESK, _PHONE = 880.0, 340.0
 _DAY = timedelta(days=1)
+_BUCKETS = 60
+_LINES_LEAST = 20
+"""Fewer lines are looked at themselves."""
 
 
 def both(draw: Callable[[float], Markup]) -> Markup:
@@ -79,6 +85,29 @@ def heatmap(runs: Sequence[Run], now: datetime) -> Markup:
 def attempts(run: Run, now: datetime) -> Markup:
     """Draw a run in time."""
     return both(lambda width: attempts_picture.attempts(run, now, width))
+
+
+def density(rows: Sequence[Row]) -> Markup:
+    """Draw when lines were written; each part leads to its first line. Nothing for a few."""
+    if len(rows) < _LINES_LEAST:
+        return Markup()
+    first, last = rows[0].entry.line.at, max(row.entry.line.at for row in rows)
+    step = (last - first) / _BUCKETS
+    if step <= timedelta():
+        return Markup()
+    own: list[list[Row]] = [[] for _ in range(_BUCKETS)]
+    for row in rows:
+        own[max(0, min(_BUCKETS - 1, (row.entry.line.at - first) // step))].append(row)
+    buckets = [
+        density_picture.Bucket(
+            begin=first + step * number,
+            lines=len(some),
+            stderr=sum(row.entry.line.stream is Stream.STDERR for row in some),
+            to=some[0].url if some else "",
+        )
+        for number, some in enumerate(own)
+    ]
+    return both(lambda width: density_picture.density(buckets, last, width))
 
 
 def lane(view: QueueView) -> Markup:

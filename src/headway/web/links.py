@@ -52,6 +52,11 @@ def run(identity: str) -> str:
     return path("runs", identity)
 
 
+def run_log(identity: str, **fields: str | int | None) -> str:
+    """Of what a run wrote."""
+    return query(path("runs", identity, "log"), **fields)
+
+
 def job(owner: str, app_name: str, name: str) -> str:
     """Of a job of an app in an environment."""
     return path("jobs", owner.partition("~")[0], app_name, name)

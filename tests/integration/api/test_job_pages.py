@@ -21,6 +21,9 @@ jobs:
       additionalProperties: false
   fail: {command: 'echo no >&2; exit 3', delivery: at_least_once, retries: {most: 0}}
   wait: {command: 'echo waiting; exec sleep 600'}
+  talk:
+    command: >-
+      python3 -c 'for n in range(1200): print(f"line {n}" + "\\x1b[31mred\\x1b[0m" * (n > 1190))'
 schedules:
   nightly: {job: greet, cron: '30 2 * * *', timezone: Europe/Berlin, parameters: {name: night}}
 """
@@ -192,3 +195,25 @@ def test_dead_runs_are_replayed_and_taken_off_after_their_job_was_typed(browser)
 
 def dead_rows(browser: httpx2.Client) -> list[dict]:
     return browser.get("/dead.json?environment=work").json()["rows"]
+
+
+def test_a_long_log_of_a_run_is_read_part_by_part_from_any_line_on(browser):
+    run = invoked(browser, "talk", parameters="{}")
+    page = ended(browser, run, "succeeded")
+    assert "line 1199" in page
+    assert "line 999<" not in page
+    assert "\x1b" not in page
+    assert '<span class="red">' in page
+    first = browser.get(f"{run}/log.json").json()
+    assert [len(first["log"]), first["log"][0]["line"]["text"]] == [500, "line 0"]
+    seen, address = 0, f"{run}/log"
+    while address:
+        text = browser.get(address).text
+        seen += text.count(">line ")
+        found = re.search(r'href="([^"]+)" rel="next"', text)
+        address = found[1].replace("&amp;", "&") if found else ""
+    assert seen == 1200
+    permalink = re.findall(r'class="at" href="([^"]+)"', browser.get(f"{run}/log").text)[7]
+    assert browser.get(permalink).text.index("line 7<") > 0
+    assert "line 6<" not in browser.get(permalink).text
+    assert browser.get(f"{run}/log?after=x").status_code == 422

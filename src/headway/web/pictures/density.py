@@ -1,4 +1,4 @@
-"""The density of a log: how much was written when, and how much of it was an error."""
+"""The density of a log: how much was written when, and how much of it to stderr."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,14 @@ class Bucket(Value, kw_only=True):
 
     begin: datetime
     lines: int
-    errors: int = 0
-    """Of them, so many were written to stderr, or say what went wrong."""
+    stderr: int = 0
+    """Of them, so many were written there."""
     to: str = ""
     """Where they can be read."""
 
 
 def density(buckets: Sequence[Bucket], end: datetime, width: float = 920) -> Markup:
-    """Draw buckets in order of time; errors are the lower part, with a cross below it."""
+    """Draw buckets in order of time; stderr is the lower part, with a mark below it."""
     begin = buckets[0].begin if buckets else end
     axis = Axis(begin=begin, end=end, left=_EDGE, right=width - _EDGE)
     most = max((bucket.lines for bucket in buckets), default=0)
@@ -36,8 +36,8 @@ def density(buckets: Sequence[Bucket], end: datetime, width: float = 920) -> Mar
         until = buckets[number + 1].begin if number + 1 < len(buckets) else end
         x, wide = axis.x(bucket.begin), max(axis.x(until) - axis.x(bucket.begin), 0)
         inside.append(_column(bucket, most, x, wide, floor))
-    lines, errors = sum(b.lines for b in buckets), sum(b.errors for b in buckets)
-    says = f"{counted(lines, 'line')}, {errors} of them errors"
+    lines, stderr = sum(b.lines for b in buckets), sum(b.stderr for b in buckets)
+    says = f"{counted(lines, 'line')}, {stderr} of them to stderr"
     if buckets:
         says += f", from {instant(begin)} to {instant(end)}"
     return picture("Lines in time", says, width, floor + _GROUND + 4, inside)
@@ -45,14 +45,14 @@ def density(buckets: Sequence[Bucket], end: datetime, width: float = 920) -> Mar
 
 def _column(bucket: Bucket, most: int, x: float, wide: float, floor: float) -> Element:
     high = _HIGH * bucket.lines / most if most else 0
-    bad = min(high, max(2.0, _HIGH * bucket.errors / most)) if bucket.errors and most else 0
-    says = f"{instant(bucket.begin)}: {counted(bucket.lines, 'line')}, {bucket.errors} errors"
+    odd = min(high, max(2.0, _HIGH * bucket.stderr / most)) if bucket.stderr and most else 0
+    says = f"{instant(bucket.begin)}: {counted(bucket.lines, 'line')}, {bucket.stderr} to stderr"
     gap = 0.5 if wide > 3 else 0
     return link(
         bucket.to,
         says,
         rect(x, _TOP, wide, _HIGH, "area", rx=0),
-        rect(x, floor - high, wide - gap, high - bad, "bar quiet", rx=0) if high > bad else None,
-        rect(x, floor - bad, wide - gap, bad, "bar bad", rx=0) if bad else None,
-        mark(Tone.BAD, x + wide / 2, floor + 6) if bad and wide >= 8 else None,
+        rect(x, floor - high, wide - gap, high - odd, "bar quiet", rx=0) if high > odd else None,
+        rect(x, floor - odd, wide - gap, odd, "bar care", rx=0) if odd else None,
+        mark(Tone.CARE, x + wide / 2, floor + 6) if odd and wide >= 10 else None,
     )

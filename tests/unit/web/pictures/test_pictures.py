@@ -13,7 +13,6 @@ from headway.web.pictures.graph import BOXES_MAX, Box, graph
 from headway.web.pictures.heatmap import COLUMNS, heatmap
 from headway.web.pictures.lane import lane
 from headway.web.pictures.packing import Amount, Packed, packing
-from headway.web.pictures.sparkline import sparkline
 from headway.web.pictures.strip import Times, strip
 from headway.web.pictures.traffic import Share, traffic
 from headway.web.pictures.waterfall import waterfall
@@ -248,22 +247,15 @@ def test_a_deep_queue_keeps_to_its_width(width: float) -> None:
     assert seen.says.startswith("Queue mail: paused, 5000 of 9000 running, 1000000 waiting")
 
 
-def test_a_sparkline_says_where_it_is_and_was() -> None:
-    seen = Seen(sparkline("queue depth", [1, 5, 2]))
-    seen.assert_whole()
-    assert seen.says == "Sparkline: queue depth: now 2, between 1 and 5"
-    assert Seen(sparkline("queue depth", [])).says.endswith("nothing measured yet")
-
-
 @WIDTHS
-def test_the_density_of_a_log_shows_where_errors_are(width: float) -> None:
+def test_the_density_of_a_log_shows_where_stderr_is(width: float) -> None:
     buckets = [Bucket(begin=ago(600 - 60 * n), lines=10 * n, to=f"/l?{n}") for n in range(10)]
-    buckets[4] = Bucket(begin=ago(360), lines=40, errors=1, to="/l?4")
+    buckets[4] = Bucket(begin=ago(360), lines=40, stderr=1, to="/l?4")
     seen = Seen(density(buckets, NOW, width))
     seen.assert_whole()
     assert len(seen.links) == 10
-    assert len(seen.extents("rect", "bad")) == 1
-    assert "450 lines, 1 of them errors" in seen.says
+    assert len(seen.extents("rect", "care")) == 1
+    assert "450 lines, 1 of them to stderr" in seen.says
 
 
 @WIDTHS
