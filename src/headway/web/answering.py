@@ -21,7 +21,7 @@ from headway.control.sessions import SIGN_IN
 from headway.model.role import Grant, Role
 from headway.web.drawing import Visit, draw
 from headway.web.house import House
-from headway.web.live import Live, Watch
+from headway.web.live import GONE, Live, Watch
 from headway.web.navigation import navigation
 from headway.web.page import Act, Ask, Page, Plan, View
 from headway.web.pages import ACTS, PAGES
@@ -169,6 +169,10 @@ class Answering:
         page, names = found or (None, {})
         if not isinstance(page, Page):
             raise NotFound("not-found", f"there is no page {address}")
+        headers = {**_HEADERS, "x-accel-buffering": "no"}
+        version = self._house.world.version
+        if request.query_params.get("v", version) != version:  # an older headway drew it
+            return Response(GONE, headers=headers, media_type="text/event-stream")
         again = "last-event-id" in request.headers
         watch = Watch(
             page=page,
@@ -179,7 +183,6 @@ class Answering:
             else request.query_params.get("seen", ""),
             is_again=again,
         )
-        headers = {**_HEADERS, "x-accel-buffering": "no"}
         return StreamingResponse(
             self._live.stream(watch), headers=headers, media_type="text/event-stream"
         )

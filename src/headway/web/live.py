@@ -19,6 +19,8 @@ _HEARTBEAT_S = 20.0
 _HEARTBEATS = 3
 """Until a page is drawn again although nothing happened: some things change by time alone."""
 _HEARTBEAT = b": still here\n\n"
+GONE = b"event: gone\ndata: gone\n\n"
+"""Has the page asked for again, whole: it says what became of it."""
 _LEAST_S = 0.5
 """Between two drawings of one page."""
 _MOVING_S = 1.0
@@ -139,8 +141,7 @@ class Live:
             try:
                 view = await self._shared.view(watch.page, watch.visit.path, ask, sequence)
             except HeadwayError:
-                # The page is asked for again, and says what became of it.
-                yield b"event: gone\ndata: gone\n\n"
+                yield GONE
                 return
             parts = fragments(watch.page.template, view, watch.visit._replace(now=ask.now))
             digests = {name: digest(text) for name, text in parts.items()}

@@ -95,6 +95,11 @@ def test_a_stream_says_nothing_where_the_page_is_as_it_was(chat, plane, browser)
         assert next(stream.iter_text()) == ": still here\n\n"
 
 
+def test_a_page_that_another_version_drew_is_asked_for_again(chat, browser):
+    answer = browser.get("/live?page=/envs&v=0.0.1")
+    assert answer.text == "event: gone\ndata: gone\n\n"
+
+
 def test_what_followed_the_log_for_pages_ends_with_the_last_of_them(chat, plane, browser):
     with browser.stream("GET", "/live?page=/"):
         wait_for(lambda: plane.count_tasks("Pulse._follow") == 1)

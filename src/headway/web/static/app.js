@@ -31,6 +31,10 @@
     link.textContent = text;
     link.classList.toggle("off", off);
   }
+  document.addEventListener("htmx:sse:error", (event) => {
+    // Signed out meanwhile: the page itself leads to where one signs in.
+    if (event.detail && event.detail.status === 401) location.reload();
+  });
   document.addEventListener("htmx:sse:error", () => say("not connected: what you see may be old; trying again", true));
   document.addEventListener("htmx:sse:after:connection", () => say("live", false));
   document.addEventListener("gone", () => location.reload());
