@@ -26,6 +26,10 @@ _SKIPPED_MAX = 64
 _RESERVED_MAX = 16
 """Lanes for which room is reserved at one time; those behind them have none reserved."""
 
+_IN_VAIN = timedelta(seconds=1)
+"""How long nobody looks again who could give way, or when there will be room, after that was in
+vain: it looks at many nodes."""
+
 RATE_SPENT = "its rate allows no start now"
 """A reason that ends with this holds until `Rates.next_at`."""
 
@@ -154,6 +158,8 @@ class Question:
     ahead: dict[Lane, list[Ask]] = field(default_factory=dict)
     """Lanes whose turn came and that found no room, with what their next run asks for. Kept from
     one decision to the next, for runs that start as soon as they are made."""
+    in_vain: dict[tuple[str, Lane], tuple[datetime, str]] = field(default_factory=dict)
+    """Until when not to look again for room for a lane, and why there is none; kept as `ahead`."""
     patience: timedelta = timedelta(minutes=2)
     """How long reserved room is kept beyond the moment at which it should have been there."""
     make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None
@@ -316,9 +322,11 @@ class _Decision:
             alone = asks[0].demand
             if alone.priority < demand.priority or lane.name in promised:
                 continue
-            found = reserve(fleet, asks, question.now) if len(promised) < _RESERVED_MAX else None
+            if len(promised) >= _RESERVED_MAX or self._is_in_vain("reserve", lane):
+                continue
+            found = reserve(fleet, asks, question.now)
             if found is None:
-                del question.ahead[lane]  # nothing helps it until it is asked again
+                self._note_in_vain("reserve", lane)
                 continue
             until = found.at + question.patience
             demands = (found.demand, alone)
@@ -326,6 +334,14 @@ class _Decision:
             promised.add(lane.name)
             is_new = True
         return is_new
+
+    def _is_in_vain(self, what: str, lane: Lane) -> bool:
+        """Say whether it was tried in vain a moment ago."""
+        found = self.question.in_vain.get((what, lane))
+        return found is not None and self.question.now < found[0]
+
+    def _note_in_vain(self, what: str, lane: Lane, because: str = "") -> None:
+        self.question.in_vain[what, lane] = (self.question.now + _IN_VAIN, because)
 
     def _choose(self, lane: Lane, demand: Demand) -> NodeId | None:
         """Choose a node: one with a runner of the lane's release before any other."""
@@ -363,19 +379,38 @@ class _Decision:
         """Have something of lower priority give way; says what is waited for."""
         question, fleet = self.question, self.question.fleet
         question.ahead[lane] = asks
+        if said := self._way_given(lane, asks):
+            return said
         promises = [one for one in fleet.promises() if one.whom == lane.name]
-        made = sum(one.at is None for one in promises)
-        waiting = len(question.lanes[lane]) - self._next.get(lane, 0)
-        alone = asks[0].demand
-        if question.make_room and made < waiting and fleet.yields_to(alone):
-            run = question.lanes[lane][self._next.get(lane, 0) + made].run
-            found = preempt(fleet, asks, question.now)
-            if found is not None and (said := question.make_room(lane, run, alone, found)):
-                return said
         if promises:
             return f"{because}; {promises[0].sentence}"
-        kept = fleet.withheld(alone, question.now) if fleet.has_promises else None
+        kept = fleet.withheld(asks[0].demand, question.now) if fleet.has_promises else None
         return f"{because}; room on {kept.node} is kept for {kept.whom}" if kept else because
+
+    def _way_given(self, lane: Lane, asks: list[Ask]) -> str:
+        """Have something of lower priority end; says what does, or why it may not yet."""
+        question, fleet = self.question, self.question.fleet
+        alone = asks[0].demand
+        if question.make_room is None or not fleet.yields_to(alone):
+            return ""
+        if self._is_in_vain("preempt", lane):
+            return question.in_vain["preempt", lane][1]
+        made = self._made(lane)
+        first = self._next.get(lane, 0) + made
+        if first >= len(question.lanes[lane]):
+            return ""
+        found = preempt(fleet, asks, question.now)
+        said = ""
+        if found is not None:
+            said = question.make_room(lane, question.lanes[lane][first].run, alone, found)
+        if self._made(lane) == made:
+            self._note_in_vain("preempt", lane, said)
+        return said
+
+    def _made(self, lane: Lane) -> int:
+        """Count the runs of a lane for which something gives way."""
+        promises = self.question.fleet.promises()
+        return sum(one.at is None and one.whom == lane.name for one in promises)
 
     def _never(self, demand: Demand) -> str:
         found = self.question.fleet.never(demand)

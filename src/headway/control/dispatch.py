@@ -133,6 +133,7 @@ class Dispatch:
             self.runners.retry_at(),
             self._grounds.rates.next_at(self.lanes.depths()),
             self._preemptions.next_at(),
+            self._grounds.look_again_at(),
         ]
         return min((at for at in times if at is not None), default=None)
 
@@ -166,13 +167,13 @@ class Dispatch:
             self._tidy()
         if self.lanes.are_empty:
             self._reasons = {}
-            self._grounds.ahead.clear()
+            self._grounds.forget()
             return
         grounds = await self._grounds.of(self.lanes.lanes())
         # From here to what was picked being reserved, nothing else comes between.
         lanes = {lane: row for lane, row in self.lanes.lanes().items() if lane in grounds}
         asked = self._grounds.question(lanes, grounds, _STARTS_AT_ONCE, self._make_room)
-        self._grounds.ahead.clear()
+        self._grounds.forget()
         turn = take_turns(asked)
         self._reasons = turn.reasons
         if turn.reasons:

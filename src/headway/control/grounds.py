@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -71,6 +71,8 @@ class Grounds:
         self.tallies = Tallies()
         self.ahead: dict[Lane, list[Ask]] = {}
         """Lanes whose turn came and that found no room."""
+        self.in_vain: dict[tuple[str, Lane], tuple[datetime, str]] = {}
+        """Lanes for which no room could be made or reserved a moment ago."""
         self.holds: dict[Line, QueueHold] = {}
         """What people have said of queues."""
 
@@ -136,8 +138,22 @@ class Grounds:
             crew=partial(self._crew, grounds),
             enlist=partial(self._enlist, grounds),
             ahead=self.ahead,
+            in_vain=self.in_vain,
             patience=timedelta(seconds=self._world.settings.promise_s),
             make_room=make_room,
+        )
+
+    def forget(self) -> None:
+        """Drop what was found out by earlier decisions and may not hold any more."""
+        self.ahead.clear()
+        now = self._world.clock.now()
+        for key in [key for key, (at, _) in self.in_vain.items() if at <= now]:
+            del self.in_vain[key]
+
+    def look_again_at(self) -> datetime | None:
+        """Give when to look again whether something may give way."""
+        return min(
+            (at for (what, _), (at, _) in self.in_vain.items() if what == "preempt"), default=None
         )
 
     def demand(self, release: Release, job: Job) -> Demand:

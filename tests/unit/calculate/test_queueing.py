@@ -11,7 +11,7 @@ from headway.calculate.queueing import (
     Turns,
     take_turns,
 )
-from headway.model.demand import Demand
+from headway.model.demand import Demand, Preemption
 from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
 from headway.model.node import Node
 from headway.model.resources import Resources
@@ -128,6 +128,25 @@ def test_a_reservation_is_behind_who_comes_in_another_decision():
     turn = take_turns(question({LARGE: entries(1)}, fleet=nodes, terms=terms, ahead=ahead))
     assert [pick.lane for pick in turn.picks] == [LARGE]
     assert nodes.promises() == []
+
+
+def test_who_could_give_way_is_not_asked_again_at_once():
+    nodes = fleet(a=4)
+    there = Demand(resources=Resources(cpu=3, memory_mib=1), preemption=Preemption.ALLOWED)
+    nodes.hold("low", NodeId("a"), there, NOW + timedelta(seconds=100))
+    above = Terms(Demand(resources=Resources(cpu=3, memory_mib=1), priority=1))
+    asked: list[str] = []
+
+    def too_often(_lane, run, _alone, found):
+        asked.append(run)
+        assert found.runs == ("low",)
+        return "not yet"
+
+    given = question({LANE: entries(1)}, fleet=nodes, terms={LANE: above}, make_room=too_often)
+    for seconds in (0, 0.5, 1.5):
+        turn = take_turns(replace(given, now=NOW + timedelta(seconds=seconds)))
+        assert turn.reasons == {LANE: "not yet"}
+    assert asked == ["000000"] * 2
 
 
 def crew(lane: Lane, *ready: str, **refused: str) -> Crew:
