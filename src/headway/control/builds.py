@@ -61,6 +61,8 @@ class Builds:
         most = room + len(self._tasks)
         rows = await self._world.store.read(partial(_oldest, most=most))
         takes = self._node() is not None  # otherwise the bell of nodes is waited for
+        if rows and not takes:
+            self._world.bell.pool()
         waiting = [
             build
             for build in rows

@@ -67,6 +67,8 @@ class Fleet:
                     self._world.troubles.pop("engine", None)
             except EngineUnavailable as error:
                 trouble(self._world, "engine", error)
+            finally:
+                self._world.roster.is_told = False
             await asyncio.sleep(_RETRY_S)
 
     # --- asking the engine -------------------------------------------------------------------
@@ -92,6 +94,9 @@ class Fleet:
         if need is None:
             return
         while True:
+            if world.roster.is_told and world.roster.node(container.node) is None:
+                await self._lose(container, f"there is no node {container.node} any more")
+                return
             try:
                 async with self._room:
                     order = await make_order(world, need)
@@ -163,14 +168,18 @@ class Fleet:
         """Take up all nodes and rows; rows on nodes that there are no more are lost."""
         world = self._world
         nodes = await world.engine.nodes()
+        there = {node.id for node in nodes}
+        for node in world.nodes:
+            if node.id not in there:  # it went while nobody heard of it, and takes nothing more
+                world.roster.gone(node.id)
         rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
         for row in rows:  # before anybody hears of a node, and places something there
             world.note(row)
-        there = {node.id for node in nodes}
         now = world.clock.now()
-        is_news = [world.roster.heard(node, now) for node in nodes]
-        if any(is_news):
-            world.bell.node()
+        for node in nodes:
+            world.roster.heard(node, now)
+        world.roster.is_told = True
+        world.bell.node()
         for row in rows:
             if row.node not in there and not row.is_ended:
                 await self._lose(row, f"there is no node {row.node} any more")

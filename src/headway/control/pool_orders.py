@@ -74,9 +74,11 @@ class Orders:
         def deed(tx: Writer) -> None:
             row = tx.get(PoolNode, node)
             if row is not None and row.state is PoolNodeState.WANTED:
-                lent = PoolNodeState.LENT
-                tx.put(msgspec.structs.replace(row, state=lent, lent_at=machine.since))
-                tx.record(_event(row, "node.lent", row.because, self._world.clock.now()))
+                lent, now = PoolNodeState.LENT, self._world.clock.now()
+                # Its provider's clock may be set otherwise: by that it could be old, or not yet be.
+                lent_at = min(max(machine.since, row.wanted_at), now)
+                tx.put(msgspec.structs.replace(row, state=lent, lent_at=lent_at))
+                tx.record(_event(row, "node.lent", row.because, now))
 
         await self._world.store.write(deed)
 

@@ -159,9 +159,15 @@ class PoolReading:
                 ends_at=began_at + timedelta(seconds=thought.middle_s),
             )
             found.setdefault(attempt.node, []).append(load)
-        for node, load in self._promised():
+        for node, load in (*await self._built(now), *self._promised()):
             found.setdefault(node, []).append(load)
         return found, runners
+
+    async def _built(self, now: datetime) -> list[tuple[NodeId, Load]]:
+        """Give the builds under way."""
+        rows = await self._world.store.read(lambda tx: tx.find(Build, state=BuildState.RUNNING))
+        load = Load(demand=of_build(), ends_at=now + timedelta(seconds=_PASSING_S))
+        return [(row.node, load) for row in rows if row.node is not None]
 
     def _promised(self) -> Iterator[tuple[NodeId, Load]]:
         """Give what leases keep of nodes, also from later on: it is not to be given back."""
@@ -182,7 +188,7 @@ class PoolReading:
 
     async def _waiting(self) -> list[Waiting]:
         now = self._world.clock.now()
-        found = list(self._lacking())
+        found = [*self._lacking(), *await self._building(now)]
         for row in await self._dispatch.backlog():
             lane = row.lane
             firsts = await self._world.store.read(partial(_queued, lane=lane.name))
@@ -207,6 +213,21 @@ class PoolReading:
         key, attempt = (run.environment, run.app), run.attempt
         job = await self._dispatch.book.job(key, attempt.release, run.job) if attempt else None
         return Watched(run=run, thought=thought, job=job)
+
+    async def _building(self, now: datetime) -> list[Waiting]:
+        """Give the builds that no node takes."""
+        if self._world.fleet.eligible(of_build(), now):
+            return []
+        rows = await self._world.store.read(lambda tx: tx.find(Build, state=BuildState.QUEUED))
+        return [
+            Waiting(
+                demand=of_build(),
+                since=row.created_at,
+                expected_s=_PASSING_S,
+                label=f"the build of {row.app}",
+            )
+            for row in rows
+        ]
 
     def _lacking(self) -> Iterator[Waiting]:
         """Give the services that fit nowhere: they stay, once they are placed."""

@@ -97,6 +97,9 @@ class Pools:
         if self._world.provider is None:
             why = "no provider is configured, so no node can be added or given back"
             return PoolPlan(pending=(why,) if snapshot.waiting or pool.scaling.nodes_min else ())
+        if not self._world.roster.is_told:  # nobody knows what is there, nor what waits for room
+            why = "the engine does not answer, so the pool stays as it is"
+            return PoolPlan(pending=(why,), wake_at=now + timedelta(seconds=_LIST_S))
         return plan_pool(snapshot, now, lambda demand, node: suits(pool, demand, node))
 
     def _note_spare(self, snapshot: PoolSnapshot, plan: PoolPlan, now: datetime) -> None:
@@ -183,6 +186,7 @@ class Pools:
             used=frozenset(node for node in (*there, *self._strange) if self._world.fleet.on(node)),
             lost_s=self._world.settings.node_lost_after_s,
             away=self._world.roster.away,
+            is_told=self._world.roster.is_told,
         )
         ours = {row.id for row in rows}
         for node in there.values():

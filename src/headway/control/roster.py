@@ -21,6 +21,8 @@ class Roster:
         """Since when nodes are not heard from."""
         self.lost: set[NodeId] = set()
         """Nodes that were silent for so long that what was there was given up."""
+        self.is_told = False
+        """Whether the engine tells of its nodes now: what it did not name is not there."""
         self.vacated: set[NodeId] = set()
         """Nodes that drain and on which only daemons are left."""
 

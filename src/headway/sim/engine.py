@@ -70,10 +70,8 @@ class SimulatedEngine:
         if all(row.id != node for row in self._nodes):
             return
         self.go_away(node)
+        self.lose(node)
         for fact in [fact for fact in self.containers.values() if fact.node == node]:
-            runner = self.runners.pop(fact.id, None)
-            if runner is not None:
-                runner.kill()
             del self.containers[fact.id]
         self._nodes = tuple(row for row in self._nodes if row.id != node)
 

@@ -221,6 +221,15 @@ def test_services_on_a_nearly_empty_node_move_together_after_a_while():
     assert "have room on other nodes" in plan.changes[0].because
 
 
+def test_services_do_not_move_while_they_could_go_to_a_spare_node_that_is_kept():
+    hosts = [
+        host("a", loads=busy(None, cpu=0.5), spare_since=after(-400)),
+        host("b", loads=busy(None, cpu=0.5), spare_since=after(-400)),
+    ]
+    assert decide([*hosts, host("c")], warm=1).changes == ()
+    assert verbs(decide(hosts)) == ["drain"]
+
+
 def test_services_that_fit_nowhere_else_keep_their_node():
     hosts = [host("a", loads=busy(None, cpu=0.5)), host("b", loads=busy(None, None))]
     assert decide(hosts).spare == ()

@@ -59,6 +59,8 @@ class Cleaning(Value, kw_only=True):
     """A node that nobody hears from for so long is given up."""
     away: Mapping[NodeId, datetime]
     """Since when nodes are not heard from."""
+    is_told: bool = True
+    """Whether the engine tells of nodes now; while it does not, none can be missed."""
 
 
 def clean(state: Cleaning, now: datetime) -> tuple[CleanChange, ...]:
@@ -113,7 +115,7 @@ def _dead(state: Cleaning, row: PoolNode, now: datetime) -> str:
     away_at = state.away.get(row.id)
     if away_at is not None and _passed(away_at, now, state.lost_s):
         return f"nobody has heard from it since {away_at:%H:%M:%S} UTC"
-    if row.ready_at is None and row.lent_at is not None:
+    if state.is_told and row.ready_at is None and row.lent_at is not None:
         patience_s = 3 * row.kind.start_s + SETTLES_S
         if _passed(row.lent_at, now, patience_s) and row.id not in state.nodes:
             return f"it was not there as a node after {patience_s:.0f} s"

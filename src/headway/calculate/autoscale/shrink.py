@@ -67,7 +67,7 @@ class Shrinking:
             gone += self._let_go(host, excess=excess - gone)
         if excess - gone > 0:
             self._cut(hosts, excess - gone)
-        elif not gone and there > self._bounds.nodes_min:
+        elif not (gone or spares) and there > self._bounds.nodes_min:
             self._consolidate(hosts)
         return self.found
 
@@ -124,7 +124,11 @@ class Shrinking:
     # --- few services on many nodes --------------------------------------------------------------
 
     def _consolidate(self, hosts: Sequence[Host]) -> None:
-        """Empty the one node whose leaving costs least, if what it runs fits on the others."""
+        """Empty the one node whose leaving costs least, if what it runs fits on the others.
+
+        Not while a node is empty and stays: copies of a service may be placed there, away from one
+        another, and then another node would be missed, and added, for ever.
+        """
         candidates = [
             host
             for host in hosts
