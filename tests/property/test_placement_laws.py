@@ -57,7 +57,8 @@ policies = st.sampled_from(PlacementPolicy)
 class Following:
     """Does the same steps to a fleet, and checks what must always be."""
 
-    def __init__(self, policy: PlacementPolicy) -> None:
+    def __init__(self, policy: PlacementPolicy, among: frozenset[NodeId] | None = None) -> None:
+        self.among = among
         self.fleet = Fleet([Pool(policy=policy)])
         self.placed: list[tuple[str, str, Demand]] = []
         self.answers: list[object] = []
@@ -75,9 +76,12 @@ class Following:
 
     def place(self, demand: Demand) -> None:
         before = self.room()
-        answer = self.fleet.place(demand, NOW)
+        answer = self.fleet.place(demand, NOW, among=self.among)
         self.answers.append(answer)
+        assert answer.node is None or self.among is None or answer.node in self.among
         if answer.node is None:
+            if self.among is not None:
+                return
             known = {node.id for node in self.fleet.nodes()}
             held = {node for _, node, _ in self.placed}
             assert sum(row.nodes for row in answer.refusals) == len(known | held)
@@ -128,14 +132,18 @@ def test_nothing_is_over_capacity_and_apart_holds_and_every_refusal_is_counted(s
         following.do(step)
 
 
-@given(steps=steps, policy=policies)
-@settings(max_examples=150, deadline=None)
-def test_lists_and_arrays_decide_the_same(steps, policy):
+@given(
+    steps=steps,
+    policy=policies,
+    among=st.none() | st.frozensets(st.integers(0, 9).map(lambda number: NodeId(f"n{number}"))),
+)
+@settings(max_examples=250, deadline=None)
+def test_lists_and_arrays_decide_the_same(steps, policy, among):
     answers = []
     for few in (64, 0):
         before, table.FEW = table.FEW, few
         try:
-            following = Following(policy)
+            following = Following(policy, among)
             for step in steps:
                 following.do(step)
             answers.append(following.answers)

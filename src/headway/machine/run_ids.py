@@ -10,6 +10,7 @@ from headway.model.ids import RunId
 _ID = re.compile(r"[0-9a-hjkmnp-tv-z]{16}")
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: nothing that is read for something else."""
+_PAIRS = tuple(one + two for one in _DIGITS for two in _DIGITS)
 _TIME_LENGTH = 10
 _CHANCE_LENGTH = 6
 
@@ -34,4 +35,5 @@ def is_run_id(text: str) -> bool:
 
 
 def _written(number: int, length: int) -> str:
-    return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(length)))
+    """Write a number in an even number of digits, two at once."""
+    return "".join([_PAIRS[number >> at & 1023] for at in range(5 * (length - 2), -1, -10)])
