@@ -30,10 +30,10 @@ def trace_rows(
     trace ends. Rows are given in the order of their beginnings, the first at 0.
     """
     columns = load.columns
-    missing = [_no_column(name, header) for name in _names(columns) if name not in header]
+    missing = [_no_column(name, header) for name in columns_of(columns) if name not in header]
     if missing:
         return Parsed(None, in_file(missing, load.file))
-    places = {name: header.index(name) for name in _names(columns)}
+    places = {name: header.index(name) for name in columns_of(columns)}
     problems: list[Problem] = []
     found: list[tuple[float | None, float | None, float, float]] = []
     for line, row in rows:
@@ -53,7 +53,8 @@ def trace_rows(
     return Parsed(_timed(found, load))
 
 
-def _names(columns: TraceColumns) -> list[str]:
+def columns_of(columns: TraceColumns) -> list[str]:
+    """Name the columns that are read."""
     names = (columns.at, columns.end, columns.duration, columns.cpu, columns.memory)
     return [name for name in names if name]
 

@@ -1,11 +1,12 @@
 """Reads scenarios and traces from files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from headway.formats.scenario_yaml import parse_scenario
-from headway.formats.trace_csv import parse_trace, trace_rows
+from headway.formats.trace_csv import columns_of, parse_trace, trace_rows
 from headway.model.problem import Parsed, Problem, in_file, render_problem
 from headway.model.scenario import Scenario, TraceLoad, TraceRow
 
@@ -57,17 +58,39 @@ def _good(parsed: Parsed[T]) -> T:
 
 def _parquet(path: Path, load: TraceLoad) -> Parsed[tuple[TraceRow, ...]]:
     try:
-        from pyarrow import parquet  # type: ignore[import-not-found]
+        import pyarrow as pa
+        from pyarrow import parquet
     except ImportError:
         message = "Parquet is read by pyarrow, which is not installed"
-        problem = Problem(message=message, hint="pip install pyarrow, or give the trace as CSV")
-        return Parsed(None, in_file([problem], str(path)))
-    sheet = parquet.read_table(path)
-    columns = [column.to_pylist() for column in sheet.columns]
+        hint = "pip install 'headway[parquet]', or give the trace as CSV"
+        return Parsed(None, in_file([Problem(message=message, hint=hint)], str(path)))
+    try:
+        with parquet.ParquetFile(path) as sheet:
+            there = sheet.schema_arrow.names
+            wanted = list(columns_of(load.columns))
+            if not set(wanted) <= set(there):
+                return trace_rows(there, (), load)
+            return trace_rows(wanted, _numbered(sheet.iter_batches(columns=wanted), wanted), load)
+    except (pa.ArrowException, OSError) as error:
+        raise Unusable(f"{path} cannot be read: {error}") from error
 
-    def rows() -> Iterable[tuple[int, list[str]]]:
-        for number in range(sheet.num_rows):
-            cells = [column[number] for column in columns]
-            yield number + 1, ["" if cell is None else str(cell) for cell in cells]
 
-    return trace_rows(sheet.column_names, rows(), load)
+def _numbered(batches: Iterable[Any], names: list[str]) -> Iterator[tuple[int, list[str]]]:
+    number = 0
+    for batch in batches:
+        for row in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
+            number += 1
+            yield number, [_cell(value) for value in row]
+
+
+def _cell(value: object) -> str:
+    """Write a cell as CSV has it: nothing where there is nothing, times as seconds."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return repr(value.replace(tzinfo=value.tzinfo or UTC).timestamp())
+        case timedelta():
+            return repr(value.total_seconds())
+        case _:
+            return str(value)
