@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from headway.calculate import attempt, leaving
+from headway.calculate.autoscale import clean
 from headway.calculate.placement import Fleet as Placed
 from headway.control import (
     attempts,
@@ -19,11 +20,16 @@ from headway.control import (
     preemptions,
     runners,
 )
+from headway.control.pool_reading import PoolReading
+from headway.control.pooling import Pools
+from headway.control.roster import Roster
 from headway.model.container import Exit
 from headway.model.demand import Preemption
 from headway.model.job import Delivery, Job
 from headway.model.order import Observed, ObservedState
 from headway.model.plan import Plan
+from headway.model.pool_plan import PoolVerb
+from headway.model.pool_snapshot import HostState
 from headway.model.run import RunFactState
 from headway.ports.engine import EngineUnavailable
 
@@ -203,6 +209,48 @@ def holding_room_for_who_is_gone(patch):
     patch.setattr(preemptions.Preemptions, "tidy", lambda _self, _waiting: None)
 
 
+def counting_no_node_that_is_starting(patch):
+    snapshots = PoolReading.snapshots
+
+    async def known(self, now, also=None):
+        return [
+            msgspec.structs.replace(
+                row, hosts=tuple(host for host in row.hosts if host.state is not HostState.STARTING)
+            )
+            for row in await snapshots(self, now, also)
+        ]
+
+    patch.setattr(PoolReading, "snapshots", known)
+
+
+def giving_a_node_back_before_it_is_empty(patch):
+    change = Pools._change
+
+    async def at_once(self, row):
+        if row.verb is PoolVerb.DRAIN:
+            row = msgspec.structs.replace(row, verb=PoolVerb.RELEASE)
+        await change(self, row)
+
+    patch.setattr(Pools, "_change", at_once)
+
+
+def not_asking_again_for_what_was_not_answered(patch):
+    patch.setattr(clean, "_may_tell", lambda row, _now: row.told_at is None)
+
+
+def never_reading_the_list_of_a_provider(patch):
+    async def nothing(_self, _provider, _rows, _now):
+        await asyncio.sleep(0)
+
+    patch.setattr(Pools, "_list", nothing)
+
+
+def replacing_every_node_when_the_engine_is_silent(patch):
+    patch.setattr(
+        Roster, "is_told", property(lambda _self: True, lambda _self, _value: None), raising=False
+    )
+
+
 PLANTED: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -226,6 +274,11 @@ PLANTED: dict[str, Plant] = {
         taking_the_place_of_what_may_run_only_once,
         counting_a_taken_place_as_a_failure,
         holding_room_for_who_is_gone,
+        counting_no_node_that_is_starting,
+        giving_a_node_back_before_it_is_empty,
+        not_asking_again_for_what_was_not_answered,
+        never_reading_the_list_of_a_provider,
+        replacing_every_node_when_the_engine_is_silent,
     )
 }
 _ = Job

@@ -22,6 +22,11 @@ _HARSH = Faults(
     lost_answers_share=0.05,
     slow_share=0.1,
     twice_share=0.3,
+    spot_notices_hour=2,
+    machine_losses_hour=2,
+    provider_cuts_hour=2,
+    provider_silent_share=0.05,
+    provider_lost_share=0.05,
     slow_s=20,
     away_s=30,
 )

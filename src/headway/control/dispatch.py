@@ -390,6 +390,14 @@ class Dispatch:
         grounds = await self._grounds.of(counts)
         return self._grounds.backlog(counts, grounds)
 
+    def waits(self) -> dict[str, int]:
+        """Say why how many queued runs wait."""
+        found: dict[str, int] = {}
+        for lane, count in self.lanes.counts().items():
+            why = self._reasons.get(lane) or f"their turn in queue {lane.queue}"
+            found[why] = found.get(why, 0) + count
+        return found
+
     def reason(self, run: Run) -> str:
         """Say why a queued run has not started yet."""
         lane = lane_of(run)

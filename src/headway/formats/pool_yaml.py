@@ -134,23 +134,24 @@ def parse_pool(text: str, *, file: str = FILE) -> Parsed[Pool]:
     tree = parse_yaml(text)
     reading = Reading(list(tree.problems))
     raw = POOL.read(tree.value, "", reading) if tree.value is not None else MISSING
-    pool = None if raw is MISSING else _pool(raw, reading)
+    pool = None if raw is MISSING else read_pool(raw, reading)
     problems = in_file(reading.problems, file)
     return Parsed(None if problems else pool, problems)
 
 
-def _pool(raw: dict[str, Any], reading: Reading) -> Pool:
+def read_pool(raw: dict[str, Any], reading: Reading, at: str = "") -> Pool:
+    """Make a pool of what its record read at a path, which ends in a point where there is one."""
     types = tuple(map(_type, (row for row in raw.get("types", []) if _whole_type(row))))
     names = [kind.name for kind in types]
     for number, name in enumerate(names):
         if name in names[:number]:
-            _wrong(reading, "types", f"type {name!r} is here twice")
-    scaling = _scaling(raw.get("scaling", {}), reading)
+            _wrong(reading, f"{at}types", f"type {name!r} is here twice")
+    scaling = _scaling(raw.get("scaling", {}), reading, at)
     if types and scaling.cost_hour_max is not None:
         least = min(kind.price_hour for kind in types) * max(1, scaling.nodes_min)
         if least > scaling.cost_hour_max:
             what = f"{max(1, scaling.nodes_min)} of its cheapest nodes cost {least:g} an hour"
-            _wrong(reading, "scaling.cost_hour_max", f"{what}, over cost_hour_max")
+            _wrong(reading, f"{at}scaling.cost_hour_max", f"{what}, over cost_hour_max")
     return Pool(
         name=PoolName(raw.get("name", DEFAULT_POOL)),
         policy=PlacementPolicy(raw.get("policy", "pack")),
@@ -181,30 +182,29 @@ def _type(raw: dict[str, Any]) -> NodeType:
     )
 
 
-def _scaling(raw: dict[str, Any], reading: Reading) -> Scaling:
+def _scaling(raw: dict[str, Any], reading: Reading, at: str) -> Scaling:
     fields = {
         f"{key}_s" if key in ("late", "patient_late", "idle", "drain") else key: value
         for key, value in raw.items()
         if key != "windows"
     }
     windows = tuple(
-        _window(row, number, reading)
+        _window(row, f"{at}scaling.windows[{number}]", reading)
         for number, row in enumerate(raw.get("windows", []))
         if {"cron", "length"} <= set(row)
     )
     scaling = Scaling(**fields, windows=windows)
     if scaling.nodes_min > scaling.nodes_max:
-        where = "scaling.nodes_min"
+        where = f"{at}scaling.nodes_min"
         message = f"{where} {scaling.nodes_min} is more than nodes_max {scaling.nodes_max}"
         _wrong(reading, where, message)
     if scaling.warm > scaling.nodes_max:
-        message = f"scaling.warm {scaling.warm} is more than nodes_max {scaling.nodes_max}"
-        _wrong(reading, "scaling.warm", message)
+        message = f"{at}scaling.warm {scaling.warm} is more than nodes_max {scaling.nodes_max}"
+        _wrong(reading, f"{at}scaling.warm", message)
     return scaling
 
 
-def _window(raw: dict[str, Any], number: int, reading: Reading) -> Window:
-    path = f"scaling.windows[{number}]"
+def _window(raw: dict[str, Any], path: str, reading: Reading) -> Window:
     cron = parse_cron(raw["cron"], name=path)
     for problem in cron.problems:
         _wrong(reading, f"{path}.cron", f"{path}.cron: {problem.message}", problem.hint)

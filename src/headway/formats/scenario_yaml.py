@@ -3,6 +3,7 @@
 from typing import Any
 
 from headway.formats.kinds import CORES, DURATION, MEMORY, NAME, PERCENT
+from headway.formats.pool_yaml import POOL, read_pool
 from headway.formats.schema import (
     MISSING,
     Choice,
@@ -17,8 +18,9 @@ from headway.formats.schema import (
 )
 from headway.formats.yaml import parse_yaml
 from headway.model.job import Delivery
-from headway.model.pool import NodeType, PlacementPolicy
-from headway.model.problem import Parsed, in_file
+from headway.model.node import DEFAULT_POOL
+from headway.model.pool import NodeType, PlacementPolicy, Pool
+from headway.model.problem import Parsed, Problem, in_file
 from headway.model.resources import MIB, Resources
 from headway.model.scenario import (
     Faults,
@@ -92,7 +94,7 @@ _JOB = Record(
 )
 _TRACE = Record(
     (
-        Key("file", Text(words="a file"), "CSV, or Parquet where pyarrow is there.", required=True),
+        Key("file", Text(words="a file"), "CSV, or Parquet with headway[parquet].", required=True),
         Key("at", _COLUMN, "Column: when a run began, in seconds.", required=True),
         Key("end", _COLUMN, "Column: when it ended, in seconds."),
         Key("duration", _COLUMN, "Column: how long it took, in seconds; instead of `end`."),
@@ -112,6 +114,10 @@ _FAULTS_PER_HOUR = {
     "line_cuts": "The line to a runner is cut.",
     "node_deaths": "A node dies with all that runs on it, and comes back empty.",
     "clock_jumps": "The machine's clock is set, by up to five minutes.",
+    "spot_notices": "The provider takes a spot machine back within two minutes.",
+    "machine_losses": "A machine of the provider's is gone for good, without a word.",
+    "strangers": "The provider lists and bills a machine that nobody asked for.",
+    "provider_cuts": "The provider answers nobody for a while.",
 }
 _FAULT_SHARES = {
     "await_kills": "Of calls to store and engine: the control plane is killed there.",
@@ -119,6 +125,12 @@ _FAULT_SHARES = {
     "lost_answers": "Of calls: the engine does it, and the answer is lost.",
     "slow": "Of answers and facts: they take up to `slow_up_to`.",
     "twice": "Of facts: they are told again later.",
+    "provider_silent": "Of calls: the provider does not answer, and does nothing.",
+    "provider_lost": "Of calls: the provider does it, and the answer is lost.",
+    "provider_slow": "Of calls: they take up to 40 s there, and as long back.",
+    "refused": "Of requests: there is no machine of this type now.",
+    "stillborn": "Of machines: they never become nodes, and are paid for.",
+    "short": "Of machines: they have three quarters of what their type promises.",
 }
 _FAULTS = Record(
     (
@@ -134,7 +146,8 @@ SCENARIO = Record(
         Key("seed", whole(0, 2**53), "All chance comes from it.", "1"),
         Key("hours", _amount("a number of hours", least=0.001, most=87_600), "Made-up time.", "3"),
         Key("policy", Choice(tuple(row.value for row in PlacementPolicy)), "Which node.", "pack"),
-        Key("machines", ListOf(_MACHINE), "Nodes, by type.", required=True),
+        Key("pools", ListOf(POOL, most=50), "Pools, each as `headway pools apply` takes it."),
+        Key("machines", ListOf(_MACHINE), "Nodes that are there from the beginning, by type."),
         Key("services", ListOf(_SERVICE), "What runs on and on."),
         Key("jobs", ListOf(_JOB), "What runs are asked for."),
         Key("trace", _TRACE, "Runs that were recorded."),
@@ -150,15 +163,20 @@ def parse_scenario(text: str, *, file: str) -> Parsed[Scenario]:
     tree = parse_yaml(text)
     reading = Reading(list(tree.problems))
     raw = SCENARIO.read(tree.value, "", reading) if tree.value is not None else MISSING
-    if raw is not MISSING and not reading.problems:
-        _check(raw, reading)
+    pools: tuple[Pool, ...] = ()
+    if raw is not MISSING:
+        rows = enumerate(raw.get("pools", []))
+        pools = tuple(read_pool(row, reading, f"pools[{number}].") for number, row in rows)
+        if not reading.problems:
+            _check(raw, pools, reading)
     problems = in_file(reading.problems, file)
     if problems or raw is MISSING:
         return Parsed(None, problems)
-    return Parsed(_scenario(raw))
+    return Parsed(_scenario(raw, pools))
 
 
-def _check(raw: dict[str, Any], reading: Reading) -> None:
+def _check(raw: dict[str, Any], pools: tuple[Pool, ...], reading: Reading) -> None:
+    _check_pools(raw, pools, reading)
     for what in ("services", "jobs", "machines"):
         names = [row["name"] for row in raw.get(what, [])]
         for name in sorted({name for name in names if names.count(name) > 1}):
@@ -169,7 +187,25 @@ def _check(raw: dict[str, Any], reading: Reading) -> None:
         reading.wrong(reading.places["trace"], "trace needs either end or duration", hint)
 
 
-def _scenario(raw: dict[str, Any]) -> Scenario:
+def _check_pools(raw: dict[str, Any], pools: tuple[Pool, ...], reading: Reading) -> None:
+    """There must be nodes, or a pool that may have some; names of types are its provider's."""
+    kinds: dict[str, NodeType] = {}
+    for number, pool in enumerate(pools):
+        place = reading.places["pools"]
+        if pool.name in [row.name for row in pools[:number]]:
+            reading.wrong(place, f"pools: {pool.name} is here twice")
+        for kind in pool.types:
+            if kinds.setdefault(kind.name, kind) != kind:
+                reading.wrong(place, f"pools: type {kind.name} is here twice, and differs")
+        if pool.name == DEFAULT_POOL and "policy" in raw:
+            message = f"policy: the pool {DEFAULT_POOL} has one of its own"
+            reading.wrong(reading.places["policy"], message, "say it in the pool")
+    if not raw.get("machines") and not kinds:
+        message = "there are no nodes: neither machines, nor a pool with types"
+        reading.problems.append(Problem(line=1, column=1, message=message, hint="add machines:"))
+
+
+def _scenario(raw: dict[str, Any], pools: tuple[Pool, ...]) -> Scenario:
     trace = raw.get("trace")
     plain: dict[str, Any] = {
         key: raw[key] for key in ("name", "seed", "hours", "runs_kept") if key in raw
@@ -179,7 +215,8 @@ def _scenario(raw: dict[str, Any]) -> Scenario:
     if "settle" in raw:
         plain["settle_s"] = raw["settle"]
     return Scenario(
-        machines=tuple(_machines(row) for row in raw["machines"]),
+        pools=pools,
+        machines=tuple(_machines(row) for row in raw.get("machines", [])),
         services=tuple(_service(row) for row in raw.get("services", [])),
         jobs=tuple(_job(row) for row in raw.get("jobs", [])),
         trace=_trace(trace) if trace is not None else None,
@@ -258,14 +295,22 @@ def _faults(row: dict[str, Any]) -> Faults:
     return Faults(**_renamed(row, names))
 
 
-COMMENTED = """\
+_COMMENTED = """\
 # A scenario of the wind tunnel. Run it: headway sim run FILE
 name: a-day
 seed: 1                 # all chance comes from it: the same seed is the same run, to the byte
 hours: 24               # of made-up time
 policy: pack            # how nodes are chosen: pack, spread or balanced
 
-machines:               # nodes, by type
+# pools:                # nodes that come and go, of a made-up provider: instead of machines and
+# - name: default       # policy, or beside machines; each as `headway pools apply` takes it
+#   policy: pack
+#   types:
+#   - {name: m-large, cpu: 8, memory: 32GiB, price_hour: 0.40, start: 2m}
+#   - {name: m-spot, cpu: 8, memory: 32GiB, price_hour: 0.12, start: 2m, spot: true}
+#   scaling: {nodes_min: 1, nodes_max: 20, late: 3m}
+
+machines:               # nodes that are there from the beginning, by type
 - name: small
   count: 10
   cpu: 8
@@ -295,7 +340,7 @@ jobs:                   # what runs are asked for
   deadline: 30m         # what has not begun by then expires
 
 # trace:                # instead of jobs, or beside them: runs that were recorded
-#   file: runs.csv      # or Parquet, where pyarrow is installed
+#   file: runs.csv      # or Parquet: pip install headway[parquet]
 #   at: creation_time   # the names of its columns; times in seconds
 #   end: deletion_time
 #   cpu: cpu_milli
@@ -308,3 +353,16 @@ faults:                 # what goes wrong; without this part, nothing does
   node_deaths_per_hour: 0.1
   lost_answers_share: 1%
 """
+
+
+def _with_all_faults(text: str) -> str:
+    """Name the faults that a text leaves out, each with its comment."""
+    keys = [(f"{name}_per_hour: 0", doc) for name, doc in _FAULTS_PER_HOUR.items()]
+    keys += [(f"{name}_share: 0%", doc) for name, doc in _FAULT_SHARES.items()]
+    keys += [("slow_up_to: 5s", "How long something slow takes at most.")]
+    keys += [("away_up_to: 90s", "After which what died is back at the latest.")]
+    left = [(key, doc) for key, doc in keys if f"  {key.partition(':')[0]}:" not in text]
+    return text + "".join(f"  # {key:<30} # {doc}\n" for key, doc in left)
+
+
+COMMENTED = _with_all_faults(_COMMENTED)

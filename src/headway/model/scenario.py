@@ -3,7 +3,7 @@
 import msgspec
 
 from headway.model.job import Delivery
-from headway.model.pool import NodeType, PlacementPolicy
+from headway.model.pool import NodeType, PlacementPolicy, Pool
 from headway.model.resources import Resources
 from headway.model.value import Value
 
@@ -35,6 +35,26 @@ class Faults(Value, kw_only=True):
     """An answer, a listing or a fact takes up to `slow_s`."""
     twice_share: float = 0.0
     """A fact is told again later."""
+    spot_notices_hour: float = 0.0
+    """The provider takes a spot machine back, half a minute to two minutes after it said so."""
+    machine_losses_hour: float = 0.0
+    """A machine of the provider's is gone for good, without a word."""
+    strangers_hour: float = 0.0
+    """The provider lists a machine that nobody asked for, and bills it."""
+    provider_cuts_hour: float = 0.0
+    """The provider answers nobody for a while."""
+    provider_silent_share: float = 0.0
+    """The provider does not answer, and does nothing."""
+    provider_lost_share: float = 0.0
+    """The provider does what it was asked, and the answer is lost."""
+    provider_slow_share: float = 0.0
+    """The provider takes up to 40 s in either direction: longer than anybody waits for it."""
+    refused_share: float = 0.0
+    """Of requests: there is no machine of this type now."""
+    stillborn_share: float = 0.0
+    """Of machines: they never become nodes, and are paid for."""
+    short_share: float = 0.0
+    """Of machines: they have three quarters of what their type promises."""
     slow_s: float = 5.0
     away_s: float = 90.0
     """What died is back after this at the latest."""
@@ -135,6 +155,8 @@ class Scenario(Value, kw_only=True):
     hours: float = 3.0
     policy: PlacementPolicy = PlacementPolicy.PACK
     """How nodes are chosen."""
+    pools: tuple[Pool, ...] = ()
+    """Their nodes come from a simulated provider."""
     machines: tuple[Machines, ...] = ()
     services: tuple[ServiceLoad, ...] = ()
     jobs: tuple[JobLoad, ...] = ()
@@ -146,9 +168,9 @@ class Scenario(Value, kw_only=True):
     """After the load and the mishaps: time for everything to come to its end."""
 
     @property
-    def nodes_count(self) -> int:
-        """How many nodes there are."""
-        return sum(row.count for row in self.machines)
+    def kinds(self) -> tuple[NodeType, ...]:
+        """What its provider offers."""
+        return tuple(kind for pool in self.pools for kind in pool.types)
 
 
 class Broken(Value, kw_only=True):
@@ -166,6 +188,22 @@ class Waits(Value, kw_only=True):
     p95: float = 0.0
     p99: float = 0.0
     most: float = 0.0
+
+
+class Sample(Value, kw_only=True):
+    """How a world was at one moment."""
+
+    at_s: float
+    cpu: float
+    """Share of the cores that there were."""
+    memory: float
+    waiting: int
+    """Runs that had not begun."""
+    wait_s: float
+    """The longest that a run had waited which began since the sample before."""
+    nodes: int
+    cost_hour: float
+    """What was spent since the sample before, as if it went on for an hour."""
 
 
 class Report(Value, kw_only=True):
@@ -187,6 +225,11 @@ class Report(Value, kw_only=True):
     node_hours_bound: float = 0.0
     """No packing of the same work uses fewer: the scarcest resource, as if it could be poured."""
     cost: float = 0.0
+    """Of the nodes that were there from the beginning, by the hour, and of the provider's bill."""
+    launches: int = 0
+    """Machines that the provider was asked for."""
+    pending: dict[str, float] = msgspec.field(default_factory=dict)
+    """Why runs waited and pools did not grow, to the hours that they did, most first."""
     cpu_used: float = 0.0
     """Mean share of all cores that was reserved by what ran."""
     memory_used: float = 0.0
@@ -196,8 +239,8 @@ class Report(Value, kw_only=True):
     events: int = 0
     digest: str = ""
     """Of the event log: the same seed gives the same one."""
-    series: tuple[tuple[float, float, float, int], ...] = ()
-    """Every so often: seconds, share of cores, share of memory, runs waiting."""
+    series: tuple[Sample, ...] = ()
+    """Every so often, how it was."""
 
     @property
     def packing(self) -> float:

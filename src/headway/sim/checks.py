@@ -4,10 +4,11 @@ Told what really happens by the engine, and compared with what the control plane
 What can be checked when it happens is; the rest is looked at every made-up minute.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.job import Delivery, Job
@@ -20,6 +21,8 @@ from headway.ports.store import Reader
 from headway.sim.outside import SimulatedRouter
 from headway.sim.store import MemoryStore
 
+Odd = tuple[str, tuple[str, str]]
+"""What is out of order: by a key that stays the same; the invariant, and what does not hold."""
 _PATIENCE_S = 300.0
 """How long something may be out of order while the control plane is there to see it."""
 
@@ -58,6 +61,8 @@ class Checks:
     on_use: Callable[[float, int, int], None] = lambda _cpu, _memory, _nodes: None
     """Told of each change: cores, MiB, and nodes on which something is."""
     on_begin: Callable[[Task], None] = lambda _task: None
+    more_odd: Callable[[], Iterable[tuple[Odd, float]]] = tuple
+    """Gives what else is out of order, and how much longer than most it may be."""
     begun: int = 0
     broken: Broken | None = None
 
@@ -163,20 +168,22 @@ class Checks:
 
         What is odd must be put right while somebody is there to do it.
         """
-        odd = dict(self._odd())
+        odd, longer_s = dict(self._odd()), {}
+        for (key, found), more_s in self.more_odd():
+            odd[key], longer_s[key] = found, more_s
         now = self.time()
         since = {key: self.odd_since.get(key, now) for key in odd}
         self.odd_since = since
         for key, (invariant, what) in odd.items():
             length_s = min(now - since[key], watched_s)
-            if length_s > _PATIENCE_S:
+            if length_s > _PATIENCE_S + longer_s.get(key, 0.0):
                 self.fail(invariant, f"{what}, for {length_s:.0f} s")
 
-    def _odd(self) -> "list[tuple[str, tuple[str, str]]]":
+    def _odd(self) -> list[Odd]:
         return self.store.ask(self._read_odd)
 
-    def _read_odd(self, reader: Reader) -> "list[tuple[str, tuple[str, str]]]":
-        found: list[tuple[str, tuple[str, str]]] = []
+    def _read_odd(self, reader: Reader) -> list[Odd]:
+        found: list[Odd] = []
         copies: dict[tuple[object, ...], list[ContainerId]] = {}
         for identity, order in self.live.items():
             row = reader.get(Container, identity)
@@ -198,15 +205,15 @@ class Checks:
         found += self._routes()
         return found
 
-    def _missing(self, reader: Reader) -> "list[tuple[str, tuple[str, str]]]":
-        found: list[tuple[str, tuple[str, str]]] = []
+    def _missing(self, reader: Reader) -> list[Odd]:
+        found: list[Odd] = []
         for row in reader.find(Container, retired=False):
             if not row.is_ended and row.id not in self.live:
                 what = f"{row.label} ({row.id}) is {row.state.value}, and does not run"
                 found.append((f"missing {row.id}", ("rows agree with the world", what)))
         return found
 
-    def _routes(self) -> "list[tuple[str, tuple[str, str]]]":
+    def _routes(self) -> list[Odd]:
         return [
             (
                 f"route {target.container}",
@@ -232,7 +239,7 @@ class Checks:
 
     def settled(self, reserved: dict[NodeId, tuple[float, int]], why: Callable[[Run], str]) -> None:
         """Check that everything has come to its end."""
-        for key, (invariant, what) in self._odd():
+        for key, (invariant, what) in [*self._odd(), *(row for row, _ in self.more_odd())]:
             self.fail(invariant, f"at the end: {what} ({key})")
         for run in self.store.ask(lambda reader: reader.find(Run)):
             if not run.is_ended:
@@ -240,6 +247,8 @@ class Checks:
                     "every run ends", f"{run.id} of {run.job} is {run.state.value}: {why(run)}"
                 )
             self._told_to_end(run)
+        for row in self.store.ask(lambda reader: reader.find(Deployment, is_ended=False)):
+            self.fail("every deployment ends", f"{row.id} of {row.app} is {row.phase.value}")
         self._leaks(reserved)
 
     def _told_to_end(self, run: Run) -> None:

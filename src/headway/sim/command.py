@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isnan
 from pathlib import Path
+from time import process_time
 from typing import Any, NoReturn
 
 import click
@@ -210,24 +211,28 @@ def replay(
 @click.option("--processes", type=_many, help="Side by side. Default: as many as there are cores.")
 def seeds(count: int, first: int, hours: float, processes: int | None) -> None:
     """Run many small worlds in which everything goes wrong, and name those that broke."""
-    broken = 0
+    broken, took_s = 0, 0.0
     with ProcessPoolExecutor(processes) as pool:
         deed = partial(_hold, hours=hours)
-        for seed, said in pool.map(deed, range(first, first + count)):
+        for seed, said, length_s in pool.map(deed, range(first, first + count)):
+            took_s += length_s
             if said:
                 broken += 1
                 click.echo(f"{said}\n  again: headway sim run --seed {seed} --hours {hours:g}")
             elif seed % 100 == 0:
                 click.echo(f"up to seed {seed}: {broken} broken")
-    click.echo(f"{count} seeds of {hours:g} hours: {broken} broken")
+    each = f"{took_s / count:.1f} s of processor time each"
+    click.echo(f"{count} seeds of {hours:g} hours: {broken} broken, {each}")
     if broken:
         sys.exit(_FAILED)
 
 
-def _hold(seed: int, hours: float) -> tuple[int, str]:
+def _hold(seed: int, hours: float) -> tuple[int, str, float]:
+    began_s = process_time()
     report = run_scenario(everything(seed, hours))
     broken = report.broken
-    return seed, f"{broken.invariant}: {broken.what}" if broken else ""
+    said = f"{broken.invariant}: {broken.what}" if broken else ""
+    return seed, said, process_time() - began_s
 
 
 def _read(path: Path) -> tuple[Scenario, tuple[TraceRow, ...]]:

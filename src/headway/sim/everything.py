@@ -5,14 +5,21 @@ import random
 import msgspec
 
 from headway.model.job import Delivery
-from headway.model.pool import NodeType, PlacementPolicy
+from headway.model.pool import NodeType, PlacementPolicy, Pool, Scaling
 from headway.model.resources import Resources
 from headway.model.scenario import Faults, JobLoad, Machines, Scenario, ServiceLoad
+
+_SETTLE_S = 43_200.0
+"""Some worlds have more to do than they can while things go wrong: half a day drains them."""
+_POOLED = 0.6
+"""Of the worlds: they have a pool that grows and shrinks."""
 
 
 def everything(seed: int, hours: float = 3.0) -> Scenario:
     """Draw a scenario with every fault in it, each more or less often."""
     chance = random.Random(f"{seed}/everything")  # noqa: S311 (no secret)
+    pooled = random.Random(f"{seed}/pools")  # noqa: S311 (no secret)
+    pools = (_pool(pooled),) if pooled.random() < _POOLED else ()
     machine = NodeType(name="small", cpu=chance.choice([4, 8]), memory_mib=16_384, price_hour=0.1)
     once = _job(chance, "once", Delivery.AT_MOST_ONCE)
     again = _job(chance, "again", Delivery.AT_LEAST_ONCE)
@@ -25,7 +32,8 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
         seed=seed,
         hours=hours,
         policy=chance.choice(list(PlacementPolicy)),
-        machines=(Machines(type=machine, count=chance.randint(2, 5)),),
+        pools=pools,
+        machines=_machines(machine, chance.randint(2, 5), pooled, pools),
         services=(
             ServiceLoad(
                 name="shop",
@@ -41,8 +49,9 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
             again,
             urgent,
         ),
-        faults=faults(chance),
+        faults=lender_faults(faults(chance), pooled) if pools else faults(chance),
         runs_kept=1_000_000,
+        settle_s=_SETTLE_S,
     )
 
 
@@ -70,6 +79,65 @@ def _crowding(chance: random.Random, load: JobLoad) -> JobLoad:
         duration_s=chance.choice([30, 120]),
         resources=Resources(cpu=2, memory_mib=512),
         concurrency=None,
+    )
+
+
+def _machines(
+    machine: NodeType, count: int, chance: random.Random, pools: tuple[Pool, ...]
+) -> tuple[Machines, ...]:
+    """Give the nodes that stay: beside a pool few or none."""
+    count = chance.choice([0, 1, 1, 2]) if pools else count
+    return (Machines(type=machine, count=count),) if count else ()
+
+
+def _pool(chance: random.Random) -> Pool:
+    cores = chance.choice([4, 8])
+    price = 0.05 * cores
+    billing_s = chance.choice([1.0, 3600.0])
+    firm = NodeType(
+        name="firm",
+        cpu=cores,
+        memory_mib=4096 * cores,
+        price_hour=price,
+        billing_s=billing_s,
+        start_s=chance.choice([20.0, 60.0, 180.0]),
+        life_max_s=chance.choice([None, None, 7200.0]),
+    )
+    spot = msgspec.structs.replace(firm, name="spot", price_hour=price / 3, spot=True)
+    least, most = chance.choice([0, 1, 2]), chance.randint(3, 8)
+    return Pool(
+        policy=chance.choice(list(PlacementPolicy)),
+        types=chance.choice([(firm,), (firm, spot), (spot,)]),
+        scaling=Scaling(
+            nodes_min=least,
+            nodes_max=most,
+            warm=chance.choice([0, 0, 1]),
+            late_s=chance.choice([0.0, 60.0, 180.0]),
+            idle_s=chance.choice([60.0, 300.0]),
+            drain_s=chance.choice([60.0, 600.0]),
+            cost_hour_max=chance.choice([None, None, most * price * 0.7]),
+        ),
+    )
+
+
+def lender_faults(known: Faults, chance: random.Random) -> Faults:
+    """Draw how often what goes wrong with a provider, beside the rest."""
+
+    def sometimes(most: float) -> float:
+        return chance.choice([0.0, 0.2, 1.0]) * chance.uniform(0, most)
+
+    return msgspec.structs.replace(
+        known,
+        spot_notices_hour=sometimes(3),
+        machine_losses_hour=sometimes(2),
+        strangers_hour=sometimes(0.5),
+        provider_cuts_hour=sometimes(3),
+        provider_silent_share=sometimes(0.1),
+        provider_lost_share=sometimes(0.2),
+        provider_slow_share=sometimes(0.1),
+        refused_share=sometimes(0.2),
+        stillborn_share=sometimes(0.1),
+        short_share=sometimes(0.1),
     )
 
 

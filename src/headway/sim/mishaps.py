@@ -7,12 +7,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from headway.model.ids import NodeId
+from headway.model.machine import Machine, MachineState
+from headway.model.pool import Pool
 from headway.model.scenario import Faults
 from headway.sim.agent import Agent
 from headway.sim.engine import SimulatedEngine
+from headway.sim.provider import SimulatedProvider
 
 _HOUR_S = 3600.0
 _JUMP_S = 300.0
+_NOTICE_S = (30.0, 120.0)
 
 
 class Mishaps:
@@ -25,11 +29,18 @@ class Mishaps:
         engine: SimulatedEngine,
         agent: Agent,
         told: Counter[str],
+        provider: SimulatedProvider,
+        pools: tuple[Pool, ...],
     ) -> None:
         self._faults = faults
         self._engine = engine
         self._agent = agent
         self._told = told
+        self._provider = provider
+        self._pools = pools
+        self._strangers = 0
+        self.silent: Callable[[NodeId], None] = lambda _node: None
+        """Told of nodes that go silent, and once more when they are heard again."""
         self._chances = random.Random(f"{seed}/mishaps")  # noqa: S311 (no secret)
         self._nodes_away: dict[NodeId, None] = {}
         self._is_away = False
@@ -48,6 +59,10 @@ class Mishaps:
             "line_cuts": self._cut_line,
             "node_deaths": self._kill_node,
             "clock_jumps": self._set_clock,
+            "spot_notices": self._take_back,
+            "machine_losses": self._lose_machine,
+            "strangers": self._foist,
+            "provider_cuts": self._cut_provider,
         }
         found = []
         for name, deed in deeds.items():
@@ -79,6 +94,7 @@ class Mishaps:
         for node in list(self._nodes_away):
             self._node_returns(node)
         self._is_away = False
+        self._provider.answers = True
         self._say()
 
     def _kill_runner(self, chance: random.Random) -> None:
@@ -106,10 +122,12 @@ class Mishaps:
         self._say()
 
     def _kill_node(self, chance: random.Random) -> None:
-        node = chance.choice(self._engine.known_nodes).id
-        if node in self._nodes_away:
+        away = [row.id for row in self._engine.known_nodes if row.id not in self._nodes_away]
+        if not away:
             return
+        node = chance.choice(away)
         self._nodes_away[node] = None
+        self.silent(node)
         self._say()
         self._engine.go_away(node)
         self._engine.lose(node)
@@ -119,8 +137,49 @@ class Mishaps:
     def _node_returns(self, node: NodeId) -> None:
         if node in self._nodes_away:
             del self._nodes_away[node]
-            self._engine.come_back(node)
+            self.silent(node)
+            if any(row.id == node for row in self._engine.known_nodes):
+                self._engine.come_back(node)
             self._say()
+
+    # --- what a provider does ---------------------------------------------------------------------
+
+    def _take_back(self, chance: random.Random) -> None:
+        spot = [row.id for row in self._provider.lent() if self._provider.is_spot(row)]
+        if spot:
+            self._provider.announce(chance.choice(spot), chance.uniform(*_NOTICE_S))
+
+    def _lose_machine(self, chance: random.Random) -> None:
+        lent = self._provider.lent()
+        if lent:
+            self._provider.vanish(chance.choice(lent).id)
+
+    def _foist(self, chance: random.Random) -> None:
+        pools = [pool for pool in self._pools if pool.types]
+        if not pools:
+            return
+        pool = chance.choice(pools)
+        self._strangers += 1
+        self._provider.foist(
+            Machine(
+                id=NodeId(f"stranger-{self._strangers}"),
+                pool=pool.name,
+                type=chance.choice(pool.types).name,
+                state=MachineState.RUNNING,
+                since=self._engine.now(),
+            )
+        )
+
+    def _cut_provider(self, chance: random.Random) -> None:
+        self._provider.cut()
+        self._say()
+        asyncio.get_running_loop().call_later(self._away_s(chance), self._provider_returns)
+
+    def _provider_returns(self) -> None:
+        self._provider.answers = True
+        self._say()
+
+    # --- what the machine does --------------------------------------------------------------------
 
     def _set_clock(self, chance: random.Random) -> None:
         self.clock_offset_s += chance.uniform(-_JUMP_S, _JUMP_S)

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from headway.control.heart import Heart
 from headway.control.world import World
@@ -13,6 +13,7 @@ from headway.machine.chance import drawing_from
 from headway.machine.clock import SteadyClock
 from headway.model.settings import Settings
 from headway.ports.engine import Engine
+from headway.ports.provider import Provider
 from headway.ports.store import Store
 from headway.sim.outside import SimulatedBuilder, SimulatedRouter, SimulatedSources, SimulatedVault
 
@@ -23,6 +24,15 @@ class Cut(Exception):
     """The control plane died while it was asked something: nobody knows what came of it."""
 
 
+class Ports(NamedTuple):
+    """What a life of a control plane reaches of the world."""
+
+    store: Store
+    engine: Engine
+    router: SimulatedRouter
+    provider: Provider | None
+
+
 class Plane:
     """A control plane, from its start to its death."""
 
@@ -30,9 +40,7 @@ class Plane:
         self,
         *,
         wall: Callable[[], datetime],
-        store: Store,
-        engine: Engine,
-        router: SimulatedRouter,
+        ports: Ports,
         settings: Settings,
         chance: random.Random,
         is_mortal: bool,
@@ -47,9 +55,10 @@ class Plane:
         with drawing_from(chance):
             self.world = World(
                 clock=clock,
-                store=store,
-                engine=engine,
-                router=router,
+                store=ports.store,
+                engine=ports.engine,
+                router=ports.router,
+                provider=ports.provider,
                 sources=SimulatedSources(),
                 builder=SimulatedBuilder(lambda: chance.uniform(1, 60)),
                 vault=SimulatedVault(),

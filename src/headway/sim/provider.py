@@ -63,11 +63,14 @@ class SimulatedProvider:
         """Type to the share of its capacity that its machines really have."""
         self.stillborn = 0
         """So many of the next machines never become nodes, and are paid for."""
+        self.on_release: Callable[[Machine], None] = _nobody
+        """Told of each machine that is given back, before it ends."""
+        self._short: dict[NodeId, float] = {}
         self._machines: dict[NodeId, Machine] = {}
         self._released: set[NodeId] = set()
         self._tags: dict[NodeId, dict[str, str]] = {}
         self._timers: dict[NodeId, list[asyncio.TimerHandle]] = {}
-        self._listeners: list[asyncio.Queue[Machine]] = []
+        self._listeners: list[asyncio.Queue[Machine | None]] = []
         self._paid = 0.0
         self.requested: Counter[str] = Counter()
 
@@ -95,6 +98,7 @@ class SimulatedProvider:
         known = self._machines.get(machine)
         if known is None or known.state is MachineState.ENDING:
             return
+        self.on_release(known)
         self._machines[machine] = msgspec.structs.replace(known, state=MachineState.ENDING)
         self._later(machine, _ENDS_S, self.vanish)
 
@@ -102,14 +106,15 @@ class SimulatedProvider:
         """Give each machine whose end was announced."""
         if not self.answers:
             raise ProviderUnavailable("the provider does not answer")
-        heard: asyncio.Queue[Machine] = asyncio.Queue()
+        heard: asyncio.Queue[Machine | None] = asyncio.Queue()
         self._listeners.append(heard)
         try:
             for row in list(self._machines.values()):
                 if row.ends_at is not None:
                     yield row
-            while True:
-                yield await heard.get()
+            while (announced := await heard.get()) is not None:
+                yield announced
+            raise ProviderUnavailable("the provider does not answer any more")
         finally:
             self._listeners.remove(heard)
 
@@ -120,6 +125,29 @@ class SimulatedProvider:
         for timers in self._timers.values():
             for timer in timers:
                 timer.cancel()
+
+    def cut(self) -> None:
+        """Answer nobody, until `answers` is set again."""
+        self.answers = False
+        for listener in self._listeners:
+            listener.put_nowait(None)
+
+    def lent(self) -> list[Machine]:
+        """Give its machines, whether or not it answers."""
+        return list(self._machines.values())
+
+    def knows(self, machine: NodeId) -> bool:
+        """Whether a machine was asked for under this id, or given back."""
+        return machine in self._machines or machine in self._released
+
+    def is_spot(self, machine: Machine) -> bool:
+        """Whether it may be taken back at short notice."""
+        kind = self._types.get(machine.type)
+        return kind is not None and kind.spot
+
+    def shorten(self, machine: NodeId, share: float) -> None:
+        """Let a machine that is about to be asked for have less than its type promises."""
+        self._short[machine] = share
 
     def offer(self, kind: NodeType) -> None:
         """Offer a type, or one anew."""
@@ -133,7 +161,7 @@ class SimulatedProvider:
         ends_at = self._clock.now() + timedelta(seconds=within_s)
         row = self._machines[machine] = msgspec.structs.replace(known, ends_at=ends_at)
         self._later(machine, within_s, self.vanish)
-        for listener in self._listeners:
+        for listener in self._listeners if self.answers else ():
             listener.put_nowait(row)
 
     def vanish(self, machine: NodeId) -> None:
@@ -196,7 +224,7 @@ class SimulatedProvider:
 
     def _node(self, row: Machine) -> Node:
         kind = self._types[row.type]
-        share = self.short.get(row.type, 1.0)
+        share = self._short.get(row.id, self.short.get(row.type, 1.0))
         return Node(
             id=row.id,
             cpu=kind.cpu * share,

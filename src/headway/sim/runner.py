@@ -49,6 +49,11 @@ class SimulatedRunner:
         self._line: SimulatedLine | None = None
         self.is_hung = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an attempt is under way."""
+        return bool(self._running)
+
     def attach(self) -> "SimulatedLine":
         """Open the line; the one before ends."""
         if self._line is not None:

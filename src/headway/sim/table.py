@@ -1,9 +1,13 @@
 """Reports as a table: one column for each, the same rows for all."""
 
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 
-from headway.formats.units import render_duration
+from headway.formats.units import counted, render_duration
 from headway.model.scenario import Report
+from headway.sim.draw import CURVES, bars, most_of
+
+_REASON_WIDTH = 80
 
 
 def _length(seconds: float) -> str:
@@ -17,6 +21,16 @@ def _faults(row: Report) -> str:
         ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in row.faults.items())
         or "-"
     )
+
+
+def _pending(row: Report) -> str:
+    if not row.pending:
+        return "-"
+    why, hours = next(iter(row.pending.items()))
+    others = (
+        f", and {counted(len(row.pending) - 1, 'other reason')}" if len(row.pending) > 1 else ""
+    )
+    return f"{hours:,.1f} h: {textwrap.shorten(why, _REASON_WIDTH, placeholder='…')}{others}"
 
 
 def _broken(row: Report) -> str:
@@ -40,22 +54,34 @@ _ROWS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("missed deadlines", lambda row: f"{row.missed_deadlines:,}"),
     ("preemptions", lambda row: f"{row.preemptions:,}"),
     ("cost", lambda row: f"{row.cost:,.2f}"),
+    ("machines asked for", lambda row: f"{row.launches:,}"),
     ("node-hours", lambda row: f"{row.node_hours:,.1f}"),
     ("  with something on them", lambda row: f"{row.node_hours_used:,.1f}"),
     ("  lower bound", lambda row: f"{row.node_hours_bound:,.1f}"),
     ("  bound / used", lambda row: f"{row.packing:.1%}"),
     ("cores in use, mean", lambda row: f"{row.cpu_used:.1%}"),
     ("memory in use, mean", lambda row: f"{row.memory_used:.1%}"),
+    ("what was waited for", _pending),
     ("what went wrong", _faults),
     ("events", lambda row: f"{row.events:,} · {row.digest[:12]}"),
     ("invariants", _broken),
 )
 
 
+def _drawn(reports: Sequence[Report]) -> Iterator[tuple[str, ...]]:
+    """Draw each figure over time, all reports to the same height."""
+    for curve in CURVES:
+        most = most_of(curve, reports)
+        if most:
+            shown = f"{curve.name}, up to {curve.show(most)}"
+            yield (shown, *(bars(curve, row, most) for row in reports))
+
+
 def table(reports: Sequence[Report]) -> str:
     """Write reports side by side."""
     lines = [("", *(row.scenario for row in reports))]
     lines += [(name, *(show(row) for row in reports)) for name, show in _ROWS]
+    lines += _drawn(reports)
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -7,28 +7,34 @@ import random
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from headway.control import runs
 from headway.control.errors import HeadwayError
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment
+from headway.model.event import Event
 from headway.model.ids import NodeId, RunId
-from headway.model.node import Node
+from headway.model.node import DEFAULT_POOL, Node
 from headway.model.pool import Pool
 from headway.model.run import Run
-from headway.model.scenario import Report, Scenario, TraceRow
+from headway.model.scenario import Faults, Report, Scenario, TraceRow
 from headway.model.settings import Settings
+from headway.ports.store import Writer
 from headway.sim.agent import Agent, UnreliableEngine
 from headway.sim.checks import Checks
 from headway.sim.engine import SimulatedEngine
+from headway.sim.lender import UnreliableProvider
 from headway.sim.life import Life, MortalStore
 from headway.sim.load import Users
 from headway.sim.measure import Measure
 from headway.sim.mishaps import Mishaps
 from headway.sim.network import MadeUpNetwork
 from headway.sim.outside import SimulatedRouter
-from headway.sim.plane import Cut, Plane
+from headway.sim.plane import Cut, Plane, Ports
+from headway.sim.pool_checks import PoolChecks
+from headway.sim.provider import SimulatedProvider
 from headway.sim.store import MemoryStore
 from headway.sim.virtual import VirtualLoop, run_virtually
 
@@ -75,21 +81,45 @@ class Tunnel:
         self._loop = loop
         nodes = nodes_of(scenario)
         self.store = MemoryStore()
-        self.store.do(lambda tx: tx.put(Pool(policy=scenario.policy)))
+        self.store.do(partial(_declare, scenario=scenario))
         self.router = SimulatedRouter()
         by_id = {node.id: node for node in nodes}
         self.checks = Checks(loop.time, self.store, self.router, by_id)
-        capacity = (sum(row.cpu for row in nodes), sum(row.memory_mib for row in nodes))
-        self.measure = Measure(scenario, loop.time, capacity)
+        self.provider = SimulatedProvider(
+            scenario.kinds, clock=_Clock(loop), joined=self._joined, left=self._left
+        )
+        self.measure = Measure(scenario, loop.time, self.provider.bill)
+        for node in nodes:
+            self.measure.there(node)
         self.checks.on_use = self.measure.use
         self.checks.on_begin = self.measure.began
-        self.store.on_event = self.measure.happened
+        self.store.on_event = self._happened
         network.answering = lambda _host, port: self.checks.is_well(port)
         self.engine = SimulatedEngine(nodes, self.wall, self.checks)
         self.agent = Agent()
         told = self.measure.faults
-        self.mishaps = Mishaps(scenario.faults, scenario.seed, self.engine, self.agent, told)
+        self.mishaps = Mishaps(
+            scenario.faults,
+            scenario.seed,
+            self.engine,
+            self.agent,
+            told,
+            self.provider,
+            scenario.pools,
+        )
         self.mishaps.kill_plane = self.kill
+        self.pool_checks = PoolChecks(
+            pools=scenario.pools,
+            provider=self.provider,
+            store=self.store,
+            time=loop.time,
+            fail=self.checks.fail,
+            world=lambda: self.plane.world if self.plane is not None else None,
+            works=self._works,
+        )
+        self.mishaps.silent = self.pool_checks.silent
+        self.provider.on_release = self.pool_checks.released
+        self.checks.more_odd = self.pool_checks.odd
         self.users = Users(scenario, trace, self)
         self.plane: Plane | None = None
         self._life: Life | None = None
@@ -97,12 +127,39 @@ class Tunnel:
         self._changed = asyncio.Event()
         self._died = asyncio.Event()
         self._may_lose = scenario.faults.any
+        self._faults = scenario.faults
         self._accepted: dict[RunId, None] = {}
         self._chance = random.Random(f"{scenario.seed}/planes")  # noqa: S311 (no secret)
 
     def wall(self) -> datetime:
         """Give what the machine's clock shows, however it was set."""
         return BEGIN + timedelta(seconds=self._loop.time() + self.mishaps.clock_offset_s)
+
+    def _joined(self, node: Node) -> None:
+        self.checks.nodes[node.id] = node
+        self.measure.there(node)
+        self.engine.join(node)
+
+    def _left(self, identity: NodeId) -> None:
+        self.engine.leave(identity)
+        node = self.checks.nodes.pop(identity, None)
+        if node is not None:
+            self.checks.used.pop(identity, None)
+            self.measure.there(node, -1)
+
+    def _works(self, node: NodeId) -> list[str]:
+        runners = self.engine.runners
+        return [
+            f"{order.name} {identity}"
+            for identity, order in self.checks.live.items()
+            if self.checks.place[identity] == node
+            and (identity not in runners or runners[identity].is_busy)
+        ]
+
+    def _happened(self, event: Event) -> None:
+        self.measure.happened(event)
+        if event.kind == "pool.grew":
+            self.pool_checks.grew(event.subject)
 
     async def run(self) -> Report:
         """Let it happen."""
@@ -116,7 +173,7 @@ class Tunnel:
         step_s = max(_LOOK_S, self.scenario.hours * _HOUR_S / _SAMPLES)
         while self._loop.time() < end_s and self.checks.broken is None:
             await asyncio.sleep(min(step_s, end_s - self._loop.time()))
-            self.measure.sample()
+            self.measure.sample(self._pending())
             self._raise_first(tasks)
         await _end(tasks)
         await self._settle()
@@ -125,6 +182,7 @@ class Tunnel:
         if self._life is not None:
             self._life.alive = False
         await _end([living])
+        self.provider.close()
         return report
 
     async def _all_live(self) -> None:
@@ -168,18 +226,21 @@ class Tunnel:
         self._lives += 1
         scenario = self.scenario
         chance = random.Random(self._chance.getrandbits(64))  # noqa: S311 (no secret)
-        store: Any = self.store
-        engine: Any = self.engine
-        self._life = Life(scenario.faults, chance, self.measure.faults, self.kill)
+        ports = Ports(
+            self.store, self.engine, self.router, self.provider if scenario.pools else None
+        )
+        self._life = Life(self._faults, chance, self.measure.faults, self.kill)
         if scenario.faults.any:
-            store = MortalStore(self.store, self._life)
-            engine = UnreliableEngine(self.engine, self.agent, self._life)
+            ports = Ports(
+                MortalStore(self.store, self._life),
+                UnreliableEngine(self.engine, self.agent, self._life),
+                self.router,
+                UnreliableProvider(self.provider, self._life) if scenario.pools else None,
+            )
         settings = Settings(runs_kept=scenario.runs_kept, events_kept=100_000, starts_parallel=200)
         return Plane(
             wall=self.wall,
-            store=store,
-            engine=engine,
-            router=self.router,
+            ports=ports,
             settings=settings,
             chance=chance,
             is_mortal=self._may_lose,
@@ -219,9 +280,21 @@ class Tunnel:
     @property
     def watched_s(self) -> float:
         """How long everything has been there that the control plane needs."""
-        if self.plane is None or self.agent.is_away or self.mishaps.nodes_away:
+        away = self.agent.is_away or self.mishaps.nodes_away or not self.provider.answers
+        if self.plane is None or away:
             return 0.0
         return self._loop.time() - max(self.plane.began_s, self.mishaps.calm_since)
+
+    def _pending(self) -> dict[str, int]:
+        """Say why how many wait: runs, and pools that do not grow."""
+        plane = self.plane
+        if plane is None:
+            return {}
+        found = plane.heart.dispatch.waits()
+        for name, plan in plane.heart.pools.plans.items():
+            for why in plan.pending:
+                found[f"pool {name}: {why}"] = 1
+        return found
 
     async def _look(self) -> None:
         while True:
@@ -237,18 +310,24 @@ class Tunnel:
     async def _settle(self) -> None:
         """Let no more go wrong, and let everything come to its end."""
         self.mishaps.heal()
+        self._faults = Faults()
         if self._life is not None:
-            self._life.faults = type(self.scenario.faults)()
+            self._life.faults = self._faults
         end_s = self._loop.time() + self.scenario.settle_s
         while self._loop.time() < end_s and self.checks.broken is None:
             await asyncio.sleep(_LOOK_S)
-            if self.plane is not None and not self._open_runs() and not self.checks.odd_since:
+            if self.plane is not None and not self._is_open() and not self.checks.odd_since:
                 break
         if self.checks.broken is None and self.plane is not None:
             await self._check_all(self.plane)
 
-    def _open_runs(self) -> int:
-        return self.store.ask(lambda reader: reader.count(Run, "open_in"))
+    def _is_open(self) -> bool:
+        return self.store.ask(
+            lambda reader: (
+                reader.count(Run, "open_in") > 0
+                or bool(reader.find(Deployment, is_ended=False, limit=1))
+            )
+        )
 
     async def _check_all(self, plane: Plane) -> None:
         reserved = {
@@ -262,6 +341,24 @@ class Tunnel:
         for identity in self._accepted:
             if self.store.ask(lambda reader, identity=identity: reader.get(Run, identity)) is None:  # type: ignore[misc]
                 self.checks.fail("no accepted run is lost", f"{identity} is not there")
+
+
+class _Clock:
+    """The time that is, whatever a machine's clock shows."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+
+    def now(self) -> datetime:
+        """Give it."""
+        return BEGIN + timedelta(seconds=self._loop.time())
+
+
+def _declare(tx: Writer, scenario: Scenario) -> None:
+    for pool in scenario.pools:
+        tx.put(pool)
+    if all(pool.name != DEFAULT_POOL for pool in scenario.pools):
+        tx.put(Pool(policy=scenario.policy))
 
 
 def nodes_of(scenario: Scenario) -> list[Node]:

@@ -17,7 +17,7 @@ def test_what_init_writes_is_a_scenario():
     parsed = parse_scenario(COMMENTED, file=FILE)
     assert parsed.problems == ()
     scenario = parsed.value
-    assert scenario.nodes_count == 10
+    assert scenario.machines[0].count == 10
     assert scenario.policy is PlacementPolicy.PACK
     (job,) = scenario.jobs
     assert (job.delivery, job.fail_share, job.deadline_s) == (Delivery.AT_LEAST_ONCE, 0.02, 1800)
@@ -26,16 +26,56 @@ def test_what_init_writes_is_a_scenario():
     assert scenario.faults.any
 
 
+def commented_in(key: str) -> str:
+    before, mark, rest = COMMENTED.partition(f"# {key}:")
+    part, blank, behind = (mark + rest).partition("\n\n")
+    return before + "\n".join(line.removeprefix("# ") for line in part.split("\n")) + blank + behind
+
+
 def test_a_trace_that_is_commented_out_can_be_commented_in():
-    text = COMMENTED.replace("# trace:", "trace:").replace("\n#   ", "\n  ")
-    trace = parse_scenario(text, file=FILE).value.trace
+    trace = parse_scenario(commented_in("trace"), file=FILE).value.trace
     assert (trace.speed, trace.columns.cpu_unit) == (10, 0.001)
+
+
+def test_a_pool_that_is_commented_out_can_be_commented_in():
+    text = commented_in("pools").replace("\npolicy: pack", "\n")
+    parsed = parse_scenario(text, file=FILE)
+    assert parsed.problems == ()
+    (pool,) = parsed.value.pools
+    assert [kind.name for kind in pool.types] == ["m-large", "m-spot"]
+    assert parsed.value.kinds == pool.types
+
+
+def test_each_fault_is_named_in_what_init_writes_and_can_be_commented_in():
+    text = COMMENTED.replace("\n  # ", "\n  ").replace(": 0 ", ": 0.25 ").replace(": 0% ", ": 25% ")
+    faults = parse_scenario(text, file=FILE).value.faults
+    for name in faults.__struct_fields__:
+        assert getattr(faults, name) > 0, name
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("name: x\n", "scenario.yaml:1:1: machines is missing"),
+        ("name: x\n", "scenario.yaml:1:1: there are no nodes: neither machines, nor a pool with"),
+        ("pools: [{name: a}]\n", "scenario.yaml:1:1: there are no nodes"),
+        (
+            (
+                "pools:\n- types: [{name: m, cpu: 4, memory: 8GiB}]\n"
+                "  scaling: {nodes_min: 3, nodes_max: 2}\n"
+            ),
+            "scenario.yaml:3:13: pools[0].scaling.nodes_min 3 is more than nodes_max 2",
+        ),
+        (
+            "policy: pack\npools:\n- types: [{name: m, cpu: 4, memory: 8GiB}]\n",
+            "scenario.yaml:1:1: policy: the pool default has one of its own",
+        ),
+        (
+            (
+                "pools:\n- types: [{name: m, cpu: 4, memory: 8GiB}]\n"
+                "- name: b\n  types: [{name: m, cpu: 8, memory: 8GiB}]\n"
+            ),
+            "scenario.yaml:1:1: pools: type m is here twice, and differs",
+        ),
         (MACHINES + "jbos: []\n", "scenario.yaml:3:1: unknown key 'jbos' (did you mean 'jobs'?)"),
         (
             "machines:\n- {name: a, cpu: -4, memory: 8GiB}\n",

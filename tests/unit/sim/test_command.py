@@ -57,7 +57,7 @@ def test_a_scenario_is_run_drawn_and_the_same_again(scenario, tmp_path):
     assert report["cost"] == pytest.approx(2 * report["hours"], rel=0.01)
     assert 0 < report["node_hours_bound"] <= report["node_hours_used"] <= report["node_hours"]
     lines = ET.parse(picture).getroot().findall(".//{*}polyline")
-    assert len(lines) == 3
+    assert len(lines) == 6
     again = json.loads(say("run", scenario, "--json"))
     assert again["digest"] == report["digest"]
     other = json.loads(say("run", scenario, "--json", "--seed", 2))
@@ -78,6 +78,54 @@ def test_two_policies_stand_side_by_side(scenario, tmp_path):
     assert lines[0].split() == ["small", "spread"]
     policies = next(line for line in lines if line.startswith("policy"))
     assert policies.split() == ["policy", "pack", "spread"]
+
+
+POOLED = """
+hours: 6
+pools:
+- policy: pack
+  types:
+  - {name: m, cpu: 4, memory: 16GiB, price_hour: 1, billing: hour, start: 2m}
+  scaling: {nodes_max: MOST, late: LATE, idle: 1m}
+jobs:
+- {name: work, runs_per_hour: 30, burst: 12, duration: 5m, duration_sigma: 0.3, cpu: 0.9}
+"""
+
+
+def pooled(path, most, late):
+    path.write_text(POOLED.replace("MOST", str(most)).replace("LATE", late))
+    return path
+
+
+def test_a_pool_grows_in_a_scenario_and_its_bill_is_paid(tmp_path):
+    report = json.loads(say("run", pooled(tmp_path / "pool.yaml", 8, "1m"), "--json"))
+    assert report["broken"] is None
+    assert report["runs"]["succeeded"] > 100
+    assert report["launches"] > 3
+    assert report["cost"] == int(report["cost"])  # what is begun of an hour is paid
+    assert report["node_hours"] < report["cost"] < 2 * report["node_hours"] + 5
+    assert 0.2 < report["cpu_used"] < 1
+    assert len({row["nodes"] for row in report["series"]}) > 2
+    assert sum(row["cost_hour"] for row in report["series"]) > 0
+
+
+def test_policies_of_pools_stand_side_by_side_with_what_they_cost_and_have_wait(tmp_path):
+    small = pooled(tmp_path / "small.yaml", 2, "1m")
+    large = pooled(tmp_path / "large.yaml", 8, "1m")
+    cheap, dear = json.loads(say("compare", small, large, "--json"))
+    assert cheap["cost"] < dear["cost"]
+    assert cheap["waits"]["p95"] > 2 * dear["waits"]["p95"]
+    assert any("as large as it may be" in why for why in cheap["pending"])
+    lines = say("compare", small, large).splitlines()
+    curves = [line for line in lines if "█" in line]
+    assert [line.split(",")[0] for line in curves] == [
+        "cores in use",
+        "runs waiting",
+        "longest wait",
+        "nodes",
+        "cost an hour",
+    ]
+    assert any(line.startswith("what was waited for") and "cores needed" in line for line in lines)
 
 
 def test_a_trace_is_replayed_and_a_wrong_column_is_named(tmp_path):
