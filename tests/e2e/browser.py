@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,12 +30,16 @@ _SERIOUS = {"serious", "critical"}
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def started() -> AbstractContextManager[Browser]:
     """Debian's Chromium, which `make needs` installs."""
     if not CHROMIUM.exists():
         assert "CI" not in os.environ, "CI tests the pages in a browser: make needs, as root"
         pytest.skip("no Chromium: `make needs`, as root on Debian, installs it")
+    return _running()
+
+
+@contextmanager
+def _running() -> Iterator[Browser]:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
@@ -130,6 +134,13 @@ def visiting(
         context.close()
 
 
-def names_in(path: str) -> set[str]:
-    """The names of a page's address that must be filled."""
-    return set(re.findall(r"\{(\w+)", path))
+_QUERIES = {"/why": "?thing={app}&environment={environment}"}
+"""What a page must be asked, beside its path."""
+
+
+def address(path: str, names: Mapping[str, str]) -> str:
+    """Fill the address of a page."""
+    whole = re.sub(r":path\}", "}", path + _QUERIES.get(path, ""))
+    missing = set(re.findall(r"\{(\w+)\}", whole)) - set(names)
+    assert not missing, f"say what fills {missing} of {path}"
+    return whole.format(**names)

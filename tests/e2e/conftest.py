@@ -1,8 +1,12 @@
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.installation import Installation
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,11 @@ def own(tmp_path) -> Iterator[Installation]:
     installation = Installation(tmp_path)
     yield installation
     installation.down()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    from tests.e2e.browser import started
+
+    with started() as browser:
+        yield browser

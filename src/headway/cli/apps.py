@@ -27,7 +27,7 @@ def list_(as_json: bool) -> None:
     lines = [
         (
             row.name,
-            row.commit.id[:7] + ("+" if row.dirty else "") if row.commit else row.source[7:14],
+            render.safe(row.commit.id[:7] + "+" * row.dirty) if row.commit else row.source[7:14],
             render.age(row.updated_at),
             ",".join(row.environments) or "-",
             ",".join(row.dependencies) or "-",
@@ -63,7 +63,7 @@ def add(directories: tuple[Path, ...], as_json: bool) -> None:
                 continue
             sent.append(view)
             if not as_json:
-                what = view.commit.id[:7] if view.commit else view.digest[:19]
+                what = render.safe(view.commit.id[:7]) if view.commit else view.digest[:19]
                 click.echo(f"{view.app}  {what}{' with changes' if view.dirty else ''}")
     if as_json:
         print_json(sent)
@@ -83,9 +83,10 @@ def info(app: str, as_json: bool) -> None:
     if as_json:
         print_json(row)
         return
-    click.echo(f"{row.name} · team {row.team or '-'} · source {row.source[:19]}")
+    click.echo(f"{row.name} · team {render.safe(row.team or '-')} · source {row.source[:19]}")
     if row.commit is not None:
-        click.echo(f"  {row.commit.id[:12]} {render.safe(row.commit.subject)} ({row.branch})")
+        said = f"{row.commit.id[:12]} {row.commit.subject} ({row.branch})"
+        click.echo(f"  {render.safe(said)}")
     click.echo(f"  needs {', '.join(row.dependencies) or 'nothing'}")
     click.echo(f"  in {', '.join(row.environments) or 'no environment'}")
 

@@ -68,16 +68,18 @@ def _colour() -> bool | None:
 
 def show_refusal(refused: RefusedError) -> int:
     """Show why headway refused, and what to do."""
+    from headway.cli.render import safe_lines
+
     refusal = refused.refusal
-    click.echo(f"{click.style('✗', fg='red')} {refusal.detail}", err=True)
+    click.echo(f"{click.style('✗', fg='red')} {safe_lines(refusal.detail)}", err=True)
     for problem in refusal.problems:
-        click.echo(f"  {render_problem(problem)}", err=True)
+        click.echo(f"  {safe_lines(render_problem(problem))}", err=True)
     if refusal.hint:
-        click.echo(f"  hint: {refusal.hint}", err=True)
+        click.echo(f"  hint: {safe_lines(refusal.hint)}", err=True)
     if refusal.id:
         click.echo(f"  id: {refusal.id}", err=True)
     if refusal.next:
-        click.echo(f"next: {' · '.join(refusal.next)}", err=True)
+        click.echo(f"next: {safe_lines(' · '.join(refusal.next))}", err=True)
     return status_of(refusal.status)
 
 

@@ -43,6 +43,11 @@ def safe(text: str) -> str:
     return _UNPRINTABLE.sub("", _CONTROL.sub("", last)).replace("\t", "    ").replace("\n", " ")
 
 
+def safe_lines(text: str) -> str:
+    """Do the same with a text of several lines."""
+    return "\n".join(safe(line) for line in text.split("\n"))
+
+
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
     """Align columns, two spaces apart; nothing is drawn that grep would stumble over."""
     lines = [list(head), *map(list, rows)] if head else [list(row) for row in rows]

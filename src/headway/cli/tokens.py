@@ -30,7 +30,7 @@ def list_tokens(as_json: bool) -> None:
         (
             row.name,
             row.role.value,
-            ", ".join(row.teams) or "-",
+            render.safe(", ".join(row.teams)) or "-",
             _moment(row.expires_at, "never"),
             _moment(row.used_at, "not yet"),
             row.created_by,

@@ -17,6 +17,7 @@ from headway.web import gallery, lines, links, static, times, tone
 from headway.web.navigation import Section
 from headway.web.page import View
 from headway.web.pictures.parts.svg import number
+from headway.web.visible import finalized
 
 _LIVE = "live_"
 _NOW: ContextVar[datetime] = ContextVar("now")
@@ -47,6 +48,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=finalized,
     )
     made.globals.update(
         to=links,
