@@ -66,11 +66,14 @@ class Visitor:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(f"{self.root}/")
 
-    def go(self, path: str) -> None:
-        """Open a page, which must be there."""
+    def go(self, path: str, *, refused: bool = False) -> None:
+        """Open a page, which must be there; or, of an act, may say why it cannot be now."""
         answer = self.page.goto(self.root + path)
         assert answer is not None
-        assert answer.status == 200, f"{path}: {answer.status} {answer.text()[:500]}"
+        allowed = (200, 409) if refused else (200,)
+        assert answer.status in allowed, f"{path}: {answer.status} {answer.text()[:500]}"
+        if answer.status == 409:
+            self.wrong = [what for what in self.wrong if "status of 409" not in what]
 
     def press(self, name: str) -> None:
         """Press a button, or follow a link that looks like one."""

@@ -11,13 +11,11 @@ pytestmark = pytest.mark.timeout(300)
 
 JOBS = """
 jobs:
-  greet:
-    command: 'echo hello $HEADWAY_PARAMETERS; echo "{}" '
+  greet: {command: echo hello}
   fail: {command: 'echo it breaks; exit 3'}
-  slow: {command: 'for n in $(seq 600); do echo line $n; sleep 0.2; done'}
 queues: {default: {concurrency: 2}}
 schedules:
-  nightly: {job: greet, cron: '0 3 * * *'}
+  nightly: {job: fail, cron: '0 3 * * *'}
 """
 
 
@@ -30,12 +28,15 @@ def demo(headway):
     headway.ok("start", "-e", "bazaar", cwd=front)
     (shop / "text").write_text("two")
     headway.ok("deploy", "-e", "bazaar", cwd=shop)
-    for job in ("greet", "fail"):
-        headway.run("jobs", "invoke", job, "-e", "bazaar", "--wait")
+    headway.run("jobs", "invoke", "greet", "-e", "bazaar", "--wait")
+    headway.run("jobs", "invoke", "fail", "-e", "bazaar", "--wait")
     runs = headway.json("runs", "ls", "-e", "bazaar")
     claimed = headway.json("leases", "acquire", "migration", "--for", "1h")
     (node,) = headway.json("nodes", "ls")
     deployment = headway.json("history", "-e", "bazaar", "-a", "shelf")[0]
+    pool = headway.folder / "pool.yaml"
+    pool.write_text("{name: trial, types: [{name: m, cpu: 4, memory: 8GiB}]}\n")
+    headway.ok("pools", "apply", str(pool))
     yield {
         "environment": "bazaar",
         "app": "shelf",
@@ -46,9 +47,10 @@ def demo(headway):
         "lease": claimed["lease"]["id"],
         "container": headway.json("ps", "-e", "bazaar")[0]["containers"][0]["id"],
         "queue": "default",
-        "pool": "default",
+        "pool": "trial",
         "schedule": "nightly",
     }
+    headway.ok("pools", "rm", "trial")
     headway.ok("leases", "release", claimed["lease"]["id"])
     headway.ok("envs", "destroy", "bazaar", "--yes")
 
@@ -93,7 +95,7 @@ def test_every_page_is_there_for_everybody(chromium, headway, demo, scheme, size
     with visiting(chromium, headway, viewport=size, color_scheme=scheme) as opened:
         for page in [*PAGES, *ACTS]:
             path = address(page.path, demo)
-            opened.go(path)
+            opened.go(path, refused=page in ACTS)
             expect(opened.page.locator("h1").first).to_be_visible()
             found += [f"{path}: {what}" for what in opened.accessible()]
             if opened.overflow() > 0:
@@ -125,3 +127,29 @@ def test_an_environment_comes_up_before_ones_eyes(headway, visitor):
     visitor.page.wait_for_url(f"{visitor.root}/envs")
     expect(visitor.page.get_by_role("link", name="risen", exact=True)).to_have_count(0)
     wait_for(lambda: headway.run("envs", "show", "risen").status == 3)
+
+
+def test_a_deployment_moves_the_traffic_and_a_rollback_moves_it_back(headway, visitor):
+    app = headway.app("mover", "one")
+    headway.ok("start", "-e", "moving", cwd=app)
+    (app / "text").write_text("two")
+    headway.ok("apps", "add", str(app))
+    watching = visitor.page.context.new_page()
+    watching.goto(f"{visitor.root}/envs/moving/apps/mover")
+    traffic = watching.locator("#live_traffic")
+    expect(traffic).to_contain_text("v1 100 %")
+    visitor.go("/envs/moving/apps/mover")
+    visitor.press("Deploy")
+    expect(visitor.page.locator("main")).to_contain_text("What it would do")
+    visitor.press("Deploy")
+    visitor.page.wait_for_url(f"{visitor.root}/deployments/*")
+    expect(visitor.page.locator("#live_head")).to_contain_text("succeeded")
+    expect(traffic).to_contain_text("v2 100 %")  # no page was loaded again
+    assert headway.get("mover", "moving")[1].startswith("v2 two")
+    visitor.go("/envs/moving/apps/mover")
+    visitor.press("Roll back")
+    visitor.press("Roll back")
+    visitor.page.wait_for_url(f"{visitor.root}/deployments/*")
+    expect(traffic).to_contain_text("v1 100 %")
+    assert headway.get("mover", "moving")[1].startswith("v1 one")
+    headway.ok("envs", "destroy", "moving", "--yes")

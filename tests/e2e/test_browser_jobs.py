@@ -3,10 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browser import PHONE, chromium, visiting
+from tests.e2e.browser import PHONE, visiting
 from tests.e2e.installation import good_manifest
 
-__all__ = ["chromium"]
 pytestmark = pytest.mark.timeout(300)
 
 JOBS = """
