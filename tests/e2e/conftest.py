@@ -27,8 +27,9 @@ def own(tmp_path) -> Iterator[Installation]:
     installation.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
+    """A browser for the tests of one module: while it is there, this thread has a running loop."""
     from tests.e2e.browser import started
 
     with started() as browser:
