@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import fcntl
 import gc
-import logging
 import os
 import signal
 import sys
@@ -24,13 +23,10 @@ from headway import __version__
 from headway.api.app import create_app
 from headway.api.server import BACKLOG, serve
 from headway.builders.builder import EngineBuilder
-from headway.builders.jobs import JobsLayer
 from headway.builders.sources import DirectorySources
-from headway.control import doctor
 from headway.control.heart import Heart
 from headway.control.tokens import create_local, owner
 from headway.control.world import World
-from headway.engines.process.brief import brief_data, brief_engine
 from headway.engines.process.engine import ProcessEngine
 from headway.engines.process.provider import MachineProvider
 from headway.formats.settings_yaml import FILE as SETTINGS_FILE
@@ -50,7 +46,6 @@ from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
 from headway.ports.store import StoreError
 from headway.ports.vault import VaultError
-from headway.routers.haproxy.health import program
 from headway.routers.haproxy.router import HaproxyRouter
 from headway.stores.sqlite import SqliteStore
 from headway.stores.vault import FileVault
@@ -321,46 +316,6 @@ async def _until_told(options: Options) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await run(options, stop)
-
-
-@main.command()
-@click.option("--data", type=click.Path(path_type=Path), required=True)
-@click.option("--host", default="127.0.0.1")
-@click.option("--port", default=7070)
-@click.option("--http-port", default=7080)
-@click.option("--bind", default="127.0.0.1")
-@click.option("--allow-host", "hosts", multiple=True)
-def check(data: Path, hosts: tuple[str, ...], **rest: Any) -> None:
-    """Look at this machine before there is a control plane; writes the checks as JSON."""
-    options = Options(data=data.absolute(), hosts=hosts, **rest)
-    logging.disable()  # what is wrong is among the checks
-    found = asyncio.run(_look(options))
-    sys.stdout.buffer.write(msgspec.json.encode(found))
-
-
-async def _look(options: Options) -> list[Check]:
-    """Try what a control plane would need here, with an engine that leaves nothing behind."""
-    found = [doctor.disk(options.data)]
-    found.append(_free("api", options.host, options.port, "--port"))
-    found.append(_free("router", options.bind, options.http_port, "--http-port"))
-    found.append(await program())
-    try:
-        with brief_data() as scratch:
-            JobsLayer(scratch).publish()
-            async with brief_engine(scratch) as engine:
-                found += await engine.checks()
-    except (EngineError, OSError) as error:
-        found.append(Check(name="agent", ok=False, detail=str(error), fix="see what it says"))
-    return found
-
-
-def _free(name: str, host: str, port: int, option: str) -> Check:
-    try:
-        listen(host, port, option=option, backlog=BACKLOG).close()
-    except PortTaken as error:
-        fix = f"headway up {option} PORT, or end what has it"
-        return Check(name=name, ok=False, detail=str(error), fix=fix)
-    return Check(name=name, ok=True, detail=f"{host}:{port} is free")
 
 
 @main.command()

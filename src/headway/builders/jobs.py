@@ -41,6 +41,8 @@ _FILES = (
     "sdk/job.py",
     "sdk/lock.py",
     "sdk/once.py",
+    "sdk/parameters.py",
+    "sdk/results.py",
     "sdk/shapes.py",
 )
 """What jobs import of headway, and what that imports: nothing beside the standard library."""

@@ -1,6 +1,7 @@
 """The installation itself: `doctor`, `events`, `routes`, `settings`, and the like."""
 
 import subprocess
+import sys
 
 import click
 import msgspec
@@ -44,10 +45,11 @@ def doctor(as_json: bool) -> None:
 
 def _machine() -> list[Check]:
     """Have the machine looked at by a process that knows engine and router."""
-    from headway.cli.up import SERVE, last_time
+    from headway.cli.up import last_time
 
     data = data_directory()
-    words = [*SERVE, "check", "--data", str(data), *last_time(data).words]
+    command = (sys.executable, "-P", "-m", "headway.preflight")  # -P: an app may have a token.py
+    words = [*command, "--data", str(data), *last_time(data).words]
     done = subprocess.run(words, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise Failed

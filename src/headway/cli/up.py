@@ -19,7 +19,7 @@ from headway.sdk import Client
 from headway.sdk.local import data_directory, running
 from headway.sdk.sessions import pages_address
 
-SERVE = (sys.executable, "-P", "-m", "headway.serve")
+_SERVE = (sys.executable, "-P", "-m", "headway.serve")
 """Modules of the directory it is started in are not headway's: an app may have a `token.py`."""
 _LISTENING = "listen.json"
 _PORT = click.IntRange(1, 65_535)
@@ -109,7 +109,7 @@ def up(
         again = (f"headway down && headway up -d {' '.join(wanted)}",) if wanted else ()
         fail(told, "headway status", *again)
         raise Failed
-    words = [*SERVE, "up", "--data", str(place)]
+    words = [*_SERVE, "up", "--data", str(place)]
     words += listening.words
     words += ["--nodes", str(nodes)] if nodes else []
     words += [] if lend is None else ["--lend", str(lend)]
@@ -208,7 +208,7 @@ def down(data: Path | None, keep: bool) -> None:
         _end(found[1])
         click.echo(f"stopped the control plane (pid {found[1]})")
     if not keep:
-        done = subprocess.run([*SERVE, "clear", "--data", str(place)], check=False)
+        done = subprocess.run([*_SERVE, "clear", "--data", str(place)], check=False)
         if done.returncode:
             raise Failed
     click.echo("next: headway up")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import FunctionType
     from typing import Unpack
 
-    from headway.sdk.shapes import Parameters
+    from headway.sdk.parameters import Parameters
 
 F = TypeVar("F", bound=Callable[..., Any])
 Reader = Callable[[Any], Any]
@@ -126,7 +126,8 @@ class Declared:
         Raises:
             JobError: A parameter has no type, or one that JSON cannot give.
         """
-        from headway.sdk.shapes import Parameters, UnsupportedError
+        from headway.sdk.parameters import Parameters
+        from headway.sdk.shapes import UnsupportedError
 
         try:
             return Parameters(self.function)
@@ -158,7 +159,7 @@ class Declared:
         """
         import inspect
 
-        from headway.sdk.shapes import to_json
+        from headway.sdk.results import to_json
 
         arguments = self.bind(parameters)
         result = self.function(**arguments)

@@ -1,4 +1,4 @@
-"""What annotations mean in JSON: a schema, a way to read values, and how results are written.
+"""What annotations mean in JSON: a schema, and a way to read values.
 
 Needs the standard library only; models of pydantic are understood where an app has it.
 """
@@ -10,12 +10,12 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
-import inspect
 import types
 import typing
 import uuid
-from pathlib import PurePath
 from typing import Any, Callable, NamedTuple  # noqa: UP035 (Python 3.9)
+
+from headway.sdk.results import to_json
 
 _LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
 _SETS = (set, frozenset, collections.abc.Set)
@@ -38,107 +38,6 @@ class Shape(NamedTuple):
     schema: dict[str, Any]
     read: Callable[[Any, str], Any]
     """(JSON value, its place in words) → the value that the function gets."""
-
-
-class Parameters:
-    """What a function takes."""
-
-    def __init__(self, function: Any) -> None:
-        self._shapes: dict[str, Shape] = {}
-        self._required: list[str] = []
-        properties: dict[str, Any] = {}
-        hints = _hints(function)
-        for name, parameter in inspect.signature(function).parameters.items():
-            shape = _parameter(name, parameter, hints)
-            self._shapes[name] = shape
-            properties[name] = dict(shape.schema)
-            if parameter.default is parameter.empty:
-                self._required.append(name)
-            else:
-                _add_default(properties[name], parameter.default)
-        self.schema = _whole(properties, self._required)
-
-    def read(self, given: Any) -> tuple[dict[str, Any], list[str]]:
-        """Turn JSON values into arguments; gives them and everything that does not fit."""
-        if not isinstance(given, dict):
-            return {}, [f"parameters are a JSON object, not {_shown(given)}"]
-        arguments: dict[str, Any] = {}
-        problems = [f"{name} is missing" for name in self._required if name not in given]
-        for name, value in given.items():
-            if name not in self._shapes:
-                problems.append(f"there is no parameter {name!r}{_near(name, self._shapes)}")
-                continue
-            try:
-                arguments[name] = self._shapes[name].read(value, name)
-            except MismatchError as error:
-                problems.append(str(error))
-        return arguments, problems
-
-
-def _hints(function: Any) -> dict[str, Any]:
-    """Give the types of parameters; that of the result is not looked at."""
-    inner = inspect.unwrap(function)
-    names = {k: v for k, v in getattr(inner, "__annotations__", {}).items() if k != "return"}
-    holder = types.SimpleNamespace(__annotations__=names)
-    try:
-        return typing.get_type_hints(holder, globalns=inner.__globals__, include_extras=True)
-    except NameError as error:
-        raise UnsupportedError(f"a type is not known: {error}") from error
-    except TypeError as error:
-        raise UnsupportedError(f"a type cannot be understood: {error}") from error
-
-
-def _parameter(name: str, parameter: inspect.Parameter, hints: dict[str, Any]) -> Shape:
-    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-        raise UnsupportedError(f"*{name} cannot be given: name each parameter")
-    if parameter.kind is parameter.POSITIONAL_ONLY:
-        raise UnsupportedError(f"{name} is given by position only: remove the `/`")
-    if name not in hints:
-        raise UnsupportedError(f"{name} has no type: write {name}: str, or {name}: Any")
-    try:
-        return shape_of(hints[name])
-    except UnsupportedError as error:
-        raise UnsupportedError(f"{name}: {error}") from error
-    except NameError as error:
-        raise UnsupportedError(f"{name}: a type is not known: {error}") from error
-
-
-def _add_default(schema: dict[str, Any], default: Any) -> None:
-    try:
-        schema["default"] = to_json(default)
-    except TypeError:
-        return  # it can be left out all the same
-
-
-def _whole(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    definitions: dict[str, Any] = {}
-    for schema in properties.values():
-        _gather(schema, definitions)
-    whole: dict[str, Any] = {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-    return {**whole, "$defs": definitions} if definitions else whole
-
-
-def _gather(schema: Any, definitions: dict[str, Any]) -> None:
-    """Move the definitions of inner schemas to the outermost, where references look for them."""
-    if isinstance(schema, list):
-        for part in schema:
-            _gather(part, definitions)
-    elif isinstance(schema, dict):
-        inner = schema.pop("$defs", {})
-        for name, definition in inner.items():
-            if definitions.setdefault(name, definition) != definition:
-                raise UnsupportedError(f"two models are called {name}")
-            _gather(definition, definitions)
-        for part in schema.values():
-            _gather(part, definitions)
-
-
-# --- annotations ---------------------------------------------------------------------------------
 
 
 def shape_of(annotation: Any, outer: tuple[Any, ...] = ()) -> Shape:
@@ -237,16 +136,16 @@ def _union(arguments: tuple[Any, ...], outer: tuple[Any, ...]) -> Shape:
 
 def _one_of(members: dict[tuple[str, Any], Any]) -> Shape:
     """Values that are listed; JSON keeps `1`, `true` and `"1"` apart, and so does the key."""
-    shown = [value for _, value in members]
+    options = [value for _, value in members]
 
     def read(value: Any, place: str) -> Any:
         try:
             return members[_key(value)]
         except (KeyError, TypeError):
-            words = ", ".join(_shown(word) for word in shown)
-            raise MismatchError(f"{place} must be one of {words}, not {_shown(value)}") from None
+            words = ", ".join(shown(word) for word in options)
+            raise MismatchError(f"{place} must be one of {words}, not {shown(value)}") from None
 
-    return Shape({"enum": shown}, read)
+    return Shape({"enum": options}, read)
 
 
 def _key(value: Any) -> tuple[str, Any]:
@@ -313,7 +212,7 @@ def _dataclass(kind: Any, outer: tuple[Any, ...]) -> Shape:
     shape = _object(shapes, required)
     for field in fields:
         if field.default is not missing:
-            _add_default(shape.schema["properties"][field.name], field.default)
+            add_default(shape.schema["properties"][field.name], field.default)
 
     def read(value: Any, place: str) -> Any:
         arguments = shape.read(value, place)
@@ -339,7 +238,7 @@ def _object(shapes: dict[str, Shape], required: set[str]) -> Shape:
                 raise MismatchError(f"{place}.{name} is missing")
         for name in value:
             if name not in shapes:
-                raise MismatchError(f"there is no {place}.{name}{_near(name, shapes)}")
+                raise MismatchError(f"there is no {place}.{name}{near(name, shapes)}")
         return {name: shapes[name].read(part, f"{place}.{name}") for name, part in value.items()}
 
     schema = {
@@ -370,7 +269,7 @@ def _pydantic(model: Any) -> Shape:
 
 def _expect(value: Any, kind: Any, words: str, place: str) -> None:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise MismatchError(f"{place} must be {words}, not {_shown(value)}")
+        raise MismatchError(f"{place} must be {words}, not {shown(value)}")
 
 
 def _plain(kind: Any, words: str) -> Callable[[Any, str], Any]:
@@ -399,7 +298,7 @@ def _parsed(parse: Callable[[str], Any], words: str) -> Callable[[Any, str], Any
         try:
             return parse(value)
         except (ValueError, ArithmeticError):
-            raise MismatchError(f"{place} must be {words}, not {_shown(value)}") from None
+            raise MismatchError(f"{place} must be {words}, not {shown(value)}") from None
 
     return read
 
@@ -432,84 +331,25 @@ _PLAIN: dict[Any, Shape] = {
 }
 
 
-def _near(name: Any, known: typing.Iterable[str]) -> str:
+def add_default(schema: dict[str, Any], default: Any) -> None:
+    """Note what something is that is left out, where JSON can say it."""
+    try:
+        schema["default"] = to_json(default)
+    except TypeError:
+        return  # it can be left out all the same
+
+
+def near(name: Any, known: typing.Iterable[str]) -> str:
+    """Ask whether one of the known names was meant; nothing where none is near."""
     from difflib import get_close_matches
 
     near = get_close_matches(str(name), list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Write a value as its sender did, cut where it is long."""
     import json
 
     text = json.dumps(value, default=repr, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-# --- results -------------------------------------------------------------------------------------
-
-
-def to_json(value: Any, place: str = "the result") -> Any:
-    """Turn a value into what JSON has: objects, lists, texts, numbers, true, false and null.
-
-    Raises:
-        TypeError: It cannot be; the text says which part.
-    """
-    if value is None or type(value) in (bool, int, str):
-        return value
-    for write in (_written_number, _written_text, _written_object, _written_list):
-        found = write(value, place)
-        if found is not None:
-            return found[0]
-    raise TypeError(f"{place} cannot be written as JSON: it is of type {type(value).__qualname__}")
-
-
-def _written_number(value: Any, place: str) -> tuple[Any] | None:
-    if isinstance(value, enum.Enum):
-        return (to_json(value.value, place),)
-    if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
-            raise TypeError(f"{place} cannot be written as JSON: it is {value}")
-        return (float(value),)
-    if isinstance(value, int):
-        return (int(value),)
-    return None
-
-
-def _written_text(value: Any, place: str) -> tuple[str] | None:
-    del place
-    if isinstance(value, (dt.datetime, dt.date, dt.time)):
-        return (value.isoformat(),)
-    if isinstance(value, (str, uuid.UUID, decimal.Decimal, PurePath)):
-        return (str(value),)
-    return None
-
-
-def _written_object(value: Any, place: str) -> tuple[dict[str, Any]] | None:
-    if hasattr(value, "model_dump") and not isinstance(value, type):
-        return (value.model_dump(mode="json"),)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        return ({name: to_json(getattr(value, name), f"{place}.{name}") for name in names},)
-    if isinstance(value, collections.abc.Mapping):
-        return ({_member(k, place): to_json(v, f"{place}.{k}") for k, v in value.items()},)
-    return None
-
-
-def _member(key: Any, place: str) -> str:
-    written = to_json(key, place)
-    if not isinstance(written, (str, int)) or isinstance(written, bool):
-        raise TypeError(f"{place} cannot be written as JSON: {key!r} is no name")
-    return str(written)
-
-
-def _written_list(value: Any, place: str) -> tuple[list[Any]] | None:
-    if isinstance(value, (set, frozenset)):
-        parts = [to_json(part, place) for part in value]
-        try:
-            return (sorted(parts),)
-        except TypeError:
-            return (sorted(parts, key=repr),)
-    if isinstance(value, (list, tuple, collections.abc.ValuesView, collections.abc.KeysView)):
-        return ([to_json(part, f"{place}[{number}]") for number, part in enumerate(value)],)
-    return None

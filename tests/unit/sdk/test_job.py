@@ -22,7 +22,7 @@ from headway.model.job import Delivery, Isolation, Job, JobNetwork, StartMode
 from headway.model.run import progress_of
 from headway.sdk import JobError, ParameterError, attempt, job, progress, run_id
 from headway.sdk.job import Options, declared
-from headway.sdk.shapes import to_json
+from headway.sdk.results import to_json
 
 MODULE = sys.modules["headway.sdk.job"]
 
