@@ -1,5 +1,6 @@
 """A real builder on a real engine, and sources written by a test."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,11 +48,12 @@ def build(builder: tuple[EngineBuilder, DirectorySources], tmp_path: Path) -> Bu
 
         received = await sources.receive(parts(), "shop")
         assert received.manifest.value is not None, received.manifest.problems
+        own = os.urandom(5).hex()  # control groups of this machine are named by it
         row = Build(
-            id=BuildId(f"b{number}"),
+            id=BuildId(f"bld-{own}"),
             app=AppName("shop"),
             source=received.digest,
-            container=ContainerId(f"build-b{number}"),
+            container=ContainerId(f"build-{own}"),
             created_at=datetime.now(UTC),
             created_by="ana",
         )
