@@ -155,11 +155,15 @@ class Question:
     """Who does a lane's runs; None: every node can."""
     enlist: Callable[[Lane, NodeId], str] = lambda _lane, _node: ""
     """Have a runner started on a node; says why it takes no run yet."""
-    ahead: dict[Lane, list[Ask]] = field(default_factory=dict)
-    """Lanes whose turn came and that found no room, with what their next run asks for. Kept from
-    one decision to the next, for runs that start as soon as they are made."""
+    ahead: dict[Lane, tuple[RunId, list[Ask]]] = field(default_factory=dict)
+    """Lanes whose turn came and that found no room, with their next run and what it asks for. Kept
+    from one decision to the next, for runs that start as soon as they are made."""
     in_vain: dict[tuple[str, Lane], tuple[datetime, str]] = field(default_factory=dict)
     """Until when not to look again for room for a lane, and why there is none; kept as `ahead`."""
+    passed: dict[Lane, tuple[RunId, datetime]] = field(default_factory=dict)
+    """Since when the next run of a lane is passed over; kept as `ahead` is."""
+    passing: timedelta = timedelta(0)
+    """For how long that is allowed. Most find room by then, and reserving leaves some unused."""
     patience: timedelta = timedelta(minutes=2)
     """How long reserved room is kept beyond the moment at which it should have been there."""
     make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None
@@ -318,11 +322,13 @@ class _Decision:
         question, fleet = self.question, self.question.fleet
         promised = {promise.whom for promise in fleet.promises()}
         is_new = False
-        for lane, asks in list(question.ahead.items()):
+        for lane, (_, asks) in list(question.ahead.items()):
             alone = asks[0].demand
             if alone.priority < demand.priority or lane.name in promised:
                 continue
             if len(promised) >= _RESERVED_MAX or self._is_in_vain("reserve", lane):
+                continue
+            if not self._is_passed_for_long(lane):
                 continue
             found = reserve(fleet, asks, question.now)
             if found is None:
@@ -334,6 +340,15 @@ class _Decision:
             promised.add(lane.name)
             is_new = True
         return is_new
+
+    def _is_passed_for_long(self, lane: Lane) -> bool:
+        """Note that the next run of a lane is passed over; says whether that is enough."""
+        question = self.question
+        run = question.ahead[lane][0]
+        known = question.passed.get(lane)
+        if known is None or known[0] != run:
+            known = question.passed[lane] = (run, question.now)
+        return question.now >= known[1] + question.passing
 
     def _is_in_vain(self, what: str, lane: Lane) -> bool:
         """Say whether it was tried in vain a moment ago."""
@@ -378,7 +393,7 @@ class _Decision:
     def _no_room(self, lane: Lane, asks: list[Ask], because: str) -> str:
         """Have something of lower priority give way; says what is waited for."""
         question, fleet = self.question, self.question.fleet
-        question.ahead[lane] = asks
+        question.ahead[lane] = question.lanes[lane][self._next.get(lane, 0)].run, asks
         if said := self._way_given(lane, asks):
             return said
         promises = [one for one in fleet.promises() if one.whom == lane.name]

@@ -167,13 +167,13 @@ class Dispatch:
             self._tidy()
         if self.lanes.are_empty:
             self._reasons = {}
-            self._grounds.forget()
+            self._grounds.forget(())
             return
         grounds = await self._grounds.of(self.lanes.lanes())
         # From here to what was picked being reserved, nothing else comes between.
         lanes = {lane: row for lane, row in self.lanes.lanes().items() if lane in grounds}
         asked = self._grounds.question(lanes, grounds, _STARTS_AT_ONCE, self._make_room)
-        self._grounds.forget()
+        self._grounds.forget(lanes)
         turn = take_turns(asked)
         self._reasons = turn.reasons
         if turn.reasons:

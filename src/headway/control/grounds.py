@@ -1,6 +1,6 @@
 """Where lanes stand: which release runs their runs, and all that their turn depends on."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -69,8 +69,10 @@ class Grounds:
         self.rates = Rates(world.clock)
         self.turns = Turns()
         self.tallies = Tallies()
-        self.ahead: dict[Lane, list[Ask]] = {}
+        self.ahead: dict[Lane, tuple[RunId, list[Ask]]] = {}
         """Lanes whose turn came and that found no room."""
+        self.passed: dict[Lane, tuple[RunId, datetime]] = {}
+        """Since when the next run of a lane is passed over."""
         self.in_vain: dict[tuple[str, Lane], tuple[datetime, str]] = {}
         """Lanes for which no room could be made or reserved a moment ago."""
         self.holds: dict[Line, QueueHold] = {}
@@ -139,13 +141,17 @@ class Grounds:
             enlist=partial(self._enlist, grounds),
             ahead=self.ahead,
             in_vain=self.in_vain,
+            passed=self.passed,
+            passing=timedelta(seconds=self._world.settings.passed_over_s),
             patience=timedelta(seconds=self._world.settings.promise_s),
             make_room=make_room,
         )
 
-    def forget(self) -> None:
+    def forget(self, waiting: Collection[Lane]) -> None:
         """Drop what was found out by earlier decisions and may not hold any more."""
         self.ahead.clear()
+        for lane in [lane for lane in self.passed if lane not in waiting]:
+            del self.passed[lane]
         now = self._world.clock.now()
         for key in [key for key, (at, _) in self.in_vain.items() if at <= now]:
             del self.in_vain[key]

@@ -231,6 +231,11 @@ SETTINGS = Record(
                 "Times a minute that runs of a pool give way to a higher priority; 0: never.",
             ),
             (
+                "passed_over_s",
+                _seconds(0, _DAY_S),
+                "How long smaller runs may go before one that finds no room, until it is reserved.",
+            ),
+            (
                 "promise_s",
                 _seconds(1, _DAY_S),
                 "How long room that was made free or reserved is held once it is due.",

@@ -66,6 +66,7 @@ class Settings(Value, kw_only=True):
     monitor_cancels_hour_max: int = 10
     monitor_drains_hour_max: int = 1
     preemptions_minute_max: int = 60
+    passed_over_s: float = 60.0
     promise_s: float = 120.0
     parameters_bytes_max: int = 256 * 1024
     invocations_max: int = 10_000

@@ -130,6 +130,27 @@ def test_a_reservation_is_behind_who_comes_in_another_decision():
     assert nodes.promises() == []
 
 
+def test_it_is_passed_over_for_a_while_before_room_is_reserved():
+    nodes = fleet(a=4)
+    there = Demand(resources=Resources(cpu=2, memory_mib=1), expected_s=100)
+    nodes.hold("there", NodeId("a"), there, NOW + timedelta(seconds=100))
+    terms = {
+        LARGE: Terms(Demand(resources=Resources(cpu=3, memory_mib=1), expected_s=60)),
+        LANE: Terms(Demand(resources=Resources(cpu=0.6, memory_mib=1), expected_s=500)),
+    }
+    given = question(
+        {LARGE: entries(1), LANE: entries(1, start=9)},
+        fleet=nodes,
+        terms=terms,
+        passing=timedelta(seconds=60),
+    )
+    for seconds, count in ((0, 1), (59, 1), (60, 0)):
+        lanes = {**given.lanes, LANE: entries(1, start=100 + seconds)}
+        later = replace(given, lanes=lanes, now=NOW + timedelta(seconds=seconds))
+        assert len(take_turns(later).picks) == count
+        assert len(nodes.promises()) == 1 - count
+
+
 def test_who_could_give_way_is_not_asked_again_at_once():
     nodes = fleet(a=4)
     there = Demand(resources=Resources(cpu=3, memory_mib=1), preemption=Preemption.ALLOWED)
