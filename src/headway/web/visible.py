@@ -1,5 +1,6 @@
 """Text that others wrote, as a page may show it: nothing in it rules what stands beside it."""
 
+import re
 from typing import Any
 
 from markupsafe import Markup
@@ -11,6 +12,7 @@ _REPLACED = {
     **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in _KEPT},
     **dict.fromkeys([0x7F, *range(0x80, 0xA0), *(code for row in _BIDI for code in row)], "\ufffd"),
 }
+_RULING = re.compile(f"[{''.join(map(chr, _REPLACED))}]")
 TEXT_MAX = 10_000
 
 
@@ -22,7 +24,7 @@ def visible(text: str) -> str:
     """
     if len(text) > TEXT_MAX:
         text = f"{text[:TEXT_MAX]}… ({len(text)} letters)"
-    return text.translate(_REPLACED)
+    return text.translate(_REPLACED) if _RULING.search(text) else text
 
 
 def finalized(value: Any) -> Any:
