@@ -159,7 +159,7 @@ def test_a_leased_node_runs_what_was_started_under_the_lease_and_it_ends_with_it
     assert refused.status == 3
     assert f"--node {before['node']} --wait 10m" in refused.err
     wait_for(lambda: own.json("leases", "show", lease)["lease"]["is_clear"], within_s=60)
-    assert f"{before['node']} is kept under {lease}" in own.ok("nodes", "ls")
+    assert f"{before['node']}: kept under {lease}" in own.ok("nodes", "ls")
     assert f"kept under {lease}" in own.ok("why", before["node"])
     (moved,) = rows(own, "others")
     assert moved["node"] != before["node"]
