@@ -1,7 +1,7 @@
 """Instants and lengths of time as people read them."""
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
@@ -53,9 +53,17 @@ def instant(at: datetime) -> str:
 
 
 def local(at: datetime, zone: str) -> str:
-    """Write an instant as the clocks of a time zone show it.
+    """Write an instant as the clocks of a time zone show it; of one that is not known, UTC.
 
     >>> local(datetime(2026, 3, 29, 1, tzinfo=UTC), "Europe/Berlin")
     'Sun 29 Mar 03:00 CEST'
     """
-    return f"{at.astimezone(ZoneInfo(zone)):%a %d %b %H:%M %Z}"
+    try:
+        there: tzinfo = ZoneInfo(zone)
+    except (
+        ValueError,
+        OSError,
+        ZoneInfoNotFoundError,
+    ):  # the machine's zones may be newer or older
+        there = UTC
+    return f"{at.astimezone(there):%a %d %b %H:%M %Z}"
