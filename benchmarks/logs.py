@@ -1,5 +1,6 @@
 """How a log of a million lines opens: the server's time, the browser's, and the browser's memory."""
 
+import os
 import time
 
 from playwright.sync_api import sync_playwright
@@ -9,6 +10,7 @@ from tests.e2e.installation import Installation, wait_for
 from benchmarks.figure import Figure, percentile
 from benchmarks.idle import _matching, _memory
 from benchmarks.place import installation
+from benchmarks.work import below
 
 LINES = 1_000_000
 _TIMES = 20
@@ -80,4 +82,6 @@ def _figures(place: Installation, browser) -> list[Figure]:
 
 def _renderer_mb() -> float:
     """Weigh what draws the page: script, nodes, styles and pictures of all open windows."""
-    return sum(map(_memory, _matching("chromium.*--type=renderer"))) * 1.048576
+    own = set(below(os.getpid()))
+    drawing = [pid for pid in _matching("chromium.*--type=renderer") if pid in own]
+    return sum(map(_memory, drawing)) * 1.048576

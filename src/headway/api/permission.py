@@ -64,6 +64,11 @@ async def _app(asked: _Asked) -> Deed:
 
 
 async def _environment(asked: _Asked) -> Deed:
+    return await permission.on_environment(asked.world, asked.names["environment"], asked.actor)
+
+
+async def _copied(asked: _Asked) -> Deed:
+    # Its apps come to where they are copied to, which may be anybody's.
     return await permission.on_environment(asked.world, asked.names["environment"])
 
 
@@ -152,7 +157,7 @@ DEEDS: dict[tuple[str, str], Resolve | None] = {
     ("POST", f"{_OF_ENVIRONMENT}/stop"): _stop,
     ("DELETE", _OF_ENVIRONMENT): _environment,
     ("POST", f"{_OF_ENVIRONMENT}/lease"): _environment,
-    ("POST", f"{_OF_ENVIRONMENT}/copy"): _environment,
+    ("POST", f"{_OF_ENVIRONMENT}/copy"): _copied,
     ("POST", f"{_OF_ENVIRONMENT}/schedules/{{schedule:path}}/pause"): _schedule,
     ("POST", f"{_OF_ENVIRONMENT}/schedules/{{schedule:path}}/resume"): _schedule,
     ("POST", "/v1/deployments/{deployment}/promote"): _deployment,

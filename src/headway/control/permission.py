@@ -16,10 +16,10 @@ from headway.control.starting import begin
 from headway.control.world import World
 from headway.model.app import App, Source
 from headway.model.deployment import Deployment
-from headway.model.environment import Member
+from headway.model.environment import PRODUCTION, Environment, Member
 from headway.model.ids import AppName, Digest
 from headway.model.lease import ClaimKind
-from headway.model.role import INSTALLATION, LOCKS, OWN, Deed, DeedKind, Grant
+from headway.model.role import HELD, INSTALLATION, LOCKS, OWN, Deed, DeedKind, Grant
 from headway.ports.store import Reader, Writer
 
 __all__ = ["INSTALLATION", "LOCKS", "OWN"]
@@ -57,8 +57,10 @@ async def on_apps(world: World, *apps: str) -> Deed:
     return await world.store.read(lambda reader: on(_owned(reader, apps)))
 
 
-async def on_environment(world: World, name: str) -> Deed:
+async def on_environment(world: World, name: str, actor: str | None = None) -> Deed:
     """A deed that is done to all apps of an environment.
+
+    With an actor: one that its holder may do, whosever the apps are, as it ends or keeps them only.
 
     Raises:
         NotFound: There is none of this name.
@@ -66,6 +68,8 @@ async def on_environment(world: World, name: str) -> Deed:
 
     def question(reader: Reader) -> Deed:
         owner = lookup.standing(reader, name)
+        if _is_held(owner, actor):
+            return HELD
         return on(_owned(reader, [row.app for row in reader.find(Member, environment=owner.id)]))
 
     return await world.store.read(question)
@@ -127,7 +131,8 @@ async def on_deploy(world: World, app: str, source: str | None) -> Deed:
 async def on_start(world: World, actor: str, name: str, request: StartRequest) -> Deed:
     """A deed that starts apps: it is done to those that do not run there yet.
 
-    What the apps need and what runs there already is left as it is, whosever it is.
+    In an environment that one holds, or that begins with this, all apps may be started as their
+    teams made them: what an app needs is often another team's.
 
     Raises:
         HeadwayError: It cannot be started.
@@ -137,6 +142,8 @@ async def on_start(world: World, actor: str, name: str, request: StartRequest) -
         sent = _sent(tx, request.sources)
         there = {row.id for row in tx.find(Deployment, is_ended=False)}
         started = begin(tx, world=world, actor=actor, name=name, request=request)
+        if _is_held(lookup.standing(tx, name), actor):
+            raise _Undone(on(sent) if sent else HELD)
         apps = [row.app for row in started.deployments if row.id not in there]
         raise _Undone(on([*_owned(tx, apps), *sent]))
 
@@ -152,7 +159,7 @@ async def on_lease(world: World, actor: str, identity: str) -> Deed:
     view = await lease(world, identity)
     held = view.lease
     if "~" in held.id:
-        return await on_environment(world, held.id.partition("~")[0])
+        return await on_environment(world, held.id.partition("~")[0], actor)
     return LOCKS if held.holder == actor else INSTALLATION
 
 
@@ -167,6 +174,11 @@ def on_source(known: App | None, source: Source) -> Deed:
     if known is not None:
         owned.append((known.name, known.team))
     return on(owned)
+
+
+def _is_held(owner: Environment, actor: str | None) -> bool:
+    """Say whether an environment is its holder's own matter, which production is not."""
+    return owner.lease.holder == actor and owner.name != PRODUCTION
 
 
 class _Undone(Exception):

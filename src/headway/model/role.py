@@ -31,6 +31,8 @@ class DeedKind(StrEnum):
     """On what is one's own: one's sessions."""
     LOCKS = "locks"
     """On locks, which nobody's apps hold by themselves."""
+    HELD = "held"
+    """On an environment that one holds: what runs there is left as its team made it."""
     APPS = "apps"
     """On apps, or on environments that hold them."""
     INSTALLATION = "installation"
@@ -48,3 +50,4 @@ class Deed(Value, kw_only=True):
 INSTALLATION = Deed(kind=DeedKind.INSTALLATION)
 OWN = Deed(kind=DeedKind.OWN)
 LOCKS = Deed(kind=DeedKind.LOCKS)
+HELD = Deed(kind=DeedKind.HELD)

@@ -165,8 +165,8 @@ def lease_path(identity: str) -> str:
     return identity.replace("/", "%2F")
 
 
-def test_what_is_there_and_anothers_is_left_as_it_is_by_a_start(plane, client):
-    """An app of one's own may be started beside what it needs, and not bring that up itself."""
+def test_whose_an_environment_is_says_what_may_be_started_in_it(plane, client):
+    """In one's own, whatever an app needs; in another's, only beside what runs there."""
     send(client, "base", "other")
     text = (
         "name: face\nteam: shop\nrun: {type: process, command: exec sleep 600}\n"
@@ -175,13 +175,29 @@ def test_what_is_there_and_anothers_is_left_as_it_is_by_a_start(plane, client):
     with token(plane, "developer", "shop") as mine:
         sent = mine.post("/v1/sources", content=archive(headway__yaml=text))
         assert sent.is_success, sent.text
-        refused = mine.post("/v1/environments/both/start", json={"apps": ["face"]})
-        assert refused.status_code == 403
-        assert "base belongs to the team other" in refused.json()["hint"]
+        for theirs, apps in (("production", ["face"]), ("both", ["base", "face"])):
+            if theirs != "production":
+                assert send(client, "other-app", "other").is_success
+                begun = client.post(
+                    f"/v1/environments/{theirs}/start", json={"apps": ["other-app"]}
+                )
+                assert begun.is_success, begun.text
+            refused = mine.post(f"/v1/environments/{theirs}/start", json={"apps": apps})
+            assert refused.status_code == 403
+            assert "base belongs to the team other" in refused.json()["hint"]
         assert client.post("/v1/environments/both/start", json={"apps": ["base"]}).is_success
         started = mine.post("/v1/environments/both/start", json={"apps": ["face"]})
         assert started.status_code == 200, started.text
         assert mine.request("DELETE", "/v1/environments/both").status_code == 403
+
+        own = mine.post("/v1/environments/own/start", json={"apps": ["face"]})
+        assert own.status_code == 200, own.text
+        assert {row["app"] for row in own.json()["deployments"]} == {"base", "face"}
+        stranger = "/v1/environments/own/apps/base/config"
+        assert mine.patch(stranger, json={"set": {"A": {"value": "1"}}}).status_code == 403
+        copied = mine.post("/v1/environments/own/copy", json={"to": "production"})
+        assert copied.status_code == 403
+        assert mine.request("DELETE", "/v1/environments/own").is_success
     assert client.request("DELETE", "/v1/environments/both").is_success
 
 

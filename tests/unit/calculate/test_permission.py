@@ -1,7 +1,7 @@
 import pytest
 
 from headway.calculate.permission import lacking
-from headway.model.role import INSTALLATION, LOCKS, Deed, DeedKind, Grant, Role
+from headway.model.role import HELD, INSTALLATION, LOCKS, Deed, DeedKind, Grant, Role
 
 OPERATOR = Grant(role=Role.OPERATOR)
 VIEWER = Grant(role=Role.VIEWER)
@@ -19,6 +19,7 @@ def on(*apps: tuple[str, str | None]) -> Deed:
         (OPERATOR, INSTALLATION),
         (OPERATOR, on(("web", None), ("bank", "pay"))),
         (OF_SHOP, LOCKS),
+        (OF_SHOP, HELD),
         (OF_SHOP, on(("web", "shop"))),
         (OF_BOTH, on(("web", "shop"), ("bank", "pay"))),
     ],
@@ -31,6 +32,7 @@ def test_may(grant, deed):
     ("grant", "deed", "because"),
     [
         (VIEWER, LOCKS, "a developer, or an operator"),
+        (VIEWER, HELD, "a developer, or an operator"),
         (VIEWER, on(("web", "shop")), "a developer of shop, or an operator"),
         (VIEWER, on(), "a developer"),
         (VIEWER, INSTALLATION, "an operator"),

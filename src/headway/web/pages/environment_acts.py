@@ -91,7 +91,7 @@ def _app_fields(apps: tuple[AppName, ...]) -> tuple[Field, ...]:
 
 
 async def _on(ask: Ask) -> Deed:
-    return await permission.on_environment(ask.world, ask.names["environment"])
+    return await permission.on_environment(ask.world, ask.names["environment"], ask.actor)
 
 
 async def _on_apps(ask: Ask) -> Deed:
