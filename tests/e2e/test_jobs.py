@@ -48,6 +48,12 @@ def ended(headway: Installation, run: str, within_s: float = 60) -> dict:
 # --- what is asked -------------------------------------------------------------------------------
 
 
+def test_the_next_command_after_an_app_that_serves_nothing_shows_its_jobs(headway, source, place):
+    again = headway.ok("start", "-e", place, cwd=source)
+    assert f"next: headway jobs ls -e {place}" in again
+    assert "headway open" not in again
+
+
 def test_a_command_and_a_function_give_results_and_say_how_far_they_are(headway, place):
     done = invoked(headway, place, "greet", '{"name": "ana"}')
     assert (done.status, json.loads(done.out.splitlines()[-1])) == (0, {"said": "hello ana"})

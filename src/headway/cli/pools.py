@@ -7,7 +7,7 @@ import msgspec
 
 from headway.cli import render
 from headway.cli.options import json_option, plan_option, print_json, reason_option
-from headway.formats.units import render_duration
+from headway.formats.units import counted, render_duration
 from headway.model.pool import Pool
 from headway.model.resources import cores
 from headway.model.view import PoolView, Refusal
@@ -125,7 +125,7 @@ def _bounds(pool: Pool) -> str:
 def _show(view: PoolView) -> None:
     pool, scaling = view.pool, view.pool.scaling
     only = ", takes only what names it" if pool.dedicated else ""
-    click.echo(f"{pool.name} · {pool.policy.value}{only} · {view.ready} nodes ready")
+    click.echo(f"{pool.name} · {pool.policy.value}{only} · {counted(view.ready, 'node')} ready")
     if pool.types:
         late = render_duration(scaling.late_s)
         warm = f", {scaling.warm} kept warm" if scaling.warm else ""

@@ -176,7 +176,7 @@ def history(environment: str | None, app: str | None, limit: int, as_json: bool)
             render.moment(row.created_at),
             row.created_by,
             row.kind.value,
-            f"v{row.previous or '-'} → v{row.release or '-'}",
+            " → ".join(f"v{it}" if it else "-" for it in (row.previous, row.release)),
             row.strategy.value,
             row.phase.value,
             row.id,

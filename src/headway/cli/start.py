@@ -117,11 +117,13 @@ def _show_begin(client: Client, name: str, started: Started) -> None:
 
 
 def _show_end(client: Client, name: str, wanted: list[str]) -> None:
-    for member in client.environments.get(name).members:
-        if member.app in wanted:
-            for url in member.urls:
-                click.echo(f"  {member.app}  {url}")
-    click.echo(f"next: headway open -e {name} · headway logs -f -e {name}")
+    members = [row for row in client.environments.get(name).members if row.app in wanted]
+    for member in members:
+        for url in member.urls:
+            click.echo(f"  {member.app}  {url}")
+    served = any(member.urls for member in members)
+    first = f"headway open -e {name}" if served else f"headway jobs ls -e {name}"
+    click.echo(f"next: {first} · headway logs -f -e {name}")
 
 
 def _here(client: Client, apps: tuple[str, ...]) -> list[SourceView]:

@@ -14,6 +14,7 @@ from headway.control.runs import waits
 from headway.control.standing import member_view
 from headway.control.targets import find_job
 from headway.control.world import World
+from headway.formats.units import counted
 from headway.model.build import Build
 from headway.model.container import Container
 from headway.model.deployment import Deployment
@@ -180,7 +181,7 @@ def _pool(world: World, reader: Reader, thing: str) -> Why | None:
         because = f"it has the nodes that are there, and no types to add others of{last}"
     return Why(
         thing=thing,
-        state=f"{len(nodes)} nodes",
+        state=counted(len(nodes), "node"),
         because=because,
         chain=chain,
         next=(f"headway pools show {thing}",),

@@ -41,5 +41,5 @@ def test_a_machine_that_costs_nothing_is_not_rebalanced(client):
 
 def test_a_pool_that_nobody_declared_is_explained_by_its_nodes(client):
     told = client.get("/v1/why", params={"thing": "default"}).json()
-    assert told["state"] == "1 nodes"
+    assert told["state"] == "1 node"
     assert told["next"] == ["headway pools show default"]

@@ -183,7 +183,7 @@ class _Decision:
 
     def _floor_words(self) -> str:
         if len(self._hosts) < self._bounds.nodes_min:
-            return f"the pool has {self._bounds.nodes_min} nodes at least"
+            return f"its minimum is {self._bounds.nodes_min}"
         return f"{self._scaling.warm} are kept warm"
 
     # --- what runs out ----------------------------------------------------------------------------
