@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup needs test lint format demo demo-stop bench seeds crash clean
+.PHONY: help setup needs test lint format demo demo-stop screenshots bench seeds crash clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -45,6 +45,9 @@ demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left run
 
 demo-stop: ## End the demo and remove what it made
 	$(BIN)/python examples/shop/demo.py stop
+
+screenshots: $(STAMP) needs ## Pictures of every page, desktop and phone, light and dark, into docs/screenshots
+	$(BIN)/python -m tests.e2e.screenshots
 
 crash: $(STAMP) ## The crash tests with 200 kills each, 20,000 runs, and 10,000 that leave things about
 	CRASH_KILLS=200 CRASH_RUNS=20000 LEFTOVER_RUNS=10000 $(BIN)/pytest -q \

@@ -40,6 +40,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
     def log_message(self, *_): pass
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionResetError:
+            pass  # whoever asked has gone
 print("serving", behaviour, flush=True)
 port = 5999 if behaviour == "elsewhere" else int(os.environ["PORT"])
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()

@@ -10,6 +10,7 @@ from headway.model.release import Release
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _KILLED = 9
+_REFUSED = "connection refused"
 
 
 def explain_container(draft: Draft, container: Container, release: Release) -> Failure:
@@ -104,7 +105,7 @@ def _hints(container: Container) -> list[str]:
         ports = ", ".join(container.probe.listening)
         wanted = ", ".join(str(port) for port in container.ports.values())
         hints.append(f"it listens on {ports}, not on port {wanted}: listen on $PORT")
-    elif not container.is_ended and container.probe and "refused" in container.probe.answer:
+    elif not container.is_ended and container.probe and container.probe.answer == _REFUSED:
         wanted = ", ".join(str(port) for port in container.ports.values())
         hints.append(f"nothing listens on port {wanted}: is it still starting, or not a server?")
     return hints

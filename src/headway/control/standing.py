@@ -165,7 +165,8 @@ def _standing(
         return MemberState.FAILED, deployment.because
     healthy, wanted = counts
     if healthy >= wanted:
-        return MemberState.HEALTHY, f"{healthy} of {wanted} healthy"
+        said = f"{healthy} of {wanted} healthy" if wanted else "no process to keep running"
+        return MemberState.HEALTHY, said
     what = pending or _worst(services, row.live)
     state = MemberState.DEGRADED if healthy else MemberState.FAILED
     return state, f"{healthy} of {wanted} healthy{': ' if what else ''}{what}"

@@ -69,6 +69,7 @@ def _environment() -> Environment:
         instant=times.instant,
         duration=render_duration,
         size=render_size,
+        mib=lambda mib: render_size(int(mib * 2**20)),
         counted=counted,
         number=number,
         percent=lambda share: f"{share:g} %",

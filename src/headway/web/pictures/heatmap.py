@@ -60,6 +60,8 @@ def _scale(longest: float, left: float, floor: float, width: float) -> Iterator[
         y = floor - _HIGH * share
         yield shape("path", d=f"M{left:.1f} {y:.1f}H{width - _EDGE:.1f}", class_="tick")
         text = length(longest * share)
+        if share < 1 and text == length(longest):
+            continue  # rounded, it would say the same twice
         yield write(text, left - 6, y + 4, room=left, size=SMALL, class_="quiet", anchor="end")
 
 
