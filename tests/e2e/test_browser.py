@@ -105,6 +105,13 @@ def test_every_page_is_there_for_everybody(chromium, headway, demo, scheme, size
     assert not found, "\n".join(found)
 
 
+def test_on_a_phone_it_is_in_sight_which_page_this_is(chromium, headway):
+    with visiting(chromium, headway, viewport=PHONE) as opened:
+        for path in ("/", "/events"):
+            opened.go(path)
+            expect(opened.page.locator(".side a[aria-current]")).to_be_in_viewport(ratio=1)
+
+
 def test_an_environment_comes_up_before_ones_eyes(headway, visitor):
     app = headway.app("riser")
     visitor.go("/envs")

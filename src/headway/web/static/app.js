@@ -14,6 +14,12 @@
     return "now";
   }
 
+  const here = document.querySelector(".side a[aria-current]");
+  if (here) {  // on a phone the way round is one line, wider than the window
+    const side = here.closest(".side");
+    side.scrollLeft = here.offsetLeft - (side.clientWidth - here.offsetWidth) / 2;
+  }
+
   function tick() {
     for (const time of document.querySelectorAll("time[datetime]:not([data-clock])")) {
       const said = distance((new Date(time.dateTime) - Date.now()) / 1000);
