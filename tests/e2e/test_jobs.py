@@ -54,6 +54,21 @@ def test_the_next_command_after_an_app_that_serves_nothing_shows_its_jobs(headwa
     assert "headway open" not in again
 
 
+def test_the_status_names_a_run_that_can_never_start(headway):
+    jobs = "jobs: {big: {command: 'true', resources: {cpu: 500}}}\n"
+    headway.ok("start", "-e", "huge", cwd=headway.app("huge", manifest=jobs))
+    run = made(headway, "huge", "huge/big")
+    wait_for(lambda: "can never start" in headway.ok("status"))
+    said = headway.ok("status")
+    assert f"{run}: big can never start: " in said
+    assert "500 cores" in said
+    assert f"next: headway why {run}" in said
+    assert "0/0" not in said
+    headway.ok("runs", "cancel", run)
+    wait_for(lambda: run not in headway.ok("status"))
+    headway.ok("envs", "destroy", "huge", "--yes")
+
+
 def test_a_command_and_a_function_give_results_and_say_how_far_they_are(headway, place):
     done = invoked(headway, place, "greet", '{"name": "ana"}')
     assert (done.status, json.loads(done.out.splitlines()[-1])) == (0, {"said": "hello ana"})

@@ -43,6 +43,20 @@ async def test_at_most_once_is_not_tried_again(plane):
     assert len(row.attempts) == 1
 
 
+async def test_what_failed_is_found_behind_more_that_succeeded_than_are_looked_at(
+    plane, monkeypatch
+):
+    await plane.release(ONCE)
+    bad = await plane.ended(await plane.run("once", parameters={"fail": "no such order"}))
+    for _ in range(3):
+        await plane.ended(await plane.run("once"))
+    monkeypatch.setattr(runs, "_LOOKED_AT_MAX", 2)
+    monkeypatch.setattr(runs, "_PAGE", 1)
+    question = RunQuestion(state=(RunState.DEAD, RunState.FAILED, RunState.LOST))
+    page = await runs.listing(plane.world, question)
+    assert [row.id for row in page.rows] == [bad.id]
+
+
 async def test_at_least_once_is_tried_until_it_is_dead_and_can_be_replayed(plane):
     await plane.release(AGAIN)
     row = await plane.ended(await plane.run("again", parameters={"fail": "down"}))

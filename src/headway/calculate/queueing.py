@@ -187,6 +187,8 @@ class Turn:
     picks: list[Pick]
     reasons: dict[Lane, str]
     """Why the first run of a lane waits."""
+    nevers: frozenset[Lane]
+    """Those of which nothing can ever start, whatever leaves, unless a larger node comes."""
 
 
 def take_turns(question: Question) -> Turn:
@@ -204,7 +206,7 @@ def take_turns(question: Question) -> Turn:
         _, _, line = heapq.heappop(heap)
         if decision.pick_one(line) and decision.by_line[line]:
             heapq.heappush(heap, decision.place_of(line))
-    return Turn(picks=decision.picks, reasons=decision.reasons)
+    return Turn(decision.picks, decision.reasons, frozenset(decision.nevers))
 
 
 class _Decision:
@@ -214,6 +216,7 @@ class _Decision:
         self.question = question
         self.picks: list[Pick] = []
         self.reasons: dict[Lane, str] = {}
+        self.nevers: set[Lane] = set()
         self.by_line: dict[Line, list[Lane]] = {}
         self._taken: dict[Lane, set[int]] = {}
         self._next: dict[Lane, int] = {}
@@ -365,7 +368,7 @@ class _Decision:
         if crew is None:
             placed = fleet.place(demand, now)
             if placed.node is None:
-                never = self._never(demand)
+                never = self._never(lane, demand)
                 self.reasons[lane] = never or self._no_room(lane, [Ask(demand)], placed.because)
             return placed.node
         full: tuple[str, ...] = ()
@@ -377,9 +380,9 @@ class _Decision:
         placed = fleet.place(crew.demand, now, but=(*crew.ready, *crew.refused))
         if placed.node is not None:
             self.reasons[lane] = f"{placed.node}: {self.question.enlist(lane, placed.node)}"
-        elif never := self._never(demand):
+        elif never := self._never(lane, demand):
             self.reasons[lane] = never
-        elif never := self._never(crew.demand):
+        elif never := self._never(lane, crew.demand):
             self.reasons[lane] = f"together with its runner, {never}"
         else:
             broken = (f"{node}: {why}" for node, why in sorted(crew.refused.items()))
@@ -427,9 +430,12 @@ class _Decision:
         promises = self.question.fleet.promises()
         return sum(one.at is None and one.whom == lane.name for one in promises)
 
-    def _never(self, demand: Demand) -> str:
+    def _never(self, lane: Lane, demand: Demand) -> str:
         found = self.question.fleet.never(demand)
-        return f"{found.because}; {found.hint}" if found is not None else ""
+        if found is None:
+            return ""
+        self.nevers.add(lane)
+        return f"{found.because}; {found.hint}"
 
     def _crew(self, lane: Lane) -> Crew | None:
         if lane not in self._crews:

@@ -66,7 +66,9 @@ def status(environment: str | None, as_json: bool) -> None:
     """Show what is wrong or moving, on one screen."""
     with Client.local() as client:
         views = [client.environments.get(environment)] if environment else client.environments.all()
-        nodes = [] if environment or as_json else client.nodes.all()
+        whole = not (environment or as_json)
+        nodes = client.nodes.all() if whole else []
+        checks = client.doctor() if whole else []
     if as_json:
         print_json(views)
         return
@@ -77,6 +79,11 @@ def status(environment: str | None, as_json: bool) -> None:
         _show_environment(view)
     for row in out_of_use:
         click.echo(f"node {row.node.id} {standing(row)}")
+    for check in checks:
+        if not check.ok:
+            click.echo(f"{check.name}: {render.safe(check.detail)}")
+            if check.fix:
+                click.echo(f"    next: {render.safe(check.fix)}")
 
 
 def _show_environment(view: EnvironmentView) -> None:
@@ -89,7 +96,7 @@ def _show_environment(view: EnvironmentView) -> None:
             f"  {row.app}",
             row.state.value,
             f"v{row.live}" if row.live else "-",
-            f"{row.healthy}/{row.wanted}",
+            f"{row.healthy}/{row.wanted}" if row.wanted or row.healthy else "-",
             render.safe(row.because) if row.state not in _QUIET else " ".join(row.urls),
         )
         for row in sorted(view.members, key=lambda row: row.state in _QUIET)

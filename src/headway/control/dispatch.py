@@ -62,6 +62,7 @@ class Dispatch:
         self.under_way = UnderWay(world, self._grounds.tallies, self.runners)
         self._preemptions = Preemptions(world)
         self._reasons: dict[Lane, str] = {}
+        self._nevers: frozenset[Lane] = frozenset()
         self._next_due: datetime | None = None
         self._wake = asyncio.Event()
         self.opened = asyncio.Event()
@@ -166,7 +167,7 @@ class Dispatch:
         if self._world.fleet.has_promises:
             self._tidy()
         if self.lanes.are_empty:
-            self._reasons = {}
+            self._reasons, self._nevers = {}, frozenset()
             self._grounds.forget(())
             return
         grounds = await self._grounds.of(self.lanes.lanes())
@@ -175,7 +176,7 @@ class Dispatch:
         asked = self._grounds.question(lanes, grounds, _STARTS_AT_ONCE, self._make_room)
         self._grounds.forget(lanes)
         turn = take_turns(asked)
-        self._reasons = turn.reasons
+        self._reasons, self._nevers = turn.reasons, turn.nevers
         if turn.reasons:
             self._world.bell.pool()
         if turn.picks:
@@ -397,6 +398,11 @@ class Dispatch:
             why = self._reasons.get(lane) or f"their turn in queue {lane.queue}"
             found[why] = found.get(why, 0) + count
         return found
+
+    def nevers(self) -> dict[Lane, str]:
+        """Give the lanes of which nothing can ever start, as it is now, and why."""
+        counts = self.lanes.counts()
+        return {lane: self._reasons[lane] for lane in counts if lane in self._nevers}
 
     def reason(self, run: Run) -> str:
         """Say why a queued run has not started yet."""

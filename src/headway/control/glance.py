@@ -2,6 +2,7 @@
 
 from headway.control.dispatch import Dispatch
 from headway.control.world import World
+from headway.model.ids import AppName, EnvironmentName, RunId, environment_name
 from headway.model.node import Node, NodeHold, NodeState
 from headway.model.run import Run
 from headway.model.value import Value
@@ -23,6 +24,35 @@ class AwayNode(Value, kw_only=True):
 
     node: Node
     hold: NodeHold | None = None
+
+
+class Stranded(Value, kw_only=True):
+    """Runs that can never start, unless a larger node comes."""
+
+    run: RunId
+    """The first of them."""
+    environment: EnvironmentName
+    app: AppName
+    job: str
+    count: int
+    because: str
+
+
+def stranded(dispatch: Dispatch) -> tuple[Stranded, ...]:
+    """List what waits and can never start, by lane."""
+    lanes, counts = dispatch.lanes.lanes(), dispatch.lanes.counts()
+    return tuple(
+        Stranded(
+            run=lanes[lane][0].run,
+            environment=environment_name(lane.environment),
+            app=lane.app,
+            job=lane.job,
+            count=counts[lane],
+            because=because,
+        )
+        for lane, because in dispatch.nevers().items()
+        if lanes[lane]
+    )
 
 
 async def run_figures(world: World, dispatch: Dispatch) -> RunFigures:

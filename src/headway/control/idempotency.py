@@ -61,11 +61,25 @@ def answered(
 
 
 async def once(
-    world: World, actor: str, key: str, body: bytes, deed: Callable[[], Awaitable[bytes]]
+    world: World,
+    actor: str,
+    key: str,
+    body: bytes,
+    deed: Callable[[], Awaitable[bytes]],
+    *,
+    keeps_last: bool = False,
 ) -> bytes:
     """Do a deed and keep its answer, or give the answer that was kept.
 
     A deed that raises keeps nothing, so that it can be tried again.
+
+    Args:
+        world: Where.
+        actor: Who asks.
+        key: What the sender chose for this request.
+        body: What is asked for.
+        deed: Does it.
+        keeps_last: The answer is another than what the deed's transaction kept, and replaces it.
 
     Raises:
         Conflict: The key was used for something else.
@@ -85,7 +99,7 @@ async def once(
             if world.answering.get(name) is not lock:
                 continue  # who was before has taken it away, and others may have a new one
             try:
-                return await _once(world, question, print_, name, deed)
+                return await _once(world, question, print_, name, deed, keeps_last=keeps_last)
             finally:
                 del world.answering[name]
 
@@ -96,6 +110,8 @@ async def _once(
     print_: str,
     name: str,
     deed: Callable[[], Awaitable[bytes]],
+    *,
+    keeps_last: bool,
 ) -> bytes:
     now = world.clock.now()
     kept = await world.store.read(question)
@@ -113,6 +129,6 @@ async def _once(
         answer = await deed()
     finally:
         _ASKED.reset(token)
-    if not asked.kept:
+    if keeps_last or not asked.kept:
         await world.store.write(lambda tx: asked.keep(tx, answer))
     return answer

@@ -1,6 +1,7 @@
 """What `doctor` says of runs that are stuck, and of machines that are not as they should be."""
 
 from headway.calculate.monitor import Flag, Rules, flags
+from headway.control.glance import stranded
 from headway.control.pooling import Pools
 from headway.control.world import World
 from headway.model.view import Check
@@ -9,15 +10,20 @@ _SHOWN = 3
 
 
 async def flagged(world: World, loop: Pools) -> tuple[Flag, ...]:
-    """Flag runs that are stuck or run too long."""
+    """Flag runs that can never start, that are stuck, or run too long."""
+    never = tuple(
+        Flag(run=row.run, because=f"{row.job} can never start: {row.because}")
+        for row in stranded(loop.reading.dispatch)
+    )
     now = world.clock.now()
-    runs = await loop.reading.oldest()
+    told = {flag.run for flag in never}
+    runs = [run for run in await loop.reading.oldest() if run.id not in told]
     rules = Rules(
         stuck_s=world.settings.monitor_stuck_s,
         long_factor=world.settings.monitor_long_factor,
         cancel_factor=world.settings.monitor_cancel_factor,
     )
-    return flags([await loop.reading.watched(run, now) for run in runs], rules, now)
+    return never + flags([await loop.reading.watched(run, now) for run in runs], rules, now)
 
 
 async def checks(world: World, loop: Pools) -> list[Check]:

@@ -59,7 +59,7 @@ class PoolReading:
 
     def __init__(self, world: World, dispatch: Dispatch, seen: Seen) -> None:
         self._world = world
-        self._dispatch = dispatch
+        self.dispatch = dispatch
         self._seen = seen
         self._estimates: dict[str, tuple[datetime, Estimate]] = {}
 
@@ -148,7 +148,7 @@ class PoolReading:
             attempt = run.attempt
             if attempt is None:
                 continue
-            release = await self._dispatch.book.release((run.environment, run.app), attempt.release)
+            release = await self.dispatch.book.release((run.environment, run.app), attempt.release)
             job = release.manifest.job(run.job) if release else None
             if release is None or job is None:
                 continue
@@ -189,7 +189,7 @@ class PoolReading:
     async def _waiting(self) -> list[Waiting]:
         now = self._world.clock.now()
         found = [*self._lacking(), *await self._building(now)]
-        for row in await self._dispatch.backlog():
+        for row in await self.dispatch.backlog():
             lane = row.lane
             firsts = await self._world.store.read(partial(_queued, lane=lane.name))
             owner = f"{lane.environment}/{lane.app}/{lane.job}"
@@ -199,7 +199,7 @@ class PoolReading:
 
     async def oldest(self) -> list[Run]:
         """Give the first run of each lane whose runs could start, and every active one."""
-        lanes = [row.lane.name for row in await self._dispatch.backlog()]
+        lanes = [row.lane.name for row in await self.dispatch.backlog()]
 
         def question(reader: Reader) -> list[Run]:
             firsts = [run for lane in lanes for run in reader.find(Run, lane=lane, limit=1)]
@@ -211,7 +211,7 @@ class PoolReading:
         """Give a run with what is thought of its length, and its limits."""
         thought = await self._estimate(run.owner, float("inf"), now)
         key, attempt = (run.environment, run.app), run.attempt
-        job = await self._dispatch.book.job(key, attempt.release, run.job) if attempt else None
+        job = await self.dispatch.book.job(key, attempt.release, run.job) if attempt else None
         return Watched(run=run, thought=thought, job=job)
 
     async def _building(self, now: datetime) -> list[Waiting]:

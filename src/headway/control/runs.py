@@ -82,13 +82,13 @@ def _fields(
     reader: Reader, question: RunQuestion, environment: EnvironmentId | None
 ) -> dict[str, Any]:
     """Choose the index that leaves least to look at."""
-    (state,) = question.state if len(question.state) == 1 else (None,)
-    if state is RunState.DEAD:
+    states = question.state
+    if states == (RunState.DEAD,):
         return {"dead": 1}
-    if state is not None and state is not RunState.SUCCEEDED:
-        return {"state": state}
+    if states and RunState.SUCCEEDED not in states:
+        return {"state": states}
     if environment is None or question.job is None or question.environment is None:
-        return {"state": state} if state else {}
+        return {"state": states} if states else {}
     app, _, name = question.job.rpartition("/")
     app = app or question.app or ""
     if not app:  # a job that was taken out of its app is found by `app/job` only

@@ -1,5 +1,6 @@
 """Answers what a browser asks for: pages, their data, files, forms, and the live stream."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from headway.calculate.permission import lacking
 from headway.control import permission
 from headway.control.errors import NotFound
+from headway.control.idempotency import once
 from headway.control.refusals import refused
 from headway.control.sessions import SIGN_IN
 from headway.model.role import Grant, Role
@@ -49,6 +51,14 @@ class _Place(NamedTuple):
 
     pattern: re.Pattern[str]
     what: Page | Act
+
+
+class _OnlyPlanned(Exception):
+    """An act was not done: its plan is to be seen first."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.what)
+        self.plan = plan
 
 
 class Answering:
@@ -111,14 +121,15 @@ class Answering:
         return Ask(self._house, names, query, str(state.actor), state.grant, now)
 
     def _visit(self, request: Request) -> Visit:
-        query = request.url.query
+        query, now = request.url.query, self._house.world.clock.now()
         return Visit(
             path=f"{request.url.path}?{query}" if query else request.url.path,
             actor=str(getattr(request.state, "actor", "")),
-            now=self._house.world.clock.now(),
+            now=now,
             version=self._house.world.version,
             role=getattr(request.state, "grant", _NOBODY).role.value,
             csrf=str(getattr(request.state, "csrf", "")),
+            id=self._house.world.run_ids.make(now),
             nav=self._nav,
         )
 
@@ -139,13 +150,40 @@ class Answering:
             )
         form = await _form(request)
         ask = ask._replace(query={**ask.query, **form})
-        permission.check(ask.actor, ask.grant, await act.on(ask))
-        plan = await act.see(ask)
-        if "only_plan" in form:
-            return self._page(request, "act.html", plan, is_live=False)
-        if _is_unconfirmed(plan, form):
-            return self._page(request, "act.html", plan, status=422, is_live=False)
-        return RedirectResponse(await act.do(ask), 303, _HEADERS)
+        try:
+            where = await self._done_once(request, act, ask, form)
+        except _OnlyPlanned as planned:
+            status = 200 if "only_plan" in form else 422
+            return self._page(request, "act.html", planned.plan, status=status, is_live=False)
+        return RedirectResponse(where, 303, _HEADERS)
+
+    async def _done_once(
+        self, request: Request, act: Act, ask: Ask, form: Mapping[str, str]
+    ) -> str:
+        """Do an act, once for each form however often it is sent; gives where to go on.
+
+        Raises:
+            _OnlyPlanned: Its plan is to be seen first.
+        """
+
+        async def deed() -> bytes:
+            permission.check(ask.actor, ask.grant, await act.on(ask))
+            plan = await act.see(ask)
+            if "only_plan" in form or _is_unconfirmed(plan, form):
+                raise _OnlyPlanned(plan)
+            return msgspec.json.encode(await act.do(ask))
+
+        if not form.get("id"):
+            where: str = msgspec.json.decode(await deed())
+            return where
+        # With the form's content: who goes back and fills it in otherwise asks for something else.
+        sent = f"{request.url.path}?{request.url.query}\n".encode() + await request.body()
+        key = hashlib.sha256(sent).hexdigest()
+        answer = msgspec.json.decode(
+            await once(ask.world, ask.actor, key, sent, deed, keeps_last=True)
+        )
+        # A crash between the deed and this answer leaves what the deed itself kept: it was done.
+        return answer if isinstance(answer, str) else "/events"
 
     async def _sign(self, request: Request, path: str) -> Response:
         """Sign a browser in or out."""

@@ -36,6 +36,8 @@ class Visit(NamedTuple):
     role: str = ""
     csrf: str = ""
     """What a form must carry to be heard."""
+    id: str = ""
+    """Of the form that is on it: what is sent twice with it is done once."""
     nav: tuple[Section, ...] = ()
 
 

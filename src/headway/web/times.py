@@ -9,9 +9,11 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 def length(seconds: float) -> str:
     """Say how long something took or takes, in at most two units.
 
-    >>> length(0.42), length(9.6), length(75), length(3 * 3600 + 120), length(200000)
-    ('0.4 s', '9.6 s', '1 min 15 s', '3 h 2 min', '2 d 7 h')
+    >>> length(0.008), length(9.6), length(75), length(3 * 3600 + 120), length(200000)
+    ('8 ms', '9.6 s', '1 min 15 s', '3 h 2 min', '2 d 7 h')
     """
+    if round(seconds * 1000) < 1000:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < _MINUTE_S:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     for unit_s, unit, smaller_s, smaller in (

@@ -1,6 +1,7 @@
 """Pages of jobs, runs, queues and schedules, with runs that really run."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -20,6 +21,7 @@ jobs:
       required: [name]
       additionalProperties: false
   fail: {command: 'echo no >&2; exit 3', delivery: at_least_once, retries: {most: 0}}
+  huge: {command: 'true', resources: {cpu: 500}}
   wait: {command: 'echo waiting; exec sleep 600'}
   talk:
     command: >-
@@ -110,9 +112,35 @@ def test_a_run_is_cancelled_and_one_that_failed_is_run_again_with_other_paramete
     again = browser.post(f"{first}/again", headers=FORM, data={"p.name": "bo"})
     assert again.status_code == 303
     other = again.headers["location"]
+    # A form that is sent twice at once, or once more later, makes one run; filled in anew, another.
+    identity = re.search(r'name="id" value="([^"]+)"', form)[1]
+    said = {"id": identity, "p.name": "once"}
+    with ThreadPoolExecutor(2) as threads:
+        clicks = [
+            threads.submit(browser.post, f"{first}/again", headers=FORM, data=said)
+            for _ in range(2)
+        ]
+    places = {click.result().headers["location"] for click in clicks}
+    places.add(browser.post(f"{first}/again", headers=FORM, data=said).headers["location"])
+    assert len(places) == 1
+    rows = browser.get("/runs.json?parameter=name%3Donce").json()["rows"]
+    assert [f"/runs/{row['id']}" for row in rows] == [*places]
+    anew = browser.post(f"{first}/again", headers=FORM, data={**said, "p.name": "anew"})
+    assert anew.headers["location"] not in places
     assert other != first
     assert f'<a href="{first}">' in ended(browser, other, "succeeded")
     assert "bo" in browser.get(other).text
+
+
+def test_a_run_that_can_never_start_is_said_to_be_so_wherever_it_is_shown(browser):
+    run = invoked(browser, "huge", parameters="{}")
+    wait_for(lambda: "Runs that can never start" in browser.get("/").text, 60)
+    assert f'href="{run}"' in browser.get("/").text
+    for page in ("/", "/runs", "/jobs", "/jobs/work/shop/huge"):
+        assert "500 cores" in browser.get(page).text, page
+    assert "huge can never start" in browser.get("/status").text
+    browser.post(f"{run}/cancel", headers=FORM)
+    wait_for(lambda: "Runs that can never start" not in browser.get("/").text, 60)
 
 
 def test_runs_are_found_by_how_they_did_and_by_what_they_were_given(browser):

@@ -199,6 +199,7 @@ def test_an_app_is_deployed_scaled_and_rolled_back_by_forms_that_show_their_plan
         assert shown()["deployments"][0]["reason"] == "because"
 
         assert f"{here}/rollback?release=1" in client.get(here).text
+        assert "Roll back to this" in client.get(here).text
         assert f"start {process}.1 (v1)" in client.get(f"{here}/rollback?release=1").text
         client.post(f"{here}/rollback", headers=_FORM, content="release=1")
         wait_for(lambda: shown()["member"]["live"] == 1)

@@ -41,6 +41,8 @@ class JobPage(View, kw_only=True):
     view: JobView
     runs: tuple[Run, ...] = ()
     """The newest first."""
+    waits: dict[RunId, str] = msgspec.field(default_factory=dict)
+    """Why those of them wait that do."""
     durations: Durations | None = None
     schedules: tuple[ScheduleView, ...] = ()
 
@@ -58,6 +60,11 @@ class JobPage(View, kw_only=True):
             Crumb(owner, links.environment(owner)),
             Crumb(app, links.member(owner, app)),
         )
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether runs wait: no event tells that they do so for another reason."""
+        return bool(self.waits)
 
     @property
     def next(self) -> tuple[tuple[str, datetime, str], ...]:
@@ -97,15 +104,17 @@ async def _view(ask: Ask) -> JobView:
 
 
 async def _see(ask: Ask) -> JobPage:
-    view = await _view(ask)
+    view, dispatch = await _view(ask), ask.heart.dispatch
     question = RunQuestion(
         environment=view.environment, app=view.app, job=view.job.name, limit=_RUNS
     )
-    rows = (await runs.listing(ask.world, question)).rows
+    found = await runs.page(ask.world, dispatch, question)
+    rows = found.rows
     known = await schedules.listing(ask.world, view.environment, _NEXT)
     return JobPage(
         view=view,
         runs=rows,
+        waits=found.waits,
         durations=durations(rows),
         schedules=tuple(
             one
@@ -139,12 +148,6 @@ async def _see_invoke(ask: Ask) -> Plan:
                 label="Not before",
                 value=ask.query.get("when", ""),
                 hint="empty is now; or a length of time such as 10m, or 2026-12-24T18:00Z",
-            ),
-            Field(
-                name="id",
-                label="Id",
-                value=ask.query.get("id") or ask.world.run_ids.make(ask.now),
-                is_hidden=True,
             ),
         ),
         back=links.job(owner, view.app, job.name),

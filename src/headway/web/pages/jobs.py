@@ -1,7 +1,9 @@
 """Jobs: the list, those first whose last run went wrong."""
 
-from headway.control import jobs
-from headway.model.ids import AppName, EnvironmentName
+from collections.abc import Mapping
+
+from headway.control import jobs, runs
+from headway.model.ids import AppName, EnvironmentName, RunId
 from headway.model.run import Run
 from headway.model.value import Value
 from headway.model.view import JobView
@@ -9,6 +11,7 @@ from headway.web.page import Ask, Page, View
 from headway.web.tone import Tone, tone
 
 _SHOWN_MAX = 100
+_NONE: Mapping[RunId, str] = {}
 _ORDER = (Tone.BAD, Tone.CARE, Tone.MOVING, Tone.GOOD, Tone.QUIET)
 
 
@@ -25,6 +28,8 @@ class JobRow(Value, kw_only=True):
     running: int
     schedules: tuple[str, ...]
     last: Run | None
+    because: str
+    """Why the last run waits, while it does."""
 
 
 class JobsPage(View, kw_only=True):
@@ -42,9 +47,13 @@ class JobsPage(View, kw_only=True):
         return f"Jobs of {self.environment}" if self.environment else "Jobs"
 
 
-def jobs_page(views: list[JobView], environment: str | None = None) -> JobsPage:
+def jobs_page(
+    views: list[JobView],
+    environment: str | None = None,
+    waits: Mapping[RunId, str] = _NONE,
+) -> JobsPage:
     """Make the page: what went wrong last comes first, then what runs, then by name."""
-    rows = sorted((_row(view) for view in views), key=_rank)
+    rows = sorted((_row(view, waits) for view in views), key=_rank)
     return JobsPage(
         rows=tuple(rows[:_SHOWN_MAX]),
         more=max(0, len(rows) - _SHOWN_MAX),
@@ -58,7 +67,7 @@ def _rank(row: JobRow) -> tuple[int, str, str, str]:
     return _ORDER.index(look), row.environment, row.app, row.name
 
 
-def _row(view: JobView) -> JobRow:
+def _row(view: JobView, waits: Mapping[RunId, str]) -> JobRow:
     return JobRow(
         environment=view.environment,
         app=view.app,
@@ -69,12 +78,16 @@ def _row(view: JobView) -> JobRow:
         running=view.running,
         schedules=view.schedules,
         last=view.last,
+        because=waits.get(view.last.id, "") if view.last else "",
     )
 
 
 async def _see(ask: Ask) -> JobsPage:
     environment = ask.query.get("environment") or None
-    return jobs_page(await jobs.listing(ask.world, ask.heart.dispatch, environment), environment)
+    dispatch = ask.heart.dispatch
+    views = await jobs.listing(ask.world, dispatch, environment)
+    waits = {row.id: runs.waits(dispatch, row) for view in views if (row := view.last)}
+    return jobs_page(views, environment, waits)
 
 
 OFFERS = (Page("/jobs", "jobs.html", _see),)

@@ -1,9 +1,13 @@
 """An app in an environment: what is live, what runs, how it is set, what became of it."""
 
+from collections.abc import Sequence
+
+import msgspec
+
 from headway.control import config, deployments, environments
 from headway.control.errors import HeadwayError
 from headway.model.container import Container
-from headway.model.deployment import Deployment
+from headway.model.deployment import Deployment, Phase
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.view import ConfigView, MemberView, ReleaseView
 from headway.web import links
@@ -13,6 +17,9 @@ from headway.web.traffic import ReleaseShare, shares
 
 _DEPLOYMENTS = 10
 _RELEASES = 10
+_OUTCOMES = 50
+"""Deployments among which is looked for what became of the releases."""
+_NOT_KEPT = frozenset({Phase.FAILED, Phase.ROLLED_BACK})
 
 
 class MemberPage(View, kw_only=True):
@@ -25,6 +32,8 @@ class MemberPage(View, kw_only=True):
     config: ConfigView | None = None
     releases: tuple[ReleaseView, ...] = ()
     deployments: tuple[Deployment, ...] = ()
+    not_kept: dict[int, Deployment] = msgspec.field(default_factory=dict)
+    """The last deployment of each release that failed or was rolled back, by its number."""
     older: str | None = None
     """Behind which deployment there are more."""
 
@@ -51,6 +60,19 @@ class MemberPage(View, kw_only=True):
         return max(older, default=None)
 
 
+def not_kept(rows: Sequence[Deployment]) -> dict[int, Deployment]:
+    """Find the releases whose last deployment failed or was rolled back.
+
+    Args:
+        rows: Deployments of an app, the newest first.
+    """
+    last: dict[int, Deployment] = {}
+    for row in rows:
+        if row.release and row.is_ended:
+            last.setdefault(row.release, row)
+    return {number: row for number, row in last.items() if row.phase in _NOT_KEPT}
+
+
 def containers_of(member: MemberView) -> tuple[Container, ...]:
     """Put containers in the order in which somebody looks for them."""
     return tuple(
@@ -66,6 +88,7 @@ async def _see(ask: Ask) -> MemberPage:
     before = ask.query.get("before")
     member = await environments.member(ask.world, owner, app)
     page = await deployments.history(ask.world, owner, app, _DEPLOYMENTS, before)
+    lately = await deployments.history(ask.world, owner, app, _OUTCOMES, None)
     releases = await deployments.releases(ask.world, owner, app)
     view = await ask.world.router.view()
     identity = member.deployment.environment if member.deployment else None
@@ -77,6 +100,7 @@ async def _see(ask: Ask) -> MemberPage:
         config=await _config(ask, member.environment, member.app),
         releases=tuple(releases[:_RELEASES]),
         deployments=page.items,
+        not_kept=not_kept(lately.items),
         older=page.next,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from headway.control import environments, glance
-from headway.control.glance import AwayNode, RunFigures
+from headway.control.glance import AwayNode, RunFigures, Stranded
 from headway.model.deployment import Deployment, Phase
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.node import NodeState
@@ -68,6 +68,8 @@ class NowPage(View, kw_only=True):
     """Nodes that do not take containers."""
     troubles: tuple[Trouble, ...] = ()
     wrong: tuple[Concern, ...] = ()
+    never: tuple[Stranded, ...] = ()
+    """Runs that can never start."""
     moving: tuple[Concern, ...] = ()
     not_kept: tuple[NotKept, ...] = ()
     """The last deployment of an app that serves nevertheless, the newest first."""
@@ -79,7 +81,7 @@ class NowPage(View, kw_only=True):
     def title(self) -> str:
         """Its name, with how many things are wrong."""
         lost = sum(one.node.state is NodeState.LOST for one in self.away)
-        wrong = len(self.wrong) + len(self.troubles) + lost
+        wrong = len(self.wrong) + len(self.never) + len(self.troubles) + lost
         return f"Now ({wrong} wrong)" if wrong else "Now"
 
     @property
@@ -96,6 +98,7 @@ def now_page(
     nodes: int = 0,
     away: Sequence[AwayNode] = (),
     runs: RunFigures = _NO_RUNS,
+    never: Sequence[Stranded] = (),
 ) -> NowPage:
     """Make the page: what is wrong, worst first, then what moves, then what ends soon."""
     members = [member for view in views for member in view.members]
@@ -115,6 +118,7 @@ def now_page(
             Trouble(loop=loop, at=at, error=error) for loop, (at, error) in sorted(troubles.items())
         ),
         wrong=tuple(wrong[:_SHOWN_MAX]),
+        never=tuple(never[:_SHOWN_MAX]),
         moving=tuple(moving[:_SHOWN_MAX]),
         not_kept=_not_kept(members, now),
         ending=tuple(
@@ -122,7 +126,7 @@ def now_page(
             for view in sorted(views, key=lambda view: (view.lease.until is None, view.lease.until))
             if view.lease.until is not None and view.lease.until - now < _SOON
         ),
-        more=sum(max(0, len(rows) - _SHOWN_MAX) for rows in (wrong, moving, away)),
+        more=sum(max(0, len(rows) - _SHOWN_MAX) for rows in (wrong, never, moving, away)),
     )
 
 
@@ -156,7 +160,13 @@ async def _see(ask: Ask) -> NowPage:
     runs = await glance.run_figures(ask.world, ask.heart.dispatch)
     away = glance.away(ask.world)
     return now_page(
-        views, ask.world.troubles, ask.now, nodes=len(ask.world.nodes), away=away, runs=runs
+        views,
+        ask.world.troubles,
+        ask.now,
+        nodes=len(ask.world.nodes),
+        away=away,
+        runs=runs,
+        never=glance.stranded(ask.heart.dispatch),
     )
 
 

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
+
 from headway.control import runs
 from headway.control.errors import Invalid
 from headway.control.requests import RunQuestion
+from headway.model.ids import RunId
 from headway.model.run import Run, RunState
 from headway.web import links
 from headway.web.moment import moment
@@ -37,6 +40,8 @@ class RunsPage(View, kw_only=True):
     asked: dict[str, str]
     """What else was asked for."""
     rows: tuple[Run, ...]
+    waits: dict[RunId, str] = msgspec.field(default_factory=dict)
+    """Why those of them wait that do, by run."""
     before: str | None = None
     """Where the older ones begin."""
 
@@ -44,6 +49,11 @@ class RunsPage(View, kw_only=True):
     def title(self) -> str:
         """Its name, with what is shown."""
         return "Runs" if self.show == "all" else f"Runs: {self.show}"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether some wait: no event tells that they do so for another reason."""
+        return bool(self.waits)
 
     @property
     def tabs(self) -> tuple[tuple[str, str], ...]:
@@ -101,10 +111,14 @@ def _pair(text: str) -> dict[str, str]:
 
 
 async def _see(ask: Ask) -> RunsPage:
-    found = await runs.listing(ask.world, question_of(ask.query, ask.now))
+    found = await runs.page(ask.world, ask.heart.dispatch, question_of(ask.query, ask.now))
     asked = {name: ask.query[name] for name in _FIELDS if ask.query.get(name)}
     return RunsPage(
-        show=ask.query.get("show") or "all", asked=asked, rows=found.rows, before=found.before
+        show=ask.query.get("show") or "all",
+        asked=asked,
+        rows=found.rows,
+        waits=found.waits,
+        before=found.before,
     )
 
 
