@@ -142,3 +142,56 @@ def test_two_who_scale_a_pool_at_once_undo_nothing_of_each_other():
         assert (scaling.nodes_min, scaling.nodes_max) == (1, 7)
 
     virtually(scenario)
+
+
+def test_a_type_that_can_never_be_lent_is_said_and_not_tried():
+    async def scenario(place: PoolsWorld) -> None:
+        document = """\
+name: default
+types: [{name: giant, cpu: 64, memory: 4GiB, start: 60s}]
+scaling: {nodes_min: 1, nodes_max: 4}
+"""
+        view = await pools.apply(place.world, place.pools, "ana", document, plan=True)
+        assert view.next == ()
+        assert view.flags == ("type giant: there is no type 'giant': large, small",)
+        await pools.apply(place.world, place.pools, "ana", document)
+        await asyncio.sleep(600)
+        assert place.events("node.wanted") == []
+        assert "provider" not in place.world.troubles
+        (check,) = [row for row in await monitor.checks(place.world, place.pools) if not row.ok]
+        assert (check.name, "giant" in check.detail) == ("pool default", True)
+        assert "headway pools apply" in check.fix
+
+    virtually(scenario)
+
+
+def test_a_pool_is_not_told_what_another_was_refused():
+    async def scenario(place: PoolsWorld) -> None:
+        await applied(place, 1, 4)
+        await asyncio.sleep(10)
+        place.provider.room["small"] = 1
+        other = DOCUMENT.replace("default", "ci") % (1, 4)
+        await pools.apply(place.world, place.pools, "ana", other)
+        await asyncio.sleep(10)
+        views = {row.pool.name: row for row in await pools.listing(place.world, place.pools)}
+        assert "none of small: all 0 machines" in views["default"].pending[0]
+        assert (views["ci"].pending, len(views["ci"].nodes)) == ((), 1)
+
+    virtually(scenario, room={"small": 0})
+
+
+def test_why_of_a_pool_tells_that_nodes_were_given_back():
+    async def scenario(place: PoolsWorld) -> None:
+        await applied(place, 0, 4)
+        await place.works(2, runs_s=300)
+        await asyncio.sleep(3000)
+        assert await place.rows() == []
+        found = await why.explain(place.world, place.dispatch, "default")
+        assert found.state == "0 nodes"
+        assert found.chain[-1].kind == "pool.shrank"
+        assert found.chain[-1].data["what"] == "give a node back"
+        assert "start too late" not in found.because
+        (declared,) = place.events("pool.declared")
+        assert declared.because == "it may have 0 to 4 nodes"
+
+    virtually(scenario)

@@ -8,7 +8,7 @@ import msgspec
 from headway.cli import render
 from headway.cli.options import json_option, plan_option, print_json, reason_option
 from headway.formats.units import counted, render_duration
-from headway.model.pool import Pool
+from headway.model.pool import Pool, Window
 from headway.model.resources import cores
 from headway.model.view import PoolView, Refusal
 from headway.sdk import Client, RefusedError
@@ -35,9 +35,7 @@ def list_pools(*, as_json: bool) -> None:
             _bounds(view.pool),
             str(view.waiting) if view.waiting else "-",
             f"{view.price_hour:g}" if view.price_hour else "-",
-            render.safe("; ".join((*view.pending, *view.flags)))
-            or "; ".join(change.what for change in view.next)
-            or "as it should be",
+            _next(view),
         )
         for view in views
     ]
@@ -122,6 +120,22 @@ def _bounds(pool: Pool) -> str:
     return f"{pool.scaling.nodes_min}-{pool.scaling.nodes_max}" if pool.types else "as there are"
 
 
+def _next(view: PoolView) -> str:
+    """Say in a word what becomes of a pool: sentences are for `pools show`."""
+    if view.flags or view.pending:
+        word = "flagged" if view.flags else "pending"
+        return f"{word}: headway pools show {view.pool.name}"
+    return render.safe("; ".join(change.what for change in view.next)) or "as it should be"
+
+
+def _window(window: Window) -> str:
+    """Say when other bounds hold than those of the pool, and which."""
+    ends = (("at least", window.nodes_min), ("at most", window.nodes_max))
+    bounds = " and ".join(f"{word} {count}" for word, count in ends if count is not None)
+    length = render_duration(window.length_s)
+    return f"{bounds} nodes for {length} from {window.cron} ({window.timezone})"
+
+
 def _show(view: PoolView) -> None:
     pool, scaling = view.pool, view.pool.scaling
     only = ", takes only what names it" if pool.dedicated else ""
@@ -131,6 +145,8 @@ def _show(view: PoolView) -> None:
         warm = f", {scaling.warm} kept warm" if scaling.warm else ""
         most = f", at most {scaling.cost_hour_max:g} an hour" if scaling.cost_hour_max else ""
         click.echo(f"  bounds   {_bounds(pool)} nodes{warm}{most}; grows for what is {late} late")
+    for window in scaling.windows:
+        click.echo(f"  window   {_window(window)}")
     for kind in pool.types:
         billing = render_duration(kind.billing_s)
         spot = ", spot" if kind.spot else ""

@@ -144,7 +144,8 @@ def why(thing: str, environment: str | None, app: str | None, as_json: bool) -> 
     click.echo(f"{found.thing} is {found.state}: {render.safe(found.because)}")
     for event in found.chain:
         what = event.data.get("what") or event.kind
-        click.echo(f"  {render.moment(event.at)}  {what}  {render.safe(event.because)}")
+        line = f"  {render.moment(event.at)}  {what}  {render.safe(event.because)}"
+        click.echo(line.rstrip())
     if found.next:
         click.echo(f"next: {' · '.join(found.next)}")
 

@@ -75,10 +75,11 @@ def events(environment: str | None, follow: bool, limit: int, as_json: bool) -> 
                     "/"
                 )
                 what = event.data.get("what") or event.kind
-                click.echo(
+                line = (
                     f"{render.moment(event.at)}  {event.actor}  {where}  {what}  "
                     f"{render.safe(event.because)}"
                 )
+                click.echo(line.rstrip())
 
 
 @click.command()

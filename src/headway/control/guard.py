@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from headway.control.world import World
 from headway.machine.own_log import Log
+from headway.ports.provider import ProviderError
 
 _log = Log()
 _RETRY_MAX_S = 10.0
@@ -29,5 +30,6 @@ async def repeatedly(world: World, name: str, loop: Callable[[], Awaitable[None]
 
 def trouble(world: World, name: str, error: Exception) -> None:
     """Note an error where `doctor` and the log show it."""
-    world.troubles[name] = (world.clock.now(), f"{type(error).__name__}: {error}")
+    said = str(error) if isinstance(error, ProviderError) else f"{type(error).__name__}: {error}"
+    world.troubles[name] = (world.clock.now(), said)
     _log.error("trouble", loop=name, exc_info=error)

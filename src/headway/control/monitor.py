@@ -4,6 +4,7 @@ from headway.calculate.monitor import Flag, Rules, flags
 from headway.control.glance import stranded
 from headway.control.pooling import Pools
 from headway.control.world import World
+from headway.model.pool import Pool
 from headway.model.view import Check
 
 _SHOWN = 3
@@ -42,6 +43,16 @@ async def checks(world: World, loop: Pools) -> list[Check]:
     checked += [
         Check(name=f"machine {node}", ok=False, detail=text, fix="headway pools ls")
         for node, text in sorted(loop.seen.flags.items())
+    ]
+    checked += [
+        Check(
+            name=f"pool {pool.name}",
+            ok=False,
+            detail=f"type {name} is never added: {why}",
+            fix="headway pools apply FILE, with types that can be had",
+        )
+        for pool in await world.store.read(lambda tx: tx.find(Pool))
+        for name, why in loop.reading.refused(pool).items()
     ]
     checked += [
         Check(name=f"node {node}", ok=False, detail=text, fix=f"headway nodes drain {node}")

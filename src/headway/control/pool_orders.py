@@ -28,6 +28,13 @@ _ANSWER_S = 20.0
 """A provider that takes longer does not answer."""
 _SCARCE_S = 120.0
 """A type that is not to be had is asked for again after so long."""
+_LOSS = {
+    PoolNodeState.WANTED: "get no node",
+    PoolNodeState.LENT: "lose a node",
+    PoolNodeState.LEAVING: "lose a node",
+    PoolNodeState.RELEASED: "give a node back",
+}
+"""What it is to a pool that a node is gone, by what was to become of it."""
 
 
 class Orders:
@@ -53,18 +60,18 @@ class Orders:
         world, provider = self._world, self._world.provider
         if provider is None:
             return
-        now = world.clock.now()
+        now, key = world.clock.now(), (row.pool, row.kind.name)
         try:
             machine = await answered(provider.request(row.id, row.pool, row.kind))
         except NoCapacity as error:
-            self._seen.scarce[row.kind.name] = now + timedelta(seconds=_SCARCE_S), str(error)
+            self._seen.scarce[key] = now + timedelta(seconds=_SCARCE_S), str(error)
             await self.forget(row.id, f"none is to be had: {error}")
         except ProviderUnavailable as error:
             trouble(world, "provider", error)
             await self._told(row.id, now)
         except ProviderError as error:
             trouble(world, "provider", error)
-            self._seen.scarce[row.kind.name] = now + timedelta(seconds=_SCARCE_S), str(error)
+            self._seen.scarce[key] = now + timedelta(seconds=_SCARCE_S), str(error)
             await self.forget(row.id, f"its provider refused: {error}")
         else:
             world.troubles.pop("provider", None)
@@ -111,6 +118,8 @@ class Orders:
             if row is not None:
                 tx.delete(PoolNode, node)
                 tx.record(_event(row, "node.gone", because or row.because, now))
+                what, why = _LOSS[row.state], because or row.because
+                tx.record(_resized("pool.shrank", what, [row], why, now))
             if tx.get(NodeHold, node) is not None:
                 tx.delete(NodeHold, node)
 
@@ -193,21 +202,25 @@ def _wanted(tx: Writer, pool: Pool, changes: list[PoolChange], now: datetime) ->
     ]
     for row in rows:
         tx.record(_event(row, "node.wanted", row.because, now))
-    tx.record(
-        Event(
-            at=now,
-            actor=ACTOR,
-            kind="pool.grew",
-            subject=pool.name,
-            because=rows[0].because,
-            data={
-                "what": f"add {counted(len(rows), 'node')}",
-                "nodes": [row.id for row in rows],
-                "price_hour": sum(row.kind.price_hour for row in rows),
-            },
-        )
-    )
+    what = f"add {counted(len(rows), 'node')}"
+    tx.record(_resized("pool.grew", what, rows, rows[0].because, now))
     return rows
+
+
+def _resized(kind: str, what: str, rows: list[PoolNode], because: str, now: datetime) -> Event:
+    """Tell of a pool that has more nodes now, or fewer; the price is of those."""
+    return Event(
+        at=now,
+        actor=ACTOR,
+        kind=kind,
+        subject=rows[0].pool,
+        because=because,
+        data={
+            "what": what,
+            "nodes": [row.id for row in rows],
+            "price_hour": sum(row.kind.price_hour for row in rows),
+        },
+    )
 
 
 def _event(row: PoolNode, kind: str, because: str, now: datetime) -> Event:

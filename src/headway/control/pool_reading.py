@@ -44,8 +44,9 @@ class Seen:
 
     spare: dict[NodeId, datetime] = field(default_factory=dict)
     """Since when nodes could be done without."""
-    scarce: dict[str, tuple[datetime, str]] = field(default_factory=dict)
-    """Types of which there were none, to when they are asked for again, and what was said."""
+    scarce: dict[tuple[PoolName, str], tuple[datetime, str]] = field(default_factory=dict)
+    """Types of a pool of which there were none, to when they are asked for again, and what was
+    said."""
     flags: dict[NodeId, str] = field(default_factory=dict)
     """What is wrong with machines, for `doctor`."""
     faulty: dict[NodeId, str] = field(default_factory=dict)
@@ -85,9 +86,7 @@ class PoolReading:
                 ),
                 waiting=tuple(row for row in waiting if (row.demand.pool or main) == pool.name),
                 overhead=RUNNER if waiting else NOTHING,
-                scarce={
-                    name: said for name, (until, said) in self._seen.scarce.items() if until > now
-                },
+                scarce=self._scarce(pool, now),
             )
             for pool in pools
         ]
@@ -108,6 +107,23 @@ class PoolReading:
             ends_at=row.ends_at,
             spare_since=self._seen.spare.get(row.id),
         )
+
+    def _scarce(self, pool: Pool, now: datetime) -> dict[str, str]:
+        """Give the types of a pool that are not to be had now, to why not."""
+        found = {
+            name: said
+            for (owner, name), (until, said) in self._seen.scarce.items()
+            if owner == pool.name and until > now
+        }
+        return found | self.refused(pool)
+
+    def refused(self, pool: Pool) -> dict[str, str]:
+        """Give the types of a pool that its provider can never lend, to why not."""
+        provider = self._world.provider
+        if provider is None:
+            return {}
+        said = {kind.name: provider.refusal(kind) for kind in pool.types}
+        return {name: why for name, why in said.items() if why}
 
     def _as_offered(self, pool: Pool) -> Pool:
         """Count on what a type's nodes were found to have, not on what was promised."""

@@ -163,7 +163,7 @@ async def _put(
                 actor=actor,
                 kind="pool.declared" if known is None else "pool.changed",
                 subject=pool.name,
-                because=because,
+                because=because or "it may have {nodes_min} to {nodes_max} nodes".format(**data),
                 data=data,
             )
         )
@@ -215,8 +215,9 @@ def _view(
         waiting=sum(row.count for row in snapshot.waiting) if snapshot else 0,
         pending=plan.pending,
         next=tuple(_planned(pool, plan)),
-        flags=tuple(
-            f"{row.id}: {loop.seen.flags[row.id]}" for row in own if row.id in loop.seen.flags
+        flags=(
+            *(f"type {name}: {why}" for name, why in loop.reading.refused(pool).items()),
+            *(f"{row.id}: {loop.seen.flags[row.id]}" for row in own if row.id in loop.seen.flags),
         ),
     )
 

@@ -22,7 +22,12 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 def keep_private(path: Path) -> None:
-    """Make a file, where it is missing, that only its owner reads; its content stays."""
+    """Make a file, where it is missing, that only its owner reads; its content stays.
+
+    What is no file, such as `/dev/null`, is others' too, and stays as it is.
+    """
+    if path.exists() and not path.is_file():
+        return
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)
 

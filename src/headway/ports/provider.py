@@ -65,6 +65,13 @@ class Provider(Protocol):
         """
         ...
 
+    def refusal(self, kind: NodeType) -> str:
+        """Say why there will never be a machine of this type; empty where there may be one.
+
+        It is asked before anything is requested, and answers at once from what is known.
+        """
+        ...
+
     def notices(self) -> AsyncIterator[Machine]:
         """Give each machine whose end was announced, its `ends_at` set, without end.
 

@@ -47,6 +47,10 @@ class UnreliableProvider:
         """Have a machine end."""
         await self._ask(lambda: self._provider.release(machine))
 
+    def refusal(self, kind: NodeType) -> str:
+        """Refuse what it never has."""
+        return self._provider.refusal(kind)
+
     def notices(self) -> AsyncIterator[Machine]:
         """Give each machine whose end was announced."""
         self._life.step()

@@ -183,7 +183,14 @@ class SimulatedProvider:
         """Give what all machines have cost so far."""
         return self._paid + sum(self._owed(row) for row in self._machines.values())
 
+    def refusal(self, kind: NodeType) -> str:
+        """Refuse the types that it was not given."""
+        return "" if kind.name in self._types else self._unknown(kind.name)
+
     # --- inside -------------------------------------------------------------------------------
+
+    def _unknown(self, kind: str) -> str:
+        return f"there is no type {kind!r}: {', '.join(sorted(self._types))}"
 
     async def _answer(self) -> None:
         if self.slow_s:
@@ -194,7 +201,7 @@ class SimulatedProvider:
     def _begin(self, machine: NodeId, pool: PoolName, kind: str) -> Machine:
         chosen = self._types.get(kind)
         if chosen is None:
-            raise ProviderError(f"there is no type {kind!r}: {', '.join(sorted(self._types))}")
+            raise ProviderError(self._unknown(kind))
         if machine in self._released:
             raise ProviderError(f"{machine} was released, and ids are used once")
         there = sum(row.type == kind for row in self._machines.values())

@@ -78,3 +78,12 @@ async def test_a_type_that_is_used_up_says_so_and_others_are_there(provider, sma
         await provider.request(NodeId("n-2"), POOL, large)
     assert list(await listed(provider)) == ["n-1"]
     await provider.request(NodeId("n-2"), POOL, small)
+
+
+async def test_what_can_never_be_had_is_known_before_it_is_asked_for(provider, small, large):
+    huge = NodeType(name="huge", cpu=1e6, memory_mib=2**40)
+    with pytest.raises(ProviderError) as refused:
+        await provider.request(NodeId("n-1"), POOL, huge)
+    assert provider.refusal(huge) == str(refused.value)
+    await provider.request(NodeId("n-2"), POOL, large)
+    assert [provider.refusal(kind) for kind in (small, large)] == ["", ""]

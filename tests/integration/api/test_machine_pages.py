@@ -74,9 +74,16 @@ def test_a_lease_is_extended_and_released_after_its_name_was_typed(own, browser)
 
 
 def test_a_pool_that_was_declared_is_scaled(own, browser):
-    document = "name: batch\ntypes: [{name: small, cpu: 1, memory: 512MiB}]\n"
+    document = """\
+name: batch
+types: [{name: small, cpu: 1, memory: 512MiB}]
+scaling:
+  windows: [{cron: "0 19 * * *", length: 12h, timezone: Europe/Berlin, nodes_max: 3}]
+"""
     declared = browser.post("/v1/pools", json={"document": document})
     assert declared.status_code == 200, declared.text
+    shown = browser.get("/pools/batch").text
+    assert "at most 3 nodes for 12h from <code>0 19 * * *</code> (Europe/Berlin)" in shown
     form = browser.get("/pools/batch/scale").text
     assert 'name="most" value="10"' in form
     done = browser.post("/pools/batch/scale", headers=FORM, data={"least": "0", "most": "3"})

@@ -268,3 +268,18 @@ def test_a_window_has_bounds_of_its_own_and_the_next_edge_is_known():
     inside, outside = bounds_at(scaling, after(60)), bounds_at(scaling, after(3600))
     assert (inside.nodes_min, inside.nodes_max, inside.until) == (4, 4, after(3600))
     assert (outside.nodes_min, outside.nodes_max, outside.until) == (1, 9, after(86_400))
+
+
+# --- what is said of types that are not to be had -------------------------------------------------
+
+
+def test_what_is_too_large_for_a_type_is_not_told_that_there_is_none_of_it():
+    plan = decide(waiting=[waits(3, wants=demand(cpu=64))], scarce=["small"])
+    assert plan.pending == ("3 wait for a node that is not added: no type is large enough",)
+
+
+def test_a_minimum_that_cannot_be_had_is_said_once_and_waits_for_nothing():
+    plan = decide(scarce=["small"], nodes_min=2)
+    (said,) = plan.pending
+    assert said.startswith("2 more for the minimum or as warm spares may not be added: ")
+    assert said.endswith("the provider has none of small: all are lent")

@@ -29,6 +29,8 @@ class Growth:
     """Leaving nodes that are called back."""
     short: dict[str, int] = field(default_factory=dict)
     """Why no node could be added, to how many wait for one."""
+    missing: str = ""
+    """What lacks to the minimum and the warm spares, and why; empty when nothing does."""
 
 
 class Opener:
@@ -92,9 +94,13 @@ class Opener:
         return min(allowed, key=lambda kind: (kind.price_hour, kind.cpu, kind.name), default=None)
 
     @property
-    def scarcity(self) -> str:
-        """Say what its provider says of the types that are not to be had; empty where all are."""
-        return f": {_scarce_words(self._scarce)}" if self._scarce else ""
+    def obstacle(self) -> str:
+        """Say why no node of any type may be opened."""
+        if self._limits.nodes <= 0:
+            return "the pool is as large as it may be"
+        if self._types:
+            return "the pool costs as much as it may"
+        return _scarce_words(self._scarce)
 
     def may(self, kind: NodeType) -> bool:
         """Say whether one more of a type is within the limits."""
@@ -108,6 +114,14 @@ class Opener:
             known = [kind for kind in self._types if self._scene.fresh(kind).takes(group.need)]
             self._fitting[group.need.number] = known
         return known
+
+    def _missed(self, group: Group) -> dict[str, str]:
+        """Give the types that would take a group and are not to be had, to why not."""
+        return {
+            kind.name: self._scarce[kind.name]
+            for kind in self._scene.pool.types
+            if kind.name in self._scarce and self._scene.fresh(kind).takes(group.need)
+        }
 
     def _dearness(self, kind: NodeType, first: Group) -> float:
         """Compare a type's price with what is packed onto it.
@@ -136,18 +150,17 @@ class Opener:
     def _refuse(self, group: Group, fitting: list[NodeType]) -> None:
         waits = sum(item.count for item in group.items[group.at :] if item.latest_s != float("inf"))
         if not fitting:
-            why = _scarce_words(self._scarce) if self._scarce else "no type is large enough"
-        elif self._limits.nodes <= 0:
-            why = "the pool is as large as it may be"
+            missed = self._missed(group)
+            why = _scarce_words(missed) if missed else "no type is large enough"
         else:
-            why = "the pool costs as much as it may"
+            why = self.obstacle
         self.growth.short[why] = self.growth.short.get(why, 0) + waits
 
 
 def _scarce_words(scarce: Mapping[str, str]) -> str:
     names = ", ".join(sorted(scarce))
     said = "; ".join(sorted(set(scarce.values())))
-    return f"the provider has none of {names} now: {said}"
+    return f"the provider has none of {names}: {said}"
 
 
 def _cost(kind: NodeType) -> float:

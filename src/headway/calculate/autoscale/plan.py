@@ -55,7 +55,7 @@ class _Decision:
         changes = [*self._ending, *self._released(growth), *self._added(growth, groups)]
         shrinking = Shrinking(self._scene, self._scaling, self._bounds, self._sites)
         found = shrinking.shrink(self._hosts, warm=self._scaling.warm)
-        if not growth.sites and not growth.kept and not growth.short:
+        if not (growth.sites or growth.kept or growth.short or growth.missing):
             changes += found.changes
             changes += self._running_out(found)
         count, price = self._size()
@@ -151,8 +151,8 @@ class _Decision:
         while missing:
             kind = opener.cheapest()
             if kind is None:
-                why = "no node may be added for the minimum or as a warm spare"
-                growth.short[f"{why}{opener.scarcity}"] = missing
+                why = "more for the minimum or as warm spares may not be added"
+                growth.missing = f"{missing} {why}: {opener.obstacle}"
                 return
             opener.take(kind)
             missing -= 1
@@ -225,6 +225,8 @@ class _Decision:
     # --- what comes next --------------------------------------------------------------------------
 
     def _pending(self, growth: Growth, stuck: int) -> Iterator[str]:
+        if growth.missing:
+            yield growth.missing
         for why, count in growth.short.items():
             yield f"{count} wait for a node that is not added: {why}"
         if stuck:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from headway.ports.engine import EngineUnavailable
 from headway.ports.provider import NoCapacity, ProviderError
 
 _ROUNDING = 1e-6
+_SHARE_MAX = 90
+"""So many percent can be lent, as `headway up --lend` has it."""
 
 
 class MachineProvider:
@@ -91,6 +94,20 @@ class MachineProvider:
             yield row
         await asyncio.Event().wait()
 
+    def refusal(self, kind: NodeType) -> str:
+        """Refuse GPUs, and what is larger than all that is lent."""
+        if kind.gpus:
+            return f"{kind.name} has GPUs, and this machine offers none"
+        cpu, memory_mib = self._lends()
+        fits = kind.cpu <= cpu + _ROUNDING and kind.memory_mib <= memory_mib
+        if fits or not self._engine.split.lend:
+            return ""
+        most_cpu, most_mib = size()
+        share = ceil(100 * max(kind.cpu / most_cpu, kind.memory_mib / most_mib))
+        more = f"; next: headway down --keep && headway up -d --lend {share}"
+        lends = f"{_asked(kind)}, and this machine lends {_words(cpu, memory_mib)}"
+        return f"{lends}{more if share <= _SHARE_MAX else ', and has too little to lend so much'}"
+
     # --- inside -----------------------------------------------------------------------------------
 
     def _room(self, kind: NodeType) -> int:
@@ -100,18 +117,16 @@ class MachineProvider:
             ProviderError: It could never be had.
             NoCapacity: There is no room for it now.
         """
-        lend = self._engine.split.lend
-        cpu, memory_mib = (whole * lend / 100 for whole in size())
-        asked = f"{kind.name} has {kind.cpu:g} cores and {kind.memory_mib} MiB"
-        if not lend:
+        if not self._engine.split.lend:
             raise NoCapacity(
                 "this machine keeps nothing for pools; next: headway down --keep && "
                 "headway up -d --lend 50"
             )
-        if kind.gpus:
-            raise ProviderError(f"{kind.name} has GPUs, and this machine offers none")
-        if kind.cpu > cpu + _ROUNDING or kind.memory_mib > memory_mib:
-            raise ProviderError(f"{asked}, and this machine lends {_words(cpu, memory_mib)}")
+        refusal = self.refusal(kind)
+        if refusal:
+            raise ProviderError(refusal)
+        cpu, memory_mib = self._lends()
+        asked = _asked(kind)
         rows = self._ledger.machines
         left_cpu = cpu - sum(row.kind.cpu for row in rows)
         left_mib = memory_mib - sum(row.kind.memory_mib for row in rows)
@@ -122,6 +137,11 @@ class MachineProvider:
         if index is None:
             raise NoCapacity(f"this machine lends {LENT_MAX} nodes already, none for {kind.name}")
         return index
+
+    def _lends(self) -> tuple[float, float]:
+        """Give the cores and the MiB that are kept for pools."""
+        cpu, memory_mib = (whole * self._engine.split.lend / 100 for whole in size())
+        return cpu, memory_mib
 
     def _machine(self, row: Lent) -> Machine:
         lent = self._places.get(row.id)
@@ -155,6 +175,10 @@ class MachineProvider:
         await place.end(folder_of(self._data, row.index))
         self._write(self._ledger.without(row.id))
         self._places.pop(row.id, None)
+
+
+def _asked(kind: NodeType) -> str:
+    return f"{kind.name} has {kind.cpu:g} cores and {kind.memory_mib} MiB"
 
 
 def _words(cpu: float, memory_mib: float) -> str:
