@@ -319,6 +319,8 @@ def test_down_stops_everything_and_up_brings_it_back(own):
     assert left.stdout == ""
     own.up()
     wait_for(lambda: own.get("phoenix", "ashes")[0] == 200)
+    rows = own.json("ps", "-e", "ashes")[0]["containers"]
+    assert [row["restarts"] for row in rows if row["state"] == "healthy"] == [0]
 
 
 def fill(path):

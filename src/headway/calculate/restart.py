@@ -10,13 +10,17 @@ BACKOFF_MAX_S = 60.0
 
 
 def restarts_after(container: Container) -> int:
-    """Count the failures in a row of a slot, the end of this container included."""
+    """Count the failures in a row of a slot, the end of this container included.
+
+    It is none of its failures when headway told it to end and yet wants it: `headway down`.
+    """
     ended_at = container.exit.at if container.exit else None
     if container.healthy_at and ended_at:
         steady = ended_at - container.healthy_at >= timedelta(seconds=STEADY_S)
     else:
         steady = False
-    return 1 if steady else container.restarts + 1
+    told = container.exit is not None and container.exit.told and container.stopping_at is None
+    return (0 if steady else container.restarts) + (0 if told else 1)
 
 
 def backoff_s(restarts: int) -> float:

@@ -55,6 +55,8 @@ class Exit(Value, kw_only=True):
     """Set when headway or a limit ended it, such as `memory limit 256 MiB reached`."""
     at: datetime
     oom: bool = False
+    told: bool = False
+    """Whether it ended because headway told it to, and not of itself or by a limit."""
 
     @property
     def sentence(self) -> str:

@@ -160,7 +160,7 @@ class SimulatedEngine:
         runner = self.runners.pop(container, None)
         if runner is not None:
             runner.kill()
-        end = Exit(signal=9, reason=reason, at=self.now())
+        end = Exit(signal=9, reason=reason, at=self.now(), told=reason == "stopped")
         fact = msgspec.structs.replace(known, state=state, exit=end)
         self.containers[container] = fact
         self.watch.ended(fact)

@@ -89,7 +89,7 @@ async def test_stop_asks_the_main_process_to_end(engine: Engine) -> None:
     await said(engine, wanted.id, "up")
     await engine.stop(wanted.id, 20)
     fact = await ended(engine, wanted.id)
-    assert (fact.exit.status, fact.exit.reason) == (5, "stopped")
+    assert (fact.exit.status, fact.exit.reason, fact.exit.told) == (5, "stopped", True)
     assert await texts(engine, wanted.id) == ["up", "bye"]
 
 
@@ -101,6 +101,7 @@ async def test_what_ignores_the_request_is_killed_after_the_grace(engine: Engine
     fact = await ended(engine, wanted.id)
     assert fact.exit.signal == 9
     assert "did not end in time" in fact.exit.reason
+    assert fact.exit.told
 
 
 async def test_a_second_stop_with_a_shorter_grace_shortens_it(engine: Engine) -> None:

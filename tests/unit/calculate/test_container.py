@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from headway.calculate.container import observed
-from headway.calculate.restart import restart_at
+from headway.calculate.restart import restart_at, restarts_after
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
 from headway.model.order import Observed, ObservedState
@@ -61,3 +61,25 @@ def test_what_it_was_told_once_about_the_start_stays():
     )
     later = fact(ObservedState.RUNNING, started_at=CREATED + timedelta(seconds=20))
     assert observed(first, later, checked=True, now=NOW) == first
+
+
+def ended(*, told: bool, **fields: object) -> Container:
+    row = container(restarts=2, **fields)
+    fact_ = fact(ObservedState.EXITED, exit=Exit(status=0, at=NOW, told=told))
+    return observed(row, fact_, checked=True, now=NOW)
+
+
+def test_an_end_that_headway_was_told_to_make_is_no_failure_of_the_container():
+    assert restarts_after(ended(told=True)) == 2
+    assert restarts_after(ended(told=False)) == 3
+
+
+def test_one_that_was_stopped_because_its_checks_fail_has_failed():
+    assert restarts_after(ended(told=True, stopping_at=NOW)) == 3
+
+
+@pytest.mark.parametrize(("told", "count"), [(True, 0), (False, 1)])
+def test_what_was_steady_has_no_failures_before(told, count):
+    steady = NOW - timedelta(seconds=60)
+    row = ended(told=told, healthy_at=steady, started_at=steady, created_at=steady)
+    assert restarts_after(row) == count

@@ -89,7 +89,13 @@ def durable(name: str, text: str) -> None:
 
 
 def record_exit(
-    status: int | None, number: int | None, reason: str, *, lost: bool = False, oom: bool = False
+    status: int | None,
+    number: int | None,
+    reason: str,
+    *,
+    lost: bool = False,
+    oom: bool = False,
+    told: bool = False,
 ) -> None:
     """Record the end. While the disk is full, try again: an end must not be forgotten."""
     text = json.dumps(
@@ -100,6 +106,7 @@ def record_exit(
             "at": time.time(),
             "lost": lost,
             "oom": oom,
+            "told": told,
         }
     )
     while True:
@@ -424,12 +431,13 @@ class Container:
         oom = out_of_memory(self._launch["group"])
         remove_groups(self._launch["group"])
         status, number = end_of(self._code)
-        reason = self._reason
+        reason, told = self._reason, False
         if oom and (number == signal.SIGKILL or self._code != 0):
             reason = "memory limit %d MiB reached" % self._launch["memory_mib"]
         elif not reason and self._asked:
+            told = True
             reason = "stopped" if number != signal.SIGKILL else "killed: it did not end in time"
-        record_exit(status, number, reason, oom=oom)
+        record_exit(status, number, reason, oom=oom, told=told)
 
 
 def terminate(init: int) -> bool:

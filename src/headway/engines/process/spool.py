@@ -37,6 +37,7 @@ class Ended(msgspec.Struct, frozen=True):
     reason: str = ""
     lost: bool = False
     oom: bool = False
+    told: bool = False
 
 
 class RunLaunch(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +165,7 @@ class Spool:
                 reason=ended.reason,
                 at=datetime.fromtimestamp(ended.at, UTC),
                 oom=ended.oom,
+                told=ended.told,
             )
         elif not self.begun() and not self.is_held():
             return None

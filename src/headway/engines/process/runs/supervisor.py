@@ -379,4 +379,4 @@ class Supervisor:
             self._line.tell()
         self._log.close()
         shim.remove_groups(self._launch["group"])
-        shim.record_exit(0, None, "stopped")
+        shim.record_exit(0, None, "stopped", told=True)
