@@ -265,3 +265,16 @@ async def test_what_is_made_under_a_lease_says_from_the_start_how_long_it_lasts(
     assert (made.under, made.lease.until) == (lease.id, lease.until)
     (created,) = await own.store.read(lambda reader: reader.events(subject=made.id))
     assert created.because == ("leased to ana until 2026-11-21 09:00 UTC, as long as lse-ana000000")
+
+
+@pytest.mark.parametrize("ask", [leases.renew, leases.release])
+async def test_who_names_what_a_lease_is_on_is_told_the_leases_on_it(own, ask):
+    await own.ask("ana")
+    await own.ask("ben")
+    with pytest.raises(NotFound) as refused:
+        await ask(own.world, "ana", "migration")
+    assert "lse-ana000000 of ana and lse-ben000000 of ben" in refused.value.because
+    assert refused.value.next == ("headway leases ls migration",)
+    with pytest.raises(NotFound) as refused:
+        await ask(own.world, "ana", "nothing")
+    assert refused.value.next == ("headway leases ls",)

@@ -12,11 +12,12 @@ from headway.control.capacity import extended
 from headway.control.claims import new_lease
 from headway.control.clearing import in_the_way
 from headway.control.enlist import check_lease
-from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
 from headway.control.keeping import remember
 from headway.control.requests import LeaseRequest
 from headway.control.settling import made_known, settled, written
+from headway.control.under import unknown
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.machine.chance import drawn_hex
@@ -309,9 +310,7 @@ def _told(world: World, view: LeaseView) -> LeaseView:
 def _known(reader: Reader, identity: str) -> Lease:
     row = reader.get(Lease, identity)
     if row is None:
-        raise NotFound(
-            "lease-unknown", f"there is no lease {identity}", next=("headway leases ls",)
-        )
+        raise unknown(reader, identity)
     return row
 
 

@@ -5,8 +5,28 @@ from datetime import datetime
 from headway.control.errors import Conflict, NotAllowed, NotFound
 from headway.model.environment import Environment
 from headway.model.ids import LeaseId
-from headway.model.lease import ClaimKind, Lease, LeaseState
+from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.ports.store import Reader
+
+_NAMED_MOST = 3
+
+
+def unknown(reader: Reader, identity: str) -> NotFound:
+    """Say that there is no lease of this id; where it is what leases are on, how to see theirs."""
+    keys = tuple(Claim(kind=kind, name=identity).key for kind in ClaimKind)
+    line = reader.find(Lease, open_claim=keys)
+    if not line:
+        return NotFound(
+            "lease-unknown", f"there is no lease {identity}", next=("headway leases ls",)
+        )
+    named = " and ".join(f"{row.id} of {row.holder}" for row in line[:_NAMED_MOST])
+    more = f" and {len(line) - _NAMED_MOST} more" if len(line) > _NAMED_MOST else ""
+    return NotFound(
+        "lease-unknown",
+        f"there is no lease {identity}: that is what {named}{more} is on",
+        hint="a lease goes by its id: others may claim the same",
+        next=(f"headway leases ls {identity}",),
+    )
 
 
 def usable(reader: Reader, identity: LeaseId, actor: str) -> Lease:
@@ -19,9 +39,7 @@ def usable(reader: Reader, identity: LeaseId, actor: str) -> Lease:
     """
     row = reader.get(Lease, identity)
     if row is None:
-        raise NotFound(
-            "lease-unknown", f"there is no lease {identity}", next=("headway leases ls",)
-        )
+        raise unknown(reader, identity)
     if row.claim.kind is ClaimKind.LOCK:
         raise Conflict(
             "lease-of-lock",
