@@ -485,3 +485,20 @@ def left_of(headway: Installation, runners: set[str]) -> list[str]:
     found += [name for name in (*runners, str(headway.data)) if name in mounts]
     said = subprocess.run(["pgrep", "-af", "|".join(runners)], capture_output=True, check=False)
     return found + said.stdout.decode().splitlines()
+
+
+def test_what_can_never_start_is_not_waited_for_unless_that_was_said(headway):
+    text = "processes: {}\njobs:\n  huge: {command: echo hi, resources: {cpu: 1000}}\n"
+    headway.ok("start", "-e", "vain", cwd=headway.app("vain", manifest=text))
+    words = ("jobs", "invoke", "huge", "-e", "vain")
+    done = headway.run(*words)
+    run = done.err.split()[1]
+    assert done.status == 3, done.all
+    assert f"{run} cannot start, and stays queued: " in done.err
+    assert "1000 cores" in done.err
+    assert f"next: headway runs cancel {run} · headway runs wait {run}" in done.err
+    done = headway.run(*words, "--json")
+    assert (done.status, json.loads(done.out)["in_vain"]) == (3, True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        headway.run(*words, "--wait", timeout=6)
+    headway.ok("envs", "destroy", "vain", "--yes")

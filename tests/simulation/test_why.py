@@ -1,11 +1,15 @@
 """What `headway why` says of a job: what of it waits and runs, and how its last run ended."""
 
+import asyncio
+
+import msgspec
 import pytest
 
 from headway.control import nodes
 from headway.control.errors import NotFound
 from headway.control.why import explain
 from headway.model.job import Job
+from headway.model.resources import Resources
 from tests.simulation.conftest import SMALL
 
 EXPORT = Job(name="export", function="m:f", resources=SMALL, timeout_s=600)
@@ -42,3 +46,23 @@ async def test_what_nobody_has_is_not_known(plane, name):
     await plane.release(EXPORT)
     with pytest.raises(NotFound, match=f"nothing is known as {name}"):
         await explain(plane.world, plane.dispatch, name)
+
+
+async def test_a_large_run_says_whether_others_go_before_it(plane):
+    """Before room is reserved for it, which is after a minute."""
+    half, most, few = (
+        msgspec.structs.replace(EXPORT, name=name, resources=Resources(cpu=cpu, memory_mib=64))
+        for name, cpu in (("half", 2), ("most", 3), ("few", 0.5))
+    )
+    await plane.release(half, most, few)
+    await plane.until(await plane.run("half", parameters={"sleep_s": 60}), "running")
+    large = await plane.run("most")
+    async with asyncio.timeout(10):
+        while "cores needed" not in (found := await why(plane, large.id)).because:
+            await asyncio.sleep(0.01)
+    assert "nothing of its priority or a lower one has gone before it" in found.because
+    await plane.ended(await plane.run("few"))
+    found = await why(plane, large.id)
+    assert "others have gone before it since " in found.because
+    assert "room is reserved for it before another would" in found.because
+    assert "nothing of its priority" not in found.because

@@ -5,6 +5,7 @@
 
 import os
 import signal
+from typing import NoReturn
 
 import click
 
@@ -95,3 +96,17 @@ def fail(because: str, *nexts: str) -> None:
     click.echo(f"{click.style('✗', fg='red')} {because}", err=True)
     if nexts:
         click.echo(f"next: {' · '.join(nexts)}", err=True)
+
+
+def goes_on_later(error: UnreachableError, accepted: str) -> NoReturn:
+    """Say that what was accepted is not lost with a headway that answers no more.
+
+    Raises:
+        Failed: Always: it is still pending.
+    """
+    fail(
+        f"{error}. {accepted} was accepted: it goes on when headway runs again",
+        "headway up",
+        f"headway why {accepted}",
+    )
+    raise Failed(PENDING)

@@ -9,7 +9,7 @@ import msgspec
 from headway.cli import render
 from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
 from headway.cli.parameters import Instant, Parameters
-from headway.cli.runs import follow
+from headway.cli.runs import WAIT_HELP, follow
 from headway.formats.units import counted, render_duration
 from headway.model.resources import cores
 from headway.model.view import JobView
@@ -104,7 +104,7 @@ def _show_job(view: JobView) -> None:
     metavar="FILE",
     help="A run for each line, which is its parameters as JSON; `-` is standard input.",
 )
-@click.option("--wait/--no-wait", default=True, help="Show its lines, and end as it ends.")
+@click.option("--wait/--no-wait", default=True, help=WAIT_HELP)
 @json_option
 def invoke(
     job: str,

@@ -14,11 +14,11 @@ import msgspec
 
 from headway.cli import render
 from headway.cli.beats import beats
-from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail
+from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail, goes_on_later
 from headway.model.deployment import Ask, Deployment, Phase
 from headway.model.ids import DeploymentId, environment_name
 from headway.model.view import MemberState, MemberView, Started
-from headway.sdk import Client, RefusedError
+from headway.sdk import Client, RefusedError, UnreachableError
 
 NOT_FOUND = 404
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -29,7 +29,8 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
     """Show deployments until all have ended; gives them as they ended.
 
     Raises:
-        Failed: One failed (1), or they go on: the time is over (8), or Ctrl-C was pressed (130).
+        Failed: One failed (1), or they go on: the time is over or headway is gone (8), or Ctrl-C
+            was pressed (130).
     """
     waiting = {row.id: row for row in started.deployments}
     if not waiting:
@@ -61,6 +62,9 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
         if refused.status != NOT_FOUND:
             raise
         _ended_meanwhile(client, name, waiting)
+    except UnreachableError as error:
+        finish()
+        goes_on_later(error, next(iter(waiting)))
     except KeyboardInterrupt:
         finish()
         identity = next(iter(waiting))

@@ -2,18 +2,19 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from headway.cli import render
-from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail
+from headway.cli.errors import FAILED, INTERRUPTED, PENDING, REFUSED, Failed, fail, goes_on_later
 from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
 from headway.cli.parameters import Parameters
 from headway.model.run import Attempt, Run, RunState
 from headway.model.view import RunView
-from headway.sdk import Client
+from headway.sdk import Client, UnreachableError
 
 _COLOURS = {
     RunState.SUCCEEDED: "green",
@@ -25,14 +26,24 @@ _COLOURS = {
 }
 _PATIENCE_S = 1.0
 _EXIT_S = 24 * 3600.0
+WAIT_HELP = (
+    "Show its lines, and end as it ends. Unless --wait is said, what can never start on the "
+    "machines that there are is not waited for."
+)
 
 
 def follow(client: Client, identity: str, *, as_json: bool) -> None:
-    """Show a run's lines as they come, then how it ended; ends as it ended."""
+    """Show a run's lines as they come, then how it ended; ends as it ended.
+
+    It does not wait for what can never start, unless --wait was said.
+    """
+    patient = _said_to_wait()
     if not as_json:
         click.echo(f"run {identity}", err=True)
     try:
-        _watch(client, identity, as_json=as_json)
+        _watch(client, identity, as_json=as_json, patient=patient)
+    except UnreachableError as error:
+        goes_on_later(error, identity)
     except KeyboardInterrupt:
         nexts = f"headway why {identity} · headway runs cancel {identity}"
         click.echo(f"\n{identity} goes on. next: {nexts}", err=True)
@@ -40,13 +51,20 @@ def follow(client: Client, identity: str, *, as_json: bool) -> None:
     _conclude(client.runs.get(identity), as_json=as_json)
 
 
-def _watch(client: Client, identity: str, *, as_json: bool) -> None:
+def _said_to_wait() -> bool:
+    context = click.get_current_context()
+    return context.get_parameter_source("wait") is ParameterSource.COMMANDLINE
+
+
+def _watch(client: Client, identity: str, *, as_json: bool, patient: bool) -> None:
     """Show lines until a run has ended, and why it does not begin where that takes a while."""
     shown, told, patient_until = 0, "", time.monotonic() + _PATIENCE_S
     while True:
         view = client.runs.get(identity)
         row = view.run
         late = row.attempt is None and time.monotonic() > patient_until
+        if late and view.in_vain and not patient:
+            _give_up(view, as_json=as_json)
         if late and view.waits not in ("", told) and not as_json:
             told = view.waits
             click.echo(f"· {row.state.value}: {render.safe(told)}", err=True)
@@ -58,6 +76,20 @@ def _watch(client: Client, identity: str, *, as_json: bool) -> None:
         if row.is_ended:
             break
         client.runs.wait(identity, 0.2 if row.attempt is None else 2.0)
+
+
+def _give_up(view: RunView, *, as_json: bool) -> NoReturn:
+    """Say that a run cannot start on what there is.
+
+    Raises:
+        Failed: Always.
+    """
+    if as_json:
+        print_json(view)
+    run = view.run.id
+    told = f"{run} cannot start, and stays {view.run.state.value}: {render.safe(view.waits)}"
+    fail(told, f"headway runs cancel {run}", f"headway runs wait {run}")
+    raise Failed(REFUSED)
 
 
 def _conclude(view: RunView, *, as_json: bool) -> None:
@@ -231,7 +263,7 @@ def run_logs(run: str, follow: bool, attempt: int | None, as_json: bool) -> None
 @runs.command()
 @click.argument("run", nargs=-1, required=True)
 def cancel(run: tuple[str, ...]) -> None:
-    """End runs: at once where they have not begun, else by SIGTERM and then SIGKILL."""
+    """End runs, also what has not begun. What runs gets SIGTERM, and then SIGKILL."""
     with Client.local() as client:
         for identity in run:
             row = client.runs.cancel(identity)
@@ -241,7 +273,7 @@ def cancel(run: tuple[str, ...]) -> None:
 @runs.command()
 @click.argument("run")
 @click.argument("parameters", type=Parameters(), required=False)
-@click.option("--wait/--no-wait", default=True, help="Show its lines, and end as it ends.")
+@click.option("--wait/--no-wait", default=True, help=WAIT_HELP)
 @json_option
 def again(run: str, parameters: dict[str, Any] | None, wait: bool, as_json: bool) -> None:
     """Make a run again, with the same parameters or with others."""
@@ -275,7 +307,7 @@ def wait(run: str, timeout: float, as_json: bool) -> None:
 def dead(
     run: tuple[str, ...], replay: bool, empty: bool, as_json: bool, **question: str | None
 ) -> None:
-    """Show the dead-letter list, replay it or empty it: the RUNs that are named, or all."""
+    """Show the dead-letter list, replay it or empty it. All of it, or the RUNs that are named."""
     if replay and empty:
         raise click.UsageError("choose --replay or --empty")
     if run and not (replay or empty):

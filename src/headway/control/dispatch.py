@@ -404,6 +404,10 @@ class Dispatch:
         counts = self.lanes.counts()
         return {lane: self._reasons[lane] for lane in counts if lane in self._nevers}
 
+    def is_in_vain(self, run: Run) -> bool:
+        """Say whether a queued run can never start on what there is and may come."""
+        return run.state is RunState.QUEUED and lane_of(run) in self._nevers
+
     def reason(self, run: Run) -> str:
         """Say why a queued run has not started yet."""
         lane = lane_of(run)
@@ -411,6 +415,8 @@ class Dispatch:
         if because:
             at = self._grounds.rates.next_at((lane.line,))
             spent = at is not None and because.endswith(RATE_SPENT)
-            return f"{because}, and the next at {at:%H:%M:%S} UTC" if spent else because
+            passed = "" if spent else self._grounds.passed_over(run.id, lane)
+            said = f", and the next at {at:%H:%M:%S} UTC" if spent else passed and f"; {passed}"
+            return f"{because}{said}"
         ahead = self.lanes.depth(lane.line)
         return f"it is one of {ahead} that wait for their turn in queue {run.queue}"

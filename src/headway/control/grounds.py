@@ -147,6 +147,26 @@ class Grounds:
             make_room=make_room,
         )
 
+    def passed_over(self, run: RunId, lane: Lane) -> str:
+        """Say whether others go before a run that finds no room, and from when on not any more.
+
+        Nothing where room is reserved for it already, or cannot be: that is said elsewhere.
+        """
+        first, _ = self.ahead.get(lane, ("", ()))
+        if first != run or ("reserve", lane) in self.in_vain:
+            return ""
+        promises = self._world.fleet.promises()
+        known = self.passed.get(lane)
+        if known is None or known[0] != run:
+            return "" if promises else "nothing of its priority or a lower one has gone before it"
+        if any(promise.whom == lane.name for promise in promises):
+            return ""
+        until = known[1] + timedelta(seconds=self._world.settings.passed_over_s)
+        return (
+            f"others have gone before it since {known[1]:%H:%M:%S} UTC; from {until:%H:%M:%S} UTC "
+            "on, room is reserved for it before another would"
+        )
+
     def forget(self, waiting: Collection[Lane]) -> None:
         """Drop what was found out by earlier decisions and may not hold any more."""
         self.ahead.clear()

@@ -130,6 +130,7 @@ async def view(world: World, dispatch: Dispatch, identity: str) -> RunView:
         environment=environment_name(row.environment),
         progress=await _progress(world, row),
         waits=waits(dispatch, row),
+        in_vain=dispatch.is_in_vain(row),
     )
 
 

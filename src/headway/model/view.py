@@ -306,6 +306,8 @@ class RunView(Value, kw_only=True):
     """`percent` and `text` of its last line of progress."""
     waits: str = ""
     """Why it waits, while it does."""
+    in_vain: bool = False
+    """Whether it waits for what can never be, unless a node or a pool of other sizes comes."""
 
 
 class RunPage(Value, kw_only=True):

@@ -4,6 +4,7 @@ Requests go over one connection of the standard library: who invokes a job pays 
 pays for a request of httpx2. Streams, and what is sent as one, are httpx2's.
 """
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ T = TypeVar("T")
 _PATIENCE_S = 10.0
 """How long a request is tried again while nobody answers: a restart takes a second or two."""
 _AGAIN_S = 0.2
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _SILENCE_S = 60.0
 HEARTBEAT_S = 15.0
 _LATE_S = 2.0
@@ -100,7 +102,7 @@ class Transport:
                 return self._connection.ask(method, path, sent, headers)
             except Broken as error:
                 if time.monotonic() > ends_at:
-                    raise UnreachableError(f"nobody answers at {self.url}: {error}") from error
+                    raise self._nobody(error) from error
                 time.sleep(_AGAIN_S)
             except Silent as error:
                 raise UnreachableError(f"{self.url} did not answer: {error}") from error
@@ -114,10 +116,14 @@ class Transport:
         try:
             answer = self._http().request(method, path, content=content, headers=headers)
         except (httpx2.ConnectError, httpx2.ReadError, httpx2.RemoteProtocolError) as error:
-            raise UnreachableError(f"nobody answers at {self.url}: {error}") from error
+            raise self._nobody(error) from error
         except httpx2.HTTPError as error:
             raise UnreachableError(f"{self.url} did not answer: {error}") from error
         return Answer(answer.status_code, answer.content)
+
+    def _nobody(self, error: Exception | None) -> UnreachableError:
+        """Say that nobody answers, in words: the number of an error of the system says nothing."""
+        return UnreachableError(f"nobody answers at {self.url}: {_ERRNO.sub('', str(error))}")
 
     def _decoded(self, content: bytes, kind: type[T]) -> T:
         try:
@@ -220,7 +226,7 @@ class Transport:
             now = time.monotonic()
             broke_at = now if broke_at is None else broke_at
             if now - broke_at > _PATIENCE_S:
-                raise UnreachableError(f"nobody answers at {self.url}: {problem}") from problem
+                raise self._nobody(problem) from problem
             time.sleep(_AGAIN_S)
             if endless:
                 yield ""

@@ -198,3 +198,23 @@ def test_an_aborted_deployment_without_a_failure_says_why(capsys):
     with pytest.raises(Failed):
         conclude([deployment(Phase.ABORTED)])
     assert "starting v2" in click.unstyle(capsys.readouterr().err)
+
+
+@pytest.mark.timeout(12, method="signal")
+def test_a_headway_that_is_killed_meanwhile_does_not_lose_what_it_accepted(
+    world, capsys, monkeypatch
+):
+    monkeypatch.setattr("headway.sdk.transport._PATIENCE_S", 0.3)
+
+    def stream(asked: Asked) -> None:
+        asked.begin_stream()
+        world.server.socket.close()
+
+    world.stream = stream
+    with pytest.raises(Failed) as failed:
+        waited(world, timeout_s=8)
+    assert failed.value.status == 8
+    said = click.unstyle(capsys.readouterr().err)
+    assert "dep-1 was accepted: it goes on when headway runs again" in said
+    assert "next: headway up · headway why dep-1" in said
+    assert "Errno" not in said
