@@ -256,3 +256,12 @@ def test_behaviours_are_told_apart(headway):
         ]
     )
     assert headway.get("fragile", "glass")[0] == 200
+
+
+def test_another_app_than_the_directory_holds_is_refused_with_both_ways_on(headway):
+    app = headway.app("held")
+    headway.ok("start", "-e", "holding", cwd=app)
+    done = headway.run("deploy", "-e", "holding", "-a", "nope", cwd=app)
+    assert done.status == 1
+    assert f"{app} holds held, not nope" in done.err
+    assert f"next: headway deploy {app} -e holding -a held · headway deploy DIRECTORY" in done.err

@@ -1,6 +1,7 @@
 """`deploy` and what can be done with deployments."""
 
 import functools
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
@@ -99,7 +100,12 @@ def deploy(
         app = chosen_app(wish.app, directory)
         sent = client.apps.send(directory, commit, newest=False)
         if sent.app != app:
-            fail(f"{directory} holds {sent.app}, not {app}")
+            place = shlex.quote(str(directory.resolve()))
+            fail(
+                f"{place} holds {sent.app}, not {app}",
+                f"headway deploy {place} -e {name} -a {sent.app}",
+                f"headway deploy DIRECTORY -e {name} -a {app}",
+            )
             raise Failed
         commits = _commits(client, name, app, directory, sent)
         options |= {"source": sent.digest, "commits": commits}
@@ -174,9 +180,9 @@ def _show_until_the_end(client: Client, started: Started, showing: Showing) -> N
 @click.argument("release", required=False)
 @_moving
 def rollback(release: str | None, wish: _Wish, showing: Showing) -> None:
-    """Go back to the release that served before, or to RELEASE, such as v3.
+    """Go back to the release that served before, or to RELEASE.
 
-    It does not wait: a deployment under way gives way.
+    RELEASE is such as v3. It does not wait: a deployment under way gives way.
     """
     number = None
     if release:
@@ -200,7 +206,7 @@ def redeploy(wish: _Wish, showing: Showing) -> None:
 @click.argument("copies", nargs=-1, required=True, metavar="PROCESS=COPIES…")
 @_moving
 def scale(copies: tuple[str, ...], wish: _Wish, showing: Showing) -> None:
-    """Set how many copies of a process type run: headway scale web=3 worker=2."""
+    """Set how many copies of a process type run: headway scale web=3."""
     wanted: dict[str, int] = {}
     for pair in copies:
         process, _, text = pair.partition("=")
@@ -235,7 +241,7 @@ def promote(
 @app_option
 @json_option
 def abort(deployment: str | None, environment: str | None, app: str | None, as_json: bool) -> None:
-    """Stop a deployment under way and go back to the release that served."""
+    """Stop a deployment under way and go back to what served."""
     with Client.local() as client:
         identity = deployment or _under_way(client, environment, app)
         row = client.deployments.abort(identity)

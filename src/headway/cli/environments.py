@@ -111,7 +111,7 @@ def diff(left: str, right: str, as_json: bool) -> None:
 @click.option("--lease", type=Duration(), help="How long the copy lives. Default: 8h.")
 @showing_options
 def copy(name: str, to: str, lease: float | None, showing: Showing) -> None:
-    """Start the same apps, with the same config and scale, under another name. No data of it."""
+    """Start the same apps, config and scale under another name. No data of it."""
     with Client.local() as client:
         started = client.environments.copy(name, to, lease_s=lease, plan=showing.plan)
         if showing.plan or not showing.wait:

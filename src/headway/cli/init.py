@@ -20,7 +20,10 @@ _BYTES_MAX = 1024 * 1024
 @click.option("--force", is_flag=True, help="Replace a headway.yaml that is there.")
 @click.option("--print", "only_print", is_flag=True, help="Only print it.")
 def init(directory: Path, force: bool, only_print: bool) -> None:
-    """Write a headway.yaml from a Procfile, Dockerfile or compose file, or from what is found."""
+    """Write a headway.yaml from a Procfile, Dockerfile or compose file.
+
+    Where there is none of these, from what else is found.
+    """
     target = directory / FILE
     if target.exists() and not force and not only_print:
         fail(f"{target} is there already", "headway init --force", "headway docs")

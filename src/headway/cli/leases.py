@@ -28,7 +28,7 @@ _WINDOW_MOST = timedelta(hours=18)
 
 @click.group()
 def leases() -> None:
-    """Leases: who holds which lock, node, capacity or environment, and until when."""
+    """Leases: who holds which lock, node or capacity, and until when."""
 
 
 @leases.command(name="ls")
@@ -37,7 +37,7 @@ def leases() -> None:
 @click.option("--limit", default=200, help="How many of the newest.")
 @json_option
 def list_(name: str | None, everything: bool, limit: int, as_json: bool) -> None:
-    """List leases, or those on what has this NAME: its holders, and who waits, in order."""
+    """List leases, or those on NAME. Its holders, and who waits, in order."""
     with Client.local() as client:
         views = client.leases.all(name, everything=everything, limit=limit)
     if as_json:
@@ -87,7 +87,7 @@ def _on(lease: Lease) -> str:
 @click.argument("lease")
 @json_option
 def show(lease: str, as_json: bool) -> None:
-    """Show a lease: what it is on, since when, until when, who waits, and what ends with it."""
+    """Show a lease: what it is on, until when, and who waits. Also what ends with it."""
     with Client.local() as client:
         view = client.leases.get(lease)
     print_json(view) if as_json else _show(view)

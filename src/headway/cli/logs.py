@@ -46,7 +46,7 @@ def logs(
     build: str | None,
     as_json: bool,
 ) -> None:
-    """Show what containers wrote; all of an environment, an app's, or one container's."""
+    """Show what containers wrote: of an environment, an app, or one."""
     pattern = _pattern(grep)
     with Client.local() as client:
         if build is not None:

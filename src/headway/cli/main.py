@@ -92,7 +92,7 @@ class LazyGroup(click.Group):
             for name in names:
                 command = self.get_command(ctx, name)
                 assert command is not None
-                rows.append((name, command.get_short_help_str(70)))
+                rows.append((name, command.get_short_help_str(80)))
             with formatter.section(title):
                 formatter.write_dl(rows)
 

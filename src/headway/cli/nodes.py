@@ -124,7 +124,7 @@ def drain(
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Empty a node: services move first, runs end within the limit, daemons end last."""
+    """Empty a node. Services move first, runs end within the limit, daemons end last."""
     with Client.local() as client:
         if plan:
             _show_plan(client, node, within, as_json=as_json)

@@ -35,7 +35,7 @@ _LOOK_S = 0.5
 def rebalance(
     context: click.Context, churn: int, *, plan: bool, yes: bool, wait: bool, as_json: bool
 ) -> None:
-    """Show which services could move so that nodes can be given back, or have them move."""
+    """Show which services could move so that nodes can be given back. With --yes they move."""
     if context.invoked_subcommand is not None:
         return
     with Client.local() as client:
@@ -101,7 +101,7 @@ def show(rebalancing: str, as_json: bool) -> None:
 @rebalance.command()
 @click.argument("rebalancing")
 def cancel(rebalancing: str) -> None:
-    """Have nothing more of a REBALANCING moved; the node that is being emptied is taken back."""
+    """Have nothing more of a REBALANCING moved. The node that is being emptied is taken back."""
     with Client.local() as client:
         row = client.rebalance.cancel(rebalancing)
     click.echo(f"{row.id} is {row.state.value}. next: headway rebalance show {row.id}")

@@ -33,7 +33,9 @@ def run(
     terminal: bool,
     local: bool,
 ) -> None:
-    """Run a command once, in a container of its own: headway run -a web -- python manage.py.
+    """Run a command once, in a container of its own.
+
+    headway run -a web -- python manage.py check
 
     It sees the app's release, config and volumes, and ends with the command's status.
 

@@ -174,8 +174,9 @@ def stop(
     plan: bool,
     as_json: bool,
 ) -> None:
-    """Stop apps and keep their place; none named: the one of this directory.
+    """Stop apps and keep their place.
 
+    Where none is named, that is the one of this directory.
     A container is stopped by its id; a service's is followed by another. `headway start` brings
     apps back as they were. To end an environment: headway envs destroy.
     """

@@ -19,7 +19,7 @@ from headway.sdk.local import data_directory
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check this machine and this installation, and say how to mend what is wrong.
+    """Check this machine and headway; say how to mend what is wrong.
 
     Before `headway up` it looks at the machine alone.
     """
@@ -105,7 +105,7 @@ def routes(as_json: bool) -> None:
 @click.command()
 @click.argument("key", required=False)
 def docs(key: str | None) -> None:
-    """Explain headway.yaml, or one KEY of it, such as deploy.canary.steps."""
+    """Explain headway.yaml, or a KEY such as deploy.canary.steps."""
     from headway.formats import reference
 
     if key is None:
@@ -125,7 +125,10 @@ def docs(key: str | None) -> None:
 @click.command()
 @json_option
 def settings(as_json: bool) -> None:
-    """Show what the operator may set, its value and its default: DATA/settings.yaml."""
+    """Show what the operator may set, its value and its default.
+
+    It is set in DATA/settings.yaml.
+    """
     from headway.formats.settings_yaml import FILE, rendered
 
     with Client.local() as client:

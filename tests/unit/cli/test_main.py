@@ -148,3 +148,25 @@ def _commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
 @pytest.mark.parametrize("path", list(_commands(cli)), ids=" ".join)
 def test_no_help_shows_how_its_lines_are_kept(path):
     assert r"\b" not in CliRunner().invoke(cli, [*path, "--help"]).output
+
+
+def _groups(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from _groups(command, *path, name)
+
+
+@pytest.mark.parametrize("path", list(_groups(cli)), ids=" ".join)
+def test_no_list_of_commands_cuts_what_they_do(path):
+    """In a terminal of 80 columns, of which click uses 78; there each command has one line."""
+    said = CliRunner().invoke(cli, [*path, "--help"], terminal_width=78).output
+    cut = [
+        line for line in said.splitlines() if line.endswith("...") and not line.startswith("Usage:")
+    ]
+    assert cut == []
+    if not path:
+        _, _, commands = said.partition("Every day:")
+        wrapped = [line for line in commands.splitlines() if line.startswith("     ")]
+        assert wrapped == []
