@@ -56,7 +56,7 @@ def test_a_lease_is_extended_and_released_after_its_name_was_typed(own, browser)
     at = f"/leases/{held['id']}"
     page = browser.get("/leases").text
     assert "&lt;b&gt;schema" in page
-    assert "0 ahead" in page
+    assert "next in line" in page
     line = browser.get(f"{at}.json").json()["line"]
     assert [one["lease"]["id"] for one in line] == [held["id"], second["id"]]
     longer = browser.post(f"{at}/extend", headers=FORM, data={"length": "2h"})
