@@ -1,3 +1,6 @@
+from datetime import UTC, datetime
+
+from headway.model.event import Event
 from headway.model.view import MemberState
 from headway.web.pages.environment import environment_page
 from tests.unit.web.members import environment, member
@@ -22,3 +25,15 @@ def test_it_moves_while_an_app_is_probed_and_not_while_a_canary_waits():
     assert environment_page(environment("demo", member("a", MemberState.PROBING)), []).is_moving
     waiting = environment_page(environment("demo", member("a", MemberState.PAUSED)), [])
     assert not waiting.is_moving
+
+
+def test_what_happened_is_of_its_apps_and_not_of_their_runs():
+    newest = [event(kind) for kind in ("run.dead", "deployment.succeeded", "run.requested")]
+    page = environment_page(environment("demo", member("a")), newest)
+    assert [one.kind for one in page.events] == ["deployment.succeeded"]
+
+
+def event(kind: str) -> Event:
+    return Event(
+        sequence=1, at=datetime(2026, 3, 1, tzinfo=UTC), actor="ana", kind=kind, subject="x"
+    )

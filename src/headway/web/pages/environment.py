@@ -11,7 +11,7 @@ from headway.model.view import EnvironmentView, MemberState, MemberView
 from headway.web.page import Ask, Crumb, Page, View
 from headway.web.pages.environments import MOVING, WORST_FIRST
 
-_EVENTS = 12
+_EVENTS, _LOOKED_AT = 12, 300
 
 
 class MemberRow(Value, kw_only=True):
@@ -42,7 +42,7 @@ class EnvironmentPage(View, kw_only=True):
     created_by: str
     members: tuple[MemberRow, ...]
     events: tuple[Event, ...] = ()
-    """The newest first."""
+    """Of its apps, the newest first. Runs have pages of their own, and would drown all else."""
 
     @property
     def title(self) -> str:
@@ -76,7 +76,7 @@ def environment_page(view: EnvironmentView, newest: list[Event]) -> EnvironmentP
         created_at=view.created_at,
         created_by=view.created_by,
         members=tuple(rows),
-        events=tuple(newest),
+        events=tuple(event for event in newest if not event.kind.startswith("run."))[:_EVENTS],
     )
 
 
@@ -97,7 +97,7 @@ def _row(member: MemberView) -> MemberRow:
 async def _see(ask: Ask) -> EnvironmentPage:
     name = ask.names["environment"]
     view = await environments.one(ask.world, name)
-    newest = await events.page(ask.world, environment=name, limit=_EVENTS, newest_first=True)
+    newest = await events.page(ask.world, environment=name, limit=_LOOKED_AT, newest_first=True)
     return environment_page(view, newest)
 
 
