@@ -22,7 +22,6 @@ from headway.control import (
 )
 from headway.control.pool_reading import PoolReading
 from headway.control.pooling import Pools
-from headway.control.roster import Roster
 from headway.model.container import Exit
 from headway.model.demand import Preemption
 from headway.model.job import Delivery, Job
@@ -224,14 +223,14 @@ def counting_no_node_that_is_starting(patch):
 
 
 def giving_a_node_back_before_it_is_empty(patch):
-    change = Pools._change
+    change = Pools.change
 
-    async def at_once(self, row):
+    async def at_once(self, pool, row):
         if row.verb is PoolVerb.DRAIN:
             row = msgspec.structs.replace(row, verb=PoolVerb.RELEASE)
-        await change(self, row)
+        await change(self, pool, row)
 
-    patch.setattr(Pools, "_change", at_once)
+    patch.setattr(Pools, "change", at_once)
 
 
 def not_asking_again_for_what_was_not_answered(patch):
@@ -243,12 +242,6 @@ def never_reading_the_list_of_a_provider(patch):
         await asyncio.sleep(0)
 
     patch.setattr(Pools, "_list", nothing)
-
-
-def replacing_every_node_when_the_engine_is_silent(patch):
-    patch.setattr(
-        Roster, "is_told", property(lambda _self: True, lambda _self, _value: None), raising=False
-    )
 
 
 PLANTED: dict[str, Plant] = {
@@ -278,7 +271,6 @@ PLANTED: dict[str, Plant] = {
         giving_a_node_back_before_it_is_empty,
         not_asking_again_for_what_was_not_answered,
         never_reading_the_list_of_a_provider,
-        replacing_every_node_when_the_engine_is_silent,
     )
 }
 _ = Job

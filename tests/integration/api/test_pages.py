@@ -233,7 +233,9 @@ def test_the_log_of_events_leads_back_to_the_first_and_can_be_narrowed(chat, bro
     by_people = browser.get("/events.json?actor=people&environment=demo").json()["events"]
     assert by_people
     assert all(row["actor"] != "headway" for row in by_people)
-    assert "deployment.requested" in browser.get("/why?thing=chat&environment=demo").text
+    members = browser.get("/envs/demo.json").json()["members"]
+    (last,) = [row["deployment"]["id"] for row in members if row["app"] == "chat"]
+    assert "deployment.requested" in browser.get(f"/why?thing={last}").text
     assert browser.get("/why").status_code == 422
 
 
