@@ -42,6 +42,7 @@ from headway.model.resources import Resources
 from headway.model.run import Attempt, Run, RunState
 from headway.model.settings import Settings
 from headway.ports.store import Writer
+from headway.serve import keep_for_good
 from headway.sim.engine import SimulatedEngine
 from headway.sim.outside import SimulatedBuilder, SimulatedRouter, SimulatedSources, SimulatedVault
 from headway.stores.sqlite import SqliteStore
@@ -199,6 +200,7 @@ async def main(folder: Path, port: int) -> None:
         world, heart=heart, data=folder, hosts=frozenset({"127.0.0.1"}), stop=stop, pages=(site,)
     )
     (folder / "token").write_text(await create_local(store, "ana", clock.now()))
+    keep_for_good()
     await serve(app, listen("127.0.0.1", port, option="--port", backlog=BACKLOG), stop=stop)
     beating.cancel()
 

@@ -166,12 +166,12 @@ async def run(options: Options, stop: asyncio.Event) -> None:
         write_whole(data / "token", token.encode())
         write_whole(data / "server.json", msgspec.json.encode(running))
         stack.callback((data / "server.json").unlink, missing_ok=True)
-        _keep_for_good()
+        keep_for_good()
         sys.setswitchinterval(_SWITCH_S)
         await serve(app, listener, stop=stop)
 
 
-def _keep_for_good() -> None:
+def keep_for_good() -> None:
     """Have no collection look at what was made so far, which is never garbage: code and routes.
 
     It is a hundred thousand objects, and to look at them all stops everything for 50 ms.
