@@ -160,35 +160,3 @@ def test_a_deployment_moves_the_traffic_and_a_rollback_moves_it_back(headway, vi
     expect(traffic).to_contain_text("v1 100 %")
     assert headway.get("mover", "moving")[1].startswith("v1 one")
     headway.ok("envs", "destroy", "moving", "--yes")
-
-
-HIDE = """
-Object.defineProperty(document, "hidden", {configurable: true, get: () => window.is_behind});
-window.hide = (is_behind) => {
-  window.is_behind = is_behind;
-  document.dispatchEvent(new Event("visibilitychange"));
-};
-"""
-
-
-@pytest.mark.parametrize("opened_behind", [True, False])
-def test_many_tabs_do_not_use_up_the_connections_of_a_browser(
-    demo, visitor, headway, opened_behind
-):
-    """Those that nobody looks at hold none, and are right again when somebody does."""
-    context = visitor.page.context
-    context.add_init_script(f"window.is_behind = {str(opened_behind).lower()};{HIDE}")
-    tabs = [context.new_page() for _ in range(8)]
-    for tab in tabs:
-        tab.goto(f"{visitor.root}/envs")
-        if not opened_behind:
-            expect(tab.locator("#link")).to_have_text("live")
-            tab.evaluate("hide(true)")
-    made = f"tab-{'behind' if opened_behind else 'seen'}"
-    headway.ok("start", "-e", made, "shelf")
-    try:
-        for tab in tabs[:2]:
-            tab.evaluate("hide(false)")
-            expect(tab.get_by_role("link", name=made)).to_be_visible()
-    finally:
-        headway.ok("envs", "destroy", made, "--yes")

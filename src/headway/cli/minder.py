@@ -29,14 +29,16 @@ def main() -> int:
     prctl(_SET_CHILD_SUBREAPER, 1)  # orphans of what it runs become its own children
     woken = _woken_by_children()
     try:
-        child = subprocess.Popen(
+        # Kept: one that is let go of reaps its process, whose status would be lost.
+        started = subprocess.Popen(
             command,
             process_group=group,
             preexec_fn=_mortal(prctl),  # noqa: PLW1509 (this process has one thread)
-        ).pid
+        )
     except OSError as error:
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")
         return _UNKNOWN if isinstance(error, FileNotFoundError) else _NOT_RUNNABLE
+    child = started.pid
     while True:
         for ready in select.select([line, woken], [], [])[0]:
             said = os.read(ready, 512)

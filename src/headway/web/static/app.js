@@ -30,20 +30,6 @@
   document.addEventListener("visibilitychange", tick);
   document.addEventListener("htmx:sse:after:message", tick);
 
-  // A browser has six connections for all tabs of a host. Those that nobody looks at hold none: htmx
-  // lets go when a tab is hidden, and one that was opened behind others connects when it is seen.
-  const stream = document.getElementById("stream");
-  if (stream && document.hidden) {
-    const address = stream.getAttribute("hx-sse:connect");
-    stream.removeAttribute("hx-sse:connect");
-    document.addEventListener("visibilitychange", function seen() {
-      if (document.hidden) return;
-      document.removeEventListener("visibilitychange", seen);
-      stream.setAttribute("hx-sse:connect", address);
-      htmx.process(stream);
-    });
-  }
-
   // The connection: said where it is lost, and what comes when it is back is all that changed.
   const link = document.getElementById("link");
   function say(text, off) {
