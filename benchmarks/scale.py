@@ -9,7 +9,8 @@ from pathlib import Path
 from benchmarks.figure import Figure, percentile
 from benchmarks.work import Work, work
 
-COUNTS = tuple(map(int, os.environ.get("COUNTS", "10000,100000,1000000").split(",")))
+WAITING = tuple(map(int, os.environ.get("WAITING", "10000,100000,1000000").split(",")))
+HISTORY = tuple(map(int, os.environ.get("HISTORY", "1000000,10000000").split(",")))
 ALONE = 60
 MANY = 3_000
 BATCH = 100
@@ -24,9 +25,12 @@ def run() -> list[Figure]:
         own.send(own.client, "held", 1)
         floor = _measured(own)
         figures += _shown("nothing waits", floor, floor, 0.0)
-        for state, words in (("queued", "wait in a paused queue"), ("succeeded", "are history")):
+        for state, counts, words in (
+            ("queued", WAITING, "wait in a paused queue"),
+            ("succeeded", HISTORY, "are history"),
+        ):
             there = 0
-            for count in COUNTS if state == "queued" else COUNTS[-1:]:
+            for count in counts:
                 took = own.restart(partial(_fill, own, state, there, count))
                 there = count
                 figures += _shown(f"{count:,} {words}", _measured(own), floor, took)
