@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from headway.calculate import queueing
+from headway.calculate.queueing.room import Room
 from headway.model.pool import NodeType
 from headway.model.resources import Resources
 from headway.model.scenario import JobLoad, Machines, Scenario
@@ -38,7 +38,7 @@ def expecting(expected_s: float | None, seed: int) -> Scenario:
 
 
 def test_without_a_reservation_it_would_wait_until_nothing_else_comes(monkeypatch):
-    monkeypatch.setattr(queueing._Decision, "_reserve", lambda _self, _demand: False)
+    monkeypatch.setattr(Room, "reserve", lambda _self, _demand: False)
     assert run(expecting(None, 1)).waits.most > 3600
 
 

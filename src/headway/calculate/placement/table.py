@@ -46,6 +46,8 @@ class Table:
         """Bits of the dimensions beyond cores and memory of which the node has any."""
         self.specials = 0
         """All bits that any node ever had."""
+        self.changes = 0
+        """Moves on with every change of what nodes there are, and of what they have."""
         self.turn = 0
         """Moves on with everything that is held, so that not all goes to the first nodes."""
         self.tags: dict[str, Column] = {}
@@ -111,6 +113,7 @@ class Table:
             self.held.append({})
             self._grow()
         self.index[node] = row
+        self.changes += 1
         for tag in self.tags:
             self._note_value(tag, row)
         return row
@@ -147,6 +150,7 @@ class Table:
     def put(self, row: int, node: Node | None) -> None:
         """Take over what a node has; None is one that is not there."""
         self.nodes[row] = node
+        self.changes += 1
         offered: dict[str, int] = {}
         if node is not None:
             offered = amounts_of(node.cpu, node.memory_mib, node.gpus, node.custom)
@@ -163,6 +167,7 @@ class Table:
         node = self.ids[row]
         if self.nodes[row] is None and not self.held[row] and self.index.get(node) == row:
             del self.index[node]
+            self.changes += 1
             heapq.heappush(self._vacant, row)
 
     def _resize(self, row: int, offered: Mapping[str, int]) -> None:
@@ -184,7 +189,7 @@ class Table:
         """Give one that changes on its own."""
         twin = Table.__new__(Table)
         twin.rows, twin.is_many = self.rows, self.is_many
-        twin.specials, twin.turn = self.specials, self.turn
+        twin.specials, twin.turn, twin.changes = self.specials, self.turn, self.changes
         twin.index, twin.ids, twin.nodes = self.index.copy(), self.ids.copy(), self.nodes.copy()
         twin.held = [held.copy() for held in self.held]
         twin.dimensions, twin.names = self.dimensions.copy(), self.names.copy()

@@ -1,0 +1,58 @@
+"""What can never be placed, remembered until a node or a pool changes."""
+
+from collections.abc import Mapping, Sequence
+
+from headway.calculate.placement.never import Never, never
+from headway.calculate.placement.table import Table
+from headway.calculate.placement.too_few import Copies, too_few
+from headway.calculate.placement.wanted import Wanted
+from headway.model.demand import Demand
+from headway.model.ids import NodeId, PoolName
+from headway.model.node import Node
+from headway.model.pool import Pool
+
+
+class Nevers:
+    """Answers for all nodes, also those that are lost but not given up."""
+
+    def __init__(self, table: Table, pools: Mapping[PoolName, Pool]) -> None:
+        self._table = table
+        self._pools = pools
+        self._given_up: set[NodeId] = set()
+        self._known: dict[Wanted, Never | None] = {}
+        self._known_at = 0
+
+    def give_up(self, node: NodeId) -> None:
+        """Count on a node no more."""
+        self._given_up.add(node)
+        self._known.clear()
+
+    def count_on(self, node: NodeId) -> None:
+        """Count on a node again."""
+        self._given_up.discard(node)
+
+    def forget(self) -> None:
+        """Look again, as a pool changed."""
+        self._known.clear()
+
+    def of(self, demand: Demand, wanted: Wanted) -> Never | None:
+        """Say why a demand can never be placed, whatever leaves; None where it may be."""
+        if self._known_at != self._table.changes:
+            self._known.clear()
+            self._known_at = self._table.changes
+        if wanted not in self._known:
+            self._known[wanted] = never(demand, self._nodes(), self._pools, self._given_up)
+        return self._known[wanted]
+
+    def of_all(self, wanted: Sequence[Copies]) -> Never | None:
+        """Say why copies that must be apart can never all be placed; None where they may be."""
+        return too_few(wanted, self._nodes(), self._pools, self._given_up)
+
+    def copy(self, table: Table, pools: Mapping[PoolName, Pool]) -> "Nevers":
+        """Give ones that go by copies of what these go by."""
+        twin = Nevers(table, pools)
+        twin._given_up = self._given_up.copy()
+        return twin
+
+    def _nodes(self) -> list[Node | None]:
+        return [self._table.nodes[row] for row in self._table.index.values()]

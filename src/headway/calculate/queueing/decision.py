@@ -1,0 +1,222 @@
+"""Whose turn it is: which queued runs start now, on which node, and why the others do not."""
+
+import heapq
+
+from headway.calculate.demand import expected_end
+from headway.calculate.placement import Ask
+from headway.calculate.queueing.line import Line
+from headway.calculate.queueing.question import Crew, Entry, Pick, Question, Terms, Turn
+from headway.calculate.queueing.room import Room
+from headway.model.demand import Demand
+from headway.model.ids import NodeId
+from headway.model.run import Lane
+
+RATE_SPENT = "its rate allows no start now"
+"""A reason that ends with this holds until `Rates.next_at`."""
+_SHARE_LEAST = 1e-6
+"""What a turn costs at least, so that what needs next to nothing takes turns, too."""
+_SKIPPED_MAX = 64
+"""Runs passed over in one lane because their `unique` key is busy."""
+
+
+def take_turns(question: Question) -> Turn:
+    """Pick runs until nothing more fits.
+
+    What has a higher priority of placement starts before that of other queues. Those that are alike
+    in it take turns, by the dominant share of what each had. Within a queue higher priorities come
+    first, then the tag values take turns, and then those who came first. What cannot start holds up
+    only those behind it in its lane.
+    """
+    decision = Decision(question)
+    heap = [decision.place_of(line) for line in decision.by_line]
+    heapq.heapify(heap)
+    while heap and len(decision.picks) < question.most:
+        _, _, line = heapq.heappop(heap)
+        if decision.pick_one(line) and decision.by_line[line]:
+            heapq.heappush(heap, decision.place_of(line))
+    return Turn(decision.picks, decision.reasons, frozenset(decision.nevers))
+
+
+class Decision:
+    """One round of turns."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.picks: list[Pick] = []
+        self.reasons: dict[Lane, str] = {}
+        self.nevers: set[Lane] = set()
+        self.by_line: dict[Line, list[Lane]] = {}
+        self._room = Room(question)
+        self._taken: dict[Lane, set[int]] = {}
+        self._next: dict[Lane, int] = {}
+        self._crews: dict[Lane, Crew | None] = {}
+        for lane, entries in question.lanes.items():
+            if not entries:
+                continue
+            if lane in question.shut:
+                self.reasons[lane] = question.shut[lane]
+                continue
+            self.by_line.setdefault(lane.line, []).append(lane)
+
+    def place_of(self, line: Line) -> tuple[int, float, Line]:
+        """Say which queue comes before which."""
+        terms = self.question.terms
+        priority = max(terms[lane].demand.priority for lane in self.by_line[line])
+        return (-priority, self.question.turns.line(line), line)
+
+    def pick_one(self, line: Line) -> bool:
+        """Pick a queue's next run; says whether there was one."""
+        because = self._held_up(line)
+        if because:
+            for lane in self.by_line[line]:
+                self.reasons.setdefault(lane, because)
+            return False
+        while (first := self._first(line)) is not None:
+            if self._pick(first):
+                return True
+            self.by_line[line].remove(first)
+        return False
+
+    def _held_up(self, line: Line) -> str:
+        limit = self.question.line_limits.get(line)
+        running = self.question.tallies.lines.get(line, 0)
+        if limit is not None and running >= limit:
+            return f"queue {line[2]}: {running} of {limit} run"
+        tokens = self.question.tokens.get(line)
+        if tokens is not None and tokens < 1:
+            return f"queue {line[2]}: {RATE_SPENT}"
+        return ""
+
+    def _first(self, line: Line) -> Lane | None:
+        """Give the lane whose turn it is."""
+        question = self.question
+        return min(
+            self.by_line[line],
+            key=lambda lane: (
+                -question.terms[lane].demand.priority,
+                -lane.priority,
+                question.turns.share(lane),
+                question.lanes[lane][self._next.get(lane, 0)].run,
+            ),
+            default=None,
+        )
+
+    def _pick(self, lane: Lane) -> bool:
+        """Start the first run of a lane that may; False when the lane has none now."""
+        question = self.question
+        terms = question.terms[lane]
+        job = (lane.environment, lane.app, lane.job)
+        running = question.tallies.jobs.get(job, 0)
+        if terms.job_limit is not None and running >= terms.job_limit:
+            self.reasons[lane] = f"job {lane.job}: {running} of {terms.job_limit} run"
+            return False
+        found = self._entry(lane, terms)
+        if found is None:
+            return False
+        node = self._node(lane, terms.demand)
+        if node is None:
+            return False
+        index, entry = found
+        self._take(lane, index, entry, terms.demand, node)
+        return True
+
+    def _entry(self, lane: Lane, terms: Terms) -> tuple[int, Entry] | None:
+        """Find the first run whose key is free."""
+        entries = self.question.lanes[lane]
+        taken = self._taken.get(lane, set())
+        skipped = 0
+        for index in range(self._next.get(lane, 0), len(entries)):
+            if index in taken:
+                continue
+            entry = entries[index]
+            if terms.key_limit is None or entry.unique is None:
+                return index, entry
+            busy = self.question.tallies.of_key(lane, entry.unique)
+            if busy < terms.key_limit:
+                return index, entry
+            self.reasons[lane] = f"key {entry.unique}: {busy} of {terms.key_limit} run"
+            skipped += 1
+            if skipped >= _SKIPPED_MAX:
+                break
+        return None
+
+    def _node(self, lane: Lane, demand: Demand) -> NodeId | None:
+        """Choose a node, unless that would be at the cost of those whose turn came before."""
+        ahead = self.question.ahead
+        ahead.pop(lane, None)
+        node = self._choose(lane, demand)
+        if node is not None and ahead and self._room.reserve(demand):
+            node = self._choose(lane, demand)
+        return node
+
+    def _choose(self, lane: Lane, demand: Demand) -> NodeId | None:
+        """Choose a node: one with a runner of the lane's release before any other."""
+        fleet, now = self.question.fleet, self.question.now
+        crew = self._crew(lane)
+        if crew is None:
+            placed = fleet.place(demand, now)
+            if placed.node is None:
+                never = self._never(lane, demand)
+                self.reasons[lane] = never or self._no_room(lane, [Ask(demand)], placed.because)
+            return placed.node
+        full: tuple[str, ...] = ()
+        if crew.ready:
+            placed = fleet.place(demand, now, among=crew.ready)
+            if placed.node is not None:
+                return placed.node
+            full = placed.sentences
+        placed = fleet.place(crew.demand, now, but=(*crew.ready, *crew.refused))
+        if placed.node is not None:
+            self.reasons[lane] = f"{placed.node}: {self.question.enlist(lane, placed.node)}"
+        elif never := self._never(lane, demand):
+            self.reasons[lane] = never
+        elif never := self._never(lane, crew.demand):
+            self.reasons[lane] = f"together with its runner, {never}"
+        else:
+            broken = (f"{node}: {why}" for node, why in sorted(crew.refused.items()))
+            sentences = dict.fromkeys((*full, *broken, *placed.sentences))
+            but = (*crew.ready, *crew.refused)
+            asks = [Ask(demand, among=crew.ready), Ask(crew.demand, but=but)]
+            because = "; ".join(sentences) or placed.because
+            self.reasons[lane] = self._no_room(lane, asks, because)
+        return None
+
+    def _no_room(self, lane: Lane, asks: list[Ask], because: str) -> str:
+        return self._room.seek(lane, self._next.get(lane, 0), asks, because)
+
+    def _never(self, lane: Lane, demand: Demand) -> str:
+        found = self.question.fleet.never(demand)
+        if found is None:
+            return ""
+        self.nevers.add(lane)
+        return f"{found.because}; {found.hint}"
+
+    def _crew(self, lane: Lane) -> Crew | None:
+        if lane not in self._crews:
+            self._crews[lane] = self.question.crew(lane)
+        return self._crews[lane]
+
+    def _take(self, lane: Lane, index: int, entry: Entry, demand: Demand, node: NodeId) -> None:
+        question = self.question
+        line = lane.line
+        question.fleet.hold(entry.run, node, demand, expected_end(demand, question.now))
+        question.tallies.add(lane, entry.unique)
+        if line in question.tokens:
+            question.tokens[line] -= 1
+        question.turns.took(lane, max(question.fleet.share(demand), _SHARE_LEAST))
+        self.picks.append(Pick(lane, entry, node))
+        self._advance(lane, index)
+
+    def _advance(self, lane: Lane, index: int) -> None:
+        taken = self._taken.setdefault(lane, set())
+        taken.add(index)
+        first = self._next.get(lane, 0)
+        while first in taken:
+            taken.discard(first)
+            first += 1
+        self._next[lane] = first
+        if not self._has_more(lane):
+            self.by_line[lane.line].remove(lane)
+
+    def _has_more(self, lane: Lane) -> bool:
+        return self._next.get(lane, 0) < len(self.question.lanes[lane])
