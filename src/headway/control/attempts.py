@@ -117,8 +117,7 @@ def _preempted(tx: Writer, row: Run, because: str, now: datetime) -> Run:
         return row
     attempt = msgspec.structs.replace(attempt, preempted=because)
     after = msgspec.structs.replace(row, attempts=(*row.attempts[:-1], attempt))
-    told = run_event(after, now, kind="run.preempted")
-    tx.record(msgspec.structs.replace(told, because=because))
+    tx.record(run_event(after, now, kind="run.preempted", because=because))
     return tx.put(after)
 
 

@@ -10,7 +10,7 @@ from headway.control.dispatch import Dispatch
 from headway.control.errors import Conflict, Invalid
 from headway.control.followers import resolved
 from headway.control.requests import Invocation
-from headway.control.run_events import run_event
+from headway.control.run_events import requested_event
 from headway.control.targets import Target
 from headway.control.world import World
 from headway.formats.parameters import parameter_problems
@@ -84,9 +84,11 @@ def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[
             continue
         run = resolved(tx, row, now) if row.after else row
         stored.append((tx.put(run), True))
-    first = next((row for row, is_new in stored if is_new), None)
-    if first is not None:
-        tx.record(run_event(first, now, actor, "run.requested"))
+    fresh = [wish for wish, (_, is_new) in zip(rows, stored, strict=True) if is_new]
+    if fresh:
+        repeated = tx.get(Run, fresh[0].again) if fresh[0].again else None
+        event = requested_event(fresh[0], now, actor, others=len(fresh) - 1, repeated=repeated)
+        tx.record(event)
     return stored
 
 

@@ -238,7 +238,7 @@ def _leave_dead(tx: Writer, identity: str, actor: str, now: datetime, because: s
     told = f"{row.because}; {because}"
     after = msgspec.structs.replace(row, state=RunState.FAILED, because=told)
     verb = because.partition(" ")[0]
-    tx.record(msgspec.structs.replace(run_event(after, now, actor, f"run.{verb}"), because=because))
+    tx.record(run_event(after, now, actor, f"run.{verb}", because))
     return tx.put(after)
 
 
