@@ -11,7 +11,7 @@ from headway.model.build import Build, BuildState
 from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName
 from headway.model.lease import ClaimKind
 from headway.model.machine import Machine, MachineState
-from headway.model.node import Holder
+from headway.model.node import Holder, NodeState
 from headway.model.pool import Pool, Scaling
 from headway.model.pool_node import PoolNodeState
 from headway.model.pool_plan import PoolChange, PoolVerb
@@ -319,5 +319,22 @@ def test_the_minimum_comes_back_and_the_maximum_holds():
             await asyncio.sleep(30)
             assert len(await place.provider.machines()) <= 2
         assert "as large as it may be" in place.pools.plans["default"].pending[0]
+
+    virtually(scenario)
+
+
+def test_a_node_that_was_given_back_is_never_shown_as_lost():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(idle_s=60)
+        await place.works(2, runs_s=10)
+        await asyncio.sleep(90)
+        (node,) = place.nodes()
+        while place.world.roster.node(node.id) is not None:
+            await asyncio.sleep(0.1)
+            assert all(row.state is not NodeState.LOST for row in place.world.nodes)
+        assert [row.kind for row in place.events("node.lost")] == []
+        assert place.world.roster.holds.keys() <= {node.id}
+        await asyncio.sleep(30)
+        assert (await place.rows(), dict(place.world.roster.holds)) == ([], {})
 
     virtually(scenario)

@@ -24,6 +24,8 @@ class NodeSnapshot(Value, kw_only=True):
     hold: NodeHold | None = None
     away_at: datetime | None = None
     """Since when it is not heard from."""
+    is_released: bool = False
+    """Whether it was given back: then its silence is what was asked for."""
     others: bool = True
     """Whether any other node is heard from, or can be had from a provider."""
     containers: tuple[Container, ...] = ()
@@ -39,7 +41,9 @@ class NodePlan(Value, kw_only=True):
     changes: tuple[Change, ...] = ()
     wake_at: datetime | None = None
     is_lost: bool = False
-    """It was silent for too long."""
+    """It was silent for too long, or given back with something on it."""
+    is_gone: bool = False
+    """It was given back, and nothing of it is left."""
     is_vacated: bool = False
     """It is to be emptied, and only daemons are left: they are to leave, too."""
     is_empty: bool = False
@@ -69,7 +73,10 @@ def plan_node(snapshot: NodeSnapshot, now: datetime, lost_after_s: float) -> Nod
 
 
 def _away(snapshot: NodeSnapshot, since: datetime, now: datetime, lost_after_s: float) -> NodePlan:
-    lost_at = since + timedelta(seconds=lost_after_s)
+    is_left = not snapshot.containers and not snapshot.attempts and not snapshot.builds
+    if snapshot.is_released and is_left:
+        return NodePlan(is_gone=True)
+    lost_at = since if snapshot.is_released else since + timedelta(seconds=lost_after_s)
     if now < lost_at:
         return NodePlan(wake_at=lost_at)
     if not snapshot.others:
@@ -77,9 +84,10 @@ def _away(snapshot: NodeSnapshot, since: datetime, now: datetime, lost_after_s: 
         # the trouble: what runs there runs on, and gets its requests.
         return NodePlan()
     because = f"{snapshot.node.id} has not been heard from since {since:%H:%M:%S} UTC"
+    if snapshot.is_released:
+        because = f"{snapshot.node.id} was given back"
     changes = tuple(_lost(row, because, now) for row in snapshot.containers)
     hold = snapshot.hold
-    is_left = not snapshot.containers and not snapshot.attempts and not snapshot.builds
     is_empty = is_left and hold is not None and hold.state is NodeState.DRAINING
     return NodePlan(changes=changes, is_lost=True, is_empty=is_empty)
 

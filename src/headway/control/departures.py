@@ -12,9 +12,11 @@ from headway.control.nodes import event, running_builds
 from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
 from headway.control.world import World
+from headway.formats.units import counted
 from headway.model.container import Container
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.node import Node, NodeHold
+from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.ports.store import Stale, Writer
 
 
@@ -72,11 +74,13 @@ class Departures:
         world = self._world
         there = world.containers_on(node.id)
         rows = await world.store.read(lambda reader: [reader.get(Container, one) for one in there])
+        lent = await world.store.read(lambda reader: reader.get(PoolNode, node.id))
         builds = await world.store.read(partial(running_builds, node=node.id))
         return NodeSnapshot(
             node=node,
             hold=world.roster.holds.get(node.id),
             away_at=world.roster.away.get(node.id),
+            is_released=lent is not None and lent.state is PoolNodeState.RELEASED,
             others=len(world.nodes) > len(world.roster.away) or node.type != "",
             containers=tuple(row for row in rows if row is not None and not row.is_ended),
             attempts=world.attempts_on(node.id),
@@ -95,6 +99,10 @@ class Departures:
 
     async def _update(self, snapshot: NodeSnapshot, plan: NodePlan, now: datetime) -> None:
         identity = snapshot.node.id
+        if plan.is_gone:
+            self._world.roster.gone(identity)
+            self._world.bell.node()
+            return
         is_news = plan.is_lost and identity not in self._world.roster.lost
         is_emptied = plan.is_empty and snapshot.hold is not None and not snapshot.hold.empty_at
         if not (plan.changes or is_news or is_emptied):
@@ -124,6 +132,8 @@ class Departures:
         rows = [row for row in written if isinstance(row, Container)]
         if is_news:
             because = f"it was silent for {world.settings.node_lost_after_s:g} s"
+            if snapshot.is_released:
+                because = f"it was given back with {counted(len(rows), 'container')} on it"
             data: dict[str, object] = {"containers": len(rows)}
             tx.record(event(identity, "node.lost", now, because=because, data=data))
         hold = snapshot.hold

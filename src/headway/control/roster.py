@@ -61,10 +61,9 @@ class Roster:
             self._fleet.put(node)
 
     def gone(self, node: NodeId) -> None:
-        """Forget a node that will not be heard from again."""
+        """Forget a node that is not heard from any more. What was said of it is remembered."""
         self._heard.pop(node, None)
         self.away.pop(node, None)
-        self.holds.pop(node, None)
         self.lost.discard(node)
         self.vacated.discard(node)
         self._nodes = None

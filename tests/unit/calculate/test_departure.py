@@ -51,6 +51,15 @@ def test_a_node_is_given_up_once_it_was_silent_for_long_enough():
     assert all("not been heard from" in change.row.exit.reason for change in late.changes)
 
 
+def test_a_node_that_was_given_back_is_gone_at_once_and_not_lost():
+    left = plan_node(snapshot(away_at=NOW, is_released=True), NOW, 60)
+    assert (left.is_gone, left.is_lost) == (True, False)
+    full = plan_node(snapshot(there(), away_at=NOW, is_released=True), NOW, 60)
+    assert (full.is_gone, full.is_lost) == (False, True)
+    (change,) = full.changes
+    assert change.row.exit.reason == "n1 was given back"
+
+
 def test_nothing_is_given_up_where_no_other_node_could_take_it():
     alone = snapshot(there(), hold=None, away_at=NOW, others=False)
     plan = plan_node(alone, LATER, 60)
