@@ -85,6 +85,6 @@ def test_a_run_that_reaches_nobody_is_told_of_its_network(monkeypatch, job, is_t
     monkeypatch.delenv("HEADWAY_JOB", raising=False)
     if job is not None:
         monkeypatch.setenv("HEADWAY_JOB", job)
-    with pytest.raises(AskError, match="nobody answers") as caught:
+    with pytest.raises(AskError, match="does not answer") as caught:
         ask(Asked("http://127.0.0.1:1", "hw_x"), "/v1/leases", {}, patience_s=0)
     assert ("network='dependencies'" in str(caught.value)) is is_told
