@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 
@@ -338,3 +339,68 @@ def test_a_node_that_was_given_back_is_never_shown_as_lost():
         assert (await place.rows(), dict(place.world.roster.holds)) == ([], {})
 
     virtually(scenario)
+
+
+def test_a_type_that_stays_used_up_is_asked_for_ever_less_often_and_told_of_once():
+    async def scenario(place: PoolsWorld) -> None:
+        asked = []
+        request = place.provider.request
+
+        async def noted(machine, pool, kind):
+            asked.append(place.clock.now())
+            return await request(machine, pool, kind)
+
+        place.provider.request = noted
+        await place.pool()
+        await place.works(6, runs_s=7000)
+        await asyncio.sleep(4 * 3600)
+        gaps = [round((b - a).total_seconds() / 60) for a, b in pairwise(asked[2:])]
+        assert gaps[:5] == [2, 4, 8, 16, 30]
+        assert set(gaps[5:]) == {30}
+        assert [len(place.events(kind)) for kind in ("pool.grew", "node.wanted")] == [1, 3]
+        assert len(place.events("pool.shrank")) == 3
+        place.provider.room["small"] = 3
+        await asyncio.sleep(1800 + 120)
+        assert len(place.nodes()) == 3
+        assert len(place.events("node.lent")) == 3
+        assert len(place.events("node.wanted")) == 3 + 3
+
+    virtually(scenario, room={"small": 0})
+
+
+def test_a_type_that_is_used_up_is_told_of_again_when_the_answer_changes():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(nodes_min=1)
+        await asyncio.sleep(200)
+        place.provider.foist(
+            Machine(
+                id=NodeId("other"),
+                pool=PoolName("default"),
+                type="small",
+                state=MachineState.RUNNING,
+                since=place.clock.now(),
+            )
+        )
+        await asyncio.sleep(1800)
+        told = [event.because for event in place.events("pool.shrank")]
+        assert [because.partition(": ")[2] for because in told] == [
+            "all 0 machines of type small are lent",
+            "all 1 machines of type small are lent",
+        ]
+
+    virtually(scenario, room={"small": 0})
+
+
+def test_a_node_that_is_given_back_has_what_was_used_up_asked_for_at_once():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(nodes_min=2)
+        await asyncio.sleep(3 * 3600 + 60)
+        (node,) = place.nodes()
+        before = place.pools.seen.scarce[PoolName("default"), "small"]
+        assert before.until - place.clock.now() > timedelta(seconds=300)
+        place.provider.vanish(node.id)
+        await asyncio.sleep(150)
+        assert [row.id for row in place.nodes()] != [node.id]
+        assert len(place.nodes()) == 1
+
+    virtually(scenario, room={"small": 1})

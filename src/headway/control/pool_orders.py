@@ -1,12 +1,13 @@
 """What is asked of providers, written down before, and what came of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
+from headway.calculate.autoscale.scarcity import refused
 from headway.control.guard import trouble
 from headway.control.pool_reading import Seen
 from headway.control.world import World
@@ -26,8 +27,6 @@ T = TypeVar("T")
 ACTOR = "headway"
 _ANSWER_S = 20.0
 """A provider that takes longer does not answer."""
-_SCARCE_S = 120.0
-"""A type that is not to be had is asked for again after so long."""
 _LOSS = {
     PoolNodeState.WANTED: "get no node",
     PoolNodeState.LENT: "lose a node",
@@ -45,8 +44,13 @@ class Orders:
         self._seen = seen
 
     async def add(self, pool: Pool, changes: list[PoolChange], now: datetime) -> None:
-        """Ask for new machines."""
-        rows = await self._world.store.write(lambda tx: _wanted(tx, pool, changes, now))
+        """Ask for new machines; for one only of a type of which there was none the last time."""
+        scarce = {name for owner, name in self._seen.scarce if owner == pool.name}
+        tried = {change.type: change for change in changes if change.type in scarce}
+        sure = [change for change in changes if change.type not in scarce]
+        rows = await self._world.store.write(
+            lambda tx: [*_wanted(tx, pool, sure, now), *_retried(tx, pool, tried.values(), now)]
+        )
         await asyncio.gather(*(self.request(row) for row in rows))
 
     async def become(self, node: NodeId, state: PoolNodeState, because: str) -> bool:
@@ -60,22 +64,29 @@ class Orders:
         world, provider = self._world, self._world.provider
         if provider is None:
             return
-        now, key = world.clock.now(), (row.pool, row.kind.name)
         try:
             machine = await answered(provider.request(row.id, row.pool, row.kind))
         except NoCapacity as error:
-            self._seen.scarce[key] = now + timedelta(seconds=_SCARCE_S), str(error)
-            await self.forget(row.id, f"none is to be had: {error}")
+            await self._refused(row, f"none is to be had: {error}", str(error))
         except ProviderUnavailable as error:
             trouble(world, "provider", error)
-            await self._told(row.id, now)
+            await self._told(row.id, world.clock.now())
         except ProviderError as error:
             trouble(world, "provider", error)
-            self._seen.scarce[key] = now + timedelta(seconds=_SCARCE_S), str(error)
-            await self.forget(row.id, f"its provider refused: {error}")
+            await self._refused(row, f"its provider refused: {error}", str(error))
         else:
             world.troubles.pop("provider", None)
             await self._lent(row.id, machine)
+            if self._seen.scarce.pop((row.pool, row.kind.name), None) is not None:
+                world.bell.pool()  # of others that were not asked for there may be some, too
+
+    async def _refused(self, row: PoolNode, because: str, said: str) -> None:
+        """Note that a type is not to be had. It is told when that, or the answer, is new."""
+        key = row.pool, row.kind.name
+        known = self._seen.scarce.get(key)
+        self._seen.scarce[key] = refused(known, said, self._world.clock.now())
+        is_news = not row.is_retry or known is None or known.said != said
+        await self.forget(row.id, because, is_news=is_news)
 
     async def _lent(self, node: NodeId, machine: Machine) -> None:
         def deed(tx: Writer) -> None:
@@ -84,7 +95,9 @@ class Orders:
                 lent, now = PoolNodeState.LENT, self._world.clock.now()
                 # Its provider's clock may be set otherwise: by that it could be old, or not yet be.
                 lent_at = min(max(machine.since, row.wanted_at), now)
-                tx.put(msgspec.structs.replace(row, state=lent, lent_at=lent_at))
+                if row.is_retry:
+                    _tell_wanted(tx, [row], now)
+                tx.put(msgspec.structs.replace(row, state=lent, lent_at=lent_at, is_retry=False))
                 tx.record(_event(row, "node.lent", row.because, now))
 
         await self._world.store.write(deed)
@@ -109,21 +122,28 @@ class Orders:
 
         await self._world.store.write(deed)
 
-    async def forget(self, node: NodeId, because: str) -> None:
+    async def forget(self, node: NodeId, because: str, *, is_news: bool = True) -> None:
         """Drop the row of a machine that is gone, and what was said of its node."""
         now = self._world.clock.now()
+        is_back = False
 
         def deed(tx: Writer) -> None:
+            nonlocal is_back
             row = tx.get(PoolNode, node)
             if row is not None:
+                is_back = row.lent_at is not None
                 tx.delete(PoolNode, node)
-                tx.record(_event(row, "node.gone", because or row.because, now))
                 what, why = _LOSS[row.state], because or row.because
-                tx.record(_resized("pool.shrank", what, [row], why, now))
+                if not row.is_retry:
+                    tx.record(_event(row, "node.gone", why, now))
+                if is_news:
+                    tx.record(_resized("pool.shrank", what, [row], why, now))
             if tx.get(NodeHold, node) is not None:
                 tx.delete(NodeHold, node)
 
         await self._world.store.write(deed)
+        if is_back:  # its provider may have one for those that it had none for
+            self._seen.ask_again(now)
         self._world.roster.released(node)
         self.sweep(node)
         self._seen.flags.pop(node, None)
@@ -181,30 +201,40 @@ async def answered(asked: Awaitable[T]) -> T:
 
 
 def _wanted(tx: Writer, pool: Pool, changes: list[PoolChange], now: datetime) -> list[PoolNode]:
-    """Write down the nodes that will be asked for, under ids that are chosen here."""
-    kinds = {
-        kind.name: msgspec.structs.replace(kind, tags={**pool.tags, **kind.tags})
-        for kind in pool.types
-    }
-    rows = [
-        tx.put(
-            PoolNode(
-                id=NodeId(f"{pool.name}-{drawn_hex(4)}"),
-                pool=pool.name,
-                kind=kinds[change.type],
-                state=PoolNodeState.WANTED,
-                because=change.because,
-                wanted_at=now,
-                told_at=now,
-            )
-        )
-        for change in changes
-    ]
+    """Write down the nodes that will be asked for."""
+    rows = [tx.put(_row(pool, change, now)) for change in changes]
+    if rows:
+        _tell_wanted(tx, rows, now)
+    return rows
+
+
+def _retried(
+    tx: Writer, pool: Pool, changes: Iterable[PoolChange], now: datetime
+) -> list[PoolNode]:
+    """Write down what is asked for once more; it is told when it comes, or the answer changes."""
+    rows = (_row(pool, change, now) for change in changes)
+    return [tx.put(msgspec.structs.replace(row, is_retry=True)) for row in rows]
+
+
+def _row(pool: Pool, change: PoolChange, now: datetime) -> PoolNode:
+    """Make a node that is wanted, under an id that is chosen here."""
+    (kind,) = (kind for kind in pool.types if kind.name == change.type)
+    return PoolNode(
+        id=NodeId(f"{pool.name}-{drawn_hex(4)}"),
+        pool=pool.name,
+        kind=msgspec.structs.replace(kind, tags={**pool.tags, **kind.tags}),
+        state=PoolNodeState.WANTED,
+        because=change.because,
+        wanted_at=now,
+        told_at=now,
+    )
+
+
+def _tell_wanted(tx: Writer, rows: list[PoolNode], now: datetime) -> None:
     for row in rows:
         tx.record(_event(row, "node.wanted", row.because, now))
     what = f"add {counted(len(rows), 'node')}"
     tx.record(_resized("pool.grew", what, rows, rows[0].because, now))
-    return rows
 
 
 def _resized(kind: str, what: str, rows: list[PoolNode], because: str, now: datetime) -> Event:

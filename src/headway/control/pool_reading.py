@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 
+from headway.calculate.autoscale.scarcity import Scarcity
 from headway.calculate.demand import of_build, of_container, of_job
 from headway.calculate.estimate import SEEN_MAX, Estimate, estimate
 from headway.calculate.keeping import placed_under
@@ -44,15 +45,20 @@ class Seen:
 
     spare: dict[NodeId, datetime] = field(default_factory=dict)
     """Since when nodes could be done without."""
-    scarce: dict[tuple[PoolName, str], tuple[datetime, str]] = field(default_factory=dict)
-    """Types of a pool of which there were none, to when they are asked for again, and what was
-    said."""
+    scarce: dict[tuple[PoolName, str], Scarcity] = field(default_factory=dict)
+    """Types of a pool of which there were none when they were last asked for."""
     flags: dict[NodeId, str] = field(default_factory=dict)
     """What is wrong with machines, for `doctor`."""
     faulty: dict[NodeId, str] = field(default_factory=dict)
     """Nodes that take containers and start none, to why that is known."""
     offered: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Types whose nodes turned out to have less, to the cores and the MiB that they have."""
+
+    def ask_again(self, now: datetime) -> None:
+        """Have the types that were not to be had be asked for once more, without waiting."""
+        for key, row in self.scarce.items():
+            if row.until > now:
+                self.scarce[key] = msgspec.structs.replace(row, until=now)
 
 
 class PoolReading:
@@ -111,9 +117,9 @@ class PoolReading:
     def _scarce(self, pool: Pool, now: datetime) -> dict[str, str]:
         """Give the types of a pool that are not to be had now, to why not."""
         found = {
-            name: said
-            for (owner, name), (until, said) in self._seen.scarce.items()
-            if owner == pool.name and until > now
+            name: scarce.said
+            for (owner, name), scarce in self._seen.scarce.items()
+            if owner == pool.name and scarce.until > now
         }
         return found | self.refused(pool)
 

@@ -89,6 +89,7 @@ class Pools:
                 times.append(plan.wake_at)
         if rows or any(plan.changes for plan in self.plans.values()):
             times.append(now + timedelta(seconds=_LIST_S))
+        times += (row.until for row in self.seen.scarce.values() if row.until > now)
         return min(times, default=None)
 
     def decide(self, snapshot: PoolSnapshot, now: datetime) -> PoolPlan:

@@ -38,6 +38,8 @@ class PoolNode(Value, kw_only=True):
     """Its provider has said that it takes it back then."""
     told_at: datetime | None = None
     """When its provider was last told what is to become of it."""
+    is_retry: bool = False
+    """Its type was not to be had when it was last asked for: that it is wanted is no news."""
     version: int = 0
 
     @property
