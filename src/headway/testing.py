@@ -26,6 +26,7 @@ from typing import Any
 import msgspec
 
 from headway.calculate.attempt import concluded
+from headway.formats.lock_names import lock_names
 from headway.formats.units import parse_duration
 from headway.model import run as model
 from headway.model.container import Exit
@@ -40,6 +41,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 """When the time of a test begins."""
 _NO_JITTER = 0.5
 """Delays are exact, so that a test can say when."""
+_WHERE = {"app": "test", "environment": "test"}
 _WAITING = frozenset({RunState.WAITING, RunState.QUEUED})
 
 
@@ -75,6 +77,11 @@ class Run:
     def because(self) -> str:
         """Why it is as it is."""
         return self.row.because
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """Names of the locks that it holds while it runs."""
+        return self.row.locks
 
     @property
     def due_at(self) -> datetime:
@@ -119,6 +126,7 @@ class Jobs:
         """Every run, in the order in which they were asked for."""
         self._directory = directory
         self._known: dict[str, Declared] = {}
+        self._fences = 0
         for function in jobs:
             self._add(function)
 
@@ -147,6 +155,11 @@ class Jobs:
         found = self._job(job)
         given = json.dumps(dict(parameters or {})).encode()
         found.bind(json.loads(given))
+        locks = lock_names(
+            self._declared(found.name).locks, json.loads(given), found.schema, _WHERE
+        )
+        if locks.problem:
+            raise ParameterError([locks.problem])
         same = self._same(found.name, key, unique)
         if same is not None:
             return same
@@ -161,6 +174,7 @@ class Jobs:
                 state=RunState.WAITING if later else RunState.QUEUED,
                 key=key,
                 unique=unique,
+                locks=locks.names,
                 queue=self._declared(found.name).queue,
                 due_at=self.now + later if later else None,
                 created_at=self.now,
@@ -223,14 +237,22 @@ class Jobs:
             node=NodeId("test"),
             ordered_at=self.now,
             began_at=self.now,
+            fence=self._fence(run),
         )
         attempts = (*run.attempts, attempt)
         run.row = msgspec.structs.replace(run.row, state=RunState.RUNNING, attempts=attempts)
         at = self.now
-        with _output(run), _variables(HEADWAY_RUN=run.id, HEADWAY_ATTEMPT=str(number)):
+        held = {"HEADWAY_LOCKS": " ".join(run.locks), "HEADWAY_FENCE": str(attempt.fence)}
+        told = {"HEADWAY_RUN": run.id, "HEADWAY_ATTEMPT": str(number)}
+        with _output(run), _variables(**told, **(held if run.locks else {})):
             fact = self._call(run, number)
         job = self._declared(run.row.job)
         run.row = concluded(run.row, job, fact, at, jitter=_NO_JITTER)
+
+    def _fence(self, run: Run) -> int:
+        """Give a fence that is higher than every earlier one, where the run holds a lock."""
+        self._fences += bool(run.locks)
+        return self._fences if run.locks else 0
 
     def _call(self, run: Run, number: int) -> RunFact:
         fact = RunFact(

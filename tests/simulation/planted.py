@@ -17,6 +17,7 @@ from headway.control import (
     fleet,
     grounds,
     lifetimes,
+    locking,
     preemptions,
     runners,
 )
@@ -29,7 +30,7 @@ from headway.model.order import Observed, ObservedState
 from headway.model.plan import Plan
 from headway.model.pool_plan import PoolVerb
 from headway.model.pool_snapshot import HostState
-from headway.model.run import RunFactState
+from headway.model.run import RunFactState, RunState
 from headway.ports.engine import EngineUnavailable
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -173,7 +174,7 @@ def writing_a_start_down_after_it_was_sent(patch):
             numbered = msgspec.structs.replace(made, number=len(row.attempts) + 1)
             self.send([msgspec.structs.replace(row, attempts=(*row.attempts, numbered))])
             await asyncio.sleep(2)
-            await self._world.store.write(partial(attempts.start, attempts={row.id: made}))
+            await self._world.store.write(partial(attempts.start, attempts={row.id: made}, now=now))
 
     patch.setattr(dispatch.Dispatch, "_claim", claim)
 
@@ -244,6 +245,25 @@ def never_reading_the_list_of_a_provider(patch):
     patch.setattr(Pools, "_list", nothing)
 
 
+def starting_with_a_lock_that_others_have(patch):
+    patch.setattr(locking.Locks, "wanted", lambda _self, _run, _names: ())
+
+
+def keeping_the_lock_of_a_run_that_was_lost(patch):
+    give_up = locking.give_up
+
+    def forget(tx, run, settings, now):
+        lost = run.attempt is not None and run.attempt.outcome is RunState.LOST
+        return [] if lost else give_up(tx, run, settings, now)
+
+    patch.setattr(locking, "give_up", forget)
+
+
+def giving_every_run_the_same_fence(patch):
+    take = locking.take
+    patch.setattr(locking, "take", lambda tx, run, now: take(tx, run, now) and 1)
+
+
 PLANTED: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -271,6 +291,9 @@ PLANTED: dict[str, Plant] = {
         giving_a_node_back_before_it_is_empty,
         not_asking_again_for_what_was_not_answered,
         never_reading_the_list_of_a_provider,
+        starting_with_a_lock_that_others_have,
+        keeping_the_lock_of_a_run_that_was_lost,
+        giving_every_run_the_same_fence,
     )
 }
 _ = Job

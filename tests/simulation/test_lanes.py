@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headway.control.lanes import Lanes
+from headway.control.lanes import Lanes, entry_of
 from headway.model.run import Run, RunState, lane_of
 from headway.sim.store import MemoryStore
 from tests.simulation.conftest import APP, ENVIRONMENT
@@ -65,7 +65,7 @@ async def test_what_could_not_start_while_a_lane_was_read_is_queued_still(lanes,
     lane = lane_of(rows[0])
     lanes.take(lane, rows[0].id)
     filling = await _while_it_is_filled(lanes, rows[0].id)
-    lanes.put_back(lane, rows[0].id)
+    lanes.put_back(lane, entry_of(rows[0]))
     await filling
     assert _held(lanes, rows[0])[0] == rows[0].id
     assert lanes.depth(lane.line) == COUNT

@@ -7,7 +7,7 @@ import pytest
 import headway.testing
 from headway.calculate import retry
 from headway.model.job import Retries
-from headway.sdk import Cancelled, ParameterError, attempt, job, progress, run_id
+from headway.sdk import Cancelled, ParameterError, attempt, fence, job, progress, run_id
 from headway.testing import BEGIN, Jobs, RunState, UnknownJobError
 
 seen: list[str] = []
@@ -33,10 +33,15 @@ def stops() -> None:
     raise Cancelled
 
 
+@job(lock="account-{account}")
+def settle(account: str = "house") -> tuple[str, int]:
+    return os.environ["HEADWAY_LOCKS"], fence()
+
+
 @pytest.fixture
 def jobs() -> Jobs:
     seen.clear()
-    return Jobs([note, shaky, stops])
+    return Jobs([note, shaky, stops, settle])
 
 
 def test_a_run_is_done_at_once_and_a_later_one_at_its_time(jobs):
@@ -117,8 +122,19 @@ def test_a_result_that_json_cannot_have_is_a_failure(jobs):
     assert run.failure.message == "the result cannot be written as JSON: it is of type bytes"
 
 
+def test_a_run_holds_its_locks_with_rising_fences(jobs):
+    runs = [jobs.invoke("settle", {"account": "acme"}) for _ in range(2)]
+    assert [run.locks for run in runs] == [("account-acme",)] * 2
+    first, second = (run.result for run in runs)
+    assert (first[0], second[0]) == ("account-acme", "account-acme")
+    assert first[1] == runs[0].attempts[0].fence < second[1]
+    assert jobs.invoke("settle").locks == ("account-house",)
+    with pytest.raises(ParameterError, match="cannot name a lock"):
+        jobs.invoke("settle", {"account": "A_1"})
+
+
 def test_mistakes_are_told_at_once(jobs):
-    with pytest.raises(UnknownJobError, match="there are: gives-up, note, shaky"):
+    with pytest.raises(UnknownJobError, match="there are: gives-up, note, settle, shaky"):
         jobs.invoke("nothing")
     with pytest.raises(UnknownJobError, match="is no job"):
         jobs.invoke(len)

@@ -10,6 +10,7 @@ import msgspec
 
 import headway
 from headway.builders.recipe import Layer, Recipe
+from headway.formats.lock_names import LOCKS_MAX, lock_problem
 from headway.machine import trees
 from headway.model.build import Build, Mount
 from headway.model.failure import Failure
@@ -28,6 +29,7 @@ _PACKAGE = Path(headway.__file__).parent
 _FILES = (
     "__init__.py",
     "formats/__init__.py",
+    "formats/lock_names.py",
     "formats/units.py",
     "machine/__init__.py",
     "machine/candidates.py",
@@ -207,6 +209,7 @@ def _wrong(job: Job) -> str:
         (job.reuse >= 1, "its reuse"),
         (job.concurrency is None or job.concurrency >= 1, "its concurrency"),
         (job.key_concurrency is None or job.key_concurrency >= 1, "its concurrency by key"),
+        (len(job.locks) <= LOCKS_MAX and not any(map(lock_problem, job.locks)), "its lock"),
         (bool(job.function) and not job.command, "its function"),
     )
     wrong = [what for fine, what in bounds if not fine]

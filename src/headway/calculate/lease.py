@@ -13,6 +13,7 @@ from headway.model.value import Value
 
 DEFAULT_S = 8 * 3600.0
 WARNING_S = 30 * 60.0
+_SHOWN = 3
 SILENCE_S = 15.0
 """Who waits in a line leaves it when nothing was heard from them for so long."""
 
@@ -86,7 +87,8 @@ class Settled(Value, kw_only=True):
 def settle(line: Sequence[Lease], now: datetime, fence: int) -> Settled:
     """End what has run out, and give what is free to who has waited longest.
 
-    Nobody overtakes: who came first is served first. Fences rise with every grant.
+    Nobody overtakes: who came first is served first. Fences rise with every grant. What is free is
+    kept for a run that is next, which takes it as it starts, unless that steps aside.
 
     Args:
         line: All leases on one thing that are not over, in the order in which they were asked for.
@@ -104,7 +106,9 @@ def settle(line: Sequence[Lease], now: datetime, fence: int) -> Settled:
     free = places(staying) - sum(lease.state is LeaseState.HELD for lease in staying)
     for lease in staying:
         waits = lease.state is LeaseState.WAITING
-        if _begins(lease, now) or (waits and free > 0):
+        if waits and lease.run is not None:
+            free -= not lease.steps_aside
+        elif _begins(lease, now) or (waits and free > 0):
             free -= waits
             fence += 1
             changes.append(_changed(_granted(lease, fence, now), "lease.held"))
@@ -124,12 +128,45 @@ def waits(line: Sequence[Lease]) -> str:
     if not line:
         return ""
     held = [lease for lease in line if lease.state is LeaseState.HELD]
-    ahead = sum(lease.state is LeaseState.WAITING for lease in line)
+    ahead = ahead_of(line)
     claim = line[0].claim
-    by = ", ".join(f"{row.holder} until {_second(row.until)}" for row in held[:3] if row.until)
-    more = f" and {len(held) - 3} more" if len(held) > 3 else ""
+    what = f"the {claim.kind.value} {claim.name}"
+    if not held:
+        return (
+            f"{what} is kept for {_first(line)}, who takes it next" if ahead else f"{what} is free"
+        )
     queue = f", and {ahead} wait ahead" if ahead else ""
-    return f"the {claim.kind.value} {claim.name} is held by {by}{more}{queue}"
+    return f"{what} is held by {by_whom(held)}{queue}"
+
+
+def ahead_of(line: Sequence[Lease]) -> int:
+    """Count who is served before somebody who comes behind these."""
+    return sum(lease.state is LeaseState.WAITING and not lease.steps_aside for lease in line)
+
+
+def _first(line: Sequence[Lease]) -> str:
+    return next(
+        row.holder for row in line if row.state is LeaseState.WAITING and not row.steps_aside
+    )
+
+
+def stands(lease: Lease, before: Sequence[Lease]) -> str:
+    """Say what somebody waits for who stands in a line behind these."""
+    if lease.steps_aside:
+        return "it could not start now anyway: until it can, others go before it"
+    return waits(before) or lease.because
+
+
+def by_whom(held: Sequence[Lease]) -> str:
+    """Say who holds something: until when, or since when where that is not known ahead."""
+    shown = ", ".join(map(_holder, held[:_SHOWN]))
+    return shown + (f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else "")
+
+
+def _holder(lease: Lease) -> str:
+    if lease.until is not None:
+        return f"{lease.holder} until {_second(lease.until)}"
+    return f"{lease.holder} since {_second(lease.since)}" if lease.since else lease.holder
 
 
 def _changed(row: Lease, kind: str) -> Turnover:

@@ -73,6 +73,8 @@ def _show_job(view: JobView) -> None:
         f"  {cores(job.resources.cpu)}, {job.resources.memory_mib} MiB, "
         f"{render_duration(job.timeout_s)}, network {job.network.value}, queue {job.queue}"
     )
+    if job.locks:
+        click.echo(f"  holds the {'locks' if job.locks[1:] else 'lock'} {', '.join(job.locks)}")
     if job.parameters is not None:
         click.echo(f"  parameters {msgspec.json.encode(job.parameters).decode()}")
     click.echo(f"  {view.running} running, {view.waiting} queued")

@@ -66,7 +66,9 @@ def _term(lease: Lease) -> str:
     if lease.state is LeaseState.BOOKED and lease.from_at and lease.until:
         length = render_duration(int((lease.until - lease.from_at).total_seconds()))
         return f"from {_minute(lease.from_at)} until {_minute(lease.until)} ({length})"
-    return render.until(lease.until) if lease.state is LeaseState.HELD else "-"
+    if lease.state is not LeaseState.HELD:
+        return "-"
+    return "until the run ends" if lease.run else render.until(lease.until)
 
 
 def _minute(at: datetime) -> str:
@@ -105,11 +107,14 @@ def _show(view: LeaseView) -> None:
     if lease.state is LeaseState.BOOKED:
         click.echo(f"  {_term(lease)}")
     if lease.state is LeaseState.HELD and lease.since:
-        click.echo(f"  since {render.moment(lease.since)}, {render.until(lease.until)}")
+        until = "until the run ends" if lease.run else render.until(lease.until)
+        click.echo(f"  since {render.moment(lease.since)}, {until}")
         click.echo(f"  fence {lease.fence}, renewed {lease.renewals} times, {view.waiting} wait")
     for environment in view.holds:
         click.echo(f"  environment {environment} ends with it")
-    if not lease.is_ended:
+    if lease.run is not None:
+        click.echo(f"next: headway runs show {lease.run} · headway why {lease.run}")
+    elif not lease.is_ended:
         click.echo(f"next: headway leases renew {lease.id} · headway leases release {lease.id}")
 
 

@@ -210,6 +210,7 @@ def show_run(run: str, as_json: bool) -> None:
         ("waits", view.waits),
         ("again for", row.again or ""),
         ("parameters", bytes(row.parameters).decode()),
+        ("locks", ", ".join(row.locks)),
         ("tags", ", ".join(f"{key}={value}" for key, value in row.tags.items())),
         ("result", bytes(row.result).decode() if row.state is RunState.SUCCEEDED else ""),
         ("by", f"{row.created_by}, {render.age(row.created_at)} ago"),
@@ -231,6 +232,7 @@ def _show_attempt(attempt: Attempt) -> None:
     used = f", {attempt.memory_peak_mib:.0f} MiB, {attempt.cpu_s:.2f} s of a core"
     click.echo(
         f"  attempt {attempt.number}  v{attempt.release}, {how}, {_took(attempt)}"
+        f"{f', fence {attempt.fence}' if attempt.fence else ''}"
         f"{used if attempt.ended_at else ''}"
     )
     if attempt.because:

@@ -6,23 +6,42 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.attempt import begun, concluded, lost
+from headway.control import locking
 from headway.control.preemptions import Taking
 from headway.control.run_events import run_event
 from headway.model.event import Event
 from headway.model.ids import ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
+from headway.model.lease import Lease
 from headway.model.run import Attempt, Lane, Run, RunFact, RunState, lane_of
+from headway.model.settings import Settings
 from headway.ports.store import Writer
 
 
-def start(tx: Writer, attempts: dict[RunId, Attempt]) -> list[Run]:
-    """Write down that queued runs start; from here on their attempts may have begun."""
+class Started(NamedTuple):
+    """What starts of what was to."""
+
+    rows: list[Run]
+    locked: set[RunId]
+    """Those that stay queued: somebody has one of their locks."""
+
+
+def start(tx: Writer, attempts: dict[RunId, Attempt], now: datetime) -> Started:
+    """Write down that queued runs start; from here on their attempts may have begun.
+
+    Each holds its locks from this transaction on, to that in which its attempt ends.
+    """
     rows: list[Run] = []
+    locked: set[RunId] = set()
     for run, attempt in attempts.items():
         row = tx.get(Run, run)
         if row is None or row.state is not RunState.QUEUED:
             continue
-        numbered = msgspec.structs.replace(attempt, number=len(row.attempts) + 1)
+        fence = locking.take(tx, row, now) if row.locks else 0
+        if fence is None:
+            locked.add(run)
+            continue
+        numbered = msgspec.structs.replace(attempt, number=len(row.attempts) + 1, fence=fence)
         rows.append(
             tx.put(
                 msgspec.structs.replace(
@@ -34,7 +53,7 @@ def start(tx: Writer, attempts: dict[RunId, Attempt]) -> list[Run]:
                 )
             )
         )
-    return rows
+    return Started(rows, locked)
 
 
 def begin(tx: Writer, facts: list[RunFact], now: datetime) -> None:
@@ -47,20 +66,29 @@ def begin(tx: Writer, facts: list[RunFact], now: datetime) -> None:
                 tx.put(after)
 
 
+class Ended(NamedTuple):
+    """Attempts that ended."""
+
+    rows: list[Run]
+    leases: list[Lease]
+    """Of their locks, and of who has those now."""
+
+
 def conclude(
     tx: Writer,
     facts: list[RunFact],
     jobs: dict[RunId, Job],
+    settings: Settings,
     now: datetime,
     jitter: float,
     leaving: str = "",
-) -> list[Run]:
+) -> Ended:
     """Write down ends. One of an attempt that is not the current one is told too late.
 
     `leaving` is why the runner was told to end its attempts; those that did so are handed back,
     as are those whose place was taken.
     """
-    rows: list[Run] = []
+    found = Ended([], [])
     for fact in facts:
         row = tx.get(Run, fact.run)
         if row is None or not _is_under_way(row, fact.attempt):
@@ -71,9 +99,14 @@ def conclude(
             after = lost(row, job, why, now, is_handed_back=True)
         else:
             after = concluded(row, job, fact, now, jitter)
-        tx.record(run_event(after, now))
-        rows.append(tx.put(after))
-    return rows
+        _write_end(tx, after, settings, now, found)
+    return found
+
+
+def _write_end(tx: Writer, after: Run, settings: Settings, now: datetime, found: Ended) -> None:
+    tx.record(run_event(after, now))
+    found.rows.append(tx.put(after))
+    found.leases.extend(locking.give_up(tx, after, settings, now))
 
 
 def preempt(
@@ -130,10 +163,15 @@ class Gone(NamedTuple):
 
 
 def lose(
-    tx: Writer, gone: dict[RunId, Gone], because: str, ending: str, now: datetime
-) -> list[Run]:
+    tx: Writer,
+    gone: dict[RunId, Gone],
+    because: str,
+    ending: str,
+    settings: Settings,
+    now: datetime,
+) -> Ended:
     """Write down that nobody will say how attempts ended. `ending` is why none may follow."""
-    rows: list[Run] = []
+    found = Ended([], [])
     for run, (runner, job, is_handed_back) in gone.items():
         row = tx.get(Run, run)
         if row is None or row.attempt is None or not row.is_active or row.attempt.runner != runner:
@@ -142,9 +180,8 @@ def lose(
             row = msgspec.structs.replace(row, cancelling=True, because=ending)
         handed_back = is_handed_back or is_preempted(row)
         after = lost(row, job, because, now, is_handed_back=handed_back)
-        tx.record(run_event(after, now))
-        rows.append(tx.put(after))
-    return rows
+        _write_end(tx, after, settings, now, found)
+    return found
 
 
 def _is_under_way(row: Run, attempt: int) -> bool:
@@ -152,16 +189,15 @@ def _is_under_way(row: Run, attempt: int) -> bool:
 
 
 def cancel_open(
-    tx: Writer, *, environment: EnvironmentId, limit: int, now: datetime
-) -> tuple[list[Run], list[tuple[Lane, RunId]]]:
+    tx: Writer, *, environment: EnvironmentId, limit: int, settings: Settings, now: datetime
+) -> tuple[Ended, list[tuple[Lane, RunId]]]:
     """Cancel runs of an ending environment that have not begun; also gives what left its lane."""
     rows = [row for row in tx.find(Run, open_in=environment, limit=limit) if not row.is_active]
     left = [(lane_of(row), row.id) for row in rows if row.state is RunState.QUEUED]
-    cancelled: list[Run] = []
+    cancelled = Ended([], [])
     for row in rows:
         ended = msgspec.structs.replace(
             row, state=RunState.CANCELLED, because="its environment ends", ended_at=now
         )
-        tx.record(run_event(ended, now))
-        cancelled.append(tx.put(ended))
+        _write_end(tx, ended, settings, now, cancelled)
     return cancelled, left

@@ -17,11 +17,13 @@ from headway.calculate.queueing import (
 )
 from headway.control import attempts, followers
 from headway.control.book import Book
+from headway.control.claimants import Claimants
 from headway.control.ends import Ends
 from headway.control.grounds import Backlog, Ground, Grounds
 from headway.control.lanes import Lanes
 from headway.control.preemptions import Preemptions, whom_of
 from headway.control.runners import Runners
+from headway.control.settling import made_known
 from headway.control.slots import Slot
 from headway.control.targets import Targets
 from headway.control.under_way import Active, UnderWay
@@ -61,6 +63,7 @@ class Dispatch:
         self._grounds = Grounds(world, self.book, self.runners)
         self.under_way = UnderWay(world, self._grounds.tallies, self.runners)
         self._preemptions = Preemptions(world)
+        self._claimants = Claimants(world)
         self._reasons: dict[Lane, str] = {}
         self._nevers: frozenset[Lane] = frozenset()
         self._next_due: datetime | None = None
@@ -68,6 +71,7 @@ class Dispatch:
         self.opened = asyncio.Event()
         world.bell.on_member(lambda _key: self.wake())
         world.bell.on_node(self.wake)
+        world.bell.on_lease(self.wake)
 
     # --- the loop --------------------------------------------------------------------------------
 
@@ -144,12 +148,20 @@ class Dispatch:
         """Queue what is due and expire what is too late; gives the next such time."""
         now_us = round(now.timestamp() * 1e6)
         passed = await self._world.store.write(
-            partial(followers.pass_time, now=now, now_us=now_us, limit=_DUE_AT_ONCE)
+            partial(
+                followers.pass_time,
+                settings=self._world.settings,
+                now=now,
+                now_us=now_us,
+                limit=_DUE_AT_ONCE,
+            )
         )
         self.lanes.add(passed.queued)
         for lane, run in passed.left:
             self.lanes.take(lane, run)
         await self._ends.follow_up(passed.expired)
+        if passed.leases:
+            await made_known(self._world, passed.leases)
         if passed.next_us is None:
             return None
         return max(now, datetime.fromtimestamp(passed.next_us / 1e6, tz=now.tzinfo))
@@ -169,11 +181,13 @@ class Dispatch:
         if self.lanes.are_empty:
             self._reasons, self._nevers = {}, frozenset()
             self._grounds.forget(())
+            self._claimants.forget()
             return
         grounds = await self._grounds.of(self.lanes.lanes())
+        locks = await self._claimants.read(self.lanes.lanes().values())
         # From here to what was picked being reserved, nothing else comes between.
         lanes = {lane: row for lane, row in self.lanes.lanes().items() if lane in grounds}
-        asked = self._grounds.question(lanes, grounds, _STARTS_AT_ONCE, self._make_room)
+        asked = self._grounds.question(lanes, grounds, _STARTS_AT_ONCE, self._make_room, locks)
         self._grounds.forget(lanes)
         turn = take_turns(asked)
         self._reasons, self._nevers = turn.reasons, turn.nevers
@@ -181,6 +195,7 @@ class Dispatch:
             self._world.bell.pool()
         if turn.picks:
             await self._claim(turn.picks, grounds)
+        await self._claimants.took_turns(turn)
         await self._preempt()
         if len(turn.picks) == _STARTS_AT_ONCE:
             self.wake()
@@ -193,18 +208,24 @@ class Dispatch:
             ordered[pick.entry.run] = self._reserve(pick, grounds[pick.lane], now, number=0)
             self.lanes.take(pick.lane, pick.entry.run)
         try:
-            rows = await self._world.store.write(partial(attempts.start, attempts=ordered))
+            written = await self._world.store.write(
+                partial(attempts.start, attempts=ordered, now=now)
+            )
         except BaseException:  # nobody was told to start anything
-            for pick in picks:
+            for pick in reversed(picks):
                 self.under_way.free(pick.entry.run)
-                self.lanes.put_back(pick.lane, pick.entry.run)
+                self.lanes.put_back(pick.lane, pick.entry)
             raise
-        started = {row.id for row in rows}
-        for run in ordered:
-            if run not in started:  # cancelled meanwhile
-                self.under_way.free(run)
-                self.wake()
-        self.send(rows)
+        started = {row.id for row in written.rows}
+        for pick in reversed(picks):
+            run = pick.entry.run
+            if run in started:
+                continue
+            self.under_way.free(run)  # cancelled meanwhile, or somebody has its lock
+            if run in written.locked:
+                self.lanes.put_back(pick.lane, pick.entry)
+            self.wake()
+        self.send(written.rows)
 
     async def start_more(self) -> None:
         """Start what may in places that have become free."""
@@ -246,6 +267,8 @@ class Dispatch:
                 job=row.job,
                 parameters=row.parameters,
                 timeout_s=active.job.timeout_s,
+                locks=row.locks,
+                fence=attempt.fence,
             )
             batches.setdefault(attempt.runner, []).append(task)
         for container, tasks in batches.items():
@@ -307,6 +330,7 @@ class Dispatch:
         if (
             run.id in self.under_way
             or run.state is not RunState.QUEUED
+            or run.locks  # their lines are to be read first
             or not self.lanes.is_empty(lane_of(run).line)
         ):
             return run
@@ -355,14 +379,20 @@ class Dispatch:
 
     async def end(self, environment: EnvironmentId) -> None:
         """Cancel what of an environment has not begun. What runs ends with its runners."""
-        now = self._world.clock.now()
+        cancel = partial(
+            attempts.cancel_open,
+            environment=environment,
+            limit=_DUE_AT_ONCE,
+            settings=self._world.settings,
+            now=self._world.clock.now(),
+        )
         while True:
-            cancelled, left = await self._world.store.write(
-                partial(attempts.cancel_open, environment=environment, limit=_DUE_AT_ONCE, now=now)
-            )
+            cancelled, left = await self._world.store.write(cancel)
             for lane, run in left:
                 self.lanes.take(lane, run)
-            if len(cancelled) < _DUE_AT_ONCE:
+            if cancelled.leases:
+                await made_known(self._world, cancelled.leases)
+            if len(cancelled.rows) < _DUE_AT_ONCE:
                 return
 
     def held(self, hold: QueueHold) -> None:
@@ -387,7 +417,10 @@ class Dispatch:
 
     async def backlog(self) -> list[Backlog]:
         """Give what is queued and waits for nothing but room, by lane."""
-        counts = self.lanes.counts()
+        counts = dict(self.lanes.counts())
+        for lane, entries in self.lanes.lanes().items():
+            if any(entry.locks for entry in entries):
+                counts[lane] = self._claimants.startable(entries)
         grounds = await self._grounds.of(counts)
         return self._grounds.backlog(counts, grounds)
 
@@ -411,6 +444,8 @@ class Dispatch:
     def reason(self, run: Run) -> str:
         """Say why a queued run has not started yet."""
         lane = lane_of(run)
+        if held_up := self._claimants.reason(run.id):
+            return held_up
         because = self._reasons.get(lane)
         if because:
             at = self._grounds.rates.next_at((lane.line,))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from headway.control import attempts, followers
 from headway.control.book import Book
 from headway.control.runners import Runners
+from headway.control.settling import made_known
 from headway.control.slots import Slot, member_of
 from headway.control.under_way import Active, UnderWay
 from headway.control.world import World
@@ -116,18 +117,19 @@ class Ends:
             attempts.conclude,
             facts=ended,
             jobs=jobs,
+            settings=self._world.settings,
             leaving=await self._dispatch.runners.leaving(slot),
             now=now,
             jitter=chance().random(),
         )
-        rows = await self._world.store.write(conclude)
+        written = await self._world.store.write(conclude)
         if slot.line is not None:
             slot.line.acknowledge(ended)
         for fact in ended:
             if under_way.current(fact) is not None:
                 under_way.free(fact.run)
         self._dispatch.left(slot)
-        await self._settle(rows)
+        await self._settle(written)
 
     def _note_begun(self, fact: RunFact) -> None:
         if not self._began:
@@ -163,9 +165,15 @@ class Ends:
         if not gone:
             return
         now = self._world.clock.now()
-        written = await self._world.store.write(
-            partial(attempts.lose, gone=gone, because=because, ending=ending, now=now)
+        lose = partial(
+            attempts.lose,
+            gone=gone,
+            because=because,
+            ending=ending,
+            settings=self._world.settings,
+            now=now,
         )
+        written = await self._world.store.write(lose)
         under_way = self._dispatch.under_way
         for run, (runner, *_) in gone.items():
             active = under_way.get(run)
@@ -175,8 +183,13 @@ class Ends:
 
     # --- what follows ----------------------------------------------------------------------------
 
-    async def _settle(self, rows: list[Run]) -> None:
-        """Queue what is to be tried again, and go on with what waited for an end."""
+    async def _settle(self, written: attempts.Ended) -> None:
+        """Queue what is to be tried again, and go on with what waited for an end, or a lock."""
+        await self._go_on(written.rows)
+        if written.leases:
+            await made_known(self._world, written.leases)
+
+    async def _go_on(self, rows: list[Run]) -> None:
         self._dispatch.made(rows)
         await self.follow_up([row for row in rows if row.is_ended])
 
@@ -189,7 +202,7 @@ class Ends:
         rows = await self._world.store.write(partial(followers.follow_up, ended=awaited, now=now))
         for run in awaited:
             self.followed.drop(run)
-        await self._settle(rows)
+        await self._go_on(rows)
 
     def follow_up_soon(self, ended: list[Run]) -> None:
         """Go on with what waited for these; nobody waits until that is done."""

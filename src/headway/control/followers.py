@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from headway.control import locking
 from headway.control.run_events import run_event
 from headway.model.ids import RunId
+from headway.model.lease import Lease
 from headway.model.run import After, Lane, Run, RunState, key_name, lane_of
+from headway.model.settings import Settings
 from headway.ports.store import Reader, Writer
 
 
@@ -43,28 +46,31 @@ class Passed(NamedTuple):
     expired: list[Run]
     left: list[tuple[Lane, RunId]]
     """Those of the expired that were queued, by their lanes."""
+    leases: list[Lease]
+    """That they gave up with their places in the lines of locks, or that others have now."""
     next_us: int | None
     """The next such time, in microseconds."""
 
 
-def pass_time(tx: Writer, *, now: datetime, now_us: int, limit: int) -> Passed:
+def pass_time(tx: Writer, *, settings: Settings, now: datetime, now_us: int, limit: int) -> Passed:
     """Expire what is too late and queue what is due."""
     late = tx.lowest(Run, "deadline_us", up_to=now_us, limit=limit)
     left = [(lane_of(row), row.id) for row in late if row.state is RunState.QUEUED]
     expired = [_expire(tx, row, now) for row in late]
+    leases = [lease for row in expired for lease in locking.give_up(tx, row, settings, now)]
     queued = [
         tx.put(msgspec.structs.replace(row, state=RunState.QUEUED, due_at=None))
         for row in tx.lowest(Run, "due_us", up_to=now_us, limit=limit)
     ]
     if len(expired) == limit or len(queued) == limit:
-        return Passed(queued, expired, left, now_us)
+        return Passed(queued, expired, left, leases, now_us)
     times = [
         at
         for field in ("due_us", "deadline_us")
         for row in tx.lowest(Run, field)
         if (at := getattr(row, field)) is not None
     ]
-    return Passed(queued, expired, left, min(times, default=None))
+    return Passed(queued, expired, left, leases, min(times, default=None))
 
 
 def _expire(tx: Writer, row: Run, now: datetime) -> Run:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.demand import added, of_job
+from headway.calculate.locking import Locks
 from headway.calculate.placement import Ask
 from headway.calculate.queueing import Crew, Entry, Line, Question, Tallies, Terms, Turns
 from headway.control.book import Book
@@ -108,6 +109,7 @@ class Grounds:
         grounds: Mapping[Lane, Ground],
         most: int,
         make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None,
+        locks: Locks | None = None,
     ) -> Question:
         """Gather all that a turn sees."""
         terms: dict[Lane, Terms] = {}
@@ -145,6 +147,7 @@ class Grounds:
             passing=timedelta(seconds=self._world.settings.passed_over_s),
             patience=timedelta(seconds=self._world.settings.promise_s),
             make_room=make_room,
+            locks=locks or Locks({}),
         )
 
     def passed_over(self, run: RunId, lane: Lane) -> str:

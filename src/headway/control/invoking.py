@@ -13,6 +13,7 @@ from headway.control.requests import Invocation
 from headway.control.run_events import requested_event
 from headway.control.targets import Target
 from headway.control.world import World
+from headway.formats.lock_names import Named, lock_names
 from headway.formats.parameters import parameter_problems
 from headway.machine.run_ids import is_run_id
 from headway.model.ids import RunId, environment_name, is_name
@@ -147,10 +148,17 @@ def named(world: World, wish: Invocation, now: datetime) -> Invocation:
 
 
 def made(target: Target, wish: Invocation, actor: str, now: datetime) -> Run:
-    """Give the run that an invocation asks for, as it is before anything happens to it."""
+    """Give the run that an invocation asks for, as it is before anything happens to it.
+
+    Raises:
+        Invalid: Its parameters name no lock.
+    """
     assert wish.id is not None  # it was named
     job, release = target.job, target.release
     queue = release.manifest.queue(wish.queue or job.queue)
+    locks = _locks(target, wish)
+    if locks.problem:
+        raise Invalid("invocation-invalid", locks.problem)
     due_at = wish.at
     if wish.delay_s is not None:
         due_at = now + timedelta(seconds=wish.delay_s)
@@ -165,6 +173,7 @@ def made(target: Target, wish: Invocation, actor: str, now: datetime) -> Run:
         pinned=wish.release,
         key=wish.key,
         unique=wish.unique,
+        locks=locks.names,
         queue=queue.name,
         priority=job.priority if wish.priority is None else wish.priority,
         tags=wish.tags,
@@ -177,6 +186,15 @@ def made(target: Target, wish: Invocation, actor: str, now: datetime) -> Run:
         created_at=now,
         created_by=actor,
     )
+
+
+def _locks(target: Target, wish: Invocation) -> Named:
+    """Give the locks that a run holds as it runs, or why it cannot have them."""
+    job = target.job
+    if not job.locks:
+        return Named()
+    where = {"app": target.release.app, "environment": target.owner.name}
+    return lock_names(job.locks, msgspec.json.decode(wish.parameters), job.parameters, where)
 
 
 # --- checks --------------------------------------------------------------------------------------
@@ -230,7 +248,7 @@ def check(world: World, target: Target, invocations: Sequence[Invocation], now: 
     problems: list[str] = []
     for number, wish in enumerate(invocations):
         where = f"runs[{number}]: " if len(invocations) > 1 else ""
-        problems += [f"{where}{problem}" for problem in _problems(world, target.job, wish, now)]
+        problems += [f"{where}{problem}" for problem in _problems(world, target, wish, now)]
         if len(problems) > _PROBLEMS_MAX:
             break
     if problems:
@@ -242,12 +260,15 @@ def check(world: World, target: Target, invocations: Sequence[Invocation], now: 
         )
 
 
-def _problems(world: World, job: Job, wish: Invocation, now: datetime) -> list[str]:
+def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> list[str]:
+    job = target.job
     most = world.settings.parameters_bytes_max
     size = len(bytes(wish.parameters))
     if size > most:
         return [f"parameters have {size} bytes, and may have {most}"]
     found = parameter_problems(job.parameters, bytes(wish.parameters))
+    if not found and (problem := _locks(target, wish).problem):
+        found.append(problem)
     found += _time_problems(wish, now)
     if wish.id is not None and not is_run_id(wish.id):
         found.append(f"{wish.id!r} cannot be a run's id")

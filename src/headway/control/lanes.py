@@ -12,6 +12,11 @@ _WINDOW = 512
 """Runs of one lane held in memory; the others are in the store, found by index."""
 
 
+def entry_of(run: Run) -> Entry:
+    """Give what a run's turn depends on."""
+    return Entry(run.id, run.unique, run.locks)
+
+
 class _Window:
     """The first runs of one lane, and how many it has in all."""
 
@@ -82,7 +87,7 @@ class Lanes:
     def add(self, runs: Iterable[Run]) -> None:
         """Take over runs that were just queued, in the order in which they were put."""
         for run in runs:
-            lane, entry = lane_of(run), Entry(run.id, run.unique)
+            lane, entry = lane_of(run), entry_of(run)
             window = self._windows.setdefault(lane, _Window())
             if window.late is not None:
                 window.late.append(entry)
@@ -90,9 +95,13 @@ class Lanes:
                 window.entries.append(entry)
             self._change(lane, 1)
 
-    def put_back(self, lane: Lane, run: RunId) -> None:
-        """Take over that a run that was taken out is queued still."""
-        self._windows.setdefault(lane, _Window()).left.discard(run)
+    def put_back(self, lane: Lane, entry: Entry) -> None:
+        """Take over that a run that was taken out is queued still, before all others."""
+        window = self._windows.setdefault(lane, _Window())
+        if window.late is not None:  # the store shows it
+            window.left.discard(entry.run)
+        else:
+            window.entries.appendleft(entry)
         self._change(lane, 1)
 
     def take(self, lane: Lane, run: RunId) -> None:
@@ -129,7 +138,7 @@ class Lanes:
         finally:
             late, window.late = window.late, None
             left, window.left = window.left, set()
-        found = [Entry(run.id, run.unique) for run in rows if run.id not in left]
+        found = [entry_of(run) for run in rows if run.id not in left]
         if len(rows) < limit:  # this is all of it: what is counted is put right
             known = {entry.run for entry in found}
             found += [entry for entry in late if entry.run not in known]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from headway.calculate.lease import Turnover, ended, renewed, waits
+from headway.calculate.lease import Turnover, ahead_of, ended, renewed, stands
 from headway.control import environments
 from headway.control.capacity import extended
 from headway.control.claims import new_lease
@@ -138,6 +138,7 @@ async def renew(
         if row.is_ended:
             return _view(tx, row)
         _refuse_booked(row)
+        _refuse_run(row)
         stored = tx.put(_renewed(tx, world, row, now, length_s))
         _extend_held(tx, stored)
         if length_s is not None and row.state is LeaseState.HELD:
@@ -182,6 +183,16 @@ async def _renew_environment(
     name = view.lease.claim.name.partition("~")[0]
     await environments.extend(world, actor, name, length)
     return await one(world, identity)
+
+
+def _refuse_run(row: Lease) -> None:
+    if row.run is not None and not row.is_ended:
+        raise Conflict(
+            "lease-of-run",
+            f"{row.id} is the lease of {row.holder} on the lock {row.claim.name}",
+            hint="it ends with the run",
+            next=(f"headway runs cancel {row.run}", f"headway why {row.run}"),
+        )
 
 
 def _refuse_booked(row: Lease) -> None:
@@ -237,6 +248,7 @@ async def release(world: World, actor: str, identity: str, reason: str = "") -> 
         row = _known(tx, identity)
         if row.is_ended:
             return _view(tx, row)
+        _refuse_run(row)
         because = f"released by {actor}" + (f": {reason}" if reason else "")
         change = Turnover(row=ended(row, because, now), kind="lease.ended")
         rows.append(written(tx, change, actor, world.settings, now))
@@ -334,8 +346,8 @@ def _standing(row: Lease, line: list[Lease], holds: tuple[EnvironmentName, ...])
     ahead = 0
     if row.state is LeaseState.WAITING:
         before = line[: [other.id for other in line].index(row.id)]
-        ahead = sum(other.state is LeaseState.WAITING for other in before)
-        row = msgspec.structs.replace(row, because=waits(before))
+        ahead = ahead_of(before)
+        row = msgspec.structs.replace(row, because=stands(row, before))
     waiting = sum(other.state is LeaseState.WAITING for other in line)
     return LeaseView(lease=row, ahead=ahead, waiting=waiting, holds=holds)
 

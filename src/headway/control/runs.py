@@ -7,15 +7,17 @@ from typing import Any
 
 import msgspec
 
-from headway.control import lookup
+from headway.control import locking, lookup
 from headway.control.dispatch import Dispatch
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
 from headway.control.requests import RunQuestion
 from headway.control.run_events import run_event
+from headway.control.settling import made_known
 from headway.control.targets import find_job, refuse_unknown
 from headway.control.world import World
 from headway.model.ids import EnvironmentId, environment_name
+from headway.model.lease import Lease
 from headway.model.run import Run, RunState, progress_of
 from headway.model.view import RunPage, RunView
 from headway.ports.engine import EngineError
@@ -203,7 +205,10 @@ async def cancel(
     """
     now = world.clock.now()
 
+    leases: list[Lease] = []
+
     def deed(tx: Writer) -> tuple[Run, Run]:
+        leases.clear()
         row = get(tx, identity)
         if row.cancelling or row.state is RunState.CANCELLED:
             return row, row
@@ -220,11 +225,14 @@ async def cancel(
                 row, state=RunState.CANCELLED, because=why, ended_at=now
             )
             tx.record(run_event(after, now, actor))
+            leases.extend(locking.give_up(tx, after, world.settings, now))
         return row, tx.put(after)
 
     before, after = await world.store.write(answered(deed, lambda rows: rows[1]))
     if after.cancelling or after.is_ended:
         dispatch.cancelled(before, after)
+    if leases:
+        await made_known(world, leases)
     return after
 
 

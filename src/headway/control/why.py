@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from headway.calculate.lease import stands
 from headway.calculate.lease import waits as waits_in_line
 from headway.control import lookup
 from headway.control.clearing import in_the_way
@@ -209,7 +210,7 @@ def _lock(reader: Reader, thing: str) -> Why | None:
     return Why(
         thing=thing,
         state=line[0].state.value,
-        because=f"{waits_in_line(held)}; {len(line) - len(held)} wait for it",
+        because=f"{waits_in_line(held or line)}; {len(line) - len(held)} wait for it",
         chain=_chain(reader, subject=line[0].id),
         next=(f"headway leases ls {thing}", f"headway why {line[0].id}"),
     )
@@ -220,7 +221,7 @@ def _of_lease(world: World, reader: Reader, row: Lease) -> Why:
     because = "; ".join(filter(None, (row.because or row.reason, in_the_way(row, hold))))
     if row.state is LeaseState.WAITING:
         line = reader.find(Lease, open_claim=row.claim.key)
-        because = waits_in_line(line[: [other.id for other in line].index(row.id)])
+        because = stands(row, line[: [other.id for other in line].index(row.id)])
     nexts = (f"headway leases show {row.id}", f"headway leases ls {row.claim.name}")
     return Why(
         thing=row.id,

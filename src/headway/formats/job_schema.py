@@ -1,6 +1,7 @@
 """`jobs`, `schedules` and `queues` of `headway.yaml`, key by key."""
 
 from headway.formats.kinds import COMMAND, DURATION, NAME, RESOURCES, SIZE, name_problem
+from headway.formats.lock_names import LOCKS_MAX, lock_problem
 from headway.formats.placement_schema import PLACEMENT
 from headway.formats.schema import (
     Choice,
@@ -66,6 +67,12 @@ JOB = Record(
         Key("priority", _PRIORITY, "Higher ones start first within their queue.", "0"),
         Key("concurrency", whole(1, 100_000), "Runs of it at one time.", "no limit"),
         Key("key_concurrency", whole(1, 100_000), "Runs of it at one time by `unique` key."),
+        Key(
+            "lock",
+            ListOf(Text(lock_problem, "a lock"), most=LOCKS_MAX, single=True),
+            "Locks that a run holds while it runs, all or none: `migration`, or "
+            "`account-{account}` with one of its parameters, {app} or {environment} in it.",
+        ),
         Key(
             "network",
             Choice(("none", "dependencies", "internet")),

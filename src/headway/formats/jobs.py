@@ -36,6 +36,7 @@ def _job(name: str, value: Any, app: Placement) -> Job:
         priority=raw.get("priority", default.priority),
         concurrency=raw.get("concurrency"),
         key_concurrency=raw.get("key_concurrency"),
+        locks=_listed(raw.get("lock", ())),
         start=StartMode.COLD,
         network=JobNetwork(raw.get("network", default.network.value)),
         isolation=Isolation(raw.get("isolation", default.isolation.value)),
@@ -45,6 +46,10 @@ def _job(name: str, value: Any, app: Placement) -> Job:
 
 def _mebibytes(raw: dict[str, Any], default: int) -> int:
     return int(raw["output"]) // MIB if "output" in raw else default
+
+
+def _listed(raw: Any) -> tuple[str, ...]:
+    return (raw,) if isinstance(raw, str) else tuple(raw)
 
 
 def _retries(raw: Any) -> Retries:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from headway.formats.kinds import CORES, DURATION, MEMORY, NAME, PERCENT
+from headway.formats.lock_names import LOCKS_MAX, lock_problem
 from headway.formats.pool_yaml import POOL, read_pool
 from headway.formats.schema import (
     MISSING,
@@ -90,6 +91,13 @@ _JOB = Record(
         Key("priority", whole(0, 100), "Within its queue.", "0"),
         Key("placement_priority", whole(0, 100), "Over other queues and what gives way.", "0"),
         Key("preemptible", Flag(), "Gives way to a higher placement_priority.", "false"),
+        Key(
+            "lock",
+            ListOf(Text(lock_problem, "a lock"), most=LOCKS_MAX, single=True),
+            "Locks that a run holds as it runs; {account} in it is one of `accounts`.",
+        ),
+        Key("accounts", whole(1, 1000), "Values of {account}.", "3"),
+        Key("claims_per_hour", _RATE, "How often people claim one of these locks.", "0"),
     )
 )
 _TRACE = Record(
@@ -275,10 +283,14 @@ def _job(row: dict[str, Any]) -> JobLoad:
         "priority": "priority",
         "placement_priority": "placement_priority",
         "preemptible": "preemptible",
+        "accounts": "accounts",
+        "claims_per_hour": "claims_hour",
     }
     found = _renamed(row, names)
     if "delivery" in row:
         found["delivery"] = Delivery(row["delivery"])
+    if "lock" in row:
+        found["locks"] = (row["lock"],) if isinstance(row["lock"], str) else tuple(row["lock"])
     return JobLoad(resources=_resources(row, JobLoad(name="x").resources), **found)
 
 

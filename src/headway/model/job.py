@@ -86,6 +86,9 @@ class Job(Value, kw_only=True):
     """Runs of it at one time."""
     key_concurrency: int | None = None
     """Runs of it at one time with the same `unique` key."""
+    locks: tuple[str, ...] = ()
+    """What a run holds while it runs: names of locks, with `{parameter}`, `{app}` and
+    `{environment}` in them filled in for each run."""
     start: StartMode = StartMode.WARM
     """Commands are always started cold."""
     reuse: int = 1

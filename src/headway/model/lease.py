@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from headway.model.ids import LeaseId, NodeId
+from headway.model.ids import LeaseId, NodeId, RunId
 from headway.model.resources import cores
 from headway.model.value import Value
 
@@ -102,6 +102,11 @@ class Lease(Tenure, kw_only=True):
     """Of a node: nothing of others is there any more."""
     due_at: datetime | None = None
     """When time alone makes something of it."""
+    run: RunId | None = None
+    """The run that holds it while it runs, or waits to start with it."""
+    steps_aside: bool = False
+    """Of a run that waits, and could not start if it were its turn: until it can, those behind it
+    go before it. It keeps its place."""
     shares: tuple[Share, ...] = ()
     """Of capacity: the nodes it is kept on."""
     version: int = 0

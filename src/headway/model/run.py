@@ -81,6 +81,8 @@ class Attempt(Value, kw_only=True):
     because: str = ""
     preempted: str = ""
     """Why something of higher priority takes its place. Written down before its runner is told."""
+    fence: int = 0
+    """Higher than that of all who held the run's locks before; 0 of a run without locks."""
     is_handed_back: bool = False
     """It was ended so that its node could be left, or its place taken, and uses up no retry."""
     exit: Exit | None = None
@@ -114,6 +116,8 @@ class Run(Value, kw_only=True):
     """The release that is to run it; None is the one that is live when it starts."""
     key: str | None = None
     unique: str | None = None
+    locks: tuple[str, ...] = ()
+    """Names of those that it holds while an attempt is under way, in the order of the alphabet."""
     queue: str
     priority: int = 0
     tags: dict[str, str] = msgspec.field(default_factory=dict)
@@ -276,6 +280,8 @@ class Task(Value, kw_only=True):
     job: str
     parameters: msgspec.Raw
     timeout_s: float
+    locks: tuple[str, ...] = ()
+    fence: int = 0
 
 
 class RunFactState(StrEnum):

@@ -111,6 +111,11 @@ class JobLoad(Value, kw_only=True):
     placement_priority: int = 0
     """Over other queues, and over what is placed already where that is `preemptible`."""
     preemptible: bool = False
+    locks: tuple[str, ...] = ()
+    """What a run holds as it runs; `{account}` is one of so many that there are."""
+    accounts: int = 3
+    claims_hour: float = 0.0
+    """How often somebody who is no run claims one of these locks."""
 
 
 class TraceColumns(Value, kw_only=True):

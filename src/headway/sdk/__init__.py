@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 # At once, so that `job`, `invoke` and `lock` are the functions and not the modules of these names.
 from headway.sdk.invoke import InvokeError, invoke
-from headway.sdk.job import Cancelled, JobError, ParameterError, attempt, job, progress, run_id
+from headway.sdk.job import (
+    Cancelled,
+    JobError,
+    ParameterError,
+    attempt,
+    fence,
+    job,
+    progress,
+    run_id,
+)
 from headway.sdk.lock import Lock, LockError, LockLost, lock
 
 if TYPE_CHECKING:
@@ -32,6 +41,7 @@ __all__ = [
     "SdkError",
     "UnreachableError",
     "attempt",
+    "fence",
     "invoke",
     "job",
     "lock",

@@ -22,6 +22,7 @@ from typing import (
     overload,
 )
 
+from headway.formats.lock_names import LOCKS_MAX, lock_problem
 from headway.formats.units import MIB, parse_duration, parse_size
 from headway.model.ids import is_name, name_from
 
@@ -99,6 +100,9 @@ class Options(TypedDict, total=False):
     """Runs of it at one time."""
     key_concurrency: int
     """Runs of it at one time with the same `unique` key."""
+    lock: str | list[str]
+    """Locks that a run holds while it runs, all or none: `"migration"`, or `"account-{account}"`
+    with one of its parameters, `{app}` or `{environment}` in it."""
     start: str
     """`"warm"` (default): from a process that holds its modules; `"cold"`: anew."""
     reuse: int
@@ -266,6 +270,19 @@ def _name(value: Any) -> str:
     return value
 
 
+def _locks(value: Any) -> list[str]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not 0 < len(names) <= LOCKS_MAX:
+        raise ValueError(f"must be the name of a lock, or a list of up to {LOCKS_MAX}")
+    for name in names:
+        if not isinstance(name, str) or lock_problem(name):
+            raise ValueError(
+                "must be lower-case letters, digits, single hyphens and {parameter}, a letter "
+                "first, at most 40"
+            )
+    return list(names)
+
+
 _READERS: dict[str, tuple[tuple[str, ...], Reader]] = {
     "name": (("name",), _name),
     "cpu": (("resources", "cpu"), _number(0.001, 1024)),
@@ -287,6 +304,7 @@ _READERS: dict[str, tuple[tuple[str, ...], Reader]] = {
     "priority": (("priority",), _number(-100, 100, whole=True)),
     "concurrency": (("concurrency",), _number(1, 1_000_000, whole=True)),
     "key_concurrency": (("key_concurrency",), _number(1, 1_000_000, whole=True)),
+    "lock": (("locks",), _locks),
     "start": (("start",), _word("warm", "cold")),
     "reuse": (("reuse",), _number(1, 1_000_000, whole=True)),
     "network": (("network",), _word("none", "dependencies", "internet")),
@@ -378,6 +396,15 @@ def attempt() -> int:
     return int(os.environ.get("HEADWAY_ATTEMPT", "1"))
 
 
+def fence() -> int:
+    """Give the fence of the locks that this attempt holds, `@job(lock=…)`; 0 without any.
+
+    It is higher than that of whoever held them before: store it with what is written under a lock,
+    and have a write with a lower one refused.
+    """
+    return int(os.environ.get("HEADWAY_FENCE", "0"))
+
+
 # `headway.sdk.job` as an attribute is the function: what is looked up on it is found there too.
 vars(job).update(
     Cancelled=Cancelled,
@@ -386,6 +413,7 @@ vars(job).update(
     ParameterError=ParameterError,
     attempt=attempt,
     declared=declared,
+    fence=fence,
     progress=progress,
     run_id=run_id,
 )

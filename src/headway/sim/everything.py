@@ -11,6 +11,8 @@ from headway.model.scenario import Faults, JobLoad, Machines, Scenario, ServiceL
 
 _SETTLE_S = 43_200.0
 """Some worlds have more to do than they can while things go wrong: half a day drains them."""
+_LOCKED = 0.6
+"""Of the worlds: runs of a job hold locks."""
 _POOLED = 0.6
 """Of the worlds: they have a pool that grows and shrinks."""
 
@@ -27,6 +29,7 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
         again = _crowding(chance, again)
     urgent = _job(chance, "urgent", chance.choice(list(Delivery)))
     urgent = msgspec.structs.replace(urgent, placement_priority=10)
+    once, urgent = _locked(random.Random(f"{seed}/locks"), once, urgent)  # noqa: S311 (no secret)
     return Scenario(
         name="everything",
         seed=seed,
@@ -80,6 +83,18 @@ def _crowding(chance: random.Random, load: JobLoad) -> JobLoad:
         resources=Resources(cpu=2, memory_mib=512),
         concurrency=None,
     )
+
+
+def _locked(chance: random.Random, single: JobLoad, several: JobLoad) -> tuple[JobLoad, JobLoad]:
+    """Have runs of two jobs hold locks, some of which both want, and people, too."""
+    account, all_of_them = "account-{account}", "all-accounts"
+    claims_hour = chance.choice([0.0, 6.0, 20.0])
+    if chance.random() < _LOCKED:
+        single = msgspec.structs.replace(single, locks=(account,), claims_hour=claims_hour)
+    if chance.random() < _LOCKED:
+        locks = (all_of_them, account)
+        several = msgspec.structs.replace(several, locks=locks, claims_hour=claims_hour)
+    return single, several
 
 
 def _machines(

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from headway.model.placement import Placement
 from headway.model.queue import Queue
 from headway.model.resources import Resources
 from headway.model.scenario import JobLoad, Scenario, ServiceLoad, TraceRow
+from headway.sim.claims import Asked, Claimants
 from headway.sim.plane import Plane
 
 _HOUR_S = 3600.0
@@ -36,12 +37,8 @@ _TOGETHER = 1000
 """Runs of a trace that are asked for by one request, where they come at the same time."""
 
 
-class Installation(Protocol):
+class Installation(Asked, Protocol):
     """What users reach."""
-
-    async def ask(self, deed: Callable[[Plane], Coroutine[Any, Any, Any]]) -> Any:
-        """Ask whatever control plane lives, again and again until it has answered."""
-        ...
 
     def asked(self, runs: list[RunId]) -> None:
         """Note that runs are asked for now."""
@@ -89,6 +86,8 @@ class Users:
             if load.short_environments_hour > 0:
                 users.append(self._come_and_go(load, self._chance()))
         users += [self._invoke(load, self._chance()) for load in self._scenario.jobs]
+        claimed = [load for load in self._scenario.jobs if load.locks and load.claims_hour > 0]
+        users += [Claimants(load, self._chance(), self._there).claim() for load in claimed]
         if self._trace:
             users.append(self._replay())
         return users
@@ -152,6 +151,8 @@ class Users:
         wish: dict[str, Any] = {"sleep_s": round(length_s, 3)}
         if chance.random() < load.fail_share:
             wish["fail"] = "made up"
+        if load.locks:
+            wish["account"] = chance.randint(1, load.accounts)
         return Invocation(parameters=msgspec.Raw(msgspec.json.encode(wish)))
 
     async def _ask_for(
@@ -237,6 +238,7 @@ def _job(load: JobLoad) -> Job:
         priority=load.priority,
         placement=Placement(priority=load.placement_priority, preemptible=load.preemptible),
         concurrency=load.concurrency,
+        locks=load.locks,
         retries=Retries(most=8, delay_s=2.0, delay_max_s=60.0),
     )
 

@@ -60,13 +60,31 @@ class Trial:
 
     def send(self, job: str, timeout_s: float = 15.0, **parameters: Any) -> Task:
         """Hand a run over."""
-        task = Task(
-            run=RunId(f"{next(_numbers):05d}-{os.getpid()}"),
-            attempt=1,
-            job=job,
-            parameters=msgspec.Raw(msgspec.json.encode(parameters)),
-            timeout_s=timeout_s,
+        return self._hand_over(
+            Task(
+                run=RunId(f"{next(_numbers):05d}-{os.getpid()}"),
+                attempt=1,
+                job=job,
+                parameters=msgspec.Raw(msgspec.json.encode(parameters)),
+                timeout_s=timeout_s,
+            )
         )
+
+    def send_holding(self, job: str, *locks: str, fence: int) -> Task:
+        """Hand a run over that holds locks."""
+        return self._hand_over(
+            Task(
+                run=RunId(f"{next(_numbers):05d}-{os.getpid()}"),
+                attempt=1,
+                job=job,
+                parameters=msgspec.Raw(b"{}"),
+                timeout_s=15.0,
+                locks=locks,
+                fence=fence,
+            )
+        )
+
+    def _hand_over(self, task: Task) -> Task:
         self.line.send([task])
         return task
 

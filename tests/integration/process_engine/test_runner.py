@@ -1,6 +1,7 @@
 """What runs get, cannot do, and leave behind; and what a runner lives through."""
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
@@ -181,6 +182,28 @@ async def test_a_run_may_start_processes_and_sees_its_variables(
     found = await trial.value("variables")
     assert found["TOKEN"] == "hunter2-hunter2"
     assert found["HEADWAY_JOB"] == "variables"
+
+
+async def test_a_run_is_told_of_its_locks_and_the_next_in_its_process_is_not(
+    engine: ProcessEngine, data: Path
+) -> None:
+    names = "HEADWAY_LOCKS", "HEADWAY_FENCE"
+    code = f"import os\ndef told(): return [os.environ.get(name) for name in {names}]\n"
+    script = 'echo "\\"$HEADWAY_LOCKS $HEADWAY_FENCE\\"" > $HEADWAY_RESULT'
+    trial = await started(
+        engine,
+        data,
+        code,
+        job("told", reuse=2),
+        job("anew", function="tasks:told", start=StartMode.COLD),
+        job("shell", command=script),
+    )
+    for name in ("told", "anew", "shell"):
+        fact = await trial.ended(trial.send_holding(name, "a", "b", fence=7))
+        expected = "a b 7" if name == "shell" else ["a b", "7"]
+        assert json.loads(bytes(fact.result)) == expected
+    assert await trial.value("told") == [None, None]
+    assert await trial.value("anew") == [None, None]
 
 
 async def test_secrets_are_left_out_of_the_logs_of_runs(engine: ProcessEngine, data: Path) -> None:

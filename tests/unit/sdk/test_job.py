@@ -20,7 +20,7 @@ from headway.builders import jobs as built
 from headway.formats.parameters import parameter_problems, schema_problem
 from headway.model.job import Delivery, Isolation, Job, JobNetwork, StartMode
 from headway.model.run import progress_of
-from headway.sdk import JobError, ParameterError, attempt, job, progress, run_id
+from headway.sdk import JobError, ParameterError, attempt, fence, job, progress, run_id
 from headway.sdk.job import Options, declared
 from headway.sdk.results import to_json
 
@@ -242,6 +242,7 @@ def test_options_are_said_in_the_words_of_the_model():
         priority=-5,
         concurrency=2,
         key_concurrency=1,
+        lock=["migration", "account-{account}"],
         start="cold",
         reuse=10,
         network="internet",
@@ -259,6 +260,7 @@ def test_options_are_said_in_the_words_of_the_model():
     assert (row.network, row.isolation) == (JobNetwork.INTERNET, Isolation.STANDARD)
     assert (row.queue, row.priority, row.reuse) == ("slow", -5, 10)
     assert (row.concurrency, row.key_concurrency) == (2, 1)
+    assert row.locks == ("migration", "account-{account}")
     assert set(Options.__annotations__) == set(MODULE._READERS)
 
 
@@ -296,6 +298,8 @@ def test_what_a_job_has_unsaid_is_what_the_model_says():
         ({"priority": 101}, "must be a whole number from -100 to 100"),
         ({"delivery": "twice"}, "it must be 'at_most_once' or 'at_least_once'"),
         ({"queue": "No!"}, "lower-case letters"),
+        ({"lock": "No!"}, "lower-case letters, digits, single hyphens and {parameter}"),
+        ({"lock": []}, "the name of a lock, or a list of up to 8"),
         ({"name": "No"}, "lower-case letters"),
         ({"retries": 2}, "retries needs delivery='at_least_once'"),
         ({"preemptible": True}, "preemptible needs delivery='at_least_once'"),
@@ -357,10 +361,11 @@ def test_progress_is_understood_by_who_reads_it(capsys):
 
 
 def test_a_run_knows_what_it_is(monkeypatch):
-    assert (run_id(), attempt()) == ("", 1)
+    assert (run_id(), attempt(), fence()) == ("", 1, 0)
     monkeypatch.setenv("HEADWAY_RUN", "r1")
     monkeypatch.setenv("HEADWAY_ATTEMPT", "2")
-    assert (run_id(), attempt()) == ("r1", 2)
+    monkeypatch.setenv("HEADWAY_FENCE", "7")
+    assert (run_id(), attempt(), fence()) == ("r1", 2, 7)
 
 
 def test_the_decorator_has_its_name_however_it_is_imported():

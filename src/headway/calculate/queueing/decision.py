@@ -4,8 +4,9 @@ import heapq
 
 from headway.calculate.demand import expected_end
 from headway.calculate.placement import Ask
+from headway.calculate.queueing.claims import Claims
 from headway.calculate.queueing.line import Line
-from headway.calculate.queueing.question import Crew, Entry, Pick, Question, Terms, Turn
+from headway.calculate.queueing.question import Crew, Entry, Pick, Question, Turn
 from headway.calculate.queueing.room import Room
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
@@ -15,8 +16,6 @@ RATE_SPENT = "its rate allows no start now"
 """A reason that ends with this holds until `Rates.next_at`."""
 _SHARE_LEAST = 1e-6
 """What a turn costs at least, so that what needs next to nothing takes turns, too."""
-_SKIPPED_MAX = 64
-"""Runs passed over in one lane because their `unique` key is busy."""
 
 
 def take_turns(question: Question) -> Turn:
@@ -34,7 +33,7 @@ def take_turns(question: Question) -> Turn:
         _, _, line = heapq.heappop(heap)
         if decision.pick_one(line) and decision.by_line[line]:
             heapq.heappush(heap, decision.place_of(line))
-    return Turn(decision.picks, decision.reasons, frozenset(decision.nevers))
+    return decision.turn()
 
 
 class Decision:
@@ -47,6 +46,8 @@ class Decision:
         self.nevers: set[Lane] = set()
         self.by_line: dict[Line, list[Lane]] = {}
         self._room = Room(question)
+        self._claims = Claims(question)
+        self._enlisting: set[Lane] = set()
         self._taken: dict[Lane, set[int]] = {}
         self._next: dict[Lane, int] = {}
         self._crews: dict[Lane, Crew | None] = {}
@@ -57,6 +58,20 @@ class Decision:
                 self.reasons[lane] = question.shut[lane]
                 continue
             self.by_line.setdefault(lane.line, []).append(lane)
+
+    def turn(self) -> Turn:
+        """Give what was decided."""
+        started = {pick.entry.run for pick in self.picks}
+        return Turn(
+            self.picks,
+            self.reasons,
+            frozenset(self.nevers),
+            self._claims.new(),
+            self._claims.held_up,
+            self._claims.asides(
+                started, lambda lane: lane in self.reasons and lane not in self._enlisting
+            ),
+        )
 
     def place_of(self, line: Line) -> tuple[int, float, Line]:
         """Say which queue comes before which."""
@@ -110,8 +125,9 @@ class Decision:
         if terms.job_limit is not None and running >= terms.job_limit:
             self.reasons[lane] = f"job {lane.job}: {running} of {terms.job_limit} run"
             return False
-        found = self._entry(lane, terms)
-        if found is None:
+        found = self._claims.find(lane, terms, self._next.get(lane, 0), self._taken.get(lane, ()))
+        if isinstance(found, str):
+            self.reasons |= {lane: found} if found else {}
             return False
         node = self._node(lane, terms.demand)
         if node is None:
@@ -119,26 +135,6 @@ class Decision:
         index, entry = found
         self._take(lane, index, entry, terms.demand, node)
         return True
-
-    def _entry(self, lane: Lane, terms: Terms) -> tuple[int, Entry] | None:
-        """Find the first run whose key is free."""
-        entries = self.question.lanes[lane]
-        taken = self._taken.get(lane, set())
-        skipped = 0
-        for index in range(self._next.get(lane, 0), len(entries)):
-            if index in taken:
-                continue
-            entry = entries[index]
-            if terms.key_limit is None or entry.unique is None:
-                return index, entry
-            busy = self.question.tallies.of_key(lane, entry.unique)
-            if busy < terms.key_limit:
-                return index, entry
-            self.reasons[lane] = f"key {entry.unique}: {busy} of {terms.key_limit} run"
-            skipped += 1
-            if skipped >= _SKIPPED_MAX:
-                break
-        return None
 
     def _node(self, lane: Lane, demand: Demand) -> NodeId | None:
         """Choose a node, unless that would be at the cost of those whose turn came before."""
@@ -168,6 +164,7 @@ class Decision:
         placed = fleet.place(crew.demand, now, but=(*crew.ready, *crew.refused))
         if placed.node is not None:
             self.reasons[lane] = f"{placed.node}: {self.question.enlist(lane, placed.node)}"
+            self._enlisting.add(lane)
         elif never := self._never(lane, demand):
             self.reasons[lane] = never
         elif never := self._never(lane, crew.demand):
@@ -201,6 +198,7 @@ class Decision:
         line = lane.line
         question.fleet.hold(entry.run, node, demand, expected_end(demand, question.now))
         question.tallies.add(lane, entry.unique)
+        self._claims.starts(entry)
         if line in question.tokens:
             question.tokens[line] -= 1
         question.turns.took(lane, max(question.fleet.share(demand), _SHARE_LEAST))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from headway.calculate.locking import Locks
 from headway.calculate.placement import Ask, Fleet
 from headway.calculate.queueing.line import Line
 from headway.calculate.queueing.tallies import Tallies
@@ -21,6 +22,7 @@ class Entry:
     run: RunId
     """Ids rise with time, so the smaller came first."""
     unique: str | None = None
+    locks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Question:
     """Starts decided at once."""
     crew: Callable[[Lane], Crew | None] = lambda _lane: None
     """Who does a lane's runs; None: every node can."""
+    locks: Locks = field(default_factory=lambda: Locks({}))
+    """The lines of what the first runs of lanes hold as they run."""
     enlist: Callable[[Lane, NodeId], str] = lambda _lane, _node: ""
     """Have a runner started on a node; says why it takes no run yet."""
     ahead: dict[Lane, tuple[RunId, list[Ask]]] = field(default_factory=dict)
@@ -101,3 +105,9 @@ class Turn:
     """Why the first run of a lane waits."""
     nevers: frozenset[Lane]
     """Those of which nothing can ever start, whatever leaves, unless a larger node comes."""
+    claims: dict[RunId, tuple[str, ...]] = field(default_factory=dict)
+    """What runs that only a lock holds up are to stand in line for, and do not yet."""
+    held_up: dict[RunId, str] = field(default_factory=dict)
+    """Why those wait; others of their lanes may wait for something else."""
+    asides: dict[RunId, bool] = field(default_factory=dict)
+    """Runs that stand in a line and are to step aside from now on, or not any more."""

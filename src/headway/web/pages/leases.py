@@ -51,7 +51,13 @@ class LeasePage(View, kw_only=True):
     @property
     def can_renew(self) -> bool:
         """Whether it may be kept for longer."""
-        return self.view.lease.state is LeaseState.HELD
+        return self.view.lease.state is LeaseState.HELD and self.view.lease.run is None
+
+    @property
+    def can_release(self) -> bool:
+        """Whether it may be given up: that of an environment or of a run ends with it."""
+        lease = self.view.lease
+        return not (self.is_of_environment or lease.is_ended or lease.run is not None)
 
 
 def leases_page(views: list[LeaseView]) -> LeasesPage:

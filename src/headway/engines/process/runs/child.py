@@ -184,7 +184,7 @@ class Child:
         texts = []
         for one in attempts:
             number = self._first + len(self.given)
-            task = [number, one.job, one.run, one.number, one.parameters, shared]
+            task = [number, one.job, one.run, one.number, one.parameters, one.variables, shared]
             last = len(self.given) + 1 >= self.left
             texts.append(json.dumps([*task, last]))
             self.given.append(one)

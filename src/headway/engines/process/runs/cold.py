@@ -58,6 +58,7 @@ class Cold:
         launch = self._plan.cold(self._run, self.uid, self.group.plain)
         variables = {
             **self._plan.variables,
+            **attempt.variables,
             "HEADWAY_RUN": attempt.run,
             "HEADWAY_ATTEMPT": str(attempt.number),
             "HEADWAY_JOB": attempt.job,
@@ -140,7 +141,7 @@ class Cold:
         self._begin(launch, variables, {_RESULT: theirs.fileno()}, self._function_ended)
         theirs.close()
         one = self._attempt
-        task = [0, one.job, one.run, one.number, one.parameters, False, True]
+        task = [0, one.job, one.run, one.number, one.parameters, one.variables, False, True]
         self._channel.send(json.dumps(task).encode() + b"\n")
 
     def _heard(self, lines: list[bytes] | None) -> None:

@@ -72,6 +72,8 @@ class Attempt:
     job: str
     parameters: Any
     timeout_s: float
+    variables: dict[str, str] = field(default_factory=dict)
+    """What it is told beside its parameters: of the locks that it holds."""
     began_at: float | None = None
     asked: str = ""
     """Why it was told to end: `cancel`, `time`, `cpu` or `stop`."""

@@ -10,6 +10,15 @@ from headway.engines.process.runs.facts import Attempt, End
 ENDED_MAX = 100_000
 
 
+def lock_variables(locks: list[str], fence: int) -> dict[str, str]:
+    """Give what an attempt is told of the locks that it holds.
+
+    >>> lock_variables(["migration", "sandbox"], 7)
+    {'HEADWAY_LOCKS': 'migration sandbox', 'HEADWAY_FENCE': '7'}
+    """
+    return {"HEADWAY_LOCKS": " ".join(locks), "HEADWAY_FENCE": str(fence)} if locks else {}
+
+
 class Ledger:
     """Attempts by (run, attempt): the same one twice is one."""
 
@@ -49,7 +58,9 @@ class Ledger:
         key = (task["run"], task["attempt"])
         if key in self._live or key in self._ended:
             return None
-        attempt = Attempt(*key, task["job"], task["parameters"], task["timeout_s"])
+        told = task["job"], task["parameters"], task["timeout_s"]
+        locks = lock_variables(task.get("locks", []), task.get("fence", 0))
+        attempt = Attempt(*key, *told, locks)
         self._live[key] = attempt
         return attempt
 

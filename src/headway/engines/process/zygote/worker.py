@@ -51,6 +51,7 @@ class Worker:
     def __init__(self, functions: dict[str, Function]) -> None:
         self._functions = functions
         self._working = False
+        self._told: tuple[str, ...] = ()
 
     def serve(self) -> None:
         """Do what is asked until nobody asks any more."""
@@ -68,17 +69,29 @@ class Worker:
                 if last:
                     return
 
+    def _tell(self, **variables: str) -> None:
+        """Have the variables be those of an attempt, and none of the one before."""
+        for name in self._told:
+            os.environ.pop(name, None)
+        os.environ.update(variables)
+        self._told = tuple(variables)
+
     def _told_to_end(self, *_: object) -> None:
         if self._working:
             self._working = False
             raise _cancelled()("it was told to end")
 
     def _do(
-        self, number: int, job: str, run: str, attempt: int, parameters: Any, shared: bool
+        self,
+        number: int,
+        job: str,
+        run: str,
+        attempt: int,
+        parameters: Any,
+        variables: dict[str, str],
+        shared: bool,
     ) -> None:
-        os.environ["HEADWAY_RUN"] = run
-        os.environ["HEADWAY_ATTEMPT"] = str(attempt)
-        os.environ["HEADWAY_JOB"] = job
+        self._tell(HEADWAY_RUN=run, HEADWAY_ATTEMPT=str(attempt), HEADWAY_JOB=job, **variables)
         began, before = time.perf_counter(), _processor_s()
         try:
             try:

@@ -1,0 +1,125 @@
+"""The locks of runs: stood in line for, taken as they start, given up as they end."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from headway.calculate.lease import Turnover, ended
+from headway.calculate.locking import Locks, held, lock_key, standing
+from headway.calculate.queueing import Entry
+from headway.control.settling import settled, written
+from headway.model.event import Event
+from headway.model.ids import LeaseId, RunId
+from headway.model.lease import Fences, Lease, LeaseState
+from headway.model.run import Run, RunState
+from headway.model.settings import Settings
+from headway.ports.store import Reader, Store, Writer
+
+_LOOKED_AT = 128
+"""First runs of a lane of which the lines of their locks are read for a decision."""
+
+
+async def lines(store: Store, lanes: Iterable[Sequence[Entry]]) -> Locks:
+    """Read the lines of the locks that the first runs of lanes hold as they run."""
+    names = {
+        name: None
+        for entries in lanes
+        for _, entry in zip(range(_LOOKED_AT), entries, strict=False)
+        for name in entry.locks
+    }
+    if not names:
+        return Locks({})
+    return Locks(await store.read(lambda reader: _lines(reader, names)))
+
+
+def _lines(reader: Reader, names: Iterable[str]) -> dict[str, list[Lease]]:
+    found: dict[str, list[Lease]] = {name: [] for name in names}
+    for row in reader.find(Lease, open_claim=tuple(map(lock_key, found))):
+        found[row.claim.name].append(row)
+    return found
+
+
+def take(tx: Writer, run: Run, now: datetime) -> int | None:
+    """Have a run that starts hold all of its locks; gives its fence, or None: others have one."""
+    lines = _lines(tx, run.locks)
+    if Locks(lines).wanted(run.id, run.locks):
+        return None
+    fences = tx.get(Fences, Fences().name) or Fences()
+    fence = fences.last + 1
+    tx.put(msgspec.structs.replace(fences, last=fence))
+    for name in run.locks:
+        row = next((row for row in lines[name] if row.run == run.id), None)
+        lease = held(row or _placed(tx, run, name, lines[name], now), fence, now)
+        tx.record(_event(tx.put(lease), "lease.held", now))
+    return fence
+
+
+def stand(tx: Writer, claims: Mapping[RunId, Sequence[str]], limit: int, now: datetime) -> None:
+    """Have queued runs stand in line for locks, each at the end; again, it changes nothing.
+
+    A line takes `limit` who wait. Who finds it full stands behind it the next time.
+    """
+    for identity, names in claims.items():
+        run = tx.get(Run, identity)
+        if run is None or run.state is not RunState.QUEUED:
+            continue
+        for name, line in _lines(tx, names).items():
+            waiting = sum(row.state is LeaseState.WAITING for row in line)
+            if waiting < limit and all(row.run != identity for row in line):
+                _placed(tx, run, name, line, now)
+
+
+def step_aside(
+    tx: Writer, asides: Mapping[RunId, bool], settings: Settings, now: datetime
+) -> list[Lease]:
+    """Let others go before runs that could not start, or not any more; gives who has a lock now."""
+    changed: list[Lease] = []
+    for identity, aside in asides.items():
+        run = tx.get(Run, identity)
+        for row in _of(tx, run) if run is not None else ():
+            if row.state is LeaseState.WAITING and row.steps_aside != aside:
+                tx.put(msgspec.structs.replace(row, steps_aside=aside))
+                changed += settled(tx, row.claim.key, settings, now) if aside else []
+    return changed
+
+
+def give_up(tx: Writer, run: Run, settings: Settings, now: datetime) -> list[Lease]:
+    """Give up what a run holds or waits for, as it has ended or waits for another attempt.
+
+    Gives the leases that changed: its own, and those of who has a lock now.
+    """
+    changed: list[Lease] = []
+    for row in _of(tx, run):
+        because = f"{row.holder} is {run.state.value}"
+        over = Turnover(row=ended(row, because, now), kind="lease.ended")
+        changed.append(written(tx, over, "headway", settings, now))
+        changed += settled(tx, row.claim.key, settings, now)
+    return changed
+
+
+def _of(reader: Reader, run: Run) -> list[Lease]:
+    """Find the open leases of a run."""
+    if not run.locks:
+        return []
+    found = _lines(reader, run.locks)
+    return [row for name in run.locks for row in found[name] if row.run == run.id]
+
+
+def _placed(tx: Writer, run: Run, name: str, line: Sequence[Lease], now: datetime) -> Lease:
+    row = tx.put(standing(run, name, line, _identity(run, name), now))
+    tx.record(_event(row, "lease.asked", now))
+    return row
+
+
+def _identity(run: Run, name: str) -> LeaseId:
+    """Give the lease that the next attempt of a run holds on a lock, the same each time."""
+    said = f"{run.id}/{len(run.attempts)}/{name}"
+    return LeaseId(f"lse-{hashlib.sha256(said.encode()).hexdigest()[:16]}")
+
+
+def _event(row: Lease, kind: str, now: datetime) -> Event:
+    data = {"claim": row.claim.key, "holder": row.holder, "fence": row.fence}
+    because = row.because if kind == "lease.held" else row.reason
+    return Event(at=now, actor="headway", kind=kind, subject=row.id, because=because, data=data)
