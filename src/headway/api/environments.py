@@ -8,9 +8,11 @@ from headway.api.answers import Json, answers
 from headway.api.requests import CopyBody, LeaseBody, StartBody, StopBody
 from headway.api.scope import Actor, App, Environment, TheWorld, done_once
 from headway.control import containers, environments
+from headway.control.permission import check
 from headway.control.requests import StartRequest
 from headway.model.container import Container
 from headway.model.ids import AppName, Digest, LeaseId
+from headway.model.role import Deed
 from headway.model.view import Difference, EnvironmentView, MemberView, Started
 
 router = APIRouter(tags=["environments"], prefix="/environments")
@@ -41,7 +43,13 @@ async def start(
         reason=body.reason,
         plan=body.plan,
     )
-    return await done_once(request, lambda: environments.start(world, actor, environment, wish))
+
+    def allow(deed: Deed) -> None:
+        check(actor, request.state.grant, deed)
+
+    return await done_once(
+        request, lambda: environments.start(world, actor, environment, wish, allow)
+    )
 
 
 @router.post("/{environment}/stop", responses=answers(Started))

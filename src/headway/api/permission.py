@@ -1,4 +1,4 @@
-"""Whether who asks may do it: asked here, in front of every endpoint, and nowhere else.
+"""Whether who asks may do it: asked here, in front of every endpoint.
 
 What changes something is not a GET, and has a line in the table below. What has none is an
 operator's only, so that nothing can be forgotten.
@@ -16,15 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.errors import deny, invalid, no_body
 from headway.api.forgery import SAFE, replayed
-from headway.api.requests import ClaimBody, DeadBody, DeployBody, StartBody, StopBody
+from headway.api.requests import ClaimBody, DeadBody, DeployBody, StopBody
 from headway.control import permission
 from headway.control.dispatch import Dispatch
 from headway.control.errors import HeadwayError, Invalid
 from headway.control.permission import INSTALLATION, OWN
 from headway.control.refusals import refused
-from headway.control.requests import DeadQuestion, StartRequest
+from headway.control.requests import DeadQuestion
 from headway.control.world import World
-from headway.model.ids import AppName, Digest, LeaseId
 from headway.model.role import Deed, Grant, Role
 
 _API = "/v1/"
@@ -70,17 +69,6 @@ async def _environment(asked: _Asked) -> Deed:
 async def _copied(asked: _Asked) -> Deed:
     # Its apps come to where they are copied to, which may be anybody's.
     return await permission.on_environment(asked.world, asked.names["environment"])
-
-
-async def _start(asked: _Asked) -> Deed:
-    body = asked.read(StartBody)
-    wish = StartRequest(
-        apps=tuple(AppName(app) for app in body.apps),
-        sources=tuple(Digest(source) for source in body.sources),
-        lease_s=body.lease_s,
-        under=LeaseId(body.under) if body.under else None,
-    )
-    return await permission.on_start(asked.world, asked.actor, asked.names["environment"], wish)
 
 
 async def _stop(asked: _Asked) -> Deed:
@@ -145,7 +133,7 @@ async def _operator(_asked: _Asked) -> Deed:
 _OF_APP = "/v1/environments/{environment}/apps/{app}"
 _OF_ENVIRONMENT = "/v1/environments/{environment}"
 _IN_COMMAND: Resolve | None = None
-"""Only the command itself finds out which app it is; it asks there, by `request.state.grant`."""
+"""Only the command itself finds out which apps they are, and asks in its transaction."""
 DEEDS: dict[tuple[str, str], Resolve | None] = {
     ("POST", "/v1/sources"): _IN_COMMAND,
     ("DELETE", "/v1/apps/{app}"): _app,
@@ -153,7 +141,7 @@ DEEDS: dict[tuple[str, str], Resolve | None] = {
     ("POST", f"{_OF_APP}/one-offs"): _app,
     ("POST", f"{_OF_APP}/deployments"): _deploy,
     ("PUT", f"{_OF_APP}/queues/{{queue}}/hold"): _app,
-    ("POST", f"{_OF_ENVIRONMENT}/start"): _start,
+    ("POST", f"{_OF_ENVIRONMENT}/start"): _IN_COMMAND,
     ("POST", f"{_OF_ENVIRONMENT}/stop"): _stop,
     ("DELETE", _OF_ENVIRONMENT): _environment,
     ("POST", f"{_OF_ENVIRONMENT}/lease"): _environment,

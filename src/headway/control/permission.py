@@ -1,28 +1,24 @@
 """What a deed is done to, and whether who asks may do it."""
 
-from collections.abc import Iterable
-
 from headway.calculate.permission import lacking
 from headway.control import lookup
 from headway.control.containers import one as container
+from headway.control.deeds import is_held, on, on_source, owned, sent
 from headway.control.deployments import one as deployment
 from headway.control.dispatch import Dispatch
 from headway.control.errors import NotAllowed
 from headway.control.leases import one as lease
-from headway.control.requests import DeadQuestion, StartRequest
+from headway.control.requests import DeadQuestion
 from headway.control.runs import one as run
 from headway.control.schedules import of_name
-from headway.control.starting import begin
 from headway.control.world import World
-from headway.model.app import App, Source
-from headway.model.deployment import Deployment
-from headway.model.environment import PRODUCTION, Environment, Member
-from headway.model.ids import AppName, Digest
+from headway.model.environment import Member
+from headway.model.ids import Digest
 from headway.model.lease import ClaimKind
-from headway.model.role import HELD, INSTALLATION, LOCKS, OWN, Deed, DeedKind, Grant
-from headway.ports.store import Reader, Writer
+from headway.model.role import HELD, INSTALLATION, LOCKS, OWN, Deed, Grant
+from headway.ports.store import Reader
 
-__all__ = ["INSTALLATION", "LOCKS", "OWN"]
+__all__ = ["INSTALLATION", "LOCKS", "OWN", "on", "on_source"]
 
 
 def check(actor: str, grant: Grant, deed: Deed) -> None:
@@ -47,14 +43,9 @@ def refusal(actor: str, grant: Grant, because: str) -> NotAllowed:
     )
 
 
-def on(apps: Iterable[tuple[str, str | None]]) -> Deed:
-    """A deed that is done to these apps, each with its team."""
-    return Deed(kind=DeedKind.APPS, apps=tuple(apps))
-
-
 async def on_apps(world: World, *apps: str) -> Deed:
     """A deed that is done to apps."""
-    return await world.store.read(lambda reader: on(_owned(reader, apps)))
+    return await world.store.read(lambda reader: on(owned(reader, apps)))
 
 
 async def on_environment(world: World, name: str, actor: str | None = None) -> Deed:
@@ -68,9 +59,9 @@ async def on_environment(world: World, name: str, actor: str | None = None) -> D
 
     def question(reader: Reader) -> Deed:
         owner = lookup.standing(reader, name)
-        if _is_held(owner, actor):
+        if is_held(owner, actor):
             return HELD
-        return on(_owned(reader, [row.app for row in reader.find(Member, environment=owner.id)]))
+        return on(owned(reader, [row.app for row in reader.find(Member, environment=owner.id)]))
 
     return await world.store.read(question)
 
@@ -122,36 +113,10 @@ async def on_deploy(world: World, app: str, source: str | None) -> Deed:
     """A deed that moves an app to another release, of a source if one is named."""
 
     def question(reader: Reader) -> Deed:
-        sent = _sent(reader, [Digest(source)]) if source else []
-        return on([*_owned(reader, [app]), *sent])
+        sources = [Digest(source)] if source else []
+        return on([*owned(reader, [app]), *sent(reader, sources)])
 
     return await world.store.read(question)
-
-
-async def on_start(world: World, actor: str, name: str, request: StartRequest) -> Deed:
-    """A deed that starts apps: it is done to those that do not run there yet.
-
-    In an environment that one holds, or that begins with this, all apps may be started as their
-    teams made them: what an app needs is often another team's.
-
-    Raises:
-        HeadwayError: It cannot be started.
-    """
-
-    def rehearse(tx: Writer) -> None:
-        sent = _sent(tx, request.sources)
-        there = {row.id for row in tx.find(Deployment, is_ended=False)}
-        started = begin(tx, world=world, actor=actor, name=name, request=request)
-        if _is_held(lookup.standing(tx, name), actor):
-            raise _Undone(on(sent) if sent else HELD)
-        apps = [row.app for row in started.deployments if row.id not in there]
-        raise _Undone(on([*_owned(tx, apps), *sent]))
-
-    try:
-        await world.store.write(rehearse)
-    except _Undone as undone:
-        return undone.deed
-    raise AssertionError("a rehearsal must not be kept")
 
 
 async def on_lease(world: World, actor: str, identity: str) -> Deed:
@@ -166,37 +131,3 @@ async def on_lease(world: World, actor: str, identity: str) -> Deed:
 def on_claim(kind: ClaimKind) -> Deed:
     """A deed that claims something."""
     return LOCKS if kind is ClaimKind.LOCK else INSTALLATION
-
-
-def on_source(known: App | None, source: Source) -> Deed:
-    """A deed that makes a source its app's newest; it may give the app to another team."""
-    owned = [(source.app, source.manifest.team)]
-    if known is not None:
-        owned.append((known.name, known.team))
-    return on(owned)
-
-
-def _is_held(owner: Environment, actor: str | None) -> bool:
-    """Say whether an environment is its holder's own matter, which production is not."""
-    return owner.lease.holder == actor and owner.name != PRODUCTION
-
-
-class _Undone(Exception):
-    """Carries a deed out of a transaction that must not be kept."""
-
-    def __init__(self, deed: Deed) -> None:
-        super().__init__("rehearsed only")
-        self.deed = deed
-
-
-def _owned(reader: Reader, apps: Iterable[str]) -> list[tuple[str, str | None]]:
-    rows = ((app, reader.get(App, app)) for app in apps)
-    return [(app, row.team if row else None) for app, row in rows]
-
-
-def _sent(reader: Reader, digests: Iterable[Digest]) -> list[tuple[str, str | None]]:
-    found: list[tuple[str, str | None]] = []
-    for digest in digests:
-        source = lookup.sent(reader, digest)
-        found += on_source(reader.get(App, AppName(source.app)), source).apps
-    return found

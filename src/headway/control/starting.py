@@ -1,10 +1,10 @@
 """`start`: an environment on demand, with everything that the apps need."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
-from functools import partial
 
 from headway.calculate.dependencies import resolve
-from headway.control import lookup
+from headway.control import deeds, lookup
 from headway.control.enlist import (
     check_source,
     enlist,
@@ -26,14 +26,32 @@ from headway.model.deployment import Deployment, DeploymentKind
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName
 from headway.model.manifest import Manifest
+from headway.model.role import HELD, Deed
 from headway.model.view import Started
 from headway.ports.store import Reader, Writer
 
 
-async def start(world: World, actor: str, name: str, request: StartRequest) -> Started:
+def _everything(_deed: Deed) -> None:
+    """Allow it."""
+
+
+async def start(
+    world: World,
+    actor: str,
+    name: str,
+    request: StartRequest,
+    allow: Callable[[Deed], None] = _everything,
+) -> Started:
     """Bring apps up with all that they need, in a new environment or in one that is there.
 
     What runs already is left as it is. Nothing is begun unless all of it can be.
+
+    Args:
+        world: Where.
+        actor: Who asks.
+        name: The environment.
+        request: What is asked for.
+        allow: Raises, in the transaction that starts them, where the actor may not do that.
 
     Raises:
         Invalid: A name, a lease, an app that is not known, or a cycle.
@@ -43,7 +61,15 @@ async def start(world: World, actor: str, name: str, request: StartRequest) -> S
     """
     if not request.apps:
         raise Invalid("no-apps", "no app was named", next=(f"headway start -e {name} APP",))
-    deed = partial(begin, world=world, actor=actor, name=name, request=request)
+
+    def deed(tx: Writer) -> Started:
+        sent = deeds.sent(tx, request.sources)  # before they are their apps' newest
+        there = {row.id for row in tx.find(Deployment, is_ended=False)}
+        started = begin(tx, world=world, actor=actor, name=name, request=request)
+        apps = [row.app for row in started.deployments if row.id not in there]
+        allow(_deed(tx, actor, name, apps, sent))
+        return started
+
     if request.plan:
         return await planned(world, deed, members_of)
     started = await world.store.write(answered(deed))
@@ -88,6 +114,23 @@ def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequ
         deployments=(*under_way, *deployments),
         unchanged=tuple(app for app in running if app not in {row.app for row in under_way}),
     )
+
+
+def _deed(
+    reader: Reader,
+    actor: str,
+    name: str,
+    apps: list[AppName],
+    sent: list[tuple[str, str | None]],
+) -> Deed:
+    """Say what a start is done to: the apps that did not run there yet, and those sent with it.
+
+    In an environment that one holds, or that begins with this, all apps may be started as their
+    teams made them: what an app needs is often another team's.
+    """
+    if deeds.is_held(lookup.standing(reader, name), actor):
+        return deeds.on(sent) if sent else HELD
+    return deeds.on([*deeds.owned(reader, apps), *sent])
 
 
 def _source(reader: Reader, app: AppName, request: StartRequest) -> Source:
