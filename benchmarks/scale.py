@@ -18,9 +18,14 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def run() -> list[Figure]:
-    """Fill the store directly while headway is down, and measure after each step."""
+    """Fill the store directly while headway is down, and measure after each step.
+
+    All of the history is kept while it is measured. At the end half of it is not, and is being
+    forgotten meanwhile.
+    """
     figures: list[Figure] = []
     with work() as own:
+        own.restart(partial(_keep, own, 2 * max(HISTORY)))
         own.hold("held")
         own.send(own.client, "held", 1)
         floor = _measured(own)
@@ -34,7 +39,14 @@ def run() -> list[Figure]:
                 took = own.restart(partial(_fill, own, state, there, count))
                 there = count
                 figures += _shown(f"{count:,} {words}", _measured(own), floor, took)
+        took = own.restart(partial(_keep, own, there // 2))
+        figures += _shown(f"{there // 2:,} are being forgotten", _measured(own), floor, took)
     return figures
+
+
+def _keep(own: Work, runs: int) -> None:
+    """Set how many ended runs are kept."""
+    (own.place.data / "settings.yaml").write_text(f"runs_kept: {runs}\n")
 
 
 def _measured(own: Work) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
-from headway.control.runs import forget_old
+from headway.control.forgetting import forget_runs
 from headway.control.settling import forget_over
 from headway.control.world import World
 from headway.machine.own_log import Log
@@ -15,7 +15,6 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import Digest
 from headway.model.release import Release
-from headway.model.run import Run
 from headway.model.value import Value
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
@@ -48,7 +47,7 @@ class Retention:
         """Collect once."""
         world = self._world
         await self._forget_containers()
-        await self._forget_runs()
+        await forget_runs(world)
         kept = world.settings.leases_kept
         while await world.store.write(lambda tx: forget_over(tx, kept)):
             pass
@@ -85,16 +84,6 @@ class Retention:
                 _log.warning("an ended container could not be removed", error=str(error))
                 continue
             await world.store.write(partial(_delete, container=row))
-
-    async def _forget_runs(self) -> None:
-        """Forget ended runs beyond what is kept, with their logs."""
-        world = self._world
-        count = await world.store.read(lambda reader: reader.count(Run, "ended_us"))
-        while True:
-            gone = await forget_old(world, world.clock.now(), count)
-            count -= gone
-            if gone == 0:
-                return
 
     def in_use(self, reader: Reader) -> InUse:
         """List what active environments, builds under way and apps need."""

@@ -1,8 +1,8 @@
-"""Runs: listed, shown, cancelled, forgotten. `replays` makes them again."""
+"""Runs: listed, shown, cancelled. `replays` makes them again."""
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -234,35 +234,3 @@ async def cancel(
     if leases:
         await made_known(world, leases)
     return after
-
-
-async def forget_old(world: World, now: datetime, count: int) -> int:
-    """Delete ended runs that are older than is kept, or more; gives how many.
-
-    Args:
-        world: Where.
-        now: Aware UTC instant.
-        count: How many ended runs there are.
-    """
-    oldest_us = round(now.timestamp() * 1e6 - world.settings.runs_kept_s * 1e6)
-    gone = await world.store.read(
-        lambda reader: reader.lowest(Run, "ended_us", up_to=oldest_us, limit=_PAGE)
-    )
-    over = count - world.settings.runs_kept
-    if len(gone) < _PAGE and over > len(gone):
-        gone = await world.store.read(
-            lambda reader: reader.lowest(Run, "ended_us", limit=min(over, _PAGE))
-        )
-    for row in gone:
-        try:
-            await world.engine.remove_run(row.id)
-        except EngineError:
-            continue
-
-    def deed(tx: Writer) -> None:
-        for row in gone:
-            tx.delete(Run, row.id)
-
-    if gone:
-        await world.store.write(deed)
-    return len(gone)

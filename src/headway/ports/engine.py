@@ -1,6 +1,6 @@
 """The door to where containers run."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -185,8 +185,8 @@ class Engine(Protocol):
         """
         ...
 
-    async def remove_run(self, run: RunId) -> None:
-        """Forget the logs of a run. Unknown is no error."""
+    async def remove_runs(self, runs: Collection[RunId]) -> None:
+        """Forget the logs of runs. Unknown is no error."""
         ...
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:

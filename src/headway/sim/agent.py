@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -165,9 +165,9 @@ class UnreliableEngine:
         """Refuse: nothing runs here."""
         return await self._engine.exec(container, argv, terminal=terminal)
 
-    async def remove_run(self, run: RunId) -> None:
-        """Forget the logs of a run."""
-        await self._call(lambda: self._engine.remove_run(run))
+    async def remove_runs(self, runs: Collection[RunId]) -> None:
+        """Forget the logs of runs."""
+        await self._call(lambda: self._engine.remove_runs(runs))
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:
         """Give where a container listens."""

@@ -1,7 +1,7 @@
 """An engine in memory: containers start at once, on nodes that are given. Faults are asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -220,7 +220,7 @@ class SimulatedEngine:
         for line in lines:
             yield line
 
-    async def remove_run(self, run: RunId) -> None:
+    async def remove_runs(self, runs: Collection[RunId]) -> None:
         """Forget what was never kept."""
 
     async def exec(

@@ -104,8 +104,7 @@ async def done(trial: Trial, mark: str, count: int) -> list[RunFact]:
         facts += [await trial.ended(task) for task in tasks]
         trial.line.acknowledge(facts[start:])
         trial.seen.clear()
-        for fact in facts[start:]:
-            await trial.engine.remove_run(fact.run)
+        await trial.engine.remove_runs({fact.run for fact in facts[start:]})
     return facts
 
 

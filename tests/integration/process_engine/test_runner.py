@@ -99,10 +99,12 @@ async def test_what_a_run_writes_is_its_log(engine: ProcessEngine, data: Path) -
     assert not list((data / "agent" / "runs").rglob(f"{fact.run}*"))
     assert await trial.log(await trial.run("threads")) == [("stdout", "late")] * 4
     assert await trial.value("closes") == "closed"
-    await engine.remove_run(fact.run)
-    for known in trial.seen:
-        await engine.remove_run(known.run)
-    assert not list((data / "agent" / "runs").rglob("*.log.*"))
+    logs = data / "agent" / "runs"
+    kept = next(known.run for known in trial.seen if known.run != fact.run)
+    await engine.remove_runs({known.run for known in trial.seen} - {kept})
+    assert {path.name.split(".")[0] for path in logs.rglob("*.log.*")} == {kept}
+    await engine.remove_runs({kept})
+    assert not list(logs.rglob("*.log.*"))
 
 
 async def test_the_log_of_a_run_can_be_followed_to_its_end(

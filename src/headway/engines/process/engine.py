@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -329,9 +329,9 @@ class ProcessEngine:
         ):
             yield line
 
-    async def remove_run(self, run: RunId) -> None:
-        """Forget the logs of a run."""
-        await asyncio.to_thread(_remove_logs, self._folder / "runs" / run[:5], run)
+    async def remove_runs(self, runs: Collection[RunId]) -> None:
+        """Forget the logs of runs."""
+        await asyncio.to_thread(_remove_logs, self._folder / "runs", runs)
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:
         """List where the container's processes listen."""
@@ -384,11 +384,19 @@ class ProcessEngine:
         return found if heard is None else [*found, *await proven(self, heard.limits)]
 
 
-def _remove_logs(folder: Path, run: RunId) -> None:
-    for path in folder.glob(f"{run}.*.log.*"):
-        path.unlink(missing_ok=True)
-    with suppress(OSError):
-        folder.rmdir()
+def _remove_logs(folder: Path, runs: Collection[RunId]) -> None:
+    """Look once into each directory that may hold logs of these runs: it may be a large one."""
+    wanted = set(runs)
+    for name in sorted({run[:5] for run in wanted}):
+        try:
+            with os.scandir(folder / name) as entries:
+                gone = [entry.path for entry in entries if entry.name.split(".")[0] in wanted]
+        except FileNotFoundError:
+            continue
+        for path in gone:
+            Path(path).unlink(missing_ok=True)
+        with suppress(OSError):
+            (folder / name).rmdir()
 
 
 def _check(node: Node) -> Check:

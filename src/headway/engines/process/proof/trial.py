@@ -148,8 +148,7 @@ async def _in_runs(
             if len(ends) == len(tasks):
                 break
         await line.close()
-    for task in tasks:
-        await engine.remove_run(task.run)
+    await engine.remove_runs({task.run for task in tasks})
     warm, cold, eaten = (ends[task.run] for task in tasks)
     return _result(warm), _result(cold), eaten.limit
 

@@ -1,0 +1,63 @@
+"""Forgets ended runs that are no longer kept, with their logs, without getting in anybody's way."""
+
+import asyncio
+from contextlib import suppress
+
+from headway.control.world import World
+from headway.model.ids import RunId
+from headway.model.run import Run
+from headway.ports.engine import EngineError
+from headway.ports.store import Reader, Writer
+
+_PAGE = 500
+"""Runs forgotten in one transaction, so that writers wait milliseconds at most."""
+_RESTS = (4.0, 1.0)
+"""Rests so many times as long as a page took: while few are too many, and while many are."""
+
+
+async def forget_runs(world: World) -> None:
+    """Forget the oldest ended runs until none is older than is kept, nor more are."""
+    kept = world.settings.runs_kept
+    over = await world.store.read(lambda reader: reader.count(Run, "ended_us")) - kept
+    while True:
+        began = asyncio.get_running_loop().time()
+        gone = await _forget_page(world, over)
+        if not gone:
+            return
+        over -= gone
+        await asyncio.sleep(_rest(over / kept) * (asyncio.get_running_loop().time() - began))
+
+
+def _rest(over: float) -> float:
+    """Say how long to rest: the shorter the more there are, up to twice as many as are kept."""
+    few, many = _RESTS
+    return few + (many - few) * min(1.0, max(0.0, over))
+
+
+async def _forget_page(world: World, over: int) -> int:
+    """Forget some of the oldest, and give how many.
+
+    Args:
+        world: Where.
+        over: How many ended runs there are beyond what is kept.
+    """
+    oldest_us = round((world.clock.now().timestamp() - world.settings.runs_kept_s) * 1e6)
+
+    def wanted(reader: Reader) -> list[RunId]:
+        old = reader.lowest(Run, "ended_us", up_to=oldest_us, limit=_PAGE)
+        if len(old) < min(over, _PAGE):
+            old = reader.lowest(Run, "ended_us", limit=min(over, _PAGE))
+        return [row.id for row in old]
+
+    gone = await world.store.read(wanted)
+    if not gone:
+        return 0
+    with suppress(EngineError):
+        await world.engine.remove_runs(gone)
+
+    def deed(tx: Writer) -> None:
+        for run in gone:
+            tx.delete(Run, run)
+
+    await world.store.write(deed)
+    return len(gone)
