@@ -50,7 +50,8 @@ async def environment_logs(
     """Give the lines of an environment's containers; with `follow`, as they are written.
 
     `after` follows on where an earlier stream broke off: `CONTAINER:CURSOR` of the last line seen
-    of each container. Of the others come the lines from `since` on.
+    of each container. Of the others come the lines from `since` on; without it, those that are
+    newer than all of these.
     """
     question = LogQuestion(
         apps=tuple(AppName(name) for name in app),

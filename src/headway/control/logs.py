@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any
 
@@ -28,6 +28,8 @@ _WAITING_MAX = 1000
 """Lines read ahead of a slow reader."""
 _AGAIN_S = 0.5
 """Until an engine that does not answer is asked again for what is followed."""
+_BEHIND = timedelta(seconds=1)
+"""By so much a line may come later than a newer one of another container."""
 _ENDED_SHOWN = 5
 """Ended containers per app whose lines are part of a merged answer."""
 
@@ -241,12 +243,15 @@ class _Merge:
         self._question = question
         self._queue: asyncio.Queue[LogEntry] = asyncio.Queue(_WAITING_MAX)
         self._tasks: dict[ContainerId, asyncio.Task[None]] = {}
+        self._since = question.since
 
     async def run(self, rows: list[Container], sequence: int) -> AsyncIterator[LogEntry]:
         cursors = dict(self._question.after)
         if not cursors:
             async for entry in _past(self._world, rows, self._question, cursors):
                 yield entry
+        elif self._since is None:
+            self._since = await _last_known(self._world, cursors)
         for row in rows:
             self._join(row, cursors.get(row.id, 0))
         joining = asyncio.create_task(self._watch(sequence), name="logs joining")
@@ -265,7 +270,7 @@ class _Merge:
             self._tasks[row.id] = asyncio.create_task(self._follow(row, after), name=name)
 
     async def _follow(self, row: Container, after: int) -> None:
-        since = None if row.id in self._question.after else self._question.since
+        since = None if row.id in self._question.after else self._since
         with suppress(NotFound):
             async for line in lines_of(self._world, row.id, after=after, follow=True):
                 if since is None or line.at >= since:
@@ -283,6 +288,19 @@ class _Merge:
                 named = row.environment.startswith(f"{self._name}~")
                 if named and _matches(row, self._question) and row.started_at is not None:
                     self._join(row, 0)
+
+
+async def _last_known(world: World, after: Mapping[ContainerId, int]) -> datetime | None:
+    """Say up to when a stream that broke off had come, so that older lines do not come after all.
+
+    Those of different containers come as they are written: one may be a little behind another.
+    """
+    known: list[datetime] = []
+    for identity, cursor in after.items():
+        with suppress(NotFound, Unavailable):
+            last = lines_of(world, identity, before=cursor + 1, tail=1)
+            known += [line.at async for line in last]
+    return max(known) - _BEHIND if known else None
 
 
 async def lines_of(

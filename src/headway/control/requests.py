@@ -191,7 +191,8 @@ class LogQuestion(Value, kw_only=True):
     follow: bool = False
     after: dict[ContainerId, int] = msgspec.field(default_factory=dict)
     """To follow on where an earlier stream broke off: the cursor of each container's last line.
-    Then `tail` counts for nothing, and `since` for the containers that are not in it."""
+    Then `tail` counts for nothing, and `since` for the containers that are not in it; where that
+    is not said, the newest of these lines tells until when the stream had come."""
 
 
 class LeaseRequest(Value, kw_only=True):

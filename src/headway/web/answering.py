@@ -23,11 +23,13 @@ from headway.control.sessions import SIGN_IN
 from headway.model.role import Grant, Role
 from headway.web.drawing import Visit, draw
 from headway.web.house import House
-from headway.web.live import GONE, Live, Watch
+from headway.web.live import Live, Watch
+from headway.web.messages import GONE
 from headway.web.navigation import navigation
 from headway.web.page import Act, Ask, Page, Plan, View
 from headway.web.pages import ACTS, PAGES
 from headway.web.pages.mistake import MistakePage
+from headway.web.seen import Seen
 from headway.web.signing_in import SigningIn, local
 from headway.web.static import assets
 
@@ -134,7 +136,13 @@ class Answering:
         )
 
     def _page(
-        self, request: Request, template: str, view: View, *, status: int = 200, is_live: bool
+        self,
+        request: Request,
+        template: str,
+        view: View,
+        *,
+        status: int = 200,
+        is_live: bool = False,
     ) -> Response:
         text = draw(template, view, self._visit(request), is_live=is_live)
         return Response(text, status, _HEADERS, "text/html")
@@ -143,7 +151,7 @@ class Answering:
         if request.method in ("GET", "HEAD"):
             because = lacking(ask.grant, await act.on(ask))
             plan = msgspec.structs.replace(await act.see(ask), refused=because or "")
-            return self._page(request, "act.html", plan, is_live=False)
+            return self._page(request, "act.html", plan)
         if request.method != "POST":
             raise HTTPException(
                 405, "this is asked by GET and done by POST", {"allow": "GET, POST"}
@@ -154,7 +162,7 @@ class Answering:
             where = await self._done_once(request, act, ask, form)
         except _OnlyPlanned as planned:
             status = 200 if "only_plan" in form else 422
-            return self._page(request, "act.html", planned.plan, status=status, is_live=False)
+            return self._page(request, "act.html", planned.plan, status=status)
         return RedirectResponse(where, 303, _HEADERS)
 
     async def _done_once(
@@ -194,12 +202,12 @@ class Answering:
             done = await self._signing.enter(request, form)
             if isinstance(done, Response):
                 return done
-            return self._page(request, "sign_in.html", done, status=done.status, is_live=False)
+            return self._page(request, "sign_in.html", done, status=done.status)
         query = request.query_params
         if path == _SIGN_OUT or ("link" not in query and hasattr(request.state, "actor")):
             return RedirectResponse(local(query.get("next", "/")), 303)
         view = await self._signing.see(query)
-        return self._page(request, "sign_in.html", view, is_live=False)
+        return self._page(request, "sign_in.html", view)
 
     async def _follow(self, request: Request) -> Response:
         address, _, query = request.query_params.get("page", "").partition("?")
@@ -211,15 +219,11 @@ class Answering:
         version = self._house.world.version
         if request.query_params.get("v", version) != version:  # an older headway drew it
             return Response(GONE, headers=headers, media_type="text/event-stream")
-        again = "last-event-id" in request.headers
         watch = Watch(
             page=page,
             ask=self._ask(request, names, QueryParams(query)),
             visit=self._visit(request)._replace(path=request.query_params["page"]),
-            seen=request.headers["last-event-id"]
-            if again
-            else request.query_params.get("seen", ""),
-            is_again=again,
+            seen=Seen.parse(request.query_params.get("seen", "")),
         )
         return StreamingResponse(
             self._live.stream(watch), headers=headers, media_type="text/event-stream"
@@ -232,7 +236,7 @@ class Answering:
                 msgspec.json.encode(said), said.status, media_type="application/problem+json"
             )
         view = MistakePage(refusal=said)
-        return self._page(request, "mistake.html", view, status=said.status, is_live=False)
+        return self._page(request, "mistake.html", view, status=said.status)
 
 
 def _data(view: View) -> Response:

@@ -17,6 +17,7 @@ from headway.web import gallery, lines, links, static, times, tone
 from headway.web.navigation import Section
 from headway.web.page import View
 from headway.web.pictures.parts.svg import number
+from headway.web.seen import Seen
 from headway.web.visible import finalized
 
 _LIVE = "live_"
@@ -84,7 +85,7 @@ def draw(template: str, view: View, visit: Visit, *, is_live: bool = False) -> s
     """Draw a whole page; its live parts are drawn once, and put where it says `parts.live_…`."""
     parts = fragments(template, view, visit)
     digests = ".".join(digest(text) for text in parts.values())
-    seen = (digests or view.resume) if is_live else ""
+    seen = Seen(digests, view.resume).render() if is_live else ""
     found = _environment().get_template(template)
     whole = {name: Markup(text) for name, text in parts.items()}  # noqa: S704 (drawn by templates)
     return found.render(view=view, visit=visit, seen=seen, parts=whole)
@@ -100,6 +101,11 @@ def fragments(template: str, view: View, visit: Visit) -> dict[str, str]:
         for name in sorted(found.blocks)
         if name.startswith(_LIVE)
     }
+
+
+def has_parts(template: str) -> bool:
+    """Say whether a page has parts that may change."""
+    return any(name.startswith(_LIVE) for name in _environment().get_template(template).blocks)
 
 
 def rows(macro: str, values: Sequence[object], now: datetime) -> str:

@@ -1,18 +1,20 @@
 """Pages of log lines: turned back, searched, followed."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.integration.api.control_plane import ControlPlane, archive, wait_for
-from tests.integration.api.test_pages import _HTML, messages
+from tests.integration.api.test_pages import _HTML, messages, stream_of
 
 _WRITER = """\
 name: {name}
 run: {{type: process, command: '{command}; touch /tmp/done; exec sleep 600'}}
 """
 _LINES = 1000
+_LONG_AGO = timedelta(seconds=2)
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +94,7 @@ def test_what_a_program_writes_can_do_no_harm(written):
 
 def test_new_lines_are_sent_as_they_are_written_and_none_twice(written):
     with written.client() as client:
-        page = client.get("/envs/demo/logs?app=many", headers=_HTML).text
-        address = page.split('hx-sse:connect="')[1].split('"')[0].replace("&amp;", "&")
+        address = stream_of(client.get("/envs/demo/logs?app=many", headers=_HTML).text)
         with messages(written, address) as heard:
             for number in range(3):
                 client.post(
@@ -110,8 +111,7 @@ def test_new_lines_are_sent_as_they_are_written_and_none_twice(written):
 
 def test_a_container_that_began_before_the_stream_was_opened_is_heard_from_its_first_line(written):
     with written.client() as client:
-        page = client.get("/envs/demo/logs?app=many", headers=_HTML).text
-        address = page.split('hx-sse:connect="')[1].split('"')[0].replace("&amp;", "&")
+        address = stream_of(client.get("/envs/demo/logs?app=many", headers=_HTML).text)
         began = client.post(
             "/v1/environments/demo/apps/many/deployments", json={"kind": "redeploy"}
         ).json()["deployments"][0]
@@ -121,3 +121,28 @@ def test_a_container_that_began_before_the_stream_was_opened_is_heard_from_its_f
         with messages(written, address) as heard:
             wait_for(lambda: sum(one.count("line 1000 of it") for one in heard) == 1)
         assert sum(one.count("line 1 of it") for one in heard) == 1
+
+
+def test_who_follows_on_is_not_sent_what_others_wrote_long_ago(written):
+    """The stream that broke off had lines of one app only: the other had written nothing since."""
+    with written.client() as client:
+        many = client.get("/envs/demo/logs.json?app=many").json()["rows"][-1]["entry"]["line"]
+        wait_for(lambda: datetime.now(UTC) > datetime.fromisoformat(many["at"]) + _LONG_AGO)
+        began = client.post(
+            "/v1/environments/demo/apps/few/deployments", json={"kind": "redeploy"}
+        ).json()["deployments"][0]
+        wait_for(
+            lambda: client.get(f"/v1/deployments/{began['id']}").json()["phase"] == "succeeded"
+        )
+        wait_for(lambda: "the end" in client.get("/envs/demo/logs?app=few", headers=_HTML).text)
+        row = client.get("/envs/demo/logs.json?app=few").json()["rows"][-1]["entry"]
+        after = f"{row['container']}:{row['line']['cursor']}"
+        follow = f"/v1/environments/demo/logs?follow=true&after={after}"
+        with client.stream("GET", follow, headers={"accept": "text/event-stream"}) as answer:
+            client.post("/v1/environments/demo/apps/few/deployments", json={"kind": "redeploy"})
+            heard: list[str] = []
+            for line in answer.iter_lines():
+                heard.append(line)
+                if "the end" in line:
+                    break
+    assert not [line for line in heard if "of it" in line]

@@ -1,9 +1,11 @@
 """Pages, their data, their files and their streams, asked for as a browser does."""
 
 import contextlib
+import html
 import re
 import threading
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -12,6 +14,19 @@ from headway.web.answering import _POLICY
 from tests.integration.api.control_plane import CHAT, archive, wait_for
 
 _HTML = {"accept": "text/html"}
+STILL = "event: still\ndata: true\n\n"
+
+
+def stream_of(page: str) -> str:
+    """The address of a page's stream, from what the page shows on."""
+    address, seen = re.search(r'data-address="([^"]+)" data-seen="([^"]+)"', page).groups()
+    return f"{html.unescape(address)}&seen={quote(html.unescape(seen))}"
+
+
+def stream_behind(address: str, message: str) -> str:
+    """The address of a stream that goes on behind one of its messages."""
+    seen = re.search(r"^id: (.+)$", message, re.MULTILINE)[1]
+    return f"{address.partition('&seen=')[0]}&seen={quote(seen)}"
 
 
 @pytest.fixture
@@ -73,26 +88,21 @@ def test_a_page_can_only_be_looked_at(browser):
 
 def test_a_stream_sends_what_the_page_has_not_seen_and_then_what_changes(own):
     with own.client() as client:
-        text = client.get("/envs", headers=_HTML).text
-        address = re.search(r'hx-sse:connect="([^"]+)"', text)[1].replace("&amp;", "&")
+        address = stream_of(client.get("/envs", headers=_HTML).text)
         with messages(own, address) as heard:
             sent = client.post("/v1/sources?name=chat", content=archive(headway__yaml=CHAT))
             assert sent.status_code == 200
             client.post("/v1/environments/live/start", json={"apps": ["chat"]})
             wait_for(lambda: any("healthy" in one for one in heard))
         assert all('hx-target="#live_rows"' in one for one in heard)
-        # Who comes back, from sleep or another network, is sent what there is now.
-        identity = re.search(r"^id: (\d+)$", heard[-1], re.MULTILINE)[1]
-        with messages(own, address, {"last-event-id": identity}) as again:
-            wait_for(lambda: again)
-            assert "healthy" in again[0]
+        # Who comes back, from sleep or behind other tabs, is sent what is not as they have it.
+        with messages(own, stream_behind(address, heard[0])) as again:
+            wait_for(lambda: any("healthy" in one for one in again))
 
 
 def test_a_stream_says_nothing_where_the_page_is_as_it_was(chat, plane, browser):
-    text = browser.get("/envs").text
-    address = re.search(r'hx-sse:connect="([^"]+)"', text)[1].replace("&amp;", "&")
-    with browser.stream("GET", address) as stream:
-        assert next(stream.iter_text()) == ": still here\n\n"
+    with browser.stream("GET", stream_of(browser.get("/envs").text)) as stream:
+        assert next(stream.iter_text()) == STILL
 
 
 def test_a_page_that_another_version_drew_is_asked_for_again(chat, browser):
@@ -249,17 +259,17 @@ def test_files_come_packed_where_that_is_understood(browser):
 
 
 @contextlib.contextmanager
-def messages(plane, address: str, headers: dict[str, str] | None = None) -> Iterator[list[str]]:
+def messages(plane, address: str) -> Iterator[list[str]]:
     """The messages that a stream brings, as they come."""
     heard: list[str] = []
     enough = threading.Event()
 
     def listen() -> None:
-        with plane.client() as client, client.stream("GET", address, headers=headers) as stream:
+        with plane.client() as client, client.stream("GET", address) as stream:
             rest = ""
             for text in stream.iter_text():
                 *whole, rest = (rest + text).split("\n\n")
-                heard.extend(one for one in whole if not one.startswith(":"))
+                heard.extend(one for one in whole if not one.startswith("event: still"))
                 if enough.is_set():
                     return
 

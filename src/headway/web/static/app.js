@@ -1,4 +1,4 @@
-// What pages need beside htmx: times that stay true, keys, and word of a lost connection.
+// What pages need beside their stream: times that stay true, logs at their end, and keys.
 (() => {
   "use strict";
   const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
@@ -28,22 +28,7 @@
   }
   setInterval(() => document.hidden || tick(), 1000);
   document.addEventListener("visibilitychange", tick);
-  document.addEventListener("htmx:sse:after:message", tick);
-
-  // The connection: said where it is lost, and what comes when it is back is all that changed.
-  const link = document.getElementById("link");
-  function say(text, off) {
-    if (!link) return;
-    link.textContent = text;
-    link.classList.toggle("off", off);
-  }
-  document.addEventListener("htmx:sse:error", (event) => {
-    // Signed out meanwhile: the page itself leads to where one signs in.
-    if (event.detail && event.detail.status === 401) location.reload();
-  });
-  document.addEventListener("htmx:sse:error", () => say("not connected: what you see may be old; trying again", true));
-  document.addEventListener("htmx:sse:after:connection", () => say("live", false));
-  document.addEventListener("gone", () => location.reload());
+  document.addEventListener("live", tick);
 
   // A log: it stays at its end while its reader is there, and keeps no more lines than it may.
   const lines = document.getElementById("lines");
@@ -56,7 +41,7 @@
     if (chosen) chosen.scrollIntoView({ block: "center" });
     else if (document.getElementById("stream")) toEnd();
     addEventListener("scroll", () => { atEnd = isAtEnd(); }, { passive: true });
-    document.addEventListener("htmx:sse:after:message", () => {
+    document.addEventListener("live", () => {
       while (atEnd && lines.children.length > most) lines.firstElementChild.remove();
       if (atEnd) toEnd();
     });
