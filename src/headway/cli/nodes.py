@@ -27,7 +27,7 @@ def nodes(context: click.Context, *, as_json: bool) -> None:
 @nodes.command(name="ls")
 @json_option
 def list_nodes(*, as_json: bool) -> None:
-    """Show nodes, and what is reserved of them."""
+    """Show nodes, and what of them is reserved and used."""
     _list(as_json=as_json)
 
 
@@ -43,12 +43,14 @@ def _list(*, as_json: bool) -> None:
             row.node.state.value,
             row.node.tags.get("zone", "-"),
             f"{row.reserved.cpu:g}/{row.node.cpu:g}",
+            render.cores(row.used),
             f"{row.reserved.memory_mib}/{row.node.memory_mib}",
+            render.mib(row.used),
             str(row.containers),
         )
         for row in rows
     ]
-    head = ("NODE", "STATE", "ZONE", "CORES", "MEMORY MIB", "CONTAINERS")
+    head = ("NODE", "STATE", "ZONE", "CORES", "USED", "MEMORY MIB", "USED", "CONTAINERS")
     click.echo(render.table(lines, head))
     for row in rows:
         for kept, lease in zip(row.kept, row.leases, strict=True):
@@ -68,8 +70,11 @@ def show(node: str, *, as_json: bool) -> None:
         print_json(row)
         return
     click.echo(f"{row.node.id} {standing(row)}")
-    click.echo(f"  cores   {row.reserved.cpu:g} of {row.node.cpu:g} reserved")
-    click.echo(f"  memory  {row.reserved.memory_mib} of {row.node.memory_mib} MiB reserved")
+    cores, memory = f"{row.node.cpu:g}", f"{row.node.memory_mib} MiB"
+    click.echo(f"  cores   {row.reserved.cpu:g} of {cores} reserved, {render.cores(row.used)} used")
+    click.echo(
+        f"  memory  {row.reserved.memory_mib} of {memory} reserved, {render.mib(row.used)} used"
+    )
     tags = " ".join(f"{name}={value}" for name, value in sorted(row.node.tags.items()))
     click.echo(f"  tags    {render.safe(tags)}")
     for kept in row.kept:

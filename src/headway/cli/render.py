@@ -10,6 +10,7 @@ from headway.formats.units import render_duration
 from headway.model.app import Commit
 from headway.model.deployment import Deployment, Phase
 from headway.model.failure import Failure
+from headway.model.figures import Use
 from headway.model.view import (
     ConfigDifference,
     LogEntry,
@@ -58,6 +59,16 @@ def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in lines
     )
+
+
+def cores(use: Use | None, unknown: str = "-") -> str:
+    """Say how many cores are used."""
+    return unknown if use is None or use.cpu is None else f"{use.cpu:.2f}"
+
+
+def mib(use: Use | None, unknown: str = "-") -> str:
+    """Say how much memory is used, in MiB."""
+    return unknown if use is None else f"{use.memory_mib:.0f}"
 
 
 def age(at: datetime | None, now: datetime | None = None) -> str:

@@ -26,7 +26,7 @@ _QUIET = frozenset({MemberState.HEALTHY, MemberState.STOPPED})
 @click.option("--all", "-A", "everything", is_flag=True, help="Of all environments.")
 @json_option
 def ps(environment: str | None, everything: bool, as_json: bool) -> None:
-    """Show containers, by app and process type."""
+    """Show containers, by app and process type, and what they use."""
     with Client.local() as client:
         if everything:
             views = client.environments.all()
@@ -36,9 +36,9 @@ def ps(environment: str | None, everything: bool, as_json: bool) -> None:
     if as_json:
         print_json([member for view in views for member in view.members])
         return
-    found = [
-        (view.name, row) for view in views for member in view.members for row in member.containers
-    ]
+    members = [member for view in views for member in view.members]
+    found = [(member.environment, row) for member in members for row in member.containers]
+    used = {name: use for member in members for name, use in member.used.items()}
     rows = [
         (
             name,
@@ -47,13 +47,16 @@ def ps(environment: str | None, everything: bool, as_json: bool) -> None:
             row.state.value,
             render.age(row.started_at),
             str(row.restarts) if row.restarts else "",
+            render.cores(used.get(row.id), "" if row.is_ended else "-"),
+            render.mib(used.get(row.id), "" if row.is_ended else "-"),
             *((row.node,) if several else ()),
             row.id,
         )
         for name, row in found
     ]
     on = ("NODE",) if several else ()
-    head = ("ENVIRONMENT", "CONTAINER", "RELEASE", "STATE", "AGE", "RESTARTS", *on, "ID")
+    head = ("ENVIRONMENT", "CONTAINER", "RELEASE", "STATE", "AGE", "RESTARTS")
+    head = (*head, "CORES", "MIB", *on, "ID")
     click.echo(
         render.table(rows, head) if rows else "nothing runs. next: headway start -e NAME APP"
     )

@@ -32,7 +32,22 @@ async def checks(
                 fix="it is tried again by itself; the server's log has the whole story",
             )
         )
-    return found
+    return [*found, *_figures(world)]
+
+
+def _figures(world: World) -> list[Check]:
+    """Say when what is measured has no room."""
+    figures = world.figures
+    if not figures.left_out:
+        return []
+    return [
+        Check(
+            name="figures",
+            ok=False,
+            detail=f"{figures.kept} are kept over time, and {len(figures.left_out)} more are not",
+            fix="raise figures_series_max in settings.yaml: about 3 kB of memory each",
+        )
+    ]
 
 
 async def _store(world: World) -> Check:

@@ -10,6 +10,7 @@ from headway.control.guard import repeatedly
 from headway.control.keeping import remember
 from headway.control.leasing import Leasing
 from headway.control.lifetimes import Lifetimes
+from headway.control.measuring import Measuring
 from headway.control.monitoring import Monitoring
 from headway.control.pooling import Pools
 from headway.control.prober import Prober
@@ -39,6 +40,7 @@ class Heart:
         self._lifetimes = Lifetimes(world, self.routing, self.dispatch)
         self.pools = Pools(world, self.dispatch)
         self._monitoring = Monitoring(world, self.dispatch, self.pools)
+        self._measuring = Measuring(world, self.dispatch)
         self._rebalances = Rebalances(world)
         self._leasing = Leasing(world)
         self._retention = Retention(world)
@@ -63,6 +65,7 @@ class Heart:
             "pools": self.pools.run,
             "rebalances": self._rebalances.run,
             "monitor": self._monitoring.run,
+            "figures": self._measuring.run,
             "notices": self.pools.follow,
         }
         try:

@@ -84,6 +84,7 @@ def view(world: World, identity: NodeId) -> NodeView:
         node=node,
         reserved=world.fleet.reserved(identity),
         containers=len(world.containers_on(identity)),
+        used=world.figures.nodes.get(identity),
         hold=world.roster.holds.get(identity),
         away_at=world.roster.away.get(identity),
         leases=world.kept.on(identity),

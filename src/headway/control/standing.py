@@ -92,6 +92,11 @@ def _view(
         dependencies=_needs(reader, release, deployment),
         deployment=deployment,
         containers=tuple(containers),
+        used={
+            one.id: used
+            for one in containers
+            if (used := world.figures.containers.get(one.id)) is not None
+        },
     )
 
 

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from headway.calculate.demand import of_container
 from headway.calculate.keeping import Kept, placed_under
 from headway.calculate.placement import Fleet
+from headway.control.figures import Figures
 from headway.control.probes import Probes
 from headway.control.roster import Roster
 from headway.machine.chance import chance
@@ -125,6 +127,14 @@ class Bell:
             listener()
 
 
+class CopyOf(NamedTuple):
+    """What a container is a copy of."""
+
+    environment: EnvironmentId
+    app: AppName
+    release: int
+
+
 @dataclass(kw_only=True, slots=True)
 class World:
     """The ports, and what is known of the world in this moment only."""
@@ -165,10 +175,13 @@ class World:
     """Requests under way that came with an Idempotency-Key, by that key."""
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """Loop name to the last error that it has not recovered from."""
-    _noted: set[str] = field(default_factory=set)
+    figures: Figures = field(init=False)
+    copies: dict[ContainerId, CopyOf] = field(default_factory=dict)
+    """Containers that have not ended, by what they are copies of."""
 
     def __post_init__(self) -> None:
         self.roster = Roster(self.fleet)
+        self.figures = Figures(self.settings.figures_step_s, self.settings.figures_series_max)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -179,10 +192,10 @@ class World:
         """Count what a container's row, as it is now, holds of its node."""
         if row.is_ended:
             self.fleet.free(row.id)
-            self._noted.discard(row.id)
+            self.copies.pop(row.id, None)
         else:
             self.fleet.hold(row.id, row.node, of_container(row))
-            self._noted.add(row.id)
+            self.copies[row.id] = CopyOf(row.environment, row.app, row.release)
 
     def where_leased(self, demand: Demand, environment: EnvironmentId) -> Demand:
         """Have what an environment places go where the lease holds that it was started under."""
@@ -192,12 +205,12 @@ class World:
     def give_up(self, row: Container) -> None:
         """Count no more what was noted of a container that did not come to be."""
         self.fleet.free(row.id)
-        self._noted.discard(row.id)
+        self.copies.pop(row.id, None)
 
     def containers_on(self, node: NodeId) -> tuple[ContainerId, ...]:
         """List the containers on a node that have not ended."""
-        return tuple(ContainerId(what) for what in self.fleet.on(node) if what in self._noted)
+        return tuple(ContainerId(what) for what in self.fleet.on(node) if what in self.copies)
 
     def attempts_on(self, node: NodeId) -> int:
         """Count the attempts of runs on a node."""
-        return sum(what not in self._noted and ":" not in what for what in self.fleet.on(node))
+        return sum(what not in self.copies and ":" not in what for what in self.fleet.on(node))

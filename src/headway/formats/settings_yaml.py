@@ -240,6 +240,16 @@ SETTINGS = Record(
                 _seconds(1, _DAY_S),
                 "How long room that was made free or reserved is held once it is due.",
             ),
+            (
+                "figures_step_s",
+                _seconds(0, 300),
+                "How often what is used is measured; 0: never. Figures go back 360 such steps.",
+            ),
+            (
+                "figures_series_max",
+                whole(0, 1_000_000),
+                "Figures kept over time, in memory: about 3 kB each, two of a node.",
+            ),
             ("parameters_bytes_max", _size(1024, 16 * MIB), "Parameters of one run."),
             ("invocations_max", whole(1, 100_000), "Runs made by one request."),
             (

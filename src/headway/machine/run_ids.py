@@ -13,6 +13,7 @@ _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(one + two for one in _DIGITS for two in _DIGITS)
 _TIME_LENGTH = 10
 _CHANCE_LENGTH = 6
+_TIMES = 1 << 5 * _TIME_LENGTH
 
 
 class RunIds:
@@ -32,6 +33,22 @@ class RunIds:
 def is_run_id(text: str) -> bool:
     """Say whether a text can be the id of a run."""
     return _ID.fullmatch(text) is not None
+
+
+def age_s(run: RunId, now: datetime) -> float:
+    """Say how long ago a run's id was made; 0 of one from the future.
+
+    >>> from datetime import UTC, timedelta
+    >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    >>> age_s(RunIds().make(noon), noon + timedelta(minutes=2))
+    120.0
+    """
+    made = 0
+    for digit in run[:_TIME_LENGTH]:
+        made = made << 5 | _DIGITS.index(digit)
+    # Only the lower bits of the time are in it: they come again after 35 years.
+    age = (round(now.timestamp() * 1_000_000) - made) % _TIMES
+    return 0.0 if age > _TIMES // 2 else age / 1_000_000
 
 
 def _written(number: int, length: int) -> str:

@@ -96,3 +96,24 @@ class Usage(Value, kw_only=True):
     memory_peak_bytes: int = 0
     cpu_s: float = 0.0
     processes: int = 0
+
+
+class Reading(Value, kw_only=True):
+    """What was used up to a moment, and is used in it."""
+
+    cpu_s: float = 0.0
+    """Processor time so far. It only rises, unless who counts began anew."""
+    memory_bytes: int = 0
+    """Without what the kernel only keeps for the next time, and gives away at need."""
+
+
+class NodeReading(Value, kw_only=True):
+    """What the containers of a node use."""
+
+    node: NodeId
+    at_s: float
+    """When it was read, by a clock of the node's that is never set."""
+    total: Reading
+    """Of all of them; its `cpu_s` counts those that have ended, too."""
+    containers: dict[ContainerId, Reading] = msgspec.field(default_factory=dict)
+    """Of each that runs."""

@@ -11,6 +11,7 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import EnvironmentState
 from headway.model.event import Event
+from headway.model.figures import Use
 from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName, LeaseId, RunId
 from headway.model.job import Job
 from headway.model.lease import Lease, Tenure
@@ -88,6 +89,8 @@ class MemberView(Value, kw_only=True):
     """The one under way, else the last."""
     containers: tuple[Container, ...] = ()
     """Those not forgotten, by process and slot."""
+    used: dict[ContainerId, Use] = msgspec.field(default_factory=dict)
+    """What those use that run, where it was measured."""
 
     @property
     def serves(self) -> bool:
@@ -244,6 +247,8 @@ class NodeView(Value, kw_only=True):
     node: Node
     reserved: Reserved
     containers: int
+    used: Use | None = None
+    """What runs there uses; None where it was not measured."""
     hold: NodeHold | None = None
     """What people or loops have said of it."""
     away_at: datetime | None = None

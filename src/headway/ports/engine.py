@@ -7,7 +7,7 @@ from typing import Protocol
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
 from headway.model.node import Node
-from headway.model.order import Heard, Observed, Order, Usage
+from headway.model.order import Heard, NodeReading, Observed, Order, Usage
 from headway.model.run import RunFact, Task
 from headway.model.terminal import TerminalSize
 
@@ -195,6 +195,14 @@ class Engine(Protocol):
 
     async def usage(self, container: ContainerId) -> Usage | None:
         """Give what a running container uses, or None when it does not run."""
+        ...
+
+    async def measure(self) -> tuple[NodeReading, ...]:
+        """Read what the containers of each node use; nodes that do not answer are left out.
+
+        It is asked every few seconds, so it is one question for each node, and waits for none that
+        is known not to answer.
+        """
         ...
 
     async def remove(self, container: ContainerId) -> None:

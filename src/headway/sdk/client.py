@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from headway.model.event import Event
+from headway.model.figures import FiguresView
 from headway.model.settings import Settings
 from headway.model.view import Check, PlannedChange, Why
 from headway.sdk import local
@@ -91,6 +92,15 @@ class Client:
             "limit": limit,
         }
         return self.transport.call("GET", "/v1/events", list[Event], query=query)
+
+    def figures(self, **of: Any) -> FiguresView:
+        """Give what was measured lately.
+
+        Args:
+            of: `node`, or `environment` and `app` and perhaps one of `release`, `queue` and `job`;
+                nothing is everything. And `measure`, `over_s`, `since`, as the API has them.
+        """
+        return self.transport.call("GET", "/v1/figures", FiguresView, query=of)
 
     def why(self, thing: str, environment: str | None = None, app: str | None = None) -> Why:
         """Say why something is as it is."""

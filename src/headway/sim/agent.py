@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
 from headway.model.node import Node
-from headway.model.order import Heard, Observed, Order, Usage
+from headway.model.order import Heard, NodeReading, Observed, Order, Usage
 from headway.model.run import RunFact, Task
 from headway.model.terminal import TerminalSize
 from headway.ports.engine import Engine, EngineUnavailable, Session
@@ -176,6 +176,10 @@ class UnreliableEngine:
     async def usage(self, container: ContainerId) -> Usage | None:
         """Give what a container uses."""
         return await self._call(lambda: self._engine.usage(container))
+
+    async def measure(self) -> tuple[NodeReading, ...]:
+        """Give what containers use."""
+        return await self._call(self._engine.measure)
 
     async def remove(self, container: ContainerId) -> None:
         """Forget an ended container."""

@@ -11,11 +11,13 @@ from headway.model.container import ContainerKind, Exit
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
 from headway.model.node import Node, NodeState
-from headway.model.order import Heard, Observed, ObservedState, Order, Usage
+from headway.model.order import Heard, NodeReading, Observed, ObservedState, Order, Reading, Usage
 from headway.model.terminal import TerminalSize
 from headway.ports.engine import EngineUnavailable, NoSuchContainer, Session
 from headway.sim.runner import SimulatedLine, SimulatedRunner
 from headway.sim.watch import NOBODY, Watch
+
+_NOTHING = Reading()
 
 
 class SimulatedEngine:
@@ -35,6 +37,8 @@ class SimulatedEngine:
         self._ports = 20_000
         self.containers: dict[ContainerId, Observed] = {}
         self.runners: dict[ContainerId, SimulatedRunner] = {}
+        self.readings: dict[ContainerId, Reading] = {}
+        """What containers are made to use."""
         self.attached = 0
         """How often a line to a runner was opened."""
         self.begun: list[tuple[RunId, int]] = []
@@ -241,6 +245,27 @@ class SimulatedEngine:
         """Give nothing, of what runs."""
         known = self.containers.get(container)
         return Usage() if known is not None and known.exit is None else None
+
+    async def measure(self) -> tuple[NodeReading, ...]:
+        """Give what each container is made to use by `readings`, and nothing of the others."""
+        found: dict[NodeId, dict[ContainerId, Reading]] = {
+            node.id: {} for node in self._nodes if node.id not in self._away
+        }
+        for fact in self.containers.values():
+            if fact.exit is None and fact.node in found:
+                found[fact.node][fact.id] = self.readings.get(fact.id, _NOTHING)
+        return tuple(
+            NodeReading(
+                node=node,
+                at_s=self.now().timestamp(),
+                total=Reading(
+                    cpu_s=sum(row.cpu_s for row in rows.values()),
+                    memory_bytes=sum(row.memory_bytes for row in rows.values()),
+                ),
+                containers=rows,
+            )
+            for node, rows in sorted(found.items())
+        )
 
     async def remove(self, container: ContainerId) -> None:
         """Forget an ended container."""

@@ -202,6 +202,40 @@ async def test_usage_tells_of_a_running_container_only(engine: Engine) -> None:
     assert await engine.usage(NOBODY) is None
 
 
+BURNING = """
+import time
+held = bytearray(48 * 2**20)
+held[::4096] = b"x" * len(held[::4096])
+began = time.process_time()
+while time.process_time() - began < 0.5: pass
+print("spent", flush=True)
+time.sleep(600)
+"""
+
+
+async def test_measuring_tells_what_running_containers_use(engine: Engine) -> None:
+    burning, idle = order(argv=("python3", "-c", BURNING)), order("echo up; exec sleep 600")
+    await begun(engine, burning)
+    await begun(engine, idle)
+    await said(engine, burning.id, "spent")
+    await said(engine, idle.id, "up")
+    (first,) = [row for row in await engine.measure() if burning.id in row.containers]
+    used, unused = first.containers[burning.id], first.containers[idle.id]
+    assert used.cpu_s >= 0.5
+    assert used.memory_bytes >= 48 * 2**20
+    assert unused.cpu_s < used.cpu_s
+    assert unused.memory_bytes < used.memory_bytes
+    assert first.total.cpu_s >= used.cpu_s
+    assert first.total.memory_bytes >= used.memory_bytes + unused.memory_bytes
+    assert first.node in {node.id for node in await engine.nodes()}
+    await engine.stop(burning.id, 0)
+    await ended(engine, burning.id)
+    (second,) = [row for row in await engine.measure() if row.node == first.node]
+    assert burning.id not in second.containers
+    assert second.at_s > first.at_s
+    assert second.total.cpu_s >= first.total.cpu_s
+
+
 async def test_it_is_told_where_a_container_listens(engine: Engine) -> None:
     listen = (
         "import os, socket, time; s = socket.create_server(('127.0.0.1', int(os.environ['PORT'])));"

@@ -97,3 +97,19 @@ async def test_a_silent_node_is_lost_and_the_others_are_not_disturbed(several: S
     several.come_back(two)
     (fact,) = await listed(engine, two, NodeState.READY)
     assert (fact.id, fact.exit) == (there.id, None)
+
+
+async def test_each_node_is_measured_by_itself_and_a_lost_one_not_at_all(several: Several) -> None:
+    engine = several.engine
+    nodes = [node.id for node in await engine.nodes()]
+    wanted = {node: order("exec sleep 600") for node in nodes}
+    for node, one in wanted.items():
+        await engine.start(one, node)
+    read = {row.node: set(row.containers) for row in await engine.measure()}
+    assert read == {node: {one.id} for node, one in wanted.items()}
+    several.go_away(nodes[1])
+    await listed(engine, nodes[1], NodeState.LOST)
+    assert [row.node for row in await engine.measure()] == [nodes[0], nodes[2]]
+    several.come_back(nodes[1])
+    await listed(engine, nodes[1], NodeState.READY)
+    assert [row.node for row in await engine.measure()] == nodes

@@ -18,13 +18,14 @@ from headway.engines.process import messages, shim
 from headway.engines.process.cgroups import left_behind, usage
 from headway.engines.process.enter import Entered, enter
 from headway.engines.process.machine import node
+from headway.engines.process.measuring import Measuring
 from headway.engines.process.messages import Answer, Request
 from headway.engines.process.sockets import listening, processes
 from headway.engines.process.spool import Spool
 from headway.engines.process.starter import Starter
 from headway.machine.sockets import named
 from headway.model.ids import ContainerId
-from headway.model.order import Observed, ObservedState, Order, Usage
+from headway.model.order import NodeReading, Observed, ObservedState, Order, Usage
 from headway.ports.engine import EngineError, NoSuchContainer
 
 _START_S = 15.0
@@ -45,10 +46,13 @@ class Agent:
         self._containers.mkdir(mode=0o711, parents=True, exist_ok=True)
         self._starter = Starter(folder, shared, index)
         self._node = node(self._starter.hierarchy)
+        self._measuring = Measuring(self._starter.hierarchy)
         self._facts: dict[ContainerId, Observed] = {}
         self._claimed: dict[ContainerId, tuple[int, ...]] = {}
         """Ports of containers that are being started, also by an agent that was killed at it."""
         self._watched: dict[ContainerId, int] = {}
+        self._shims: dict[ContainerId, int] = {}
+        """Of those that are watched, the supervisor's process."""
         self._starting: dict[ContainerId, asyncio.Task[Observed]] = {}
         self._observers: set[asyncio.Queue[Observed | None]] = set()
 
@@ -170,6 +174,10 @@ class Agent:
             count = len(processes(self.init_of(container))) if launch.runner is None else 1
         return Usage(memory_bytes=memory, memory_peak_bytes=peak, cpu_s=cpu_s, processes=count)
 
+    def measure(self) -> NodeReading:
+        """Read what all running containers use."""
+        return self._measuring.read(self._node.id, self._shims)
+
     async def enter(self, request: Request) -> Entered:
         """Run a command in a running container."""
         container = ContainerId(request.container)
@@ -185,12 +193,13 @@ class Agent:
         status = spool.status()
         if spool.id in self._watched:
             return
+        pid = status.shim if status else 0
         try:
-            descriptor = os.pidfd_open(status.shim if status else 0)
+            descriptor = os.pidfd_open(pid)
         except OSError:
             self._over(spool)
             return
-        self._watched[spool.id] = descriptor
+        self._watched[spool.id], self._shims[spool.id] = descriptor, pid
         loop = asyncio.get_running_loop()
         loop.add_reader(descriptor, self._over, spool)
         if not spool.is_held():  # it ended before it was watched; its pid may be another's now
@@ -198,6 +207,7 @@ class Agent:
 
     def _over(self, spool: Spool) -> None:
         descriptor = self._watched.pop(spool.id, None)
+        self._shims.pop(spool.id, None)
         if descriptor is not None:
             asyncio.get_running_loop().remove_reader(descriptor)
             os.close(descriptor)
@@ -283,6 +293,8 @@ class Agent:
                 return Answer(nodes=(self._node,), pid=os.getpid())
             case "usage":
                 return Answer(usage=self.usage(container))
+            case "measure":
+                return Answer(reading=self.measure())
             case "listening":
                 return Answer(addresses=listening(self.init_of(container)))
             case _:

@@ -26,7 +26,7 @@ from headway.machine.trees import give, remove
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
 from headway.model.node import Node, NodeState
-from headway.model.order import Heard, Observed, Order, Usage
+from headway.model.order import Heard, NodeReading, Observed, Order, Usage
 from headway.model.terminal import TerminalSize
 from headway.model.view import Check
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
@@ -340,6 +340,11 @@ class ProcessEngine:
     async def usage(self, container: ContainerId) -> Usage | None:
         """Give what a running container uses."""
         return (await self._ask("usage", container)).usage
+
+    async def measure(self) -> tuple[NodeReading, ...]:
+        """Read what the containers of each node use."""
+        found = await asyncio.gather(*(place.measure() for place in self._places.values()))
+        return tuple(sorted((row for row in found if row), key=lambda row: row.node))
 
     async def remove(self, container: ContainerId) -> None:
         """Forget an ended container and its log."""

@@ -60,6 +60,11 @@ class AgentLink:
                 await self.ensure()
         raise AssertionError("unreachable")
 
+    async def at_once(self, request: Request) -> Answer:
+        """Ask the agent, unless it is known not to answer. It is not started for this."""
+        self._refuse_while_down()
+        return await self.once(request, self._silent_s)
+
     async def once(self, request: Request, within_s: float = _CALL_S) -> Answer:
         """Ask the agent that is there."""
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from headway.model.node import Node
-from headway.model.order import Observed, Order, Usage
+from headway.model.order import NodeReading, Observed, Order, Usage
 from headway.model.terminal import TerminalSize
 
 LINE_BYTES_MAX = 4 * 1024 * 1024
@@ -44,6 +44,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     listing: tuple[Observed, ...] | None = None
     nodes: tuple[Node, ...] = ()
     usage: Usage | None = None
+    reading: NodeReading | None = None
     addresses: tuple[str, ...] = ()
     pid: int = 0
 

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from headway.engines.process.link import AgentLink
+from headway.engines.process.messages import Request
 from headway.engines.process.spool import Spool
 from headway.machine.files import is_locked
-from headway.model.ids import ContainerId
+from headway.model.ids import ContainerId, NodeId
 from headway.model.node import Node
+from headway.model.order import NodeReading
+from headway.ports.engine import EngineError
 
 _LOOK_S = 0.05
 _AGENT_ENDS_S = 5.0
@@ -42,6 +47,17 @@ class Place:
         """
         await self.link.ensure()
         self.is_up = True
+
+    async def measure(self) -> NodeReading | None:
+        """Read what its containers use; None where its agent does not answer.
+
+        One that an older headway started does not know the question.
+        """
+        try:
+            reading = (await self.link.at_once(Request(verb="measure"))).reading
+        except EngineError:
+            return None
+        return reading and msgspec.structs.replace(reading, node=NodeId(self.link.name))
 
 
 def alive(folder: Path) -> list[Spool]:
