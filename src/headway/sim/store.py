@@ -12,12 +12,12 @@ from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
 from headway.model.value import Value
 from headway.ports.store import Reader, Stale, StoreError, Writer
+from headway.sim.event_log import EventLog
 from headway.sim.index import Equal, Kept, Lowest
 from headway.stores.tables import TABLES, Table
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Value)
-_EVENT_FIELDS = frozenset({"subject", "environment", "app"})
 _PAGE = 500
 
 
@@ -156,19 +156,7 @@ class MemoryReader:
         **fields: Any,
     ) -> list[Event]:
         """Give events behind a sequence, and ahead of another."""
-        unknown = set(fields) - _EVENT_FIELDS
-        assert not unknown, f"events cannot be asked for {sorted(unknown)}"
-        log, first = self._store.log, self._store.first
-        start = max(0, after + 1 - first)
-        end = len(log) if before is None else max(0, min(len(log), before - first))
-        numbers = range(start, end)
-        events = (log[number] for number in (reversed(numbers) if newest_first else numbers))
-        chosen = (
-            event
-            for event in events
-            if all(getattr(event, name) == value for name, value in fields.items())
-        )
-        return list(islice(chosen, limit))
+        return self._store.log.find(after, before, limit, newest_first, fields)
 
     def _asked(self, kind: type[Value], field: str) -> _Rows:
         rows = self._store.rows(kind)
@@ -250,9 +238,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._rows: dict[type[Value], _Rows] = {}
-        self.log: list[Event] = []
-        self.first = 1
-        """The sequence of the first event that is kept."""
+        self.log = EventLog()
         self.on_event: Callable[[Event], None] | None = None
         self._followers: dict[asyncio.Event, None] = {}
         self._closed = False
@@ -282,8 +268,7 @@ class MemoryStore:
     def keep(self, events: list[Event]) -> None:
         """Number events, and tell who follows."""
         for event in events:
-            numbered = msgspec.structs.replace(event, sequence=self.first + len(self.log))
-            self.log.append(numbered)
+            numbered = self.log.add(event)
             if self.on_event is not None:
                 self.on_event(numbered)
         if events:
@@ -309,7 +294,7 @@ class MemoryStore:
         self._followers[wake] = None
         try:
             if after is None:
-                after = self.first + len(self.log) - 1
+                after = self.log.next - 1
             while True:
                 wake.clear()
                 events = self.ask(
@@ -325,10 +310,7 @@ class MemoryStore:
 
     async def prune(self, events_before: int) -> int:
         """Forget events up to a sequence."""
-        count = min(len(self.log), max(0, events_before + 1 - self.first))
-        del self.log[:count]
-        self.first += count
-        return count
+        return self.log.prune(events_before)
 
     async def close(self) -> None:
         """Take no more deeds."""
