@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.calculate.placement import Fleet, table
+from headway.calculate.placement import Fleet, few, table
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.node import Node, NodeState
@@ -138,18 +139,19 @@ def test_nothing_is_over_capacity_and_apart_holds_and_every_refusal_is_counted(s
     among=st.none() | st.frozensets(st.integers(0, 9).map(lambda number: NodeId(f"n{number}"))),
 )
 @settings(max_examples=250, deadline=None)
-def test_lists_and_arrays_decide_the_same(steps, policy, among):
+def test_lists_and_arrays_decide_the_same_whether_nodes_are_looked_at_singly_or_at_once(
+    steps, policy, among
+):
     answers = []
-    for few in (64, 0):
-        before, table.FEW = table.FEW, few
-        try:
+    for nodes_few, quick in ((64, few.QUICK), (0, few.QUICK), (0, 0)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(table, "FEW", nodes_few)
+            patch.setattr(few, "QUICK", quick)
             following = Following(policy, among)
             for step in steps:
                 following.do(step)
             answers.append(following.answers)
-        finally:
-            table.FEW = before
-    assert answers[0] == answers[1]
+    assert answers[0] == answers[1] == answers[2]
 
 
 @given(steps=steps, more=steps, policy=policies)

@@ -4,14 +4,16 @@ from typing import Any
 
 
 class Column:
-    """`values[row]` reads and writes in either form."""
+    """`cells[row]` reads and writes one number, `values` are all of them, in either form."""
 
-    __slots__ = ("_dtype", "values")
+    __slots__ = ("_dtype", "cells", "values")
 
     def __init__(self, dtype: str, length: int = 0, *, many: bool = False) -> None:
         self._dtype = dtype
         self.values: Any = []
         """Whole numbers throughout, also where the type is `float64`, so that sums never drift."""
+        self.cells: Any = self.values
+        """The same memory, which gives and takes Python's numbers: an array's own are slower."""
         self.fit(length, many=many)
 
     def fit(self, length: int, *, many: bool) -> None:
@@ -25,11 +27,16 @@ class Column:
         elif is_list or lacking > 0:
             import numpy as np  # only where nodes are many: an idle control plane stays small
 
-            self.values = np.zeros(max(length, 2 * len(values)), self._dtype)
-            self.values[: len(values)] = values
+            grown = np.zeros(max(length, 2 * len(values)), self._dtype)
+            grown[: len(values)] = values
+            self._take(grown)
 
     def copy(self) -> "Column":
         """Give one that changes on its own."""
         twin = Column(self._dtype)
-        twin.values = self.values.copy()
+        twin._take(self.values.copy())
         return twin
+
+    def _take(self, values: Any) -> None:
+        self.values = values
+        self.cells = values if isinstance(values, list) else memoryview(values)

@@ -9,7 +9,12 @@ from collections.abc import Callable, Sequence
 from headway.calculate.placement.scope import LATER, Scope
 from headway.model.pool import PlacementPolicy
 
+QUICK = 32
+"""So few nodes are looked at one by one faster than all at once, however many there are."""
+
 Rank = tuple[float, ...]
+Ranking = Callable[[int], Rank]
+"""Says how well a row does; the lowest is taken, of those that are equal the first."""
 
 
 def choose(scope: Scope) -> int:
@@ -17,19 +22,21 @@ def choose(scope: Scope) -> int:
     rows = fitting(scope)
     if len(rows) < 2:
         return rows[0] if rows else -1
-    rank = _RANKS[scope.prospect.policy]
+    rank = _RANKINGS[scope.prospect.policy](scope)
+    if scope.crowd is None or not scope.wanted.spread:
+        return min(rows, key=rank)
     before = _spreading(scope)
-    return min(rows, key=lambda row: (*before(row), *rank(scope, row), row))
+    return min(rows, key=lambda row: (*before(row), *rank(row)))
 
 
 def fitting(scope: Scope) -> list[int]:
-    """List the rows that may and can take it."""
+    """List the rows that may and can take it, in order."""
     table, wanted = scope.table, scope.wanted
-    codes = scope.prospect.willing.codes.values
+    codes = scope.prospect.willing.codes.cells
     rows: Sequence[int] = range(table.rows) if scope.among is None else sorted(scope.among)
     found = [row for row in rows if not codes[row] and row not in scope.but]
     for number, amount in wanted.amounts:
-        free = table.free[number].values
+        free = table.free[number].cells
         found = [row for row in found if free[row] >= amount]
     if wanted.avoided or wanted.crowd:
         for _, crowd in scope.crowds.forbidden(wanted):
@@ -37,17 +44,14 @@ def fitting(scope: Scope) -> list[int]:
     return found
 
 
-def _spreading(scope: Scope) -> Callable[[int], Rank]:
-    crowd = scope.crowd
-    if crowd is None or not scope.wanted.spread:
-        return lambda _row: ()
+def _spreading(scope: Scope) -> Ranking:
     places: dict[int, int] = {}
     for place, group in enumerate(scope.groups()):
         places |= dict.fromkeys(group or (), place)
     first = scope.table.tags.get(scope.wanted.spread[0])
 
     def rank(row: int) -> Rank:
-        place = places[first.values[row]] if first is not None and places else 0
+        place = places[first.cells[row]] if first is not None and places else 0
         return (place, _penalty(scope, row))
 
     return rank
@@ -60,53 +64,66 @@ def _penalty(scope: Scope, row: int) -> float:
         if tag == "node":
             count = crowd.counts.get(row, 0)
         else:
-            count = crowd.values.get(tag, {}).get(scope.table.tags[tag].values[row], 0)
+            count = crowd.values.get(tag, {}).get(scope.table.tags[tag].cells[row], 0)
         penalty += weight * count
     return penalty
 
 
-def _pack(scope: Scope, row: int) -> Rank:
-    table = scope.table
-    is_empty = table.counts.values[row] == 0
-    cost, asked = 0.0, dict(scope.wanted.amounts)
-    for number, (free, size) in enumerate(zip(table.free, table.sizes, strict=True)):
-        left = (free.values[row] - asked.get(number, 0)) / max(size.values[row], 1)
-        cost += left * left if scope.is_for_ever else left
-    later = scope.ends - max(table.ends.values[row], scope.now)
-    later /= max(scope.ends - scope.now, 1.0)
-    cost += min(max(later, 0.0), 1.0) * LATER
-    return (_is_special(scope, row), is_empty, cost)
+def _packing(scope: Scope) -> Ranking:
+    table, is_for_ever = scope.table, scope.is_for_ever
+    asked = dict(scope.wanted.amounts)
+    columns = [
+        (free.cells, size.cells, asked.get(number, 0))
+        for number, (free, size) in enumerate(zip(table.free, table.sizes, strict=True))
+    ]
+    special, ordinary = table.special.cells, ~scope.wanted.special
+    counts, node_ends = table.counts.cells, table.ends.cells
+    now, ends = scope.now, scope.ends
+    length = max(ends - now, 1.0)
+
+    def rank(row: int) -> Rank:
+        cost = 0.0
+        for free, size, less in columns:
+            left = (free[row] - less) / max(size[row], 1)
+            cost += left * left if is_for_ever else left
+        later = (ends - max(node_ends[row], now)) / length
+        cost += min(max(later, 0.0), 1.0) * LATER
+        return (special[row] & ordinary != 0, counts[row] == 0, cost)
+
+    return rank
 
 
-def _spread(scope: Scope, row: int) -> Rank:
-    crowd = scope.crowd
-    count = crowd.counts.get(row, 0) if crowd is not None else 0
-    return (_is_special(scope, row), count, -min(_shares(scope, row)))
+def _spreading_out(scope: Scope) -> Ranking:
+    counts = scope.crowd.counts if scope.crowd is not None else {}
+    return lambda row: (_is_special(scope, row), counts.get(row, 0), -min(_shares(scope, row)))
 
 
-def _balanced(scope: Scope, row: int) -> Rank:
-    shares = _shares(scope, row)
-    return (_is_special(scope, row), max(shares) - min(shares), -min(shares))
+def _balancing(scope: Scope) -> Ranking:
+    def rank(row: int) -> Rank:
+        shares = _shares(scope, row)
+        return (_is_special(scope, row), max(shares) - min(shares), -min(shares))
+
+    return rank
 
 
 def _is_special(scope: Scope, row: int) -> bool:
     """Whether the node has something that few have and that is not asked for."""
-    return bool(scope.table.special.values[row] & ~scope.wanted.special)
+    return bool(scope.table.special.cells[row] & ~scope.wanted.special)
 
 
 def _shares(scope: Scope, row: int) -> tuple[float, float]:
     """Give the shares of cores and of memory that are free once it is there."""
     table, asked = scope.table, dict(scope.wanted.amounts)
     one, two = (
-        (table.free[number].values[row] - asked.get(number, 0))
-        / max(table.sizes[number].values[row], 1)
+        (table.free[number].cells[row] - asked.get(number, 0))
+        / max(table.sizes[number].cells[row], 1)
         for number in (0, 1)
     )
     return one, two
 
 
-_RANKS: dict[PlacementPolicy, Callable[[Scope, int], Rank]] = {
-    PlacementPolicy.PACK: _pack,
-    PlacementPolicy.SPREAD: _spread,
-    PlacementPolicy.BALANCED: _balanced,
+_RANKINGS: dict[PlacementPolicy, Callable[[Scope], Ranking]] = {
+    PlacementPolicy.PACK: _packing,
+    PlacementPolicy.SPREAD: _spreading_out,
+    PlacementPolicy.BALANCED: _balancing,
 }

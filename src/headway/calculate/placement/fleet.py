@@ -132,7 +132,7 @@ class Fleet:
         if row is None:
             return Reserved()
         amounts = {
-            name: size.values[row] - free.values[row]
+            name: size.cells[row] - free.cells[row]
             for name, size, free in zip(table.names, table.sizes, table.free, strict=True)
         }
         cpu, memory, *_ = amounts.values()
@@ -350,11 +350,12 @@ class Fleet:
 
     def eligible(self, demand: Demand, now: datetime) -> tuple[NodeId, ...]:
         """List the nodes that may take a demand, whether or not there is room, by their ids."""
-        codes = self._scope(demand, now).prospect.willing.codes.values
+        codes = self._scope(demand, now).prospect.willing.codes.cells
         return tuple(sorted(node for node, row in self._table.index.items() if not codes[row]))
 
     def _choose(self, scope: Scope) -> int:
-        if not self._table.is_many:
+        among = scope.among
+        if not self._table.is_many or (among is not None and len(among) <= few.QUICK):
             return few.choose(scope)
         from headway.calculate.placement import many
 

@@ -95,14 +95,14 @@ class Holds:
         if held.demand.preemption is Preemption.ALLOWED:
             self.yielding[held.what] = held
         for number, amount in wanted.amounts:
-            table.free[number].values[row] -= amount
+            table.free[number].cells[row] -= amount
         if wanted.crowd or wanted.avoided:
             self._crowds.change(table, row, wanted, 1)
-        if not table.counts.values[row]:
+        if not table.counts.cells[row]:
             table.touch(row)
-        table.counts.values[row] += 1
-        if held.until > table.ends.values[row]:
-            table.ends.values[row] = held.until
+        table.counts.cells[row] += 1
+        if held.until > table.ends.cells[row]:
+            table.ends.cells[row] = held.until
 
     def _drop(self, held: Held) -> None:
         table, row, wanted = self._table, held.row, held.wanted
@@ -111,12 +111,12 @@ class Holds:
         others = table.held[row]
         del others[held.what]
         for number, amount in wanted.amounts:
-            table.free[number].values[row] += amount
+            table.free[number].cells[row] += amount
         if wanted.crowd or wanted.avoided:
             self._crowds.change(table, row, wanted, -1)
-        table.counts.values[row] -= 1
-        if held.until >= table.ends.values[row]:
-            table.ends.values[row] = max((other.until for other in others.values()), default=0.0)
+        table.counts.cells[row] -= 1
+        if held.until >= table.ends.cells[row]:
+            table.ends.cells[row] = max((other.until for other in others.values()), default=0.0)
         table.touch(row)
         if table.nodes[row] is None:
             self._emptied.add(row)

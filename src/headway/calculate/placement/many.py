@@ -101,7 +101,7 @@ def _search(scope: Scope, group: Group, phase: Phase) -> Found:
 
 def _blocks(scope: Scope, phase: Phase) -> list[int]:
     """List the blocks in which it may fit, in the order in which they are looked at."""
-    versions, prospect = scope.table.versions, scope.prospect
+    versions, prospect = scope.table.versions.values, scope.prospect
     if prospect.failed is None or prospect.failed.shape[1] < len(versions):
         prospect.failed = np.zeros((_COUNT, len(versions)), "int64")
     blocks: list[int] = (prospect.failed[phase.number] != versions).nonzero()[0].tolist()
@@ -131,7 +131,7 @@ def _fitting(scope: Scope, part: range, phase: Phase, group: Group) -> Any:
                     fits[[row - low for row in taken]] = False
     rows = fits.nonzero()[0]
     if not rows.size:
-        scope.prospect.failed[phase.number, part.start : part.stop] = table.versions[
+        scope.prospect.failed[phase.number, part.start : part.stop] = table.versions.values[
             part.start : part.stop
         ]
     elif group is not None or not scope.is_whole:

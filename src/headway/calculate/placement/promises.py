@@ -77,7 +77,7 @@ class Promises:
             for number, amount in table.held[row][what].wanted.amounts:
                 left[number] = left.get(number, 0) - amount
         free = {
-            number: max(0, min(amount, int(table.free[number].values[row])))
+            number: max(0, min(amount, int(table.free[number].cells[row])))
             for number, amount in left.items()
         }
         return Demand(resources=resources_of({table.names[at]: one for at, one in free.items()}))

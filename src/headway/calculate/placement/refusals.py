@@ -79,15 +79,15 @@ def _short(scope: Scope, left: "Counting") -> Iterable[Finding]:
         needed = f"{asked(name, amount)} needed"
         tally = left.take_below(table.sizes[number].values, amount)
         if tally is not None:
-            most = in_words(name, table.sizes[number].values[tally.example])
+            most = in_words(name, table.sizes[number].cells[tally.example])
             what = f"{needed}, a node has {'at most ' if tally.rows > 1 else ''}{most}"
             yield tally, what, f"a larger node, or {asked(name, amount)} made less"
     for number, amount in scope.wanted.amounts:
         name = table.names[number]
         tally = left.take_below(table.free[number].values, amount)
         if tally is not None:
-            free = table.free[number].values[tally.example]
-            size = in_words(name, table.sizes[number].values[tally.example])
+            free = table.free[number].cells[tally.example]
+            size = in_words(name, table.sizes[number].cells[tally.example])
             most = "at most " if tally.rows > 1 else ""
             what = f"{asked(name, amount)} needed, {most}{in_words(name, free)} of {size}"
             lacks = asked(name, amount - max(free, 0))

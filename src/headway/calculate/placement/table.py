@@ -6,7 +6,6 @@ a node that is gone stays while anything is held there, and is then the next to 
 
 import heapq
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from headway.calculate.placement.column import Column
 from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS
@@ -53,7 +52,7 @@ class Table:
         self.tags: dict[str, Column] = {}
         """Numbers of the values of the tags over which something is spread."""
         self.values: dict[str, dict[str | None, int]] = {}
-        self.versions: Any = None
+        self.versions = Column("int64")
         """Of each block, raised when something may fit there that did not before."""
         self._vacant: list[int] = []
         for name in (CORES, MEMORY):
@@ -89,13 +88,13 @@ class Table:
 
     def value_of(self, row: int) -> Mapping[str, int]:
         """Give a node's values of the tags in use, by their numbers."""
-        return {tag: int(column.values[row]) for tag, column in self.tags.items()}
+        return {tag: int(column.cells[row]) for tag, column in self.tags.items()}
 
     def _note_value(self, tag: str, row: int) -> None:
         node = self.nodes[row]
         numbers = self.values[tag]
         value = tag_of(node, tag) if node is not None else None
-        self.tags[tag].values[row] = numbers.setdefault(value, len(numbers))
+        self.tags[tag].cells[row] = numbers.setdefault(value, len(numbers))
 
     def row(self, node: NodeId) -> int:
         """Give the row of a node, which is made where it is not known yet."""
@@ -132,18 +131,7 @@ class Table:
         self.is_many = self.is_many or self.rows > FEW
         for column in self._columns():
             column.fit(self.rows, many=self.is_many)
-        if self.is_many:
-            self._grow_versions()
-
-    def _grow_versions(self) -> None:
-        import numpy as np
-
-        blocks = (self.rows + BLOCK - 1) >> BLOCK_BITS
-        if self.versions is None or len(self.versions) < blocks:
-            grown = np.ones(blocks, "int64")
-            if self.versions is not None:
-                grown[: len(self.versions)] = self.versions
-            self.versions = grown
+        self.versions.fit((self.rows + BLOCK - 1) >> BLOCK_BITS, many=self.is_many)
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -173,17 +161,16 @@ class Table:
     def _resize(self, row: int, offered: Mapping[str, int]) -> None:
         for number, name in enumerate(self.names):
             size = offered.get(name, 0)
-            self.totals[number] += size - int(self.sizes[number].values[row])
-            self.free[number].values[row] += size - self.sizes[number].values[row]
-            self.sizes[number].values[row] = size
+            self.totals[number] += size - int(self.sizes[number].cells[row])
+            self.free[number].cells[row] += size - self.sizes[number].cells[row]
+            self.sizes[number].cells[row] = size
         special = bits_of(self.dimensions[name] for name in offered)
-        self.special.values[row] = special
+        self.special.cells[row] = special
         self.specials |= special
 
     def touch(self, row: int) -> None:
         """Note that something may fit there that did not before."""
-        if self.versions is not None:
-            self.versions[row >> BLOCK_BITS] += 1
+        self.versions.cells[row >> BLOCK_BITS] += 1
 
     def copy(self) -> "Table":
         """Give one that changes on its own."""
@@ -200,6 +187,6 @@ class Table:
         twin.special = self.special.copy()
         twin.tags = {tag: column.copy() for tag, column in self.tags.items()}
         twin.values = {tag: numbers.copy() for tag, numbers in self.values.items()}
-        twin.versions = None if self.versions is None else self.versions.copy()
+        twin.versions = self.versions.copy()
         twin._vacant = self._vacant.copy()
         return twin

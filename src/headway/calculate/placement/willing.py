@@ -45,10 +45,10 @@ class Willing:
     def look(self, row: int, node: Node | None, lease: str, pools: Mapping[PoolName, Pool]) -> None:
         """Decide again about one node; None is one that is not there."""
         if node is None:
-            self.codes.values[row] = self._code(Objection("not there", "it comes back"))
+            self.codes.cells[row] = self._code(Objection("not there", "it comes back"))
             return
         found = objection(self.conditions, node, lease, pools)
-        self.codes.values[row] = self._code(found) if found else 0
+        self.codes.cells[row] = self._code(found) if found else 0
 
     def copy(self) -> "Willing":
         """Give one that changes on its own."""
