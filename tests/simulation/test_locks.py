@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import leases, queues, runs
+from headway.control import claimants, leases, queues, runs
 from headway.control.errors import Conflict, Invalid
 from headway.control.requests import LeaseRequest
 from headway.control.why import explain
@@ -198,7 +198,8 @@ async def test_parameters_that_name_no_lock_are_refused(plane, parameters, becau
     assert because in refused.value.because
 
 
-async def test_a_run_that_could_not_start_lets_others_go_before_it_and_keeps_its_place(plane):
+async def test_a_run_that_could_not_start_leaves_the_line_and_comes_back(plane, monkeypatch):
+    monkeypatch.setattr(claimants, "_KEPT", timedelta(seconds=0.2))
     await plane.release(SOLO)
     await claim(plane, "ana")
     run = await plane.run("solo", parameters={"sleep_s": 0})
@@ -210,12 +211,36 @@ async def test_a_run_that_could_not_start_lets_others_go_before_it_and_keeps_its
     async with asyncio.timeout(10):
         while await state(plane, "ben") != "held":
             await asyncio.sleep(0.005)
-    await claim(plane, "cleo")
+    assert await line(plane) == [("ben", "held")]
     await hold(plane, paused=False)
-    await waits_for(plane, run, "held by ben")
+    await standing(plane, run)
+    await claim(plane, "cleo")
     await release(plane, "ben")
     assert (await plane.ended(run)).state is RunState.SUCCEEDED
     assert await state(plane, "cleo") == "held"
+
+
+async def test_a_run_that_comes_back_to_a_line_does_not_lock_up_those_that_went_before_it(
+    plane, monkeypatch
+):
+    monkeypatch.setattr(claimants, "_KEPT", timedelta(seconds=0.2))
+    rest = msgspec.structs.replace(BOTH, name="rest", queue="slow")
+    await plane.release(BOTH, rest)
+    await claim(plane, "ana", "migration")
+    first = await plane.run("both", parameters={"sleep_s": 0})
+    await standing(plane, first)
+    await standing(plane, first, "alpha")
+    await hold(plane, paused=True)
+    second = await plane.run("rest", parameters={"sleep_s": 0})
+    async with asyncio.timeout(10):
+        while (f"run {first.id}", "waiting") in await line(plane, "alpha"):
+            await asyncio.sleep(0.005)
+    await standing(plane, second)
+    await hold(plane, paused=False)
+    await standing(plane, first, "alpha")
+    await release(plane, "ana")
+    assert (await plane.ended(second)).state is RunState.SUCCEEDED
+    assert (await plane.ended(first)).state is RunState.SUCCEEDED
 
 
 async def test_who_runs_and_who_waits_outlive_the_control_plane(plane):

@@ -88,7 +88,7 @@ def settle(line: Sequence[Lease], now: datetime, fence: int) -> Settled:
     """End what has run out, and give what is free to who has waited longest.
 
     Nobody overtakes: who came first is served first. Fences rise with every grant. What is free is
-    kept for a run that is next, which takes it as it starts, unless that steps aside.
+    kept for a run that is next, which takes it as it starts.
 
     Args:
         line: All leases on one thing that are not over, in the order in which they were asked for.
@@ -107,7 +107,7 @@ def settle(line: Sequence[Lease], now: datetime, fence: int) -> Settled:
     for lease in staying:
         waits = lease.state is LeaseState.WAITING
         if waits and lease.run is not None:
-            free -= not lease.steps_aside
+            free -= 1
         elif _begins(lease, now) or (waits and free > 0):
             free -= waits
             fence += 1
@@ -141,19 +141,15 @@ def waits(line: Sequence[Lease]) -> str:
 
 def ahead_of(line: Sequence[Lease]) -> int:
     """Count who is served before somebody who comes behind these."""
-    return sum(lease.state is LeaseState.WAITING and not lease.steps_aside for lease in line)
+    return sum(lease.state is LeaseState.WAITING for lease in line)
 
 
 def _first(line: Sequence[Lease]) -> str:
-    return next(
-        row.holder for row in line if row.state is LeaseState.WAITING and not row.steps_aside
-    )
+    return next(lease.holder for lease in line if lease.state is LeaseState.WAITING)
 
 
 def stands(lease: Lease, before: Sequence[Lease]) -> str:
     """Say what somebody waits for who stands in a line behind these."""
-    if lease.steps_aside:
-        return "it could not start now anyway: until it can, others go before it"
     return waits(before) or lease.because
 
 

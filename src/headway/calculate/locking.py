@@ -2,8 +2,9 @@
 
 A run takes all of its locks as it starts, or none. It stands in the line of the first that it
 cannot have, in the order of the alphabet, and in those of the ones before that, which are kept for
-it. As all take them in this order, none waits for one who waits for it. A run that waits holds
-nothing: what is kept for it goes to those behind it while it could not start anyway.
+it. As all take them in this order, none waits for one who waits for it. For that, nobody goes
+before who stands in a line: a run that could not start although its locks are free leaves all of
+its lines, after a while, and comes back at the end.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,14 +68,6 @@ class Locks:
                 count += 1
         return count
 
-    def steps_aside(self, run: RunId) -> bool:
-        """Say whether a run that stands in line lets others go before it."""
-        return any(
-            row.run == run and row.steps_aside
-            for name in self.standing(run)
-            for row in self._lines[name]
-        )
-
     def because(self, run: RunId, name: str) -> str:
         """Say what a run waits for that cannot have a lock: who holds it, who is before it."""
         line = self._lines[name]
@@ -99,7 +92,7 @@ class Locks:
         for row in self._lines[name]:
             if row.run == run:
                 break
-            if row.state is LeaseState.WAITING and not row.steps_aside:
+            if row.state is LeaseState.WAITING:
                 found.append(row)
         return found
 
@@ -150,7 +143,6 @@ def held(lease: Lease, fence: int, now: datetime) -> Lease:
             state=LeaseState.HELD,
             since=now,
             fence=fence,
-            steps_aside=False,
             because=f"held by {lease.holder} while it runs, fence {fence}",
         )
     )

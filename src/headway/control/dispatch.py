@@ -139,6 +139,7 @@ class Dispatch:
             self._grounds.rates.next_at(self.lanes.depths()),
             self._preemptions.next_at(),
             self._grounds.look_again_at(),
+            self._claimants.next_at(),
         ]
         return min((at for at in times if at is not None), default=None)
 

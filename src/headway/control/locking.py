@@ -1,13 +1,14 @@
 """The locks of runs: stood in line for, taken as they start, given up as they end."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import count
 
 import msgspec
 
 from headway.calculate.lease import Turnover, ended
-from headway.calculate.locking import Locks, held, lock_key, standing
+from headway.calculate.locking import Locks, held, holder_of, lock_key, standing
 from headway.calculate.queueing import Entry
 from headway.control.settling import settled, written
 from headway.model.event import Event
@@ -56,32 +57,34 @@ def take(tx: Writer, run: Run, now: datetime) -> int | None:
     return fence
 
 
-def stand(tx: Writer, claims: Mapping[RunId, Sequence[str]], limit: int, now: datetime) -> None:
+def stand(tx: Writer, runs: Iterable[RunId], limit: int, now: datetime) -> None:
     """Have queued runs stand in line for locks, each at the end; again, it changes nothing.
 
-    A line takes `limit` who wait. Who finds it full stands behind it the next time.
+    In which is decided here: others may have come since somebody looked. A line takes `limit` who
+    wait. Who finds it full stands behind it the next time.
     """
-    for identity, names in claims.items():
+    for identity in runs:
         run = tx.get(Run, identity)
         if run is None or run.state is not RunState.QUEUED:
             continue
-        for name, line in _lines(tx, names).items():
+        lines = _lines(tx, run.locks)
+        for name in Locks(lines).wanted(identity, run.locks):
+            line = lines[name]
             waiting = sum(row.state is LeaseState.WAITING for row in line)
-            if waiting < limit and all(row.run != identity for row in line):
+            if all(row.run != identity for row in line):
+                if waiting >= limit:
+                    break
                 _placed(tx, run, name, line, now)
 
 
-def step_aside(
-    tx: Writer, asides: Mapping[RunId, bool], settings: Settings, now: datetime
-) -> list[Lease]:
-    """Let others go before runs that could not start, or not any more; gives who has a lock now."""
+def leave(tx: Writer, runs: Iterable[RunId], settings: Settings, now: datetime) -> list[Lease]:
+    """Have runs that could not start leave their lines; gives the leases that changed."""
     changed: list[Lease] = []
-    for identity, aside in asides.items():
+    for identity in runs:
         run = tx.get(Run, identity)
-        for row in _of(tx, run) if run is not None else ():
-            if row.state is LeaseState.WAITING and row.steps_aside != aside:
-                tx.put(msgspec.structs.replace(row, steps_aside=aside))
-                changed += settled(tx, row.claim.key, settings, now) if aside else []
+        if run is not None and run.state is RunState.QUEUED:
+            because = "it could not start with it; it comes back at the end of the line when it can"
+            changed += _over(tx, run, because, settings, now)
     return changed
 
 
@@ -90,9 +93,12 @@ def give_up(tx: Writer, run: Run, settings: Settings, now: datetime) -> list[Lea
 
     Gives the leases that changed: its own, and those of who has a lock now.
     """
+    return _over(tx, run, f"{holder_of(run)} is {run.state.value}", settings, now)
+
+
+def _over(tx: Writer, run: Run, because: str, settings: Settings, now: datetime) -> list[Lease]:
     changed: list[Lease] = []
     for row in _of(tx, run):
-        because = f"{row.holder} is {run.state.value}"
         over = Turnover(row=ended(row, because, now), kind="lease.ended")
         changed.append(written(tx, over, "headway", settings, now))
         changed += settled(tx, row.claim.key, settings, now)
@@ -108,15 +114,17 @@ def _of(reader: Reader, run: Run) -> list[Lease]:
 
 
 def _placed(tx: Writer, run: Run, name: str, line: Sequence[Lease], now: datetime) -> Lease:
-    row = tx.put(standing(run, name, line, _identity(run, name), now))
+    row = tx.put(standing(run, name, line, _identity(tx, run, name), now))
     tx.record(_event(row, "lease.asked", now))
     return row
 
 
-def _identity(run: Run, name: str) -> LeaseId:
-    """Give the lease that the next attempt of a run holds on a lock, the same each time."""
-    said = f"{run.id}/{len(run.attempts)}/{name}"
-    return LeaseId(f"lse-{hashlib.sha256(said.encode()).hexdigest()[:16]}")
+def _identity(tx: Reader, run: Run, name: str) -> LeaseId:
+    """Choose the id of the next lease of a run on a lock."""
+    said = (f"{run.id}/{name}/{number}" for number in count())
+    digests = (hashlib.sha256(text.encode()).hexdigest()[:16] for text in said)
+    ids = (LeaseId(f"lse-{digest}") for digest in digests)
+    return next(identity for identity in ids if tx.get(Lease, identity) is None)
 
 
 def _event(row: Lease, kind: str, now: datetime) -> Event:

@@ -104,9 +104,6 @@ class Lease(Tenure, kw_only=True):
     """When time alone makes something of it."""
     run: RunId | None = None
     """The run that holds it while it runs, or waits to start with it."""
-    steps_aside: bool = False
-    """Of a run that waits, and could not start if it were its turn: until it can, those behind it
-    go before it. It keeps its place."""
     shares: tuple[Share, ...] = ()
     """Of capacity: the nodes it is kept on."""
     version: int = 0

@@ -6,7 +6,7 @@ import msgspec
 
 from headway.calculate.lease import settle, stands, waits
 from headway.calculate.locking import Locks, held, standing
-from headway.calculate.queueing import Entry, Terms, take_turns
+from headway.calculate.queueing import Crew, Entry, Terms, take_turns
 from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, LeaseId, NodeId, RunId
 from headway.model.lease import Lease, LeaseState
@@ -65,11 +65,6 @@ def test_who_came_before_goes_before_and_who_came_behind_does_not():
     assert locks.because(RunId("3"), "a") == "lock a: 2 are before it, run 1 first"
 
 
-def test_nobody_waits_for_a_run_that_steps_aside():
-    locks = Locks({"a": [stands_in("a", "1", steps_aside=True), stands_in("a", "2")]})
-    assert locks.wanted(RunId("2"), ("a",)) == ()
-
-
 def test_a_lock_has_as_many_places_as_its_holders_say():
     ana = asked("ana")
     ana = replace_claim(msgspec.structs.replace(ana, state=LeaseState.HELD), places=2)
@@ -101,11 +96,10 @@ def test_what_is_free_is_kept_for_a_run_that_is_next():
     assert waits(line[:1]) == "the lock migration is kept for run 1, who takes it next"
 
 
-def test_what_is_kept_for_a_run_that_steps_aside_goes_to_the_next():
-    line = [stands_in("migration", "1", steps_aside=True), asked("ana"), asked("ben")]
-    (change,) = settle(line, NOW, 0).changes
-    assert (change.row.holder, change.kind, change.row.fence) == ("ana", "lease.held", 1)
-    assert stands(line[0], []) == "it could not start now anyway: until it can, others go before it"
+def test_nobody_goes_before_a_run_that_is_next():
+    line = [stands_in("migration", "1"), asked("ana"), asked("ben")]
+    assert settle(line, NOW, 0).changes == ()
+    assert stands(line[0], []) == "it waits to start with it"
 
 
 def test_who_holds_a_lock_as_it_runs_is_named_since_when():
@@ -141,33 +135,41 @@ def test_only_the_first_of_a_lane_stands_for_a_lock_and_the_others_say_so():
 def test_who_stands_already_is_not_asked_to_again():
     line = [holds("a", "9"), stands_in("a", "1")]
     turn = take_turns(question({LANE: [locked("1", "a")]}, locks=Locks({"a": line})))
-    assert (turn.claims, turn.asides) == ({}, {})
+    assert (turn.claims, turn.idle) == ({}, frozenset())
 
 
-def test_who_finds_no_room_steps_aside_and_who_does_takes_its_place_again():
+def test_who_finds_no_room_is_idle_and_who_waits_for_the_lock_is_not():
     nodes = fleet(x=1)
     nodes.hold("there", NodeId("x"), Demand(resources=Resources(cpu=1, memory_mib=1)))
     lanes = {LANE: [locked("1", "a")]}
     turn = take_turns(question(lanes, fleet=nodes, locks=Locks({"a": [stands_in("a", "1")]})))
-    assert (turn.picks, turn.asides) == ([], {"1": True})
-    line = [holds("a", "9"), stands_in("a", "1", steps_aside=True)]
+    assert (turn.picks, turn.idle) == ([], {"1"})
+    line = [holds("a", "9"), stands_in("a", "1")]
     turn = take_turns(question(lanes, fleet=nodes, locks=Locks({"a": line})))
-    assert (turn.claims, turn.asides) == ({}, {"1": False})
+    assert (turn.claims, turn.idle) == ({}, frozenset())
 
 
-def test_who_is_paused_or_at_a_limit_steps_aside():
+def test_who_is_paused_or_at_a_limit_is_idle():
     line = Locks({"a": [stands_in("a", "1")]})
     asking = question({LANE: [locked("1", "a")]}, locks=line, shut={LANE: "paused"}, terms={})
-    assert take_turns(asking).asides == {"1": True}
+    assert take_turns(asking).idle == {"1"}
     asking = question({LANE: [locked("1", "a")]}, locks=line, line_limits={LANE.line: 0})
-    assert take_turns(asking).asides == {"1": True}
+    assert take_turns(asking).idle == {"1"}
+
+
+def test_who_waits_for_a_runner_that_is_started_is_not_idle():
+    crew = Crew(ready=(), refused={}, demand=Demand(resources=Resources(cpu=1, memory_mib=1)))
+    line = Locks({"a": [stands_in("a", "1")]})
+    asking = question({LANE: [locked("1", "a")]}, locks=line, crew=lambda _lane: crew)
+    turn = take_turns(asking)
+    assert (turn.picks, turn.idle) == ([], frozenset())
 
 
 def test_who_was_not_looked_at_because_enough_start_keeps_its_place():
     lanes = {LANE: [locked("0")], OTHER: [locked("1", "a")]}
     turn = take_turns(question(lanes, locks=Locks({"a": [stands_in("a", "1")]}), most=1))
     assert len(turn.picks) == 1
-    assert turn.asides == {}
+    assert turn.idle == frozenset()
 
 
 def test_a_run_whose_locks_were_not_read_waits_for_the_next_decision():

@@ -85,26 +85,19 @@ class Claims:
             if not set(names) <= set(locks.standing(run))
         }
 
-    def asides(
-        self, started: Collection[RunId], waits: Callable[[Lane], bool]
-    ) -> dict[RunId, bool]:
-        """Say who is to let others go before it in the line of a lock, and who not any more.
-
-        Those do whose turn does not come for another reason than the lock.
+    def idle(self, started: Collection[RunId], waits: Callable[[Lane], bool]) -> frozenset[RunId]:
+        """Give who stands in the line of a lock and waits for something else.
 
         Args:
             started: Who starts now.
             waits: Whether the runs of a lane wait for something else than to be looked at, or than
                 a runner that is being started.
         """
-        found: dict[RunId, bool] = {}
-        for run, lane in self._standing():
-            is_ready = run in self._claims
-            if run in started or not (is_ready or waits(lane)):
-                continue
-            if is_ready == self._question.locks.steps_aside(run):
-                found[run] = not is_ready
-        return found
+        return frozenset(
+            run
+            for run, lane in self._standing()
+            if run not in started and run not in self._claims and waits(lane)
+        )
 
     def _standing(self) -> Iterator[tuple[RunId, Lane]]:
         locks = self._question.locks

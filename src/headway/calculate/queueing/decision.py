@@ -68,7 +68,7 @@ class Decision:
             frozenset(self.nevers),
             self._claims.new(),
             self._claims.held_up,
-            self._claims.asides(
+            self._claims.idle(
                 started, lambda lane: lane in self.reasons and lane not in self._enlisting
             ),
         )

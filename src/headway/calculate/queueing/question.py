@@ -109,5 +109,6 @@ class Turn:
     """What runs that only a lock holds up are to stand in line for, and do not yet."""
     held_up: dict[RunId, str] = field(default_factory=dict)
     """Why those wait; others of their lanes may wait for something else."""
-    asides: dict[RunId, bool] = field(default_factory=dict)
-    """Runs that stand in a line and are to step aside from now on, or not any more."""
+    idle: frozenset[RunId] = frozenset()
+    """Runs that stand in a line and do not start for another reason than a lock: what is kept for
+    them is of no use to anybody."""
