@@ -100,9 +100,9 @@ def create_app(
     ):
         app.include_router(noun.router, prefix="/v1")
     app.include_router(system.open_router)
-    app.router.routes.insert(0, jobs.direct)
     app.router.routes.extend(pages)
     errors.install(app)
+    app.add_middleware(jobs.Invocations)
     app.add_middleware(Permission, world=world, dispatch=heart.dispatch)
     app.add_middleware(Forgery)
     app.add_middleware(Authentication, world=world, hosts=hosts)

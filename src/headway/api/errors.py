@@ -16,6 +16,8 @@ from headway.control.refusals import UNAVAILABLE, refusal, refused
 from headway.formats.units import counted, render_size
 from headway.model.view import Refusal
 
+FORESEEN = (HeadwayError, *UNAVAILABLE, RequestValidationError, HTTPException)
+"""What an endpoint may raise without a mistake of headway's."""
 _PROBLEMS_MAX = 50
 _REASON_BYTES_MAX = 123
 
@@ -47,15 +49,26 @@ def too_large(most_bytes: int, hint: str = "") -> Response:
 
 def install(app: FastAPI) -> None:
     """Have every error of an app answered as a problem."""
-    for kind in (HeadwayError, *UNAVAILABLE, Exception):
+    for kind in (*FORESEEN, Exception):
         app.add_exception_handler(kind, _explained)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(TooLarge, _too_large)
-    app.add_exception_handler(HTTPException, _http)
 
 
 async def _explained(request: Request, error: Exception) -> Response:
-    return problem(refused(error, request.url.path))
+    return explained(error, request.url.path)
+
+
+def explained(error: Exception, path: str) -> Response:
+    """Answer with what an error says."""
+    if isinstance(error, TooLarge):
+        return too_large(error.most_bytes)
+    if isinstance(error, HTTPException):
+        words = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        response = problem(refusal(error.status_code, words, str(error.detail)))
+        response.headers.update(error.headers or {})
+        return response
+    if isinstance(error, RequestValidationError):
+        error = invalid(error.errors())
+    return problem(refused(error, path))
 
 
 def invalid(rows: Sequence[Mapping[str, Any]]) -> Invalid:
@@ -87,21 +100,3 @@ async def deny(scope: Scope, receive: Receive, send: Send, why: Refusal) -> None
 def cut(text: str) -> str:
     """Cut a text to what a WebSocket's close can carry."""
     return text.encode()[:_REASON_BYTES_MAX].decode(errors="ignore")
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return problem(refused(invalid(error.errors()), request.url.path))
-
-
-async def _too_large(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, TooLarge)
-    return too_large(error.most_bytes)
-
-
-async def _http(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    words = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    response = problem(refusal(error.status_code, words, str(error.detail)))
-    response.headers.update(error.headers or {})
-    return response

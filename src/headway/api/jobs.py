@@ -1,11 +1,12 @@
 """Jobs, and making runs of them."""
 
 import msgspec
-from fastapi import APIRouter, Request
-from starlette.routing import Route
+from fastapi import APIRouter, Request, Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.answers import Json, answers, described
-from headway.api.errors import no_body
+from headway.api.errors import FORESEEN, explained, no_body
 from headway.api.scope import TheWorld, actor_of, dispatch_of, permitted, world_of
 from headway.control import jobs
 from headway.control.invoking import invoke
@@ -17,6 +18,7 @@ from headway.model.view import (
 
 router = APIRouter(tags=["jobs"])
 _RUNS = "/jobs/{job:path}/runs"
+_INVOKED = compile_path(f"/v1{_RUNS}")[0]
 
 
 class InvokeBody(Invocation, kw_only=True):
@@ -63,9 +65,24 @@ async def invoke_job(request: Request, job: str) -> Json:
     return Json(Invoked(ids=tuple(row.id for row in rows), states=tuple(row.state for row in rows)))
 
 
-async def _invoke_directly(request: Request) -> Json:
-    return await invoke_job(request, request.path_params["job"])
+class Invocations:
+    """The innermost layer: the endpoint for runs, without FastAPI's way to it.
 
+    That way costs a tenth of all that a run costs; what it does at the end is the same.
+    """
 
-direct = Route(f"/v1{_RUNS}", _invoke_directly, methods=["POST"], include_in_schema=False)
-"""The same endpoint, found first: FastAPI's way to it costs as much as all that it does."""
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what asks for runs, and pass on everything else."""
+        found = _INVOKED.match(scope["path"]) if scope.get("method") == "POST" else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        answer: Response
+        try:
+            answer = await invoke_job(Request(scope, receive), found["job"])
+        except FORESEEN as error:
+            answer = explained(error, scope["path"])
+        await answer(scope, receive, send)

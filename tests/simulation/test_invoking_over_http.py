@@ -1,0 +1,102 @@
+"""Runs are asked for over HTTP by a way of their own, whose answers are those of FastAPI's."""
+
+from types import SimpleNamespace
+
+import httpx2
+import msgspec
+import pytest
+from fastapi import FastAPI
+
+from headway.api import errors, jobs
+from headway.api.limits import Limits
+from headway.model.job import Job
+from headway.model.run import Run
+from tests.simulation.conftest import SMALL
+
+LATER = Job(name="later", function="m:f", resources=SMALL)
+ONE = {"environment": "demo", "id": "k1gaw6y9ap7gb729", "delay_s": 3600}
+OTHER = {"id": "k1gaw6y9ap7gb72a", "delay_s": 3600}
+MOST = 20_000
+
+
+class Asked:
+    """Set what the layers outside would have found out."""
+
+    def __init__(self, app, environment) -> None:
+        self._app, self._environment = app, environment
+
+    async def __call__(self, scope, receive, send) -> None:
+        scope.setdefault("state", {}).update(actor="ana", environment=self._environment)
+        await self._app(scope, receive, send)
+
+
+@pytest.fixture
+async def plane(plane):
+    """One with a job, and with limits that are soon reached."""
+    limits = {"request_bytes_max": MOST, "invocations_bytes_max": MOST, "invocations_max": 10}
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, **limits)
+    await plane.release(LATER)
+    return plane
+
+
+def api(plane, *layers, environment=None) -> FastAPI:
+    """Give the endpoints of jobs, with these layers inside of those that every request passes."""
+    app = FastAPI()
+    app.state.world = plane.world
+    app.state.heart = SimpleNamespace(dispatch=plane.dispatch)
+    app.include_router(jobs.router, prefix="/v1")
+    errors.install(app)
+    for layer in layers:
+        app.add_middleware(layer)
+    app.add_middleware(Asked, environment=environment)
+    app.add_middleware(Limits, settings=plane.world.settings)
+    return app
+
+
+async def asked(app: FastAPI, body, job: str = "later") -> tuple[int, list, bytes]:
+    content = body if not isinstance(body, dict) else msgspec.json.encode(body)
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.post(f"/v1/jobs/{job}/runs", content=content)
+    return answer.status_code, answer.headers.raw, answer.content
+
+
+async def pieces(count: int):
+    for _ in range(count):
+        yield b" " * 1000
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "job"),
+    [
+        (200, ONE, "later"),
+        (200, ONE, "shop/later"),
+        (200, {"environment": "demo", "runs": [OTHER, OTHER]}, "later"),
+        (422, {"environment": "demo", "runs": [ONE]}, "later"),
+        (404, ONE, "nope"),
+        (404, ONE, ""),
+        (404, ONE | {"environment": "nope"}, "later"),
+        (422, ONE | {"delay_s": -1}, "later"),
+        (422, ONE | {"delay_s": "soon"}, "later"),
+        (422, ONE | {"id": "x"}, "later"),
+        (422, {"environment": "demo", "runs": []}, "later"),
+        (422, {"environment": "demo", "runs": [{}] * 11}, "later"),
+        (422, b"no json", "later"),
+        (422, b"[]", "later"),
+        (422, b"", "later"),
+        (413, b" " * (MOST + 1), "later"),
+        (413, MOST // 1000 + 1, "later"),
+    ],
+)
+async def test_good_and_bad_requests_are_answered_alike_to_the_byte(plane, status, body, job):
+    sent = (lambda: pieces(body)) if isinstance(body, int) else (lambda: body)
+    direct = await asked(api(plane, jobs.Invocations), sent(), job)
+    assert direct[0] == status, direct
+    assert await asked(api(plane), sent(), job) == direct
+
+
+async def test_another_environments_container_is_refused_alike(plane):
+    direct = await asked(api(plane, jobs.Invocations, environment="own"), ONE)
+    assert direct[0] == 403
+    assert await asked(api(plane, environment="own"), ONE) == direct
+    assert await plane.store.read(lambda reader: reader.find(Run)) == []
