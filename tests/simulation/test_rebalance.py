@@ -1,14 +1,19 @@
 """Nodes are emptied as proposed, and given back."""
 
 import asyncio
+from datetime import timedelta
 
 import msgspec
 import pytest
 
-from headway.control import nodes, rebalancing
+from headway.calculate.placement.promise import Promise
+from headway.control import leases, nodes, rebalancing
 from headway.control.errors import Conflict
+from headway.control.requests import LeaseRequest
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
+from headway.model.demand import Demand
 from headway.model.ids import ContainerId
+from headway.model.lease import ClaimKind
 from headway.model.pool_node import PoolNodeState
 from headway.model.rebalance import Rebalancing, RebalancingState, StepState
 from headway.model.resources import Resources
@@ -186,5 +191,28 @@ def test_a_node_with_a_run_stays():
         plan = await rebalancing.proposed(place.world)
         assert plan.nodes == ()
         assert "cannot move" in plan.left[0]
+
+    virtually(scenario)
+
+
+def test_room_that_is_kept_for_somebody_is_named_as_such():
+    async def scenario(place: PoolsWorld) -> None:
+        full, spare = await two_nodes(place)
+        wish = LeaseRequest(kind=ClaimKind.CAPACITY, name="default", cpu=0.5, length_s=600)
+        part = (await leases.acquire(place.world, "ana", wish)).lease
+        assert [share.node for share in part.shares] == [full]
+        await asyncio.sleep(5)  # until everybody has looked: what nobody waits for is withdrawn
+        place.world.fleet.promise(
+            Promise(
+                whom="demo/shop/large",
+                node=spare,
+                demands=(Demand(resources=Resources(cpu=1, memory_mib=64)),),
+                awaited=frozenset(),
+                until=place.clock.now() + timedelta(hours=1),
+            )
+        )
+        left = (await rebalancing.proposed(place.world)).left
+        assert f"{spare}: room kept for demo/shop/large cannot move" in left
+        assert f"{full}: room kept under {part.id} cannot move" in left
 
     virtually(scenario)

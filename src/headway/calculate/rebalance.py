@@ -31,7 +31,7 @@ class Standing(Value, kw_only=True):
     node: NodeId
     demand: Demand
     movable: bool = True
-    """A service; a run, a build or a daemon is not."""
+    """A service; a run, a build or room that is kept for somebody is not."""
 
 
 def plan_rebalance(

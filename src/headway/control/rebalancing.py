@@ -1,6 +1,6 @@
 """Rebalancing: what could move so that nodes can be given back, approved, shown and cancelled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -34,13 +34,25 @@ async def proposed(world: World, churn: float = CHURN) -> Rebalance:
     left_out = {row.id for row in there if row.daemon or row.kind is ContainerKind.RUNNER}
     standing = [_standing(row) for row in there if row.id not in left_out]
     known = {row.id for row in there}
+    whom = {promise.name: promise.whom for promise in world.fleet.promises()}
     for node in world.nodes:
         standing += [
-            Standing(id=what, label=f"run {what}", node=node.id, demand=held, movable=False)
+            Standing(
+                id=what, label=_label(what, node.id, whom), node=node.id, demand=held, movable=False
+            )
             for what, held in world.fleet.held_on(node.id)
             if what not in known
         ]
     return plan_rebalance(world.fleet, standing, world.clock.now(), churn=churn)
+
+
+def _label(what: str, node: NodeId, whom: Mapping[str, str]) -> str:
+    """Say what holds a part of a node and is no container."""
+    if what in whom:
+        return f"room kept for {whom[what]}"
+    if what.startswith("kept:"):
+        return f"room kept under {what.removeprefix('kept:').removesuffix(f':{node}')}"
+    return f"run {what}"
 
 
 async def approve(
