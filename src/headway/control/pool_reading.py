@@ -90,6 +90,7 @@ class PoolReading:
                     for row in rows
                     if row.pool == pool.name and row.state is not PoolNodeState.RELEASED
                 ),
+                standing=tuple(self._standing(pool, main, loads, runners)),
                 waiting=tuple(row for row in waiting if (row.demand.pool or main) == pool.name),
                 overhead=RUNNER if waiting else NOTHING,
                 scarce=self._scarce(pool, now),
@@ -113,6 +114,30 @@ class PoolReading:
             ends_at=row.ends_at,
             spare_since=self._seen.spare.get(row.id),
         )
+
+    def _standing(
+        self,
+        pool: Pool,
+        main: PoolName,
+        loads: Mapping[NodeId, Sequence[Load]],
+        runners: Mapping[NodeId, Sequence[Resources]],
+    ) -> Iterator[Host]:
+        """Give the nodes that nobody lends and that take what waits for a pool."""
+        names = {pool.name, DEFAULT_POOL} if pool.name == main else {pool.name}
+        now = self._world.clock.now()
+        for node in self._world.nodes:
+            if node.type or node.pool not in names or node.state is not NodeState.READY:
+                continue
+            kind = NodeType(name="", cpu=node.cpu, memory_mib=node.memory_mib)
+            host = Host(
+                node=node,
+                kind=kind,
+                state=HostState.READY,
+                since=now,
+                ready_at=now,
+                loads=tuple(loads.get(node.id, ())),
+            )
+            yield _without(host, runners.get(node.id, ()))
 
     def _scarce(self, pool: Pool, now: datetime) -> dict[str, str]:
         """Give the types of a pool that are not to be had now, to why not."""

@@ -88,6 +88,8 @@ class PoolSnapshot(Value, kw_only=True):
     pool: Pool
     hosts: tuple[Host, ...] = ()
     """Without those that were told to end."""
+    standing: tuple[Host, ...] = ()
+    """Nodes that are there without the pool's asking: room that costs nothing, and never leaves."""
     waiting: tuple[Waiting, ...] = ()
     """Whose turn comes first stands first."""
     overhead: Resources = Resources(cpu=0.0, memory_mib=0)

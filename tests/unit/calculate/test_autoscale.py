@@ -7,6 +7,7 @@ import pytest
 from headway.calculate.autoscale import scarcity
 from headway.calculate.autoscale.bounds import bounds_at
 from headway.calculate.autoscale.plan import plan_pool
+from headway.calculate.autoscale.suits import suits as rules
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.node import Node
@@ -54,11 +55,20 @@ def busy(*ends_s: float | None, cpu: float = 1) -> tuple[Load, ...]:
     )
 
 
-def decide(hosts=(), waiting=(), types=(SMALL,), suits=lambda *_: True, scarce=(), **scaling):
+def decide(
+    hosts=(),
+    waiting=(),
+    types=(SMALL,),
+    suits=lambda *_: True,
+    scarce=(),
+    standing=(),
+    **scaling,
+):
     pool = Pool(types=tuple(types), scaling=Scaling(**scaling))
     snapshot = PoolSnapshot(
         pool=pool,
         hosts=tuple(hosts),
+        standing=tuple(standing),
         waiting=tuple(waiting),
         scarce=dict.fromkeys(scarce, "all are lent"),
     )
@@ -85,6 +95,40 @@ def test_what_would_start_late_gets_nodes_and_shares_them():
 
 def test_room_that_is_soon_free_is_waited_for():
     assert decide([host(loads=busy(100, 100))], [waits(2)]).changes == ()
+
+
+def test_room_on_a_node_that_is_there_anyhow_is_waited_for_and_filled_first():
+    soon, late = host(loads=busy(100, 100)), host(loads=busy(900, 900))
+    assert decide(waiting=[waits(2)], standing=[soon]).changes == ()
+    assert verbs(decide(waiting=[waits(2)], standing=[late])) == ["add"]
+    plan = decide([host("lent")], [waits(2)], standing=[soon])
+    assert plan.spare == ()  # it starts there now rather than later
+
+
+def test_a_node_that_is_there_anyhow_counts_for_no_bound_and_is_never_given_back():
+    plan = decide(standing=[host()], nodes_min=1, idle_s=0)
+    assert (verbs(plan), plan.nodes, plan.spare) == (["add"], 1, ())
+    plan = decide(waiting=[waits(4)], standing=[host(loads=busy(900, 900))], nodes_max=1)
+    assert (verbs(plan), plan.nodes) == (["add"], 1)
+
+
+def test_a_node_is_given_back_when_its_services_have_room_on_one_that_is_there_anyhow():
+    lent = host("lent", loads=busy(None, cpu=0.5), spare_since=after(-1000))
+    assert verbs(decide([lent])) == []
+    assert verbs(decide([lent], standing=[host("here")])) == ["drain"]
+
+
+def test_what_asks_for_a_pool_does_not_go_beside_it():
+    here = msgspec.structs.replace(host("here").node, pool="default")
+    beside = msgspec.structs.replace(host("here"), node=here)
+    pool = Pool(name="ci", types=(SMALL,))
+
+    def asked(demand) -> list[str]:
+        snapshot = PoolSnapshot(pool=pool, standing=(beside,), waiting=(waits(1, wants=demand),))
+        return verbs(plan_pool(snapshot, NOW, lambda wants, node: rules(pool, wants, node)))
+
+    assert asked(demand()) == []
+    assert asked(demand(pool="ci")) == ["add"]
 
 
 def test_room_that_is_free_too_late_is_not():

@@ -53,7 +53,9 @@ class _Decision:
         groups = self._scene.groups(self._snapshot.waiting)
         growth = self._grow(groups)
         changes = [*self._ending, *self._released(growth), *self._added(growth, groups)]
-        shrinking = Shrinking(self._scene, self._scaling, self._bounds, self._sites)
+        shrinking = Shrinking(
+            self._scene, self._scaling, self._bounds, self._sites, self._snapshot.standing
+        )
         found = shrinking.shrink(self._hosts, warm=self._scaling.warm)
         if not (growth.sites or growth.kept or growth.short or growth.missing):
             changes += found.changes
@@ -132,9 +134,13 @@ class _Decision:
             scarce=self._snapshot.scarce,
         )
         sites = sorted(self._sites.values(), key=_fill_order)
-        Line(sites, groups).run(opener.open)
+        Line([*self._standing(), *sites], groups).run(opener.open)
         self._round_up(opener)
         return opener.growth
+
+    def _standing(self) -> list[Site]:
+        """Give what costs nothing, and so is filled first."""
+        return [self._scene.site(host) for host in self._snapshot.standing]
 
     def _round_up(self, opener: Opener) -> None:
         """Add what is missing to the minimum and to the warm spares.
@@ -219,7 +225,7 @@ class _Decision:
         late: list[Group] = []
         sites = [self._scene.site(host) for host in self._hosts if host.id not in gone]
         groups = self._scene.groups(self._snapshot.waiting)
-        Line(sorted(sites, key=_fill_order), groups).run(late.append)
+        Line([*self._standing(), *sorted(sites, key=_fill_order)], groups).run(late.append)
         return not late
 
     # --- what comes next --------------------------------------------------------------------------

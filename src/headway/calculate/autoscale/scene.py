@@ -39,6 +39,7 @@ class Scene:
         self._soonest_s = min(starts, default=0.0)
         """What starts before a new node would be there is not helped by one."""
         self._axes = [*_PLAIN, *_custom(snapshot)]
+        self._is_mixed = any(host.node.pool != self.pool.name for host in snapshot.standing)
 
     # --- what waits ---------------------------------------------------------------------------
 
@@ -72,6 +73,7 @@ class Scene:
                 or demand.price_hour_max is not None
                 or self.pool.dedicated
                 or demand.pool not in (None, self.pool.name)
+                or (self._is_mixed and demand.pool is not None)
             )
             known = self._needs[key] = Need(len(self._needs), demand, amounts, picky)
         return known
@@ -169,7 +171,7 @@ def _custom(snapshot: PoolSnapshot) -> list[str]:
     names: set[str] = set()
     for row in snapshot.waiting:
         names.update(row.demand.resources.custom)
-    for host in snapshot.hosts:
+    for host in (*snapshot.hosts, *snapshot.standing):
         for load in host.loads:
             names.update(load.demand.resources.custom)
     return sorted(names)

@@ -34,7 +34,12 @@ class Shrinking:
     """Decides after the simulation: its sites say what is needed."""
 
     def __init__(
-        self, scene: Scene, scaling: Scaling, bounds: Bounds, sites: Mapping[NodeId, Site]
+        self,
+        scene: Scene,
+        scaling: Scaling,
+        bounds: Bounds,
+        sites: Mapping[NodeId, Site],
+        standing: Sequence[Host] = (),
     ) -> None:
         """Take how the simulation ended.
 
@@ -43,11 +48,13 @@ class Shrinking:
             scaling: Its policy.
             bounds: That hold now.
             sites: Every node of the simulation.
+            standing: Nodes that are there anyhow, where what is moved finds room, too.
         """
         self._scene = scene
         self._scaling = scaling
         self._bounds = bounds
         self._sites = sites
+        self._standing = standing
         self.found = Shrinkage()
 
     def shrink(self, hosts: Sequence[Host], *, warm: int) -> Shrinkage:
@@ -160,7 +167,7 @@ class Shrinking:
         gone = {change.node for change in self.found.changes}
         others = [
             self._scene.site(row)
-            for row in hosts
+            for row in (*self._standing, *hosts)
             if row.id != host.id and row.id not in gone and row.state is HostState.READY
         ]
         for load in sorted(moving, key=lambda load: -load.demand.resources.memory_mib):

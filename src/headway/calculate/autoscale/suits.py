@@ -7,8 +7,10 @@ from headway.model.pool import Pool
 
 
 def suits(pool: Pool, demand: Demand, node: Node) -> bool:
-    """Say whether a demand's rules let it go to a node of a pool."""
-    if demand.pool != pool.name and (pool.dedicated or demand.pool is not None):
+    """Say whether a demand's rules let it go to a node of a pool, or to one that stands beside."""
+    if demand.pool is None and pool.dedicated:
+        return False
+    if demand.pool not in (None, node.pool):
         return False
     if demand.strict and node.limits:
         return False
