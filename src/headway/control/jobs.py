@@ -1,5 +1,6 @@
 """Jobs: listed and shown."""
 
+from headway.calculate.demand import of_job
 from headway.control import lookup
 from headway.control.dispatch import Dispatch
 from headway.control.targets import find_job
@@ -70,6 +71,7 @@ def _view(
         app=release.app,
         release=release.number,
         job=job,
+        pool=of_job(release, job).pool,
         waiting=waiting,
         running=running,
         schedules=tuple(row.name for row in release.manifest.schedules if row.job == job.name),

@@ -24,6 +24,7 @@ from headway.model.node import DEFAULT_POOL
 from headway.model.pool import NodeType, PlacementPolicy, Pool, Scaling, Window
 from headway.model.problem import Parsed, Problem, in_file
 from headway.model.resources import MIB
+from headway.model.value import Value
 
 FILE = "pool.yaml"
 NODES_MAX = 10_000
@@ -160,6 +161,44 @@ def read_pool(raw: dict[str, Any], reading: Reading, at: str = "") -> Pool:
         tags=raw.get("tags", {}),
         scaling=scaling,
     )
+
+
+def pool_document(pool: Pool) -> dict[str, Any]:
+    """Give a pool as its document says it, without what is so by itself; `read_pool` reads it."""
+    found: dict[str, Any] = {"name": pool.name, "policy": pool.policy.value}
+    if pool.dedicated:
+        found["dedicated"] = True
+    if pool.tags:
+        found["tags"] = dict(pool.tags)
+    if pool.types:
+        found["types"] = [_type_document(kind) for kind in pool.types]
+    scaling = _changed(pool.scaling, _DEFAULT)
+    if "windows" in scaling:
+        scaling["windows"] = [_changed(row, None) for row in pool.scaling.windows]
+    if scaling:
+        found["scaling"] = scaling
+    return found
+
+
+def _type_document(kind: NodeType) -> dict[str, Any]:
+    found = _changed(kind, NodeType(name=kind.name, cpu=kind.cpu, memory_mib=0))
+    memory = f"{found.pop('memory_mib')}MiB"
+    if "billing" in found:
+        found["billing"] = {length: word for word, length in _BILLING_S.items()}[kind.billing_s]
+    return {"name": kind.name, "cpu": kind.cpu, "memory": memory, **found}
+
+
+def _changed(value: Value, default: Value | None) -> dict[str, Any]:
+    """Give the fields that differ, by their keys: lengths of time are written as such."""
+    found: dict[str, Any] = {}
+    for name in value.__struct_fields__:
+        content = getattr(value, name)
+        if content is None or (default is not None and content == getattr(default, name)):
+            continue
+        is_length = name.endswith("_s")
+        key = name.removesuffix("_s") if is_length else name
+        found[key] = render_duration(content) if is_length else content
+    return found
 
 
 def _whole_type(raw: dict[str, Any]) -> bool:

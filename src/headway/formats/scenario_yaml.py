@@ -110,6 +110,7 @@ _TRACE = Record(
         Key("cpu_unit", _FACTOR, "Cores in one of these: 0.001 for millicores.", "1"),
         Key("memory", _COLUMN, "Column: what it asked of memory.", required=True),
         Key("memory_unit", _FACTOR, "MiB in one of these: 1024 for GiB.", "1"),
+        Key("pool", _COLUMN, "Column: the pool that it is to run in; empty: anywhere."),
         Key("speed", _amount("a number such as 10", least=0.001), "How much faster it is.", "1"),
         Key("rows", whole(1, 10_000_000), "Of the trace, at most.", "1000000"),
     )
@@ -295,7 +296,7 @@ def _job(row: dict[str, Any]) -> JobLoad:
 
 
 def _trace(row: dict[str, Any]) -> TraceLoad:
-    names = ("at", "end", "duration", "cpu", "cpu_unit", "memory", "memory_unit")
+    names = ("at", "end", "duration", "cpu", "cpu_unit", "memory", "memory_unit", "pool")
     columns = TraceColumns(**{name: row[name] for name in names if name in row})
     more = _renamed(row, {"speed": "speed", "rows": "rows_max"})
     return TraceLoad(file=row["file"], columns=columns, **more)

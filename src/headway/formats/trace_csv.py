@@ -3,13 +3,25 @@
 import csv
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import NamedTuple
 
+from headway.model.ids import PoolName
 from headway.model.problem import Parsed, Problem, in_file
 from headway.model.scenario import TraceColumns, TraceLoad, TraceRow
 
 _PROBLEMS_MAX = 20
 _LEAST_S = 0.001
 _LEAST_CPU = 0.001
+
+
+class _Found(NamedTuple):
+    """A row as it was read."""
+
+    at: float | None
+    end: float | None
+    cpu: float
+    memory: float
+    pool: PoolName | None
 
 
 def parse_trace(text: str, load: TraceLoad) -> Parsed[tuple[TraceRow, ...]]:
@@ -34,8 +46,9 @@ def trace_rows(
     if missing:
         return Parsed(None, in_file(missing, load.file))
     places = {name: header.index(name) for name in columns_of(columns)}
+    pool_at = places.pop(columns.pool, None)
     problems: list[Problem] = []
-    found: list[tuple[float | None, float | None, float, float]] = []
+    found: list[_Found] = []
     for line, row in rows:
         if len(found) >= load.rows_max or len(problems) >= _PROBLEMS_MAX:
             break
@@ -47,7 +60,8 @@ def trace_rows(
         if columns.duration and at is not None:
             length = values[columns.duration]
             end = None if length is None else at + length
-        found.append((at, end, cpu or 0.0, memory or 0.0))
+        pool = _text(row, pool_at) if pool_at is not None else ""
+        found.append(_Found(at, end, cpu or 0.0, memory or 0.0, PoolName(pool) if pool else None))
     if problems:
         return Parsed(None, in_file(problems, load.file))
     return Parsed(_timed(found, load))
@@ -55,7 +69,14 @@ def trace_rows(
 
 def columns_of(columns: TraceColumns) -> list[str]:
     """Name the columns that are read."""
-    names = (columns.at, columns.end, columns.duration, columns.cpu, columns.memory)
+    names = (
+        columns.at,
+        columns.end,
+        columns.duration,
+        columns.cpu,
+        columns.memory,
+        columns.pool,
+    )
     return [name for name in names if name]
 
 
@@ -68,7 +89,7 @@ def _no_column(name: str, header: Sequence[str]) -> Problem:
 def _value(
     row: Sequence[str], place: int, line: int, name: str, problems: list[Problem]
 ) -> float | None:
-    text = row[place].strip() if place < len(row) else ""
+    text = _text(row, place)
     if not text:
         return None
     try:
@@ -82,15 +103,17 @@ def _value(
     return value
 
 
-def _timed(
-    found: list[tuple[float | None, float | None, float, float]], load: TraceLoad
-) -> tuple[TraceRow, ...]:
-    times = [at for at, *_ in found if at is not None]
+def _text(row: Sequence[str], place: int) -> str:
+    return row[place].strip() if place < len(row) else ""
+
+
+def _timed(found: list[_Found], load: TraceLoad) -> tuple[TraceRow, ...]:
+    times = [one.at for one in found if one.at is not None]
     first = min(times, default=0.0)
-    last = max([*times, *(end for _, end, *_ in found if end is not None)], default=0.0)
+    last = max([*times, *(one.end for one in found if one.end is not None)], default=0.0)
     columns = load.columns
     rows: list[TraceRow] = []
-    for at, end, cpu, memory in found:
+    for at, end, cpu, memory, pool in found:
         begin = first if at is None else at
         length_s = max(_LEAST_S, ((last if end is None else end) - begin) / load.speed)
         rows.append(
@@ -99,6 +122,7 @@ def _timed(
                 duration_s=round(length_s, 3),
                 cpu=max(_LEAST_CPU, round(cpu * columns.cpu_unit, 3)),
                 memory_mib=max(1, round(memory * columns.memory_unit)),
+                pool=pool,
             )
         )
     return tuple(sorted(rows, key=lambda row: row.at_s))

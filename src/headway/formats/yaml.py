@@ -1,6 +1,7 @@
 """YAML 1.2 as a tree that knows its places. Wrong text gives problems, never errors."""
 
 from dataclasses import dataclass, field
+from io import StringIO
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -57,6 +58,19 @@ class Mapping:
 
 
 Tree = Scalar | Sequence | Mapping
+
+
+def render_yaml(value: object) -> str:
+    """Write plain values, in their order.
+
+    >>> print(render_yaml({"name": "a", "tags": {"fast": "true"}}), end="")
+    name: a
+    tags:
+      fast: 'true'
+    """
+    text = StringIO()
+    YAML().dump(value, text)
+    return text.getvalue()
 
 
 @dataclass

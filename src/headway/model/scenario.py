@@ -2,6 +2,7 @@
 
 import msgspec
 
+from headway.model.ids import PoolName
 from headway.model.job import Delivery
 from headway.model.pool import NodeType, PlacementPolicy, Pool
 from headway.model.resources import Resources
@@ -130,6 +131,8 @@ class TraceColumns(Value, kw_only=True):
     memory: str
     memory_unit: float = 1.0
     """MiB in one of what the column counts: 1024 for GiB."""
+    pool: str = ""
+    """Where each is to run; nothing there: anywhere."""
 
 
 class TraceLoad(Value, kw_only=True):
@@ -150,6 +153,8 @@ class TraceRow(Value, kw_only=True):
     duration_s: float
     cpu: float
     memory_mib: int
+    pool: PoolName | None = None
+    """Where it is to run; None: anywhere."""
 
 
 class Scenario(Value, kw_only=True):

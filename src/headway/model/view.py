@@ -12,7 +12,15 @@ from headway.model.deployment import Deployment
 from headway.model.environment import EnvironmentState
 from headway.model.event import Event
 from headway.model.figures import Use
-from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName, LeaseId, RunId
+from headway.model.ids import (
+    AppName,
+    ContainerId,
+    Digest,
+    EnvironmentName,
+    LeaseId,
+    PoolName,
+    RunId,
+)
 from headway.model.job import Job
 from headway.model.lease import Lease, Tenure
 from headway.model.log import LogLine
@@ -362,6 +370,8 @@ class JobView(Value, kw_only=True):
     app: AppName
     release: int
     job: Job
+    pool: PoolName | None = None
+    """Where its runs go, as the job or its app says; None: wherever there is room."""
     waiting: int = 0
     """Runs that are queued in its queue's lanes of this job."""
     running: int = 0

@@ -244,8 +244,9 @@ def _job(load: JobLoad) -> Job:
 
 
 def shape_of(row: TraceRow) -> str:
-    """Name the job that runs of this size are runs of."""
-    return f"c{round(row.cpu * 1000)}-m{row.memory_mib}"
+    """Name the job that runs of this size, and of this pool, are runs of."""
+    size = f"c{round(row.cpu * 1000)}-m{row.memory_mib}"
+    return f"{size}-{row.pool}" if row.pool else size
 
 
 def shapes(trace: tuple[TraceRow, ...]) -> dict[str, Job]:
@@ -255,5 +256,11 @@ def shapes(trace: tuple[TraceRow, ...]) -> dict[str, Job]:
         name = shape_of(row)
         if name not in found:
             resources = Resources(cpu=row.cpu, memory_mib=row.memory_mib)
-            found[name] = Job(name=name, command="made up", resources=resources, timeout_s=1e9)
+            found[name] = Job(
+                name=name,
+                command="made up",
+                resources=resources,
+                timeout_s=1e9,
+                placement=Placement(pool=row.pool),
+            )
     return found

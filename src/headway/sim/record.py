@@ -5,29 +5,72 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from headway.formats.pool_yaml import pool_document
+from headway.formats.units import render_duration
+from headway.formats.yaml import render_yaml
+from headway.model.container import ContainerKind
+from headway.model.ids import is_name
 from headway.model.job import Job
+from headway.model.node import DEFAULT_POOL
 from headway.model.run import Run
+from headway.model.scenario import Scenario
+from headway.model.view import JobView
 from headway.sdk import Client
 
 _PAGE = 500
+_HOUR_S = 3600.0
+_MARGIN_S = 60.0
+_COLUMNS = ("id", "job", "at", "duration", "cpu", "memory_mib", "pool", "state")
+_Jobs = dict[tuple[str, str, str], JobView]
 
 
 def record(client: Client, since: datetime, into: Path) -> int:
-    """Write `scenario.yaml` and `runs.csv` into a directory; gives how many runs they have."""
-    jobs: dict[tuple[str, str, str], Job] = {
-        (view.environment, view.app, view.job.name): view.job for view in client.jobs.all()
-    }
+    """Write `scenario.yaml` and `runs.csv` into a directory; gives how many runs they have.
+
+    Nodes, pools and services are as they are now, runs as they were.
+    """
+    jobs: _Jobs = {(view.environment, view.app, view.job.name): view for view in client.jobs.all()}
     into.mkdir(parents=True, exist_ok=True)
+    times = _Times()
     count = 0
     with (into / "runs.csv").open("w", newline="") as file:
         sheet = csv.writer(file)
-        sheet.writerow(["id", "job", "at", "duration", "cpu", "memory_mib", "state"])
+        sheet.writerow(_COLUMNS)
         for run in _runs(client, since):
             sheet.writerow(_row(run, jobs))
+            times.add(run)
             count += 1
-    (into / "scenario.yaml").write_text(_scenario(client, since))
+    head = f"# Recorded since {since:%Y-%m-%d %H:%M} UTC. Again: headway sim run scenario.yaml\n"
+    (into / "scenario.yaml").write_text(head + render_yaml(_scenario(client, times)))
     return count
+
+
+class _Times:
+    """How long a scenario must last to hold its runs."""
+
+    def __init__(self) -> None:
+        self._first_s = float("inf")
+        self._last_s = 0.0
+        self._longest_s = 0.0
+
+    def add(self, run: Run) -> None:
+        """Take a run in."""
+        at_s = run.created_at.timestamp()
+        self._first_s = min(self._first_s, at_s)
+        self._last_s = max(self._last_s, at_s)
+        self._longest_s = max(self._longest_s, _length_s(run))
+
+    @property
+    def hours(self) -> float:
+        """Until the last of them is asked for."""
+        return round((max(0.0, self._last_s - self._first_s) + _MARGIN_S) / _HOUR_S, 4)
+
+    @property
+    def settle_s(self) -> float:
+        """Until they all have ended, also where one waits for another."""
+        return max(Scenario().settle_s, 2 * self._longest_s)
 
 
 def _runs(client: Client, since: datetime) -> Iterator[Run]:
@@ -40,41 +83,81 @@ def _runs(client: Client, since: datetime) -> Iterator[Run]:
             return
 
 
-def _row(run: Run, jobs: dict[tuple[str, str, str], Job]) -> list[object]:
-    name = run.environment.partition("~")[0]
-    resources = jobs.get((name, run.app, run.job), Job(name=run.job)).resources
-    length_s = sum(
-        (attempt.ended_at - attempt.began_at).total_seconds()
-        for attempt in run.attempts
-        if attempt.began_at is not None and attempt.ended_at is not None
-    )
-    at = f"{run.created_at.timestamp():.3f}"
-    job = f"{run.app}/{run.job}"
+def _row(run: Run, jobs: _Jobs) -> list[object]:
+    view = jobs.get((run.environment.partition("~")[0], run.app, run.job))
+    resources = (view.job if view else Job(name=run.job)).resources
     return [
         run.id,
-        job,
-        at,
-        f"{length_s:.3f}",
+        f"{run.app}/{run.job}",
+        f"{run.created_at.timestamp():.3f}",
+        f"{_length_s(run):.3f}",
         resources.cpu,
         resources.memory_mib,
+        (view.pool if view else None) or "",
         run.state.value,
     ]
 
 
-def _scenario(client: Client, since: datetime) -> str:
-    sizes = Counter((view.node.cpu, view.node.memory_mib) for view in client.nodes.all())
-    machines = "\n".join(
-        f"- {{name: type-{number}, count: {count}, cpu: {cpu:g}, memory: {memory_mib}MiB}}"
-        for number, ((cpu, memory_mib), count) in enumerate(sorted(sizes.items()), start=1)
+def _length_s(run: Run) -> float:
+    return sum(
+        (attempt.ended_at - attempt.began_at).total_seconds()
+        for attempt in run.attempts
+        if attempt.began_at is not None and attempt.ended_at is not None
     )
-    return (
-        f"# Recorded since {since:%Y-%m-%d %H:%M} UTC. Again: headway sim run scenario.yaml\n"
-        "name: recorded\n"
-        f"machines:\n{machines}\n"
-        "trace:\n"
-        "  file: runs.csv\n"
-        "  at: at\n"
-        "  duration: duration\n"
-        "  cpu: cpu\n"
-        "  memory: memory_mib\n"
-    )
+
+
+def _scenario(client: Client, times: _Times) -> dict[str, Any]:
+    pools = [view.pool for view in client.pools.all()]
+    parts = {
+        "pools": [pool_document(pool) for pool in pools if pool.types or pool.name != DEFAULT_POOL],
+        "machines": _machines(client),
+        "services": _services(client),
+    }
+    columns = {"at": "at", "duration": "duration", "cpu": "cpu", "memory": "memory_mib"}
+    return {
+        "name": "recorded",
+        "hours": times.hours,
+        "settle": render_duration(times.settle_s),
+        **{key: rows for key, rows in parts.items() if rows},
+        "trace": {"file": "runs.csv", **columns, "pool": "pool"},
+    }
+
+
+def _machines(client: Client) -> list[dict[str, Any]]:
+    """Count the nodes that are always there; the others come from their pools again."""
+    nodes = [view.node for view in client.nodes.all()]
+    sizes = Counter((node.cpu, node.memory_mib, node.price_hour) for node in nodes if not node.type)
+    return [
+        {
+            "name": f"type-{number}",
+            "count": count,
+            "cpu": cpu,
+            "memory": f"{memory_mib}MiB",
+            "price": price,
+        }
+        for number, ((cpu, memory_mib, price), count) in enumerate(sorted(sizes.items()), start=1)
+    ]
+
+
+def _services(client: Client) -> list[dict[str, Any]]:
+    """Count the copies of services that run, with what each reserves."""
+    copies: Counter[tuple[str, float, int]] = Counter()
+    for environment in client.environments.all():
+        for member in environment.members:
+            for row in member.containers:
+                if row.kind is ContainerKind.SERVICE and not row.is_ended:
+                    label = f"{row.app}-{row.process}-{environment.name}"
+                    copies[label, row.resources.cpu, row.resources.memory_mib] += 1
+    return [
+        {
+            "name": label if is_name(label) and _is_one(label, copies) else f"service-{number}",
+            "copies": count,
+            "cpu": cpu,
+            "memory": f"{memory_mib}MiB",
+        }
+        for number, ((label, cpu, memory_mib), count) in enumerate(sorted(copies.items()), start=1)
+    ]
+
+
+def _is_one(label: str, copies: Counter[tuple[str, float, int]]) -> bool:
+    return sum(row[0] == label for row in copies) == 1

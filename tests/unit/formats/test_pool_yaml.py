@@ -2,7 +2,8 @@
 
 import pytest
 
-from headway.formats.pool_yaml import parse_pool
+from headway.formats.pool_yaml import parse_pool, pool_document
+from headway.formats.yaml import render_yaml
 from headway.model.pool import NodeType, PlacementPolicy, Pool, Scaling, Window
 from headway.model.problem import render_problem
 
@@ -116,3 +117,9 @@ def test_mistakes_are_told_with_their_place(text, said):
     lines = "\n".join(map(render_problem, parsed.problems))
     for part in said:
         assert part in lines
+
+
+def test_a_pool_that_is_written_is_the_same_when_it_is_read():
+    pool = parse_pool(GOOD).value
+    assert parse_pool(render_yaml(pool_document(pool))).value == pool
+    assert pool_document(Pool(name="ci")) == {"name": "ci", "policy": "pack"}

@@ -9,14 +9,32 @@ import pytest
 from click.testing import CliRunner
 
 from headway.formats.scenario_yaml import parse_scenario
-from headway.model.environment import EnvironmentName
-from headway.model.ids import AppName, NodeId
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.environment import EnvironmentState
+from headway.model.ids import (
+    AppName,
+    ContainerId,
+    EnvironmentId,
+    EnvironmentName,
+    NodeId,
+    PoolName,
+)
 from headway.model.job import Job
+from headway.model.lease import Tenure
 from headway.model.node import Node
+from headway.model.pool import NodeType, Pool, Scaling
 from headway.model.resources import Resources
 from headway.model.run import Attempt, RunState
 from headway.model.snapshot import Reserved
-from headway.model.view import JobView, NodeView, RunPage
+from headway.model.view import (
+    EnvironmentView,
+    JobView,
+    MemberState,
+    MemberView,
+    NodeView,
+    PoolView,
+    RunPage,
+)
 from headway.sdk import Client
 from headway.sim.command import sim
 from headway.sim.record import record
@@ -209,9 +227,45 @@ def test_a_live_installation_is_recorded_as_a_scenario_that_can_be_run(tmp_path)
         for number in range(3)
     ]
     job = Job(name="mail", resources=Resources(cpu=0.5, memory_mib=256))
-    view = JobView(environment=EnvironmentName("demo"), app=AppName("shop"), release=1, job=job)
-    node = NodeView(
-        node=Node(id=NodeId("n"), cpu=4, memory_mib=4096), reserved=Reserved(), containers=0
+    ci = PoolName("ci")
+    view = JobView(
+        environment=EnvironmentName("demo"), app=AppName("shop"), release=1, job=job, pool=ci
+    )
+    here = Node(id=NodeId("n"), cpu=4, memory_mib=4096)
+    lent = Node(id=NodeId("ci-1"), cpu=2, memory_mib=2048, pool=ci, type="small")
+    nodes = [NodeView(node=node, reserved=Reserved(), containers=0) for node in (here, lent)]
+    pool = Pool(
+        name=ci,
+        dedicated=True,
+        types=(NodeType(name="small", cpu=2, memory_mib=2048, start_s=2),),
+        scaling=Scaling(late_s=5),
+    )
+    web = Container(
+        id=ContainerId("web-1"),
+        environment=EnvironmentId("demo~1"),
+        app=AppName("shop"),
+        kind=ContainerKind.SERVICE,
+        process="web",
+        release=1,
+        node=here.id,
+        state=ContainerState.HEALTHY,
+        resources=Resources(cpu=0.25, memory_mib=128),
+        created_at=now,
+    )
+    member = MemberView(
+        environment=EnvironmentName("demo"),
+        app=AppName("shop"),
+        state=MemberState.HEALTHY,
+        containers=(web,),
+    )
+    demo = EnvironmentView(
+        name=EnvironmentName("demo"),
+        id="demo~1",
+        state=EnvironmentState.ACTIVE,
+        lease=Tenure(holder="me", until=None),
+        created_at=now,
+        created_by="me",
+        members=(member,),
     )
     pages = {None: RunPage(rows=tuple(runs[:2]), before="r1"), "r1": RunPage(rows=(runs[2],))}
 
@@ -220,7 +274,11 @@ def test_a_live_installation_is_recorded_as_a_scenario_that_can_be_run(tmp_path)
         if place == "/v1/jobs":
             asked.json([view])
         elif place == "/v1/nodes":
-            asked.json([node])
+            asked.json(nodes)
+        elif place == "/v1/pools":
+            asked.json([PoolView(pool=Pool()), PoolView(pool=pool)])
+        elif place == "/v1/environments":
+            asked.json([demo])
         else:
             asked.json(pages["r1" if "before=r1" in query else None])
 
@@ -230,12 +288,20 @@ def test_a_live_installation_is_recorded_as_a_scenario_that_can_be_run(tmp_path)
     text = (tmp_path / "recorded" / "scenario.yaml").read_text()
     assert parse_scenario(text, file="scenario.yaml").problems == ()
     found, trace = read_scenario(tmp_path / "recorded" / "scenario.yaml")
-    assert found.machines[0].type.cpu == 4
-    assert [(row.at_s, row.duration_s, row.cpu) for row in trace] == [
-        (0, 20, 0.5),
-        (pytest.approx(1, abs=0.01), 20, 0.5),
-        (pytest.approx(2, abs=0.01), 20, 0.5),
+    assert [(row.type.cpu, row.count) for row in found.machines] == [(4, 1)]
+    assert found.pools == (pool,)
+    assert [(row.name, row.scale, row.resources) for row in found.services] == [
+        ("shop-web-demo", 1, web.resources)
     ]
+    assert found.hours == pytest.approx((2 + 60) / 3600, abs=0.001)
+    assert [(row.at_s, row.duration_s, row.cpu, row.pool) for row in trace] == [
+        (0, 20, 0.5, ci),
+        (pytest.approx(1, abs=0.01), 20, 0.5, ci),
+        (pytest.approx(2, abs=0.01), 20, 0.5, ci),
+    ]
+    report = json.loads(say("run", tmp_path / "recorded" / "scenario.yaml", "--json"))
+    assert report["broken"] is None
+    assert (report["runs"], report["launches"]) == ({"succeeded": 3}, 1)
 
 
 @pytest.mark.parametrize("hours", ["0", "-3"])
