@@ -9,6 +9,7 @@ from headway.control.monitoring import Monitoring
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
 from headway.model.ids import AppName, ContainerId, NodeId
 from headway.model.node import Holder
+from headway.model.pool import MonitorRules, Pool
 from headway.model.run import Run, RunState
 from tests.simulation.conftest import ENVIRONMENT, wishing
 from tests.simulation.pools_world import PoolsWorld, virtually
@@ -73,6 +74,43 @@ def test_no_more_is_cancelled_within_an_hour_than_is_set_also_over_a_restart():
         await monitor(place, **limits).beat()
         await asyncio.sleep(30)
         assert await under_way(place) == []
+
+    virtually(scenario)
+
+
+def test_a_pool_has_rules_of_its_own_for_what_waits_and_runs_there():
+    async def scenario(place: PoolsWorld) -> None:
+        await known(place)
+        (long,) = await place.invoke("work", wishing({"sleep_s": 7000}))
+        await asyncio.sleep(600)
+        pool = await place.store.read(lambda tx: tx.get(Pool, "default"))
+        lax = msgspec.structs.replace(pool, monitor=MonitorRules(long_factor=1000))
+        lax = await place.store.write(lambda tx: tx.put(lax))
+        await monitor(place, monitor_cancel_factor=20).beat()
+        await asyncio.sleep(30)
+        assert place.events("run.flagged") == []
+        strict = msgspec.structs.replace(lax, monitor=MonitorRules(cancel_factor=30))
+        await place.store.write(lambda tx: tx.put(strict))
+        await monitor(place, monitor_cancel_factor=0).beat()
+        await asyncio.sleep(30)
+        assert (await runs.one(place.world, long.id)).state is RunState.CANCELLED
+
+    virtually(scenario)
+
+
+def test_a_pool_says_how_long_what_is_to_run_there_may_wait():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(nodes_min=1, nodes_max=1)
+        await place.works(3, runs_s=3000)
+        await asyncio.sleep(300)
+        await monitor(place).beat()
+        assert place.events("run.flagged") == []
+        pool = await place.store.read(lambda tx: tx.get(Pool, "default"))
+        hasty = msgspec.structs.replace(pool, monitor=MonitorRules(stuck_s=60))
+        await place.store.write(lambda tx: tx.put(hasty))
+        await monitor(place).beat()
+        (event,) = place.events("run.flagged")
+        assert event.because == "work has waited for 5 min"
 
     virtually(scenario)
 

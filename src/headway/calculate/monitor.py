@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from headway.calculate.estimate import Estimate
 from headway.model.container import Container, ContainerState
 from headway.model.job import Job
+from headway.model.pool import MonitorRules
 from headway.model.run import Run, RunState
 from headway.model.value import Value
 
@@ -29,6 +32,18 @@ class Rules(Value, kw_only=True):
     """What runs so many times longer is cancelled; 0: nothing is for that."""
 
 
+def rules_of(pool: MonitorRules, installation: Rules) -> Rules:
+    """Give what holds in a pool: what it does not say is as the installation is set.
+
+    >>> usual = Rules(stuck_s=900, long_factor=4, cancel_factor=20)
+    >>> rules_of(MonitorRules(stuck_s=60, cancel_factor=0), usual)
+    Rules(stuck_s=60, long_factor=4, cancel_factor=0)
+    """
+    said = {name: getattr(pool, name) for name in pool.__struct_fields__}
+    own = {name: value for name, value in said.items() if value is not None}
+    return msgspec.structs.replace(installation, **own)
+
+
 class Flag(Value, kw_only=True):
     """One run that somebody should look at."""
 
@@ -46,16 +61,18 @@ class Watched(Value, kw_only=True):
     """Of its job's runs."""
     job: Job | None
     """As the release of its attempt declares it, where it has one."""
+    rules: Rules
+    """Of the pool that it is to run in."""
 
 
-def flags(runs: Iterable[Watched], rules: Rules, now: datetime) -> tuple[Flag, ...]:
+def flags(runs: Iterable[Watched], now: datetime) -> tuple[Flag, ...]:
     """Flag runs that are stuck, those that run too long, and those that their limit did not end."""
     found: list[Flag] = []
     for row in runs:
         if row.run.state is RunState.QUEUED:
-            flag = _stuck(row.run, rules, now)
+            flag = _stuck(row.run, row.rules, now)
         else:
-            flag = _overdue(row, now) or _long(row, rules, now)
+            flag = _overdue(row, now) or _long(row, now)
         if flag is not None:
             found.append(flag)
     return tuple(found)
@@ -83,8 +100,8 @@ def _overdue(row: Watched, now: datetime) -> Flag | None:
     return Flag(run=row.run.id, because=because, cancels=True)
 
 
-def _long(row: Watched, rules: Rules, now: datetime) -> Flag | None:
-    run, thought, attempt = row.run, row.thought, row.run.attempt
+def _long(row: Watched, now: datetime) -> Flag | None:
+    run, thought, rules, attempt = row.run, row.thought, row.rules, row.run.attempt
     if attempt is None or thought.seen < _SEEN_LEAST:
         return None
     ran_s = (now - (attempt.began_at or attempt.ordered_at)).total_seconds()

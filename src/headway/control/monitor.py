@@ -1,11 +1,19 @@
 """What `doctor` says of runs that are stuck, and of machines that are not as they should be."""
 
-from headway.calculate.monitor import Flag, Rules, flags
+from datetime import datetime
+
+from headway.calculate.demand import of_job
+from headway.calculate.monitor import Flag, Rules, Watched, flags, rules_of
+from headway.control.dispatch import Dispatch
 from headway.control.glance import stranded
+from headway.control.pool_reading import main_pool
 from headway.control.pooling import Pools
 from headway.control.world import World
 from headway.model.pool import Pool
+from headway.model.release import Release
+from headway.model.run import Run
 from headway.model.view import Check
+from headway.ports.store import Reader
 
 _SHOWN = 3
 
@@ -18,13 +26,57 @@ async def flagged(world: World, loop: Pools) -> tuple[Flag, ...]:
     )
     now = world.clock.now()
     told = {flag.run for flag in never}
-    runs = [run for run in await loop.reading.oldest() if run.id not in told]
-    rules = Rules(
-        stuck_s=world.settings.monitor_stuck_s,
-        long_factor=world.settings.monitor_long_factor,
-        cancel_factor=world.settings.monitor_cancel_factor,
-    )
-    return never + flags([await loop.reading.watched(run, now) for run in runs], rules, now)
+    reading = _Reading(world, loop, await world.store.read(lambda tx: tx.find(Pool)), now)
+    runs = [run for run in await _oldest(world, loop.reading.dispatch) if run.id not in told]
+    return never + flags([await reading.watched(run) for run in runs], now)
+
+
+async def _oldest(world: World, dispatch: Dispatch) -> list[Run]:
+    """Give the first run of each lane whose runs could start, and every active one."""
+    lanes = [row.lane.name for row in await dispatch.backlog()]
+
+    def question(reader: Reader) -> list[Run]:
+        firsts = [run for lane in lanes for run in reader.find(Run, lane=lane, limit=1)]
+        return [*firsts, *reader.find(Run, active=1)]
+
+    return await world.store.read(question)
+
+
+class _Reading:
+    """What is known of runs that are watched."""
+
+    def __init__(self, world: World, loop: Pools, pools: list[Pool], now: datetime) -> None:
+        self._loop = loop
+        self._pools = {pool.name: pool for pool in pools}
+        self._main = main_pool(pools)
+        self._now = now
+        self._usual = Rules(
+            stuck_s=world.settings.monitor_stuck_s,
+            long_factor=world.settings.monitor_long_factor,
+            cancel_factor=world.settings.monitor_cancel_factor,
+        )
+
+    async def watched(self, run: Run) -> Watched:
+        """Give a run with what is thought of its length, its limits, and its pool's rules."""
+        thought = await self._loop.reading.estimates.of(run.owner, float("inf"), self._now)
+        release = await self._release(run)
+        job = release.manifest.job(run.job) if release else None
+        wants = of_job(release, job).pool if release and job else None
+        pool = self._pools.get(wants or self._main)
+        return Watched(
+            run=run,
+            thought=thought,
+            job=job if run.attempt else None,
+            rules=rules_of(pool.monitor, self._usual) if pool else self._usual,
+        )
+
+    async def _release(self, run: Run) -> Release | None:
+        """Give the release that runs it, or that would."""
+        book, key = self._loop.reading.dispatch.book, (run.environment, run.app)
+        number = run.attempt.release if run.attempt else run.pinned
+        if number is not None:
+            return await book.release(key, number)
+        return (await book.standing(key)).release
 
 
 async def checks(world: World, loop: Pools) -> list[Check]:

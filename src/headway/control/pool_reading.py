@@ -9,10 +9,10 @@ import msgspec
 
 from headway.calculate.autoscale.scarcity import Scarcity
 from headway.calculate.demand import of_build, of_container, of_job
-from headway.calculate.estimate import SEEN_MAX, Estimate, estimate
+from headway.calculate.estimate import Estimate
 from headway.calculate.keeping import placed_under
-from headway.calculate.monitor import Watched
 from headway.control.dispatch import Dispatch
+from headway.control.estimates import Estimates
 from headway.control.grounds import Backlog
 from headway.control.runner_rows import RUNNER
 from headway.control.world import World
@@ -26,17 +26,14 @@ from headway.model.pool import NodeType, Pool
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.pool_snapshot import Host, HostState, Load, Patience, PoolSnapshot, Waiting
 from headway.model.resources import Resources
-from headway.model.run import Run, RunState
+from headway.model.run import Run
 from headway.ports.store import Reader
 
 _FIRSTS = 32
 """Of so many runs in each lane it is known since when they wait; the rest counts as the last."""
-_HISTORY = 4 * SEEN_MAX
-_KEPT_S = 300.0
 _PASSING_S = 600.0
 """A container that is no service is thought to take so long."""
 NOTHING = Resources(cpu=0.0, memory_mib=0)
-_SERVED = (RunState.SUCCEEDED, RunState.FAILED, RunState.DEAD)
 
 
 @dataclass(slots=True)
@@ -68,7 +65,7 @@ class PoolReading:
         self._world = world
         self.dispatch = dispatch
         self._seen = seen
-        self._estimates: dict[str, tuple[datetime, Estimate]] = {}
+        self.estimates = Estimates(world)
 
     async def snapshots(self, now: datetime, also: Pool | None = None) -> list[PoolSnapshot]:
         """Give every pool that can grow or shrink, as of now; one of them as it might be."""
@@ -187,10 +184,6 @@ class PoolReading:
                 runners.setdefault(row.node, []).append(row.resources)
             else:
                 found.setdefault(row.node, []).append(_load(row, now))
-        for build in await store.read(lambda tx: tx.find(Build, state=BuildState.RUNNING)):
-            if build.node is not None:
-                load = Load(demand=of_build(), ends_at=now + timedelta(seconds=_PASSING_S))
-                found.setdefault(build.node, []).append(load)
         for run in await store.read(lambda tx: tx.find(Run, active=1)):
             attempt = run.attempt
             if attempt is None:
@@ -200,7 +193,7 @@ class PoolReading:
             if release is None or job is None:
                 continue
             began_at = attempt.began_at or attempt.ordered_at
-            thought = await self._estimate(run.owner, job.timeout_s, now)
+            thought = await self.estimates.of(run.owner, job.timeout_s, now)
             load = Load(
                 demand=of_job(release, job),
                 ends_at=began_at + timedelta(seconds=thought.middle_s),
@@ -240,26 +233,9 @@ class PoolReading:
             lane = row.lane
             firsts = await self._world.store.read(partial(_queued, lane=lane.name))
             owner = f"{lane.environment}/{lane.app}/{lane.job}"
-            thought = await self._estimate(owner, row.job.timeout_s, now)
+            thought = await self.estimates.of(owner, row.job.timeout_s, now)
             found += _waits(row, firsts, thought)
         return found
-
-    async def oldest(self) -> list[Run]:
-        """Give the first run of each lane whose runs could start, and every active one."""
-        lanes = [row.lane.name for row in await self.dispatch.backlog()]
-
-        def question(reader: Reader) -> list[Run]:
-            firsts = [run for lane in lanes for run in reader.find(Run, lane=lane, limit=1)]
-            return [*firsts, *reader.find(Run, active=1)]
-
-        return await self._world.store.read(question)
-
-    async def watched(self, run: Run, now: datetime) -> Watched:
-        """Give a run with what is thought of its length, and its limits."""
-        thought = await self._estimate(run.owner, float("inf"), now)
-        key, attempt = (run.environment, run.app), run.attempt
-        job = await self.dispatch.book.job(key, attempt.release, run.job) if attempt else None
-        return Watched(run=run, thought=thought, job=job)
 
     async def _building(self, now: datetime) -> list[Waiting]:
         """Give the builds that no node takes."""
@@ -283,17 +259,6 @@ class PoolReading:
             for demand in demands:
                 yield Waiting(demand=demand, since=since, expected_s=float("inf"), label=label)
 
-    async def _estimate(self, owner: str, most_s: float, now: datetime) -> Estimate:
-        known = self._estimates.get(owner)
-        if known is not None and (now - known[0]).total_seconds() < _KEPT_S:
-            return known[1]
-        runs_s = await self._world.store.read(lambda tx: list(_history(tx, owner)))
-        found = estimate(runs_s, most_s)
-        if not found.seen and known is not None and known[1].seen:
-            found = known[1]
-        self._estimates[owner] = (now, found)
-        return found
-
 
 def main_pool(pools: Sequence[Pool]) -> PoolName:
     """Give the pool of what names none: `default`, else the first that takes anything."""
@@ -303,14 +268,6 @@ def main_pool(pools: Sequence[Pool]) -> PoolName:
 
 def _queued(reader: Reader, lane: str) -> list[Run]:
     return reader.find(Run, lane=lane, limit=_FIRSTS)
-
-
-def _history(reader: Reader, owner: str) -> Iterator[float]:
-    """Give how long recent runs of a job took, newest first."""
-    for run in reader.find(Run, owner=owner, newest_first=True, limit=_HISTORY):
-        attempt = run.attempt
-        if run.state in _SERVED and attempt is not None and attempt.began_at and attempt.ended_at:
-            yield (attempt.ended_at - attempt.began_at).total_seconds()
 
 
 def _waits(row: Backlog, firsts: Sequence[Run], thought: Estimate) -> Iterator[Waiting]:

@@ -21,7 +21,7 @@ from headway.formats.units import parse_duration, parse_number, render_duration
 from headway.formats.yaml import parse_yaml
 from headway.model.ids import PoolName
 from headway.model.node import DEFAULT_POOL
-from headway.model.pool import NodeType, PlacementPolicy, Pool, Scaling, Window
+from headway.model.pool import MonitorRules, NodeType, PlacementPolicy, Pool, Scaling, Window
 from headway.model.problem import Parsed, Problem, in_file
 from headway.model.resources import MIB
 from headway.model.value import Value
@@ -105,6 +105,29 @@ SCALING = Record(
         Key("windows", ListOf(WINDOW, most=50), "Times with other bounds; the first that is open."),
     )
 )
+_FACTOR = Quantity(parse_number, "a number that is not negative", least=0, most=1_000_000)
+MONITOR = Record(
+    (
+        Key(
+            "stuck",
+            _seconds(1, 30 * 86_400),
+            "A run that could start is flagged when it has not for so long.",
+            "the setting monitor_stuck_s",
+        ),
+        Key(
+            "long_factor",
+            _FACTOR,
+            "A run is flagged when it takes so many times longer than nine in ten of its like.",
+            "the setting",
+        ),
+        Key(
+            "cancel_factor",
+            _FACTOR,
+            "A run is cancelled when it takes so many times longer; 0: none is for that.",
+            "the setting",
+        ),
+    )
+)
 POOL = Record(
     (
         Key("name", NAME, "Names it.", DEFAULT_POOL),
@@ -122,6 +145,7 @@ POOL = Record(
             "What it may be made of. Without any, its nodes are there or not, and it never scales.",
         ),
         Key("scaling", SCALING, "When it grows and shrinks."),
+        Key("monitor", MONITOR, "What is stuck there, and what runs too long."),
     )
 )
 
@@ -160,7 +184,13 @@ def read_pool(raw: dict[str, Any], reading: Reading, at: str = "") -> Pool:
         types=types,
         tags=raw.get("tags", {}),
         scaling=scaling,
+        monitor=_monitor(raw.get("monitor", {})),
     )
+
+
+def _monitor(raw: dict[str, Any]) -> MonitorRules:
+    fields = {"stuck_s" if key == "stuck" else key: value for key, value in raw.items()}
+    return MonitorRules(**fields)
 
 
 def pool_document(pool: Pool) -> dict[str, Any]:
@@ -177,6 +207,9 @@ def pool_document(pool: Pool) -> dict[str, Any]:
         scaling["windows"] = [_changed(row, None) for row in pool.scaling.windows]
     if scaling:
         found["scaling"] = scaling
+    monitor = _changed(pool.monitor, None)
+    if monitor:
+        found["monitor"] = monitor
     return found
 
 

@@ -75,6 +75,17 @@ class Scaling(Value, kw_only=True):
     """The first that is open holds."""
 
 
+class MonitorRules(Value, kw_only=True):
+    """What the monitor goes by for what runs in a pool; None: what the installation is set to."""
+
+    stuck_s: float | None = None
+    """What could start and has not for so long is flagged."""
+    long_factor: float | None = None
+    """What runs so many times longer than nine in ten of its like is flagged, too."""
+    cancel_factor: float | None = None
+    """What runs so many times longer is cancelled; 0: nothing is for that."""
+
+
 class Pool(Value, kw_only=True):
     """As an operator declares it."""
 
@@ -87,4 +98,5 @@ class Pool(Value, kw_only=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     """Of each of its nodes, beside the type's own."""
     scaling: Scaling = Scaling()
+    monitor: MonitorRules = MonitorRules()
     version: int = 0

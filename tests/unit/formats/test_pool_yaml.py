@@ -4,7 +4,7 @@ import pytest
 
 from headway.formats.pool_yaml import parse_pool, pool_document
 from headway.formats.yaml import render_yaml
-from headway.model.pool import NodeType, PlacementPolicy, Pool, Scaling, Window
+from headway.model.pool import MonitorRules, NodeType, PlacementPolicy, Pool, Scaling, Window
 from headway.model.problem import render_problem
 
 GOOD = """\
@@ -33,6 +33,7 @@ scaling:
   cost_hour_max: 6
   windows:
   - {cron: "0 19 * * mon-fri", length: 12h, timezone: Europe/Berlin, nodes_min: 0}
+monitor: {stuck: 1h, cancel_factor: 0}
 """
 
 
@@ -70,6 +71,7 @@ def test_every_key_arrives_where_it_should():
                 Window(cron="0 19 * * 1-5", length_s=43_200, timezone="Europe/Berlin", nodes_min=0),
             ),
         ),
+        monitor=MonitorRules(stuck_s=3600, cancel_factor=0),
     )
 
 
