@@ -142,6 +142,10 @@ class Draft:
         placed = self._fleet.place(demand, self.now, among=among)
         if placed.node is None:
             what = f"{launch.process}.{launch.slot} ({launch.release.label})"
+            crowded = self._fleet.crowded_out(demand)
+            if crowded is not None:
+                waits = "it waits until one of the others is stopped or moved to other nodes"
+                self.pend(f"{crowded.because}: {waits}; else {crowded.hint}")
             self.pend(f"{what} does not fit: {self._room_made(demand, among) or placed.because}")
             if among is None:
                 self._lacks.append(demand)

@@ -437,6 +437,20 @@ def test_what_is_apart_from_an_app_that_it_needs_and_that_is_there_fails_at_once
     assert refused_beside_db() == ""  # it may leave
 
 
+def test_independent_apps_that_cannot_all_be_apart_are_told_so_at_once_and_may_leave():
+    world = SmallWorld()
+    world.deploy(world.release(placed(apart=("db",))))
+    fleet = world.fleet()
+    fleet.hold("db-1", NodeId("n1"), Demand(resources=Resources(), crowd="demo~abc123/db/web@1"))
+    pending = plan_member(world.snapshot(), world.now, fleet).pending
+    assert pending.startswith(
+        "web/web, db/web are to be on 2 nodes; 1 can ever take any of them, those of all pools "
+        "counted, as they must be apart from each other: it waits until one of the others is "
+        "stopped or moved to other nodes; else take one out of another's `apart`, or have 2 nodes"
+    )
+    assert "n1: has db, which it must be apart from" in pending
+
+
 def refused_beside_db(**fields: object) -> str:
     """Plan an app that is apart from `db`, which is on the only node; give why it can never fit."""
     world = SmallWorld()

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
 from headway.calculate.placement import few
+from headway.calculate.placement.apart import apart_from
 from headway.calculate.placement.crowds import Crowds
 from headway.calculate.placement.held import FOREVER, Held
 from headway.calculate.placement.holds import Holds
@@ -19,7 +20,7 @@ from headway.calculate.placement.refusals import refused
 from headway.calculate.placement.scope import Scope
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.too_few import Copies
-from headway.calculate.placement.wanted import GPUS
+from headway.calculate.placement.wanted import GPUS, crowd_words
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName
 from headway.model.lease import Share
@@ -333,6 +334,15 @@ class Fleet:
     def too_few(self, wanted: Sequence[Copies]) -> Never | None:
         """Say why copies that must be apart can never all be placed; None where they may be."""
         return self._nevers.of_all(wanted)
+
+    def crowded_out(self, demand: Demand) -> Never | None:
+        """Say why a demand fits nowhere as long as all stays that it must be apart from.
+
+        None where there could be a node for each.
+        """
+        there = apart_from(demand, self._table)
+        own = Copies(crowd_words(demand.crowd), demand, 1)
+        return self.too_few([own, *there]) if there else None
 
     def has(self, crowd: str) -> bool:
         """Say whether anything of a crowd is held anywhere."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from headway.calculate.placement.placed import NOT_ASKED, Placed, Refusal
 from headway.calculate.placement.scope import Scope
-from headway.calculate.placement.wanted import asked, in_words
+from headway.calculate.placement.wanted import asked, crowd_words, in_words
 
 _SHOWN = 8
 
@@ -65,9 +65,11 @@ def _crowded(scope: Scope, left: "Counting") -> Iterable[Finding]:
         if tally is None:
             continue
         if name == wanted.crowd:
-            yield tally, f"has one of {name}, which is at most once on a node", "another node"
+            what = crowd_words(name)
+            yield tally, f"has one of {what}, which is at most once on a node", "another node"
         elif name:
-            yield tally, f"has {name}, which it must be apart from", f"{name} moves away"
+            what = crowd_words(name)
+            yield tally, f"has {what}, which it must be apart from", f"{what} moves away"
         else:
             yield tally, "has something that must be apart from it", "that moves away"
 

@@ -58,6 +58,15 @@ def asked(name: str, amount: float) -> str:
     return f"{number} {name[:-1] if number == '1' and name in (CORES, GPUS) else name}"
 
 
+def crowd_words(crowd: str) -> str:
+    """Name a crowd to people: without the environment's id, and the release's number.
+
+    >>> crowd_words("demo~1/shop/web@3"), crowd_words("demo~1/db")
+    ('shop/web', 'db')
+    """
+    return crowd.partition("/")[2].partition("@")[0] or crowd
+
+
 class Key(NamedTuple):
     """All of a demand that decides where it fits. When it ends is not in it."""
 

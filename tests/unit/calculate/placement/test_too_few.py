@@ -76,3 +76,32 @@ def test_a_node_that_was_given_up_counts_again_when_it_is_heard_from():
     assert "1 can ever take it" in because(given.copy(), copies("web", 2, alone=True))
     given.put(node("b"))
     assert because(given, copies("web", 2, alone=True)) == ""
+
+
+def test_what_other_apps_have_there_counts_while_it_stays():
+    """A circle of three apps of which none needs another: the third finds no node of two."""
+    given = fleet(node("a"), node("b"))
+
+    def of(app: str, apart: str):
+        return demand(crowd=f"demo~1/{app}/web@1", apart=(f"demo~1/{apart}",))
+
+    one, two, three = of("one", "two"), of("two", "three"), of("three", "one")
+    assert given.crowded_out(three) is None
+    given.hold("one-1", NodeId("a"), one)
+    assert given.crowded_out(three) is None
+    given.hold("two-1", NodeId("b"), two)
+    given.hold("else-1", NodeId("b"), demand(crowd="demo~1/else/web@1"))
+    found = given.crowded_out(three)
+    assert found is not None
+    assert found.because.startswith("three/web, one/web, two/web are to be on 3 nodes; 2 can ever")
+    given.put(node("c"))
+    assert given.crowded_out(three) is None
+    given.remove(NodeId("c"))
+    given.free("two-1")
+    assert given.crowded_out(three) is None
+
+
+def test_an_older_release_of_the_same_app_is_in_nobodys_way():
+    given = fleet(node("a"))
+    given.hold("old", NodeId("a"), demand(crowd=f"{HERE}/worker@1"))
+    assert given.crowded_out(demand(crowd=f"{HERE}/web@2", apart=(f"{HERE}/worker",))) is None
