@@ -1,9 +1,9 @@
 """The shop, from nothing: `make demo` runs this, `make demo-stop` ends it.
 
-Each app becomes a git repository of its own below `.demo/`. Headway is started, the apps are brought
-up, an order goes through the whole chain, jobs run now, later, by the clock and two thousand at
-once, a change is deployed under load and rolled back, and a second environment shows that it has
-none of the first one's data. The first is left running.
+Each app becomes a git repository of its own below `.demo/`, or where HEADWAY_DEMO says. Headway is
+started, the apps are brought up, an order goes through the whole chain, jobs run now, later, by the
+clock and two thousand at once, a change is deployed under load and rolled back, and a second
+environment shows that it has none of the first one's data. The first is left running.
 """
 
 import json
@@ -25,7 +25,7 @@ from headway.sdk import Client
 
 SHOP = Path(__file__).resolve().parent
 ROOT = SHOP.parent.parent
-PLACE = ROOT / ".demo"
+PLACE = Path(os.environ.get("HEADWAY_DEMO") or ROOT / ".demo")
 HEADWAY = str(Path(sys.executable).with_name("headway"))
 APPS = ("ids", "catalogue", "postgres", "orders", "mailer", "post", "web")
 BURST = 2000
@@ -97,7 +97,9 @@ def headway(*words: str, cwd: Path | None = None) -> None:
     print(f"$ headway {' '.join(words).replace(str(ROOT) + '/', '')}", flush=True)
     done = subprocess.run([HEADWAY, *words], check=False, cwd=cwd)
     if done.returncode:
-        told = f"headway {words[0]} ended with status {done.returncode}; what runs was left as it is"
+        told = (
+            f"headway {words[0]} ended with status {done.returncode}; what runs was left as it is"
+        )
         raise SystemExit(
             f"✗ {told}\nnext: export HEADWAY_DATA={PLACE / 'data'}; {HEADWAY} status"
             " · make demo-stop"

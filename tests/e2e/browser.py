@@ -72,8 +72,13 @@ class Visitor:
         assert answer is not None
         allowed = (200, 409) if refused else (200,)
         assert answer.status in allowed, f"{path}: {answer.status} {answer.text()[:500]}"
-        if answer.status == 409:
-            self.wrong = [what for what in self.wrong if "status of 409" not in what]
+        if refused:
+            self.forgive()
+
+    def forgive(self) -> None:
+        """Leave out what a browser says of answers that refuse something, as they are to."""
+        refused = ("status of 409", "status of 422", "status of 403")
+        self.wrong = [what for what in self.wrong if not any(word in what for word in refused)]
 
     def press(self, name: str) -> None:
         """Press a button, or follow a link that looks like one."""

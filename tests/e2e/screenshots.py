@@ -20,6 +20,9 @@ SCHEMES = ("light", "dark")
 BESIDE = {
     "deployments-canary": "/deployments/{canary}",
     "runs-running": "/runs/{running}",
+    "start": "/start?environment={environment}&apps=web",
+    "environment-copy": "/envs/{environment}/copy",
+    "environment-app-config-set": "/envs/{environment}/apps/{app}/config/set?secret=yes",
     "environment-app-scale": "/envs/{environment}/apps/{app}/scale",
     "node-drain": "/nodes/{busy}/drain",
 }

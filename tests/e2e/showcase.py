@@ -76,6 +76,10 @@ def _services(own: Installation) -> dict[str, str]:
     for app, needed in needs.items():
         more = f"{SMALL}dependencies: [{needed}]\n" + ("scale: {web: 2}\n" if app == "web" else "")
         own.ok("apps", "add", str(own.app(app, manifest=good_manifest(extra=more))))
+    values = ("CURRENCY=EUR", "FLAGS=new-basket")
+    own.ok("config", "set", "-e", ENVIRONMENT, "-a", "web", *values)
+    secret = ("config", "set", "-e", ENVIRONMENT, "-a", "web", "--secret", "SESSION_SECRET")
+    own.ok(*secret, stdin="made of thirty-two random letters")
     own.ok("start", "-e", ENVIRONMENT, "web", "--lease", "8h")
     own.ok("start", "-e", SECOND, "orders", "--lease", "40m")
     broken = behaving("broken", grace="3s", extra=SMALL + "dependencies: [ids]\n")
@@ -86,6 +90,7 @@ def _services(own: Installation) -> dict[str, str]:
     own.ok("deploy", "-e", ENVIRONMENT, "--canary", "20", "--reason", "buy now", cwd=web)
     return {
         "app": "web",
+        "number": "1",
         "deployment": own.json("history", "-e", ENVIRONMENT, "-a", "orders")[0]["id"],
         "canary": own.json("history", "-e", ENVIRONMENT, "-a", "web")[0]["id"],
     }

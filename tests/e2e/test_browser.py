@@ -26,6 +26,7 @@ def demo(headway):
     front = headway.app("counter", manifest=good_manifest(extra="dependencies: [shelf]\n"))
     headway.ok("apps", "add", str(shop))
     headway.ok("start", "-e", "bazaar", cwd=front)
+    headway.ok("config", "set", "-e", "bazaar", "-a", "shelf", "COLOUR=blue")
     (shop / "text").write_text("two")
     headway.ok("deploy", "-e", "bazaar", cwd=shop)
     headway.run("jobs", "invoke", "greet", "-e", "bazaar", "--wait")
@@ -40,6 +41,7 @@ def demo(headway):
     yield {
         "environment": "bazaar",
         "app": "shelf",
+        "number": "1",
         "deployment": deployment["id"],
         "run": runs[0]["id"] if isinstance(runs, list) else runs["rows"][0]["id"],
         "job": "greet",

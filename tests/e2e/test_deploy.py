@@ -1,4 +1,5 @@
 import json
+import subprocess
 import threading
 import time
 
@@ -265,3 +266,54 @@ def test_another_app_than_the_directory_holds_is_refused_with_both_ways_on(headw
     assert done.status == 1
     assert f"{app} holds held, not nope" in done.err
     assert f"next: headway deploy {app} -e holding -a held · headway deploy DIRECTORY" in done.err
+
+
+def test_an_app_is_started_from_a_branch_or_a_commit_that_is_kept(headway):
+    app = headway.app("stem")
+
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=Demo", "-c", "user.email=demo@example.com")
+        done = subprocess.run(
+            ["git", *who, *words], cwd=app, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    headway.ok("start", "-e", "stem-a", cwd=app)
+    git("switch", "-qc", "next")
+    (app / "text").write_text("two")
+    git("commit", "-qam", "two")
+    headway.ok("deploy", "-e", "stem-a", cwd=app)
+    assert "v1" in headway.ok("start", "-e", "stem-b", "stem@main", "--plan")
+    headway.ok("start", "-e", "stem-b", "stem@main")
+    assert headway.get("stem", "stem-b") == (200, "v1 one ")
+    headway.ok("start", "-e", "stem-c", f"stem@{git('rev-parse', 'next')[:8]}")
+    assert headway.get("stem", "stem-c") == (200, "v1 two ")
+    refused = headway.run("start", "-e", "stem-d", "stem@gone")
+    assert refused.status == 3
+    assert "headway keeps no source of stem from 'gone'" in refused.err
+    assert "it keeps next, " in refused.err
+    headway.ok("start", "-e", "stem-d", "stem")  # one of before is used once, not from then on
+    assert headway.get("stem", "stem-d") == (200, "v1 two ")
+    for name in ("stem-a", "stem-b", "stem-c", "stem-d"):
+        headway.ok("envs", "destroy", name, "--yes", "--no-wait")
+
+
+def test_what_config_would_start_again_is_told_first_and_each_change_can_be_read(headway):
+    app = headway.app("dial")
+    headway.ok("start", "-e", "dialling", cwd=app)
+    where = ("-e", "dialling", "-a", "dial")
+    plan = headway.ok("config", "set", *where, "COLOUR=red", "--plan")
+    assert "v2" in plan
+    assert "COLOUR" not in headway.ok("config", "get", *where)
+    headway.ok("config", "set", *where, "COLOUR=red")
+    headway.ok("config", "set", *where, "SIZE=1", "--no-deploy")
+    headway.ok("config", "set", *where, "SIZE=2", "--no-deploy")
+    first = headway.ok("config", "history", "1", *where)
+    assert "COLOUR" in first
+    assert "in v2" in first
+    assert "values are not kept" in headway.ok("config", "history", "2", *where)
+    assert headway.run("config", "history", "9", *where).status == 3
+    headway.ok("envs", "destroy", "dialling", "--yes", "--no-wait")

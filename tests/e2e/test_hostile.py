@@ -101,7 +101,7 @@ def trapped(headway):
     yield {
         "environment": "trapped", "app": "trap", "deployment": deployment, "run": made,
         "job": "hex", "node": node, "lease": lock, "container": container, "queue": "default",
-        "pool": "default",
+        "pool": "default", "number": "2",
         "schedule": "nightly",
     }  # fmt: skip
     api.ask("DELETE", f"tokens/{token['token']['id']}")

@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 
 from headway.api.answers import Json, answers
 from headway.api.requests import ConfigBody
 from headway.api.scope import Actor, App, Environment, TheWorld, done_once
-from headway.control import config
+from headway.control import config, config_history
 from headway.control.requests import ConfigRequest, NewValue
 from headway.model.config import ConfigChange
-from headway.model.view import ConfigDifference, ConfigView
+from headway.model.view import ConfigDifference, ConfigVersion, ConfigView
 
 router = APIRouter(tags=["config"], prefix="/environments/{environment}/apps/{app}/config")
 
@@ -50,10 +50,21 @@ async def diff(
     to: Annotated[int, Query(ge=1, le=10**9)],
 ) -> Json:
     """Compare the config of two releases."""
-    return Json(await config.diff(world, environment, app, from_, to))
+    return Json(await config_history.diff(world, environment, app, from_, to))
 
 
 @router.get("/history", responses=answers(list[ConfigChange]))
 async def history(world: TheWorld, environment: Environment, app: App) -> Json:
     """List who changed which keys, newest first."""
-    return Json(await config.history(world, environment, app))
+    return Json(await config_history.history(world, environment, app))
+
+
+@router.get("/history/{number}", responses=answers(ConfigVersion))
+async def version(
+    world: TheWorld,
+    environment: Environment,
+    app: App,
+    number: Annotated[int, Path(ge=1, le=10**9)],
+) -> Json:
+    """Give the config as one change left it, as far as that is kept; secrets never show."""
+    return Json(await config_history.version(world, environment, app, number))

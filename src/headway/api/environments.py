@@ -34,10 +34,15 @@ async def get_environment(world: TheWorld, environment: Environment) -> Json:
 async def start(
     request: Request, world: TheWorld, actor: Actor, environment: Environment, body: StartBody
 ) -> Json:
-    """Bring apps up with everything they need; `plan` only says what would be done."""
+    """Bring apps up with everything they need; `plan` only says what would be done.
+
+    `of` names, of an app, the source that is to be used rather than the newest: a branch, or the
+    beginning of a commit.
+    """
     wish = StartRequest(
         apps=tuple(AppName(app) for app in body.apps),
         sources=tuple(Digest(source) for source in body.sources),
+        of={AppName(app): source for app, source in body.of.items()},
         lease_s=body.lease_s,
         under=LeaseId(body.under) if body.under else None,
         reason=body.reason,

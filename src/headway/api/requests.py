@@ -25,6 +25,7 @@ class StartBody(_Body):
 
     apps: list[Name] = Field(min_length=1, max_length=2000)
     sources: list[Digest] = Field(default=[], max_length=100)
+    of: dict[Name, Digest] = Field(default={}, max_length=100)
     lease_s: Seconds | None = None
     under: Annotated[str, Field(min_length=1, max_length=50)] | None = None
     reason: Reason = ""

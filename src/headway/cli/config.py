@@ -12,14 +12,16 @@ from headway.cli.options import (
     chosen_environment,
     env_option,
     json_option,
+    plan_option,
     print_json,
     reason_option,
 )
 from headway.cli.progress import conclude, watch
 from headway.formats.dotenv import parse_dotenv
 from headway.formats.units import parse_count
+from headway.model.config import ConfigChange
 from headway.model.problem import render_problem
-from headway.model.view import ConfigView, Started
+from headway.model.view import ConfigVersion, ConfigView, Started
 from headway.sdk import Client
 
 
@@ -75,6 +77,7 @@ def _table(view: ConfigView) -> str:
 @click.option("--from-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--no-deploy", is_flag=True, help="Only the next release has it.")
 @reason_option
+@plan_option
 @json_option
 def set_(
     pairs: tuple[str, ...],
@@ -84,6 +87,7 @@ def set_(
     from_file: Path | None,
     no_deploy: bool,
     reason: str,
+    plan: bool,
     as_json: bool,
 ) -> None:
     """Set config; an app that runs gets a new release.
@@ -105,9 +109,9 @@ def set_(
     with Client.local() as client:
         name = environment or chosen_environment(client, None)
         view = client.config.change(
-            name, chosen_app(app), set=values, deploy=not no_deploy, reason=reason
+            name, chosen_app(app), set=values, deploy=not no_deploy, reason=reason, plan=plan
         )
-        _finish(client, view, f"set {', '.join(values)}", as_json)
+        _finish(client, view, "" if plan else f"set {', '.join(values)}", as_json)
 
 
 def _asked(key: str) -> str:
@@ -126,21 +130,32 @@ def _asked(key: str) -> str:
 @env_option
 @app_option
 @reason_option
+@plan_option
 @json_option
 def unset(
-    keys: tuple[str, ...], environment: str | None, app: str | None, reason: str, as_json: bool
+    keys: tuple[str, ...],
+    environment: str | None,
+    app: str | None,
+    reason: str,
+    plan: bool,
+    as_json: bool,
 ) -> None:
     """Unset config; an app that runs gets a new release."""
     with Client.local() as client:
         name = chosen_environment(client, environment)
-        view = client.config.change(name, chosen_app(app), unset=keys, reason=reason)
-        _finish(client, view, f"unset {', '.join(keys)}", as_json)
+        view = client.config.change(name, chosen_app(app), unset=keys, reason=reason, plan=plan)
+        _finish(client, view, "" if plan else f"unset {', '.join(keys)}", as_json)
 
 
 def _finish(client: Client, view: ConfigView, what: str, as_json: bool) -> None:
+    """Show what was done and how it goes on; where nothing was done, what would be."""
     if as_json:
         print_json(view)
-    else:
+    if not what:
+        started = Started(environment=view.environment, plan=view.plan)
+        click.echo("" if as_json else render.plan(started), nl=not as_json)
+        return
+    if not as_json:
         click.echo(f"{what} for {view.app} in {view.environment}")
     if view.deployment is not None:
         started = Started(environment=view.environment, deployments=(view.deployment,))
@@ -174,24 +189,35 @@ def diff(before: str, after: str, environment: str | None, app: str | None, as_j
 
 
 @config.command()
+@click.argument("number", type=click.IntRange(1, 10**9), required=False)
 @env_option
 @app_option
 @json_option
-def history(environment: str | None, app: str | None, as_json: bool) -> None:
-    """Show who changed which keys."""
+def history(number: int | None, environment: str | None, app: str | None, as_json: bool) -> None:
+    """Show who changed which keys; of NUMBER, what that change did."""
     with Client.local() as client:
         name = chosen_environment(client, environment)
+        if number is not None:
+            version = client.config.version(name, chosen_app(app), number)
+            print_json(version) if as_json else click.echo(_version(version))
+            return
         rows = client.config.history(name, chosen_app(app))
     if as_json:
         print_json(rows)
-        return
-    lines = [
-        (
-            f"{row.number}",
-            render.moment(row.at),
-            row.by,
-            " ".join([f"+{key}" for key in row.set] + [f"-{key}" for key in row.unset]),
-        )
-        for row in rows
-    ]
-    click.echo(render.table(lines) or "nothing was ever set")
+    else:
+        click.echo(render.table([_change(row) for row in rows]) or "nothing was ever set")
+
+
+def _change(row: ConfigChange) -> tuple[str, str, str, str]:
+    keys = [f"+{key}" for key in row.set] + [f"-{key}" for key in row.unset]
+    return f"{row.number}", render.moment(row.at), row.by, " ".join(keys)
+
+
+def _version(version: ConfigVersion) -> str:
+    lines = [" ".join(_change(version.change))]
+    if version.differences is None:
+        lines.append("  no release was made with it or the one before: values are not kept")
+    lines += [f"  {render.difference(row, '→')}" for row in version.differences or ()]
+    if version.releases:
+        lines.append(f"  in {', '.join(f'v{number}' for number in version.releases)}")
+    return "\n".join(lines)

@@ -1,5 +1,6 @@
 """`start` and `stop`: environments on demand."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from headway.cli.options import (
     showing_options,
 )
 from headway.cli.progress import conclude, watch
+from headway.formats.app_at import parse_wanted
 from headway.model.deployment import Phase
 from headway.model.view import SourceView, Started
 from headway.sdk import Client, RefusedError
@@ -46,11 +48,13 @@ def start(
     \b
     headway start -e demo            the app of this directory
     headway start -e demo web        web, and all it depends on
+    headway start -e demo web@main   the last of that branch, or of a commit, that is kept
     headway start -e demo --plan     only say what would be done
     """  # noqa: D301 (click reads the backspace)
     with Client.local() as client:
         name = environment or chosen_environment(client, None)
-        sent = _here(client, apps)
+        named = parse_wanted(apps)
+        sent = [] if named.of else _here(client, apps)
         wanted = list(apps) or [str(view.app) for view in sent]
         as_json = showing.as_json
         started = _start(client, name, wanted, sent, lease, reason, showing.plan)
@@ -68,7 +72,7 @@ def start(
             print_json(client.environments.get(name))
         conclude([row for row in ended if row.phase is not Phase.SUCCEEDED])
         if not as_json:
-            _show_end(client, name, wanted)
+            _show_end(client, name, named.apps or wanted)
 
 
 def _start(
@@ -116,7 +120,7 @@ def _show_begin(client: Client, name: str, started: Started) -> None:
         click.echo(f"· {app} runs already")
 
 
-def _show_end(client: Client, name: str, wanted: list[str]) -> None:
+def _show_end(client: Client, name: str, wanted: Sequence[str]) -> None:
     members = [row for row in client.environments.get(name).members if row.app in wanted]
     for member in members:
         for url in member.urls:

@@ -5,7 +5,6 @@ from functools import partial
 import msgspec
 
 from headway.control import lookup
-from headway.control.differences import config_differences
 from headway.control.enlist import (
     enlist,
     ensure_environment,
@@ -26,7 +25,7 @@ from headway.model.ids import AppName, EnvironmentId
 from headway.model.manifest import Manifest, Strategy
 from headway.model.release import Release
 from headway.model.settings import Settings
-from headway.model.view import ConfigDifference, ConfigValue, ConfigView, Started
+from headway.model.view import ConfigValue, ConfigView, Started
 from headway.ports.store import Reader, Writer
 from headway.ports.vault import VaultError
 
@@ -56,15 +55,10 @@ async def change(
         Invalid: A key cannot be, or all values together are too large.
         NotFound: Headway knows no such app.
     """
-    if not request.set and not request.unset:
-        raise Invalid(
-            "nothing-to-change", "no key was given", next=("headway config set KEY=VALUE",)
-        )
     deed = partial(_change, world=world, actor=actor, name=name, app=AppName(app), request=request)
     if request.plan:
-        started = await planned(world, lambda tx: deed(tx)[0], members_of)
-        view = await show(world, name, app, reveal=False)
-        return msgspec.structs.replace(view, deployment=next(iter(started.deployments), None))
+        rehearsed = await rehearse(world, actor, name, app, request)
+        return await _foreseen(world, name, app, rehearsed)
     started, owner = await world.store.write(deed)
     ring(world, started)
     view = await world.store.read(
@@ -73,9 +67,35 @@ async def change(
     return msgspec.structs.replace(view, deployment=next(iter(started.deployments), None))
 
 
+async def rehearse(
+    world: World, actor: str, name: str, app: str, request: ConfigRequest
+) -> Started:
+    """Say what a change would start, stop and move.
+
+    Raises:
+        Invalid: As `change`.
+        NotFound: As `change`.
+    """
+    deed = partial(_change, world=world, actor=actor, name=name, app=AppName(app), request=request)
+    return await planned(world, lambda tx: deed(tx)[0], members_of)
+
+
+async def _foreseen(world: World, name: str, app: str, started: Started) -> ConfigView:
+    deployment = next(iter(started.deployments), None)
+    try:
+        view = await show(world, name, app, reveal=False)
+    except NotFound:  # the environment would be made
+        view = ConfigView(environment=started.environment, app=AppName(app), number=0)
+    return msgspec.structs.replace(view, deployment=deployment, plan=started.plan)
+
+
 def _change(
     tx: Writer, *, world: World, actor: str, name: str, app: AppName, request: ConfigRequest
 ) -> tuple[Started, Environment]:
+    if not request.set and not request.unset:
+        raise Invalid(
+            "nothing-to-change", "no key was given", next=("headway config set KEY=VALUE",)
+        )
     lookup.source(tx, app)
     now = world.clock.now()
     owner = ensure_environment(tx, name, actor, now, world.settings)
@@ -203,41 +223,6 @@ def _deploy(tx: Writer, wish: Deployment, settings: Settings) -> tuple[Deploymen
     return (enlist(tx, wish, settings),)
 
 
-async def diff(world: World, name: str, app: str, from_: int, to: int) -> list[ConfigDifference]:
-    """Compare the config of two releases.
-
-    Raises:
-        NotFound: One of them is not there.
-    """
-
-    def question(reader: Reader) -> list[ConfigDifference]:
-        owner = lookup.environment(reader, name)
-        rows = [_release(reader, owner, app, number) for number in (from_, to)]
-        return config_differences(
-            (rows[0].config, owner.id),
-            (rows[1].config, owner.id),
-            AppName(app),
-            partial(readable, world),
-        )
-
-    return await world.store.read(question)
-
-
-async def history(world: World, name: str, app: str) -> list[ConfigChange]:
-    """List who changed which keys, newest first.
-
-    Raises:
-        NotFound: The environment is not there.
-    """
-
-    def question(reader: Reader) -> list[ConfigChange]:
-        owner = lookup.environment(reader, name)
-        config = reader.get(Config, owner.id, app)
-        return list(reversed(config.history)) if config else []
-
-    return await world.store.read(question)
-
-
 def readable(
     world: World, setting: Setting, environment: EnvironmentId, app: AppName, key: str
 ) -> str | None:
@@ -248,17 +233,6 @@ def readable(
         return world.vault.open(setting.sealed, config_place(environment, app, key))
     except VaultError as error:
         return f"(cannot be opened: {error})"
-
-
-def _release(reader: Reader, owner: Environment, app: str, number: int) -> Release:
-    row = reader.get(Release, owner.id, app, number)
-    if row is None:
-        raise NotFound(
-            "release-unknown",
-            f"{app} has no release v{number} in {owner.name}",
-            next=(f"headway history -e {owner.name} -a {app}",),
-        )
-    return row
 
 
 def _view(

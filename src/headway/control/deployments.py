@@ -15,10 +15,12 @@ from headway.control.requests import DeployRequest
 from headway.control.sources import adopt
 from headway.control.starting import check_dependencies
 from headway.control.world import World
+from headway.model.app import App, Source
 from headway.model.config import Config
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, Member
 from headway.model.event import Event
+from headway.model.ids import environment_name
 from headway.model.manifest import Canary, CanaryStep, Judgement, Strategy
 from headway.model.release import Release
 from headway.model.view import Page, ReleaseView, Started
@@ -49,7 +51,9 @@ def _deploy(
 ) -> Started:
     owner = lookup.environment(tx, name)
     if request.source is not None:
-        adopt(tx, lookup.sent(tx, request.source), actor, world.clock.now(), world.settings)
+        source = lookup.sent(tx, request.source)
+        if not _is_older(tx, source):
+            adopt(tx, source, actor, world.clock.now(), world.settings)
     elif request.kind is DeploymentKind.DEPLOY and tx.get(Member, owner.id, app) is None:
         lookup.source(tx, app)
     row = lookup.member(tx, owner, app)
@@ -83,6 +87,13 @@ def _deploy(
     replace = request.replace or request.kind is DeploymentKind.ROLLBACK
     deployment = enlist(tx, wish, world.settings, replace=replace)
     return Started(environment=owner.name, deployments=(deployment,))
+
+
+def _is_older(reader: Reader, source: Source) -> bool:
+    """Say whether an app's newest source came later: going back to one does not change `start`."""
+    app = reader.get(App, source.app)
+    newest = reader.get(Source, app.source) if app else None
+    return newest is not None and source.created_at < newest.created_at
 
 
 def _policy(request: DeployRequest) -> Canary | None:
@@ -273,44 +284,60 @@ async def ask(world: World, actor: str, identity: str, wish: Ask) -> Deployment:
         NotFound: There is none with this id.
         Conflict: It has ended, or has nothing to promote.
     """
-
-    def deed(tx: Writer) -> Deployment:
-        row = get(tx, identity)
-        if row.asked is wish:
-            return row
-        if row.is_ended:
-            raise Conflict(
-                "deployment-ended",
-                f"{identity} has ended: it {row.phase.value.replace('_', ' ')}",
-                next=(f"headway why {identity}",),
-            )
-        if wish is Ask.PROMOTE and row.strategy is not Strategy.CANARY:
-            raise Conflict(
-                "nothing-to-promote",
-                f"{identity} is {row.strategy.value}: only a canary waits to be promoted",
-            )
-        if wish is Ask.ABORT and row.phase in (Phase.SWITCHING, Phase.REVERTING):
-            raise Conflict(
-                "too-late-to-abort",
-                f"{identity} is {row.phase.value} already",
-                next=(f"headway rollback -a {row.app}",),
-            )
-        tx.record(
-            Event(
-                at=world.clock.now(),
-                actor=actor,
-                kind=f"deployment.{wish.value}",
-                subject=row.id,
-                environment=row.environment,
-                app=row.app,
-                because=f"asked by {actor}",
-            )
-        )
-        return tx.put(msgspec.structs.replace(row, asked=wish, asked_by=actor))
-
+    deed = partial(_ask, world=world, actor=actor, identity=identity, wish=wish)
     row = await world.store.write(answered(deed))
     world.bell.member((row.environment, row.app))
     return row
+
+
+async def rehearse_ask(world: World, actor: str, identity: str, wish: Ask) -> Started:
+    """Say what promoting or aborting a deployment would start, stop and move.
+
+    Raises:
+        NotFound: As `ask`.
+        Conflict: As `ask`.
+    """
+
+    def deed(tx: Writer) -> Started:
+        row = _ask(tx, world=world, actor=actor, identity=identity, wish=wish)
+        return Started(environment=environment_name(row.environment), deployments=(row,))
+
+    return await planned(world, deed, members_of)
+
+
+def _ask(tx: Writer, *, world: World, actor: str, identity: str, wish: Ask) -> Deployment:
+    row = get(tx, identity)
+    if row.asked is wish:
+        return row
+    if row.is_ended:
+        raise Conflict(
+            "deployment-ended",
+            f"{identity} has ended: it {row.phase.value.replace('_', ' ')}",
+            next=(f"headway why {identity}",),
+        )
+    if wish is Ask.PROMOTE and row.strategy is not Strategy.CANARY:
+        raise Conflict(
+            "nothing-to-promote",
+            f"{identity} is {row.strategy.value}: only a canary waits to be promoted",
+        )
+    if wish is Ask.ABORT and row.phase in (Phase.SWITCHING, Phase.REVERTING):
+        raise Conflict(
+            "too-late-to-abort",
+            f"{identity} is {row.phase.value} already",
+            next=(f"headway rollback -a {row.app}",),
+        )
+    tx.record(
+        Event(
+            at=world.clock.now(),
+            actor=actor,
+            kind=f"deployment.{wish.value}",
+            subject=row.id,
+            environment=row.environment,
+            app=row.app,
+            because=f"asked by {actor}",
+        )
+    )
+    return tx.put(msgspec.structs.replace(row, asked=wish, asked_by=actor))
 
 
 async def history(

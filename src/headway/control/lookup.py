@@ -1,5 +1,6 @@
 """Finds what people name: environments, apps, containers; and says what is near when it fails."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 
 from headway.control.errors import Conflict, Invalid, NotFound
@@ -118,14 +119,22 @@ def sent(reader: Reader, digest: Digest) -> Source:
     return found
 
 
-def manifests(reader: Reader, wanted: list[AppName]) -> dict[AppName, Manifest]:
-    """Give the manifests of these apps and of all that they need, as far as they are known."""
+def manifests(
+    reader: Reader, wanted: list[AppName], chosen: Mapping[AppName, Digest]
+) -> dict[AppName, Manifest]:
+    """Give the manifests of these apps and of all that they need, as far as they are known.
+
+    Those of the sources that were chosen, else of the newest.
+    """
     found: dict[AppName, Manifest] = {}
     waiting = list(wanted)
     while waiting:
         app = waiting.pop()
+        if app in found:
+            continue
         row = reader.get(App, app)
-        known = reader.get(Source, row.source) if row and app not in found else None
+        digest = chosen.get(app) or (row.source if row else None)
+        known = reader.get(Source, digest) if digest else None
         if known is not None:
             found[app] = known.manifest
             waiting.extend(known.manifest.dependencies)

@@ -32,6 +32,8 @@ class StartRequest(Value, kw_only=True):
     """To be the newest of their apps from now on."""
     chosen: dict[AppName, Digest] = msgspec.field(default_factory=dict)
     """Sources to use this once instead of the newest."""
+    of: dict[AppName, str] = msgspec.field(default_factory=dict)
+    """The same, by a branch, or by the beginning of a commit or of a digest."""
     lease_s: float | None = None
     """Of a new environment; None: 8 hours, or without end for production."""
     under: LeaseId | None = None

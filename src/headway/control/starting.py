@@ -1,7 +1,9 @@
 """`start`: an environment on demand, with everything that the apps need."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+
+import msgspec
 
 from headway.calculate.dependencies import resolve
 from headway.control import deeds, lookup
@@ -16,6 +18,7 @@ from headway.control.enlist import (
 from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
 from headway.control.keeping import remember
+from headway.control.known_sources import named
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.sources import adopt
@@ -24,7 +27,7 @@ from headway.control.world import World
 from headway.model.app import App, Source
 from headway.model.deployment import Deployment, DeploymentKind
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.ids import AppName
+from headway.model.ids import AppName, Digest
 from headway.model.manifest import Manifest
 from headway.model.role import HELD, Deed
 from headway.model.view import Started
@@ -85,7 +88,9 @@ def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequ
     for digest in request.sources:
         source = lookup.sent(tx, digest)
         adopt(tx, source, actor, world.clock.now(), world.settings)
-    order = resolved(tx, list(request.apps))
+    request = _chosen(tx, request, world.settings.releases_built_kept)
+    order = resolved(tx, list(request.apps), request.chosen)
+    _refuse_strange(request, order)
     known = _known_environment(tx, name)
     todo = [app for app in order if known is None or not _runs(tx, known, app)]
     missing: dict[AppName, list[str]] = {}
@@ -133,18 +138,37 @@ def _deed(
     return deeds.on([*deeds.owned(reader, apps), *sent])
 
 
+def _chosen(reader: Reader, request: StartRequest, most: int) -> StartRequest:
+    """Find the sources that are asked for by their branch or commit."""
+    found = {app: named(reader, app, word, most).digest for app, word in request.of.items()}
+    return msgspec.structs.replace(request, chosen={**request.chosen, **found})
+
+
+def _refuse_strange(request: StartRequest, order: tuple[AppName, ...]) -> None:
+    strange = [app for app in request.of if app not in order]
+    if strange:
+        raise Invalid(
+            "source-for-nothing",
+            f"{', '.join(strange)} is not started, so that no source of it is needed",
+        )
+
+
 def _source(reader: Reader, app: AppName, request: StartRequest) -> Source:
     chosen = request.chosen.get(app)
     return lookup.sent(reader, chosen) if chosen else lookup.source(reader, app)
 
 
-def resolved(reader: Reader, wanted: list[AppName]) -> tuple[AppName, ...]:
+def resolved(
+    reader: Reader, wanted: list[AppName], chosen: Mapping[AppName, Digest]
+) -> tuple[AppName, ...]:
     """Give these apps and all that they need, dependencies first.
+
+    What an app needs is what the source of it needs that was chosen, or else its newest.
 
     Raises:
         Invalid: An app is not known, or apps need one another in a circle.
     """
-    resolution = resolve(lookup.manifests(reader, wanted), wanted)
+    resolution = resolve(lookup.manifests(reader, wanted, chosen), wanted)
     if resolution.missing:
         parts = [
             f"{app}, which {needed_by} needs" if needed_by else app

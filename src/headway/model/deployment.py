@@ -138,6 +138,18 @@ class Deployment(Value, kw_only=True):
         """Whether nothing more will happen to it."""
         return self.phase in ENDED
 
+    @property
+    def can_promote(self) -> bool:
+        """Whether a person may let it take everything now."""
+        is_canary = self.strategy is Strategy.CANARY
+        return is_canary and not self.is_ended and self.asked is Ask.NONE
+
+    @property
+    def can_abort(self) -> bool:
+        """Whether a person may stop it."""
+        is_late = self.phase in (Phase.SWITCHING, Phase.REVERTING)
+        return not is_late and not self.is_ended and self.asked is Ask.NONE
+
 
 def advanced(
     deployment: Deployment, phase: Phase, at: datetime, what: str, because: str = ""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from headway.model.app import Commit
+from headway.model.config import ConfigChange
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import EnvironmentState
@@ -169,6 +170,24 @@ class ConfigView(Value, kw_only=True):
     missing: tuple[str, ...] = ()
     deployment: Deployment | None = None
     """After a change: the deployment that carries it out."""
+    plan: tuple[PlannedChange, ...] = ()
+    """Only when a plan was asked for: nothing was changed then."""
+
+
+class ConfigVersion(Value, kw_only=True):
+    """The config of an app as one change left it."""
+
+    environment: EnvironmentName
+    app: AppName
+    change: ConfigChange
+    last: int
+    """The number of the last change there is."""
+    releases: tuple[int, ...] = ()
+    """Releases that have it, the newest first."""
+    values: tuple[ConfigValue, ...] | None = None
+    """None: no release was made with it, so that its values are not kept."""
+    differences: tuple["ConfigDifference", ...] | None = None
+    """From what was before; None where that is not kept."""
 
 
 class ConfigDifference(Value, kw_only=True):

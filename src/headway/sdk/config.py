@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from headway.model.config import ConfigChange
-from headway.model.view import ConfigDifference, ConfigView
+from headway.model.view import ConfigDifference, ConfigVersion, ConfigView
 from headway.sdk.transport import Transport, part
 
 
@@ -27,6 +27,7 @@ class Configs:
         unset: Sequence[str] = (),
         deploy: bool = True,
         reason: str = "",
+        plan: bool = False,
     ) -> ConfigView:
         """Set keys, given as (value, whether it is secret), and unset keys; all or none."""
         body = {
@@ -37,6 +38,7 @@ class Configs:
             "unset": list(unset),
             "deploy": deploy,
             "reason": reason,
+            "plan": plan,
         }
         return self._transport.call("PATCH", _path(environment, app), ConfigView, body=body)
 
@@ -50,6 +52,11 @@ class Configs:
         """List who changed which keys, newest first."""
         path = f"{_path(environment, app)}/history"
         return self._transport.call("GET", path, list[ConfigChange])
+
+    def version(self, environment: str, app: str, number: int) -> ConfigVersion:
+        """Give the config as one change left it."""
+        path = f"{_path(environment, app)}/history/{number}"
+        return self._transport.call("GET", path, ConfigVersion)
 
 
 def _path(environment: str, app: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from headway.formats.app_at import parse_wanted
 from headway.model.container import Container
 from headway.model.event import Event
 from headway.model.view import Difference, EnvironmentView, MemberView, Started
@@ -47,11 +48,14 @@ class Environments:
         """Bring apps up with everything they need; `sources` are used from now on.
 
         A new environment lasts `lease_s`; or, `under` a lease of a node or of capacity, it runs
-        there and lasts as long.
+        there and lasts as long. An app may be `web@main`, of which the last source of that branch
+        is used this once, or that of a commit.
         """
+        wanted = parse_wanted(apps)
         body = {
-            "apps": list(apps),
+            "apps": list(wanted.apps),
             "sources": list(sources),
+            "of": wanted.of,
             "lease_s": lease_s,
             "under": under,
             "reason": reason,

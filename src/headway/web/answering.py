@@ -14,19 +14,18 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
-from headway.calculate.permission import lacking
-from headway.control import permission
 from headway.control.errors import NotFound
 from headway.control.idempotency import once
 from headway.control.refusals import refused
 from headway.control.sessions import SIGN_IN
 from headway.model.role import Grant, Role
+from headway.web.acting import NotDone, done, shown
 from headway.web.drawing import Visit, draw
 from headway.web.house import House
 from headway.web.live import Live, Watch
 from headway.web.messages import GONE
 from headway.web.navigation import navigation
-from headway.web.page import Act, Ask, Page, Plan, View
+from headway.web.page import Act, Ask, Page, View
 from headway.web.pages import ACTS, PAGES
 from headway.web.pages.mistake import MistakePage
 from headway.web.seen import Seen
@@ -53,14 +52,6 @@ class _Place(NamedTuple):
 
     pattern: re.Pattern[str]
     what: Page | Act
-
-
-class _OnlyPlanned(Exception):
-    """An act was not done: its plan is to be seen first."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan.what)
-        self.plan = plan
 
 
 class Answering:
@@ -149,9 +140,7 @@ class Answering:
 
     async def _act(self, request: Request, act: Act, ask: Ask) -> Response:
         if request.method in ("GET", "HEAD"):
-            because = lacking(ask.grant, await act.on(ask))
-            plan = msgspec.structs.replace(await act.see(ask), refused=because or "")
-            return self._page(request, "act.html", plan)
+            return self._page(request, "act.html", await shown(act, ask))
         if request.method != "POST":
             raise HTTPException(
                 405, "this is asked by GET and done by POST", {"allow": "GET, POST"}
@@ -160,9 +149,9 @@ class Answering:
         ask = ask._replace(query={**ask.query, **form})
         try:
             where = await self._done_once(request, act, ask, form)
-        except _OnlyPlanned as planned:
-            status = 200 if "only_plan" in form else 422
-            return self._page(request, "act.html", planned.plan, status=status)
+        except NotDone as not_done:
+            plan, status = not_done.plan, not_done.status
+            return self._page(request, "act.html", plan, status=status)
         return RedirectResponse(where, 303, _HEADERS)
 
     async def _done_once(
@@ -171,15 +160,11 @@ class Answering:
         """Do an act, once for each form however often it is sent; gives where to go on.
 
         Raises:
-            _OnlyPlanned: Its plan is to be seen first.
+            NotDone: Its plan, or why it cannot be, is to be seen first.
         """
 
         async def deed() -> bytes:
-            permission.check(ask.actor, ask.grant, await act.on(ask))
-            plan = await act.see(ask)
-            if "only_plan" in form or _is_unconfirmed(plan, form):
-                raise _OnlyPlanned(plan)
-            return msgspec.json.encode(await act.do(ask))
+            return msgspec.json.encode(await done(act, ask, form))
 
         if not form.get("id"):
             where: str = msgspec.json.decode(await deed())
@@ -255,12 +240,9 @@ def _file(request: Request, name: str) -> Response:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """Read what a form sends."""
+    """Read what a form sends. Browsers write the end of a line as two characters."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
         raise HTTPException(415, f"a form is sent as {_FORM}")
     body = (await request.body()).decode(errors="replace")
-    return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS_MAX))
-
-
-def _is_unconfirmed(plan: Plan, form: Mapping[str, str]) -> bool:
-    return bool(plan.confirm) and form.get("confirm", "").strip() != plan.confirm
+    fields = parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS_MAX)
+    return {name: value.replace("\r\n", "\n") for name, value in fields}

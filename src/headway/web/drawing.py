@@ -13,12 +13,12 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from headway.formats.units import counted, render_duration, render_size
-from headway.web import gallery, lines, links, static, times, tone
+from headway.web import gallery, lines, links, static, times, tone, ways
 from headway.web.navigation import Section
 from headway.web.page import View
 from headway.web.pictures.parts.svg import number
 from headway.web.seen import Seen
-from headway.web.visible import finalized
+from headway.web.visible import coded, finalized
 
 _LIVE = "live_"
 _NOW: ContextVar[datetime] = ContextVar("now")
@@ -65,9 +65,11 @@ def _environment() -> Environment:
         instant=times.instant,
         local=times.local,
         shown=lines.shown,
+        way=ways.way,
     )
     made.filters.update(
         words=lambda text: tone.words(str(text)),
+        coded=coded,
         took=times.length,
         instant=times.instant,
         duration=render_duration,

@@ -37,6 +37,16 @@ def member(owner: str, app: str) -> str:
     return path("envs", owner.partition("~")[0], "apps", app)
 
 
+def config(owner: str, app_name: str) -> str:
+    """Of the config of an app in an environment."""
+    return f"{member(owner, app_name)}/config"
+
+
+def config_version(owner: str, app_name: str, number: int) -> str:
+    """Of that as one change left it."""
+    return f"{config(owner, app_name)}/{number}"
+
+
 def app(name: str) -> str:
     """Of an app."""
     return path("apps", name)

@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from headway.control.heart import Heart
 from headway.control.world import World
 from headway.model.role import Deed, Grant
 from headway.model.value import Value
-from headway.model.view import Started
+from headway.model.view import Refusal, Started
 from headway.web.house import House
 
 
@@ -101,28 +104,53 @@ class Page(NamedTuple):
 
 
 class Plan(View, kw_only=True):
-    """What an act would do, shown before it does it, and what it needs to be told."""
+    """An act before it is done: what it is, what it needs to be told, and what it would do."""
 
     what: str
     """The question, such as `Destroy demo?`."""
     verb: str
     """On the button."""
     sentence: str = ""
-    started: Started | None = None
-    """What would start, stop and move, by the very code that does it."""
     fields: tuple["Field", ...] = ()
+    """With what was said of them already, so that nothing has to be said twice."""
     confirm: str = ""
     """What must be typed first, where the act destroys something."""
     back: str = "/"
     command: str = ""
     """What does the same in a terminal."""
-    refused: str = ""
-    """Why who asks may not do it."""
+    started: Started | None = None
+    """What would start, stop and move, by the very code that does it."""
+    planned: str = ""
+    """Names what that was made for: it is done when the form still says the same."""
+    lacking: str = ""
+    """What who asks would have to be to do it; empty when they may."""
+    refusal: Refusal | None = None
+    """Why it cannot be, as things are and as the form says."""
 
     @property
     def title(self) -> str:
         """Its name."""
         return self.what
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way back."""
+        return (Crumb("Back", self.back),) if self.back != "/" else ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether something can be said, so that what is refused may be mended here."""
+        return any(not field.is_hidden for field in self.fields)
+
+
+class FieldKind(StrEnum):
+    """How a field is filled in."""
+
+    LINE = "line"
+    TEXT = "text"
+    """Several lines."""
+    VEILED = "veiled"
+    """Several lines that nobody sees, and that are not shown again."""
 
 
 class Field(Value, kw_only=True):
@@ -132,8 +160,20 @@ class Field(Value, kw_only=True):
     label: str
     value: str = ""
     hint: str = ""
+    kind: FieldKind = FieldKind.LINE
     choices: tuple[str, ...] = ()
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    """What choices are called that do not speak for themselves."""
+    known: tuple[str, ...] = ()
+    """What may be said, among others."""
     is_hidden: bool = False
+    bears: bool = True
+    """Whether the plan depends on it."""
+
+
+def reason(ask: Ask) -> Field:
+    """Ask why something is done."""
+    return Field(name="reason", label="Why", value=ask.query.get("reason", ""), bears=False)
 
 
 class Act(NamedTuple):
@@ -143,6 +183,9 @@ class Act(NamedTuple):
     on: Callable[[Ask], Awaitable[Deed]]
     """What it is done to, which says who may do it."""
     see: Callable[[Ask], Awaitable[Plan]]
-    """The plan for what the query says, and the form when it was sent."""
+    """The form, for what the query says, and the form when it was sent."""
     do: Callable[[Ask], Awaitable[str]]
     """Do it, and give the address to go on at."""
+    rehearse: Callable[[Ask], Awaitable[Started | None]] | None = None
+    """Say what it would start, stop and move; what refuses the act refuses this. None: too little
+    was said for that."""

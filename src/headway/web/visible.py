@@ -12,6 +12,7 @@ _REPLACED = {
     **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in _KEPT},
     **dict.fromkeys([0x7F, *range(0x80, 0xA0), *(code for row in _BIDI for code in row)], "\ufffd"),
 }
+_CODE = re.compile(r"`([^`\n]+)`")
 _RULING = re.compile(f"[{''.join(map(chr, _REPLACED))}]")
 TEXT_MAX = 10_000
 
@@ -30,3 +31,16 @@ def visible(text: str) -> str:
 def finalized(value: Any) -> Any:
     """Give what a template writes: what was drawn already as it is, and any other text visible."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+
+
+def coded(text: str) -> Markup:
+    """Draw a sentence; what stands in backticks is code.
+
+    >>> coded("waits for `headway promote` <now>")
+    Markup('waits for <code>headway promote</code> &lt;now&gt;')
+    """
+    parts = _CODE.split(visible(str(text)))
+    drawn = [
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    ]
+    return Markup().join(drawn)

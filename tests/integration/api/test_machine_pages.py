@@ -3,6 +3,7 @@
 import pytest
 
 from tests.integration.api.control_plane import bring_up_chat, wait_for
+from tests.integration.api.forms import pressed
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -26,13 +27,11 @@ def test_a_node_is_drained_after_its_plan_and_its_name_and_taken_back(own, brows
     plan = browser.get(f"{at}/drain").text
     assert "What it would do" in plan
     assert "chat" in plan
-    assert browser.post(f"{at}/drain", headers=FORM).status_code == 422
+    assert pressed(browser, f"{at}/drain").status_code == 422
     assert browser.get(f"{at}.json").json()["view"]["node"]["state"] == "ready"
     odd = browser.post(f"{at}/drain", headers=FORM, data={"confirm": node, "within": "soon"})
     assert odd.status_code == 422
-    done = browser.post(
-        f"{at}/drain", headers=FORM, data={"confirm": node, "within": "10m", "reason": "new disk"}
-    )
+    done = pressed(browser, f"{at}/drain", confirm=node, within="10m", reason="new disk")
     assert (done.status_code, done.headers["location"]) == (303, at)
     shown = browser.get(at).text
     assert "draining" in shown

@@ -12,6 +12,7 @@ import pytest
 
 from headway.web.answering import _POLICY
 from tests.integration.api.control_plane import CHAT, archive, wait_for
+from tests.integration.api.forms import pressed
 
 _HTML = {"accept": "text/html"}
 STILL = "event: still\ndata: true\n\n"
@@ -140,15 +141,17 @@ def test_an_act_shows_its_plan_and_asks_for_the_name_before_it_destroys(own):
         wait_for(lambda: client.get("/envs.json").json()["rows"][0]["state"] == "healthy")
         plan = client.get("/envs/demo/destroy")
         assert "stop run.1 (v1)" in plan.text or "stop web.1 (v1)" in plan.text
-        refused = client.post("/envs/demo/destroy", headers=_FORM, content="confirm=dem")
+        refused = pressed(client, "/envs/demo/destroy", confirm="dem")
         assert refused.status_code == 422
+        unseen = client.post("/envs/demo/destroy", headers=_FORM, content="confirm=demo")
+        assert unseen.status_code == 200  # its plan, which was not looked at yet
         assert client.get("/envs.json").json()["rows"][0]["state"] == "healthy"
         longer = client.post("/envs/demo/extend", headers=_FORM, content="length=2d")
         assert (longer.status_code, longer.headers["location"]) == (303, "/envs/demo")
         wrong = client.post("/envs/demo/extend", headers=_FORM, content="length=soon")
         assert wrong.status_code == 422
         assert "&#39;soon&#39; is no length of time" in wrong.text
-        done = client.post("/envs/demo/destroy", headers=_FORM, content="confirm=demo")
+        done = pressed(client, "/envs/demo/destroy", confirm="demo")
         assert (done.status_code, done.headers["location"]) == (303, "/envs")
         wait_for(lambda: client.get("/envs.json").json()["rows"] == [])
         assert "there is no environment demo" in client.get("/envs/demo").text
@@ -196,13 +199,16 @@ def test_an_app_is_deployed_scaled_and_rolled_back_by_forms_that_show_their_plan
         )
         assert f"start {process}.3 (v1)" in plan.text
         assert len(shown()["deployments"]) == 1
-        scaled = client.post(f"{here}/scale", headers=_FORM, content=f"scale.{process}=3")
+        scaled = pressed(client, f"{here}/scale", **{f"scale.{process}": "3"})
         assert scaled.headers["location"] == f"/deployments/{shown()['deployments'][0]['id']}"
         wait_for(lambda: shown()["member"]["healthy"] == 3)
 
         wait_for(settled)
-        again = "what=the+live+release+again&reason=because"
-        done = client.post(f"{here}/deploy", headers=_FORM, content=again)
+        unseen = client.post(f"{here}/deploy", headers=_FORM, content="what=again")
+        assert unseen.status_code == 200
+        assert "What it would do" in unseen.text
+        assert len(shown()["deployments"]) == 2
+        done = pressed(client, f"{here}/deploy", what="again", reason="because")
         assert done.status_code == 303
         wait_for(lambda: shown()["member"]["live"] == 2)
         wait_for(settled)
@@ -211,7 +217,7 @@ def test_an_app_is_deployed_scaled_and_rolled_back_by_forms_that_show_their_plan
         assert f"{here}/rollback?release=1" in client.get(here).text
         assert "Roll back to this" in client.get(here).text
         assert f"start {process}.1 (v1)" in client.get(f"{here}/rollback?release=1").text
-        client.post(f"{here}/rollback", headers=_FORM, content="release=1")
+        pressed(client, f"{here}/rollback", release="1")
         wait_for(lambda: shown()["member"]["live"] == 1)
 
         for query in ("strategy=sideways", "canary=many"):

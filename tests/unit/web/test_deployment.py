@@ -14,18 +14,18 @@ def page(row: Deployment, live: int | None = 2, is_there: bool = True) -> Deploy
 
 def test_a_canary_that_waits_can_be_promoted_and_aborted_but_not_rolled_back():
     seen = page(deployment(strategy=Strategy.CANARY, phase=Phase.PAUSED))
-    assert (seen.can_promote, seen.can_abort, seen.can_roll_back) == (True, True, False)
+    assert (seen.row.can_promote, seen.row.can_abort, seen.can_roll_back) == (True, True, False)
     assert seen.is_moving
 
 
 def test_what_was_asked_for_once_is_not_offered_again():
     seen = page(deployment(strategy=Strategy.CANARY, phase=Phase.PAUSED, asked=Ask.PROMOTE))
-    assert (seen.can_promote, seen.can_abort) == (False, False)
+    assert (seen.row.can_promote, seen.row.can_abort) == (False, False)
 
 
 @pytest.mark.parametrize("phase", [Phase.SWITCHING, Phase.REVERTING])
 def test_what_is_too_late_is_not_offered(phase):
-    assert not page(deployment(phase=phase)).can_abort
+    assert not deployment(phase=phase).can_abort
 
 
 def test_what_serves_can_go_back_to_what_served_before():

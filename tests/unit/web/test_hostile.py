@@ -7,6 +7,7 @@ import pytest
 from headway.control.glance import AwayNode
 from headway.model.app import Commit
 from headway.model.build import Build, BuildState
+from headway.model.config import ConfigChange
 from headway.model.container import Container, ContainerState, Exit
 from headway.model.deployment import Phase, Step
 from headway.model.event import Event
@@ -18,7 +19,9 @@ from headway.model.story import DeploymentStory
 from headway.model.view import (
     AppView,
     Check,
+    ConfigDifference,
     ConfigValue,
+    ConfigVersion,
     ConfigView,
     LogEntry,
     MemberState,
@@ -29,8 +32,9 @@ from headway.model.view import (
     Why,
 )
 from headway.web.drawing import Visit, draw, rows
-from headway.web.page import Field, Plan
+from headway.web.page import Field, FieldKind, Plan
 from headway.web.pages.apps import AppPage, AppsPage
+from headway.web.pages.config import ConfigPage, ConfigVersionPage
 from headway.web.pages.deployment import DeploymentPage
 from headway.web.pages.environment import environment_page
 from headway.web.pages.environments import environments_page
@@ -73,6 +77,13 @@ _APP = AppView(name="web", source="sha256-1", team="shop", commit=_COMMIT, branc
 _CONFIG = ConfigView(environment="demo", app="web", number=1, missing=("NONE",),
                      values=(ConfigValue(key="A", value="1", default=True),
                              ConfigValue(key="B", value=None, secret=True)))  # fmt: skip
+_CHANGE = ConfigChange(number=1, at=NOW, by="ana", set=("A", "B"), unset=("C",))
+_DIFFERENCES = (ConfigDifference(key="A", before="1", after="2"),
+                ConfigDifference(key="B", before=None, after=None, secret=True))  # fmt: skip
+_RELEASES = tuple(
+    ReleaseView(app="web", number=number, fingerprint="f", created_at=NOW, created_by="ana")
+    for number in (2, 1)
+)
 _RELEASE = ReleaseView(app="web", number=2, fingerprint="f", commit=_COMMIT, branch="main",
                        live=True, created_at=NOW, created_by="ana")  # fmt: skip
 _NODE = AwayNode(node=Node(id="n1", cpu=1, memory_mib=1, state=NodeState.LOST),
@@ -107,13 +118,21 @@ PAGES = {
     "jump.html": JumpPage(q="we", hits=(Hit(kind="app", name="web", state="", url="/apps/web"),)),
     "logs.html": LogsPage(environment="demo", app="web", text="a", rows=(row_of("demo", _ENTRY),),
                           before="web-1:7", apps=("web",), at=NOW, searched=3),
+    "config.html": ConfigPage(config=_CONFIG, history=(_CHANGE,), older=1, releases=_RELEASES,
+                              asked=(1, 2), differences=_DIFFERENCES),
+    "config_version.html": ConfigVersionPage(version=ConfigVersion(
+        environment="demo", app="web", change=_CHANGE, last=2, releases=(2, 1),
+        values=_CONFIG.values, differences=_DIFFERENCES)),
     "mistake.html": MistakePage(refusal=_REFUSAL),
     "act.html": Plan(what="Destroy demo", verb="Destroy", sentence="all", confirm="demo",
-                     command="headway", refused="no",
+                     command="headway", lacking="no", refusal=_REFUSAL, planned="a",
                      started=Started(environment="demo", plan=(
                          PlannedChange(app="web", verb="stop", what="stop it", because="so"),)),
                      fields=(Field(name="a", label="b", value="c", hint="d"),
-                             Field(name="e", label="f", value="g", choices=("g", "h")))),
+                             Field(name="i", label="j", value="k", kind=FieldKind.TEXT),
+                             Field(name="l", label="m", value="n", known=("o",)),
+                             Field(name="e", label="f", value="g", choices=("g", "h"),
+                                   labels={"h": "i"}))),
 }  # fmt: skip
 
 

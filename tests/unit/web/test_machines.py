@@ -3,9 +3,7 @@
 from datetime import timedelta
 
 import msgspec
-import pytest
 
-from headway.control.errors import Invalid
 from headway.model.ids import AppName, EnvironmentName, LeaseId, NodeId, PoolName
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.node import Node, NodeHold, NodeState
@@ -17,7 +15,7 @@ from headway.model.view import LeaseView, NodeView, PoolView, ScheduleView
 from headway.web.pages.dead import DeadPage, heaps
 from headway.web.pages.leases import leases_page
 from headway.web.pages.nodes import Sum, node_note, nodes_page
-from headway.web.pages.pools import count, pools_page
+from headway.web.pages.pools import pools_page
 from headway.web.pages.queues import queues_page
 from headway.web.pages.schedules import schedules_page
 from tests.unit.web.pictures.things import DEMO, NOW, ago, queue, run
@@ -89,12 +87,6 @@ def test_pools_that_cannot_be_as_they_should_come_first():
     views = [PoolView(pool=Pool(name=PoolName(name))) for name in "ab"]
     views.append(PoolView(pool=Pool(name=PoolName("c")), pending=("at its maximum",)))
     assert [view.pool.name for view in pools_page(views).rows] == ["c", "a", "b"]
-
-
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "٣", "9999999", "x"])
-def test_what_is_no_number_of_nodes_is_refused(text):
-    with pytest.raises(Invalid):
-        count(text)
 
 
 def test_queues_that_are_held_come_first_then_those_that_wait_longest():

@@ -3,6 +3,8 @@
 from headway.web.page import Act, Page
 from headway.web.pages import (
     apps,
+    config,
+    config_acts,
     dead,
     deployment,
     environment,
@@ -26,6 +28,7 @@ from headway.web.pages import (
     run_acts,
     runs,
     schedules,
+    starting,
 )
 
 _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
@@ -33,9 +36,12 @@ _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
     environments.OFFERS,
     environment.OFFERS,
     environment_acts.OFFERS,
+    starting.OFFERS,
     apps.OFFERS,
     member.OFFERS,
     member_acts.OFFERS,
+    config_acts.OFFERS,
+    config.OFFERS,
     deployment.OFFERS,
     jobs.OFFERS,
     job.OFFERS,

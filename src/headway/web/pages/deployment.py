@@ -3,18 +3,16 @@
 from headway.control import deployments, logs, permission, stories
 from headway.control.requests import LogQuestion
 from headway.model.deployment import Ask as Wish
-from headway.model.deployment import Deployment, Phase
+from headway.model.deployment import Deployment
 from headway.model.ids import environment_name
-from headway.model.manifest import Strategy
 from headway.model.role import Deed
 from headway.model.story import DeploymentStory
-from headway.model.view import LogEntry
+from headway.model.view import LogEntry, Started
 from headway.web import links
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View
 from headway.web.traffic import ReleaseShare, shares
 
 _TAIL = 12
-_TOO_LATE = frozenset({Phase.SWITCHING, Phase.REVERTING})
 
 
 class DeploymentPage(View, kw_only=True):
@@ -51,16 +49,6 @@ class DeploymentPage(View, kw_only=True):
         return not self.row.is_ended
 
     @property
-    def can_promote(self) -> bool:
-        """Whether a person may let it take everything now."""
-        return self.is_moving and self.row.strategy is Strategy.CANARY and not self._is_asked
-
-    @property
-    def can_abort(self) -> bool:
-        """Whether a person may stop it."""
-        return self.is_moving and self.row.phase not in _TOO_LATE and not self._is_asked
-
-    @property
     def can_roll_back(self) -> bool:
         """Whether the app can go back to what served before this deployment."""
         return (
@@ -70,10 +58,6 @@ class DeploymentPage(View, kw_only=True):
             and self.row.release == self.story.live
             and self.row.previous != self.story.live
         )
-
-    @property
-    def _is_asked(self) -> bool:
-        return self.row.asked is not Wish.NONE
 
 
 async def _see(ask: Ask) -> DeploymentPage:
@@ -115,11 +99,15 @@ def _wish(wish: Wish, verb: str, sentence: str) -> Act:
             command=f"headway {wish.value} -e {owner} -a {row.app}",
         )
 
+    async def rehearse(ask: Ask) -> Started:
+        identity = ask.names["deployment"]
+        return await deployments.rehearse_ask(ask.world, ask.actor, identity, wish)
+
     async def do(ask: Ask) -> str:
         row = await deployments.ask(ask.world, ask.actor, ask.names["deployment"], wish)
         return links.deployment(row.id)
 
-    return Act("/deployments/{deployment}/" + wish.value, _on, see, do)
+    return Act("/deployments/{deployment}/" + wish.value, _on, see, do, rehearse)
 
 
 OFFERS = (

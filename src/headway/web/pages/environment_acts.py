@@ -1,16 +1,15 @@
 """What can be done with an environment: renewed, stopped, ended."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from headway.control import environments, permission
-from headway.control.errors import Invalid
-from headway.formats.units import parse_duration
 from headway.model.ids import AppName
 from headway.model.role import Deed
+from headway.model.view import Started
 from headway.web import links
-from headway.web.page import Act, Ask, Field, Plan
-
-_LENGTHS = ("1h", "2h", "4h", "8h", "1d", "2d", "7d", "never")
+from headway.web.page import Act, Ask, Field, Plan, reason
+from headway.web.typed import LENGTHS, NEVER, length
 
 
 async def _see_extend(ask: Ask) -> Plan:
@@ -21,9 +20,17 @@ async def _see_extend(ask: Ask) -> Plan:
         verb="Renew it",
         sentence="From now on, for so long. What is in it ends with its lease.",
         fields=(
-            Field(name="length", label="How long", value="8h", choices=_LENGTHS),
             Field(
-                name="shorten", label="Also when it ends earlier than now", choices=("no", "yes")
+                name="length",
+                label="How long",
+                value=ask.query.get("length", "8h"),
+                choices=(*LENGTHS, NEVER),
+            ),
+            Field(
+                name="shorten",
+                label="Also when it ends earlier than now",
+                value=ask.query.get("shorten", "no"),
+                choices=("no", "yes"),
             ),
         ),
         back=links.environment(name),
@@ -32,10 +39,8 @@ async def _see_extend(ask: Ask) -> Plan:
 
 
 async def _extend(ask: Ask) -> str:
-    name, length = ask.names["environment"], ask.query.get("length", "")
-    seconds = None if length == "never" else parse_duration(length)
-    if seconds is None and length != "never":
-        raise Invalid("length-invalid", f"{length!r} is no length of time", hint="such as 2h or 1d")
+    name, said = ask.names["environment"], ask.query.get("length", "")
+    seconds = None if said == NEVER else length(said or "8h")
     shorten = ask.query.get("shorten") == "yes"
     await environments.extend(ask.world, ask.actor, name, seconds, shorten=shorten)
     return links.environment(name)
@@ -43,42 +48,49 @@ async def _extend(ask: Ask) -> str:
 
 async def _see_stop(ask: Ask) -> Plan:
     name, apps = ask.names["environment"], _apps(ask.query)
-    started = await environments.stop(ask.world, ask.actor, name, apps, "", plan=True)
+    await environments.one(ask.world, name)
     which = ", ".join(apps) or "every app"
     return Plan(
         what=f"Stop {which} in {name}",
         verb="Stop",
         sentence="Config, volumes, addresses and history stay; starting brings it back.",
-        started=started,
-        fields=_app_fields(apps),
+        fields=(*_app_fields(apps), reason(ask)),
         back=links.member(name, apps[0]) if apps else links.environment(name),
         command=" ".join(("headway stop -e", name, *apps)),
     )
 
 
+async def _stopped(ask: Ask, *, plan: bool) -> Started:
+    name, why = ask.names["environment"], ask.query.get("reason", "")
+    apps = _apps(ask.query)
+    return await environments.stop(ask.world, ask.actor, name, apps, why, plan=plan)
+
+
 async def _stop(ask: Ask) -> str:
-    name, apps = ask.names["environment"], _apps(ask.query)
-    await environments.stop(ask.world, ask.actor, name, apps, "", plan=False)
-    return links.environment(name)
+    return links.environment((await _stopped(ask, plan=False)).environment)
 
 
 async def _see_destroy(ask: Ask) -> Plan:
     name = ask.names["environment"]
-    started = await environments.destroy(ask.world, ask.actor, name, "", plan=True)
+    await environments.one(ask.world, name)
     return Plan(
         what=f"Destroy {name}",
         verb=f"Destroy {name}",
         sentence="Its containers, volumes, config and addresses are gone for good. History stays.",
-        started=started,
+        fields=(reason(ask),),
         confirm=name,
         back=links.environment(name),
         command=f"headway envs destroy {name}",
     )
 
 
+async def _destroyed(ask: Ask, *, plan: bool) -> Started:
+    name, why = ask.names["environment"], ask.query.get("reason", "")
+    return await environments.destroy(ask.world, ask.actor, name, why, plan=plan)
+
+
 async def _destroy(ask: Ask) -> str:
-    name = ask.names["environment"]
-    await environments.destroy(ask.world, ask.actor, name, "", plan=False)
+    await _destroyed(ask, plan=False)
     return "/envs"
 
 
@@ -101,6 +113,12 @@ async def _on_apps(ask: Ask) -> Deed:
 
 OFFERS = (
     Act("/envs/{environment}/extend", _on, _see_extend, _extend),
-    Act("/envs/{environment}/stop", _on_apps, _see_stop, _stop),
-    Act("/envs/{environment}/destroy", _on, _see_destroy, _destroy),
+    Act("/envs/{environment}/stop", _on_apps, _see_stop, _stop, partial(_stopped, plan=True)),
+    Act(
+        "/envs/{environment}/destroy",
+        _on,
+        _see_destroy,
+        _destroy,
+        partial(_destroyed, plan=True),
+    ),
 )

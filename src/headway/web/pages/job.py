@@ -131,7 +131,6 @@ async def _on(ask: Ask) -> Deed:
 async def _see_invoke(ask: Ask) -> Plan:
     view = await _view(ask)
     job, owner = view.job, view.environment
-    given = msgspec.json.decode(parameters_of(job.parameters, ask.query))
     cpu, memory = job.resources.cpu, job.resources.memory_mib
     return Plan(
         what=f"Run {job.name} of {view.app} in {owner}",
@@ -142,7 +141,7 @@ async def _see_invoke(ask: Ask) -> Plan:
             f"It reserves {cpu:g} cores and {memory} MiB."
         ).strip(),
         fields=(
-            *fields_of(job.parameters, given if isinstance(given, dict) else {}),
+            *fields_of(job.parameters, {}, ask.query),
             Field(
                 name="when",
                 label="Not before",
@@ -159,7 +158,7 @@ async def _invoke(ask: Ask) -> str:
     view = await _view(ask)
     wish = Invocation(
         id=RunId(ask.query["id"]) if ask.query.get("id") else None,
-        parameters=msgspec.Raw(parameters_of(view.job.parameters, ask.query)),
+        parameters=msgspec.Raw(parameters_of(view.job.parameters, {}, ask.query)),
         at=moment(ask.query.get("when", ""), ask.now, ahead=True),
     )
     (row,) = await invoke(

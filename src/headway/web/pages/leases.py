@@ -2,15 +2,24 @@
 
 from headway.control import leases, permission
 from headway.control.errors import Invalid
-from headway.formats.units import counted, parse_duration
+from headway.control.requests import LeaseRequest
+from headway.formats.units import MIB, counted, parse_size
 from headway.model.lease import ClaimKind, LeaseState
 from headway.model.role import Deed
 from headway.model.view import LeaseView
 from headway.web import links
-from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
+from headway.web.moment import moment
+from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
+from headway.web.typed import LENGTHS, amount, length, number
 
 _LIMIT = 200
-_LENGTHS = ("", "30m", "1h", "2h", "4h", "8h", "1d", "2d", "7d")
+_HOUR_S = 3600.0
+_KINDS = {
+    ClaimKind.LOCK.value: "a lock: a name that one at a time holds",
+    ClaimKind.NODE.value: "a node, all of it",
+    ClaimKind.CAPACITY.value: "capacity of a pool",
+}
+_AS_BEFORE = "as long as before"
 _PATH = "/leases/{lease}"
 _ORDER = (LeaseState.HELD, LeaseState.WAITING, LeaseState.BOOKED, LeaseState.ENDED)
 
@@ -105,9 +114,8 @@ async def _see_extend(ask: Ask) -> Plan:
             Field(
                 name="length",
                 label="From now on for",
-                value="1h",
-                choices=_LENGTHS,
-                hint="empty: as long as it was taken for",
+                value=ask.query.get("length", _AS_BEFORE),
+                choices=(_AS_BEFORE, "30m", *LENGTHS),
             ),
         ),
         back=links.lease(lease.id),
@@ -116,10 +124,8 @@ async def _see_extend(ask: Ask) -> Plan:
 
 
 async def _extend(ask: Ask) -> str:
-    text = ask.query.get("length", "").strip()
-    seconds = parse_duration(text) if text else None
-    if text and seconds is None:
-        raise Invalid("length-invalid", f"{text!r} is no length of time", hint="such as 2h or 1d")
+    said = ask.query.get("length", _AS_BEFORE)
+    seconds = None if said == _AS_BEFORE else length(said)
     await leases.renew(ask.world, ask.actor, ask.names["lease"], seconds)
     return links.lease(ask.names["lease"])
 
@@ -134,7 +140,7 @@ async def _see_release(ask: Ask) -> Plan:
         f"{lease.claim.name}",
         verb="Leave it" if left else "Release it",
         sentence=f"{lease.holder} loses it at once, and the next in line gets it.{ends}",
-        fields=(Field(name="reason", label="Why", value=ask.query.get("reason", "")),),
+        fields=(reason(ask),),
         confirm=lease.claim.name,
         back=links.lease(lease.id),
         command=f"headway leases release {lease.id}",
@@ -142,12 +148,78 @@ async def _see_release(ask: Ask) -> Plan:
 
 
 async def _release(ask: Ask) -> str:
-    reason = ask.query.get("reason", "")
-    await leases.release(ask.world, ask.actor, ask.names["lease"], reason)
+    why = ask.query.get("reason", "")
+    await leases.release(ask.world, ask.actor, ask.names["lease"], why)
     return "/leases"
 
 
+async def _see_acquire(ask: Ask) -> Plan:
+    kind = ask.query.get("kind", ClaimKind.LOCK.value)
+    name = ask.query.get("name", "")
+
+    def field(what: str, label: str, hint: str = "") -> Field:
+        return Field(name=what, label=label, value=ask.query.get(what, ""), hint=hint)
+
+    return Plan(
+        what="Take a lease",
+        verb="Take it",
+        sentence="It is yours until its time is over, or until you release it. Where others hold "
+        "it, it is refused: who waits in line has to stay there, as a command does.",
+        fields=(
+            Field(name="kind", label="On", value=kind, choices=tuple(_KINDS), labels=_KINDS),
+            field("name", "Its name", "of a lock any name, such as `migration`; of a node its id"),
+            Field(
+                name="length",
+                label="For",
+                value=ask.query.get("length", "1h"),
+                choices=("30m", *LENGTHS),
+            ),
+            field("places", "A lock: how many may hold it at once", "empty is as it is, else 1"),
+            field("cpu", "Capacity: cores"),
+            field("memory", "Capacity: memory", "such as 16GiB"),
+            field("from", "Capacity: not before", "empty is now; or 2h, or 2026-12-24T18:00Z"),
+            reason(ask),
+        ),
+        back="/leases",
+        command=f"headway leases acquire {name or 'NAME'} --for 1h",
+    )
+
+
+def _wish(ask: Ask) -> LeaseRequest:
+    said, memory = ask.query, ask.query.get("memory", "").strip()
+    size = parse_size(memory) if memory else 0
+    if size is None:
+        raise Invalid("size-invalid", f"{memory!r} is no size", hint="such as 512MiB or 16GiB")
+    places = said.get("places", "").strip()
+    return LeaseRequest(
+        kind=_kind(said.get("kind", "")),
+        name=said.get("name", "").strip(),
+        length_s=length(said.get("length", "")) or _HOUR_S,
+        places=number(places, "holders") if places else None,
+        cpu=amount(said.get("cpu", ""), "cores"),
+        memory_mib=-(-size // MIB),
+        from_at=moment(said.get("from", ""), ask.now, ahead=True),
+        reason=said.get("reason", ""),
+    )
+
+
+def _kind(text: str) -> ClaimKind:
+    if text not in _KINDS:
+        raise Invalid("claim-invalid", f"a lease is on {', '.join(_KINDS)}, not {text!r}")
+    return ClaimKind(text)
+
+
+async def _on_acquire(ask: Ask) -> Deed:
+    return permission.on_claim(_kind(ask.query.get("kind", ClaimKind.LOCK.value)))
+
+
+async def _acquire(ask: Ask) -> str:
+    view = await leases.acquire(ask.world, ask.actor, _wish(ask))
+    return links.lease(view.lease.id)
+
+
 OFFERS = (
+    Act("/leases/acquire", _on_acquire, _see_acquire, _acquire),
     Page("/leases", "leases.html", _see_all),
     Page(_PATH, "lease.html", _see),
     Act(f"{_PATH}/extend", _on, _see_extend, _extend),

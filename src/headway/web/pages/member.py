@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headway.control import config, deployments, environments
-from headway.control.errors import HeadwayError
+from headway.control import deployments, environments
 from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
-from headway.model.ids import AppName, EnvironmentName
 from headway.model.view import ConfigView, MemberView, ReleaseView
 from headway.web import links
 from headway.web.page import Ask, Crumb, Page, View
+from headway.web.pages.config import shown
 from headway.web.pages.environments import MOVING
 from headway.web.traffic import ReleaseShare, shares
 
@@ -97,19 +96,12 @@ async def _see(ask: Ask) -> MemberPage:
         member=member,
         traffic=shares(routes, view.traffic, identity, member.app) if identity else (),
         containers=containers_of(member),
-        config=await _config(ask, member.environment, member.app),
+        config=await shown(ask, member.environment, member.app),
         releases=tuple(releases[:_RELEASES]),
         deployments=page.items,
         not_kept=not_kept(lately.items),
         older=page.next,
     )
-
-
-async def _config(ask: Ask, owner: EnvironmentName, app: AppName) -> ConfigView | None:
-    try:
-        return await config.show(ask.world, owner, app, reveal=True)
-    except HeadwayError:  # an app whose source is kept no longer
-        return None
 
 
 OFFERS = (Page("/envs/{environment}/apps/{app}", "member.html", _see),)

@@ -1,60 +1,66 @@
 """What can be done with an app in an environment: deployed, taken back, scaled."""
 
-from headway.control import deployments, environments, permission
+from functools import partial
+
+from headway.control import deployments, environments, known_sources, permission
 from headway.control.errors import Invalid
 from headway.control.requests import DeployRequest
 from headway.model.deployment import DeploymentKind
-from headway.model.ids import AppName
+from headway.model.ids import AppName, Digest, EnvironmentName
 from headway.model.manifest import Strategy
 from headway.model.role import Deed
-from headway.model.view import Started
+from headway.model.view import SourceView, Started
 from headway.web import links
-from headway.web.page import Act, Ask, Field, Plan
+from headway.web.page import Act, Ask, Field, Plan, reason
+from headway.web.typed import number
 
+_NEWEST, _AGAIN = "newest", "again"
 _AS_WRITTEN = "as the manifest says"
-_KINDS = ("the newest source", "the live release again")
 _SHARES = ("", "1", "5", "10", "25", "50")
+_TURN = "wait for its turn"
+_REPLACE = "have it give way"
 
 
 async def _on(ask: Ask) -> Deed:
     return await permission.on_apps(ask.world, ask.names["app"])
 
 
+async def _on_deploy(ask: Ask) -> Deed:
+    what = ask.query.get("what", _NEWEST)
+    source = None if what in (_NEWEST, _AGAIN) else what
+    return await permission.on_deploy(ask.world, ask.names["app"], source)
+
+
 def _member(ask: Ask) -> tuple[str, AppName]:
     return ask.names["environment"], AppName(ask.names["app"])
 
 
-def _number(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 9:
-        raise Invalid("number-invalid", f"{text!r} is no number of {what}")
-    return int(text)
-
-
-async def _carried_out(ask: Ask, request: DeployRequest) -> str:
-    owner, app = _member(ask)
-    started = await deployments.deploy(ask.world, ask.actor, owner, app, request)
-    if not started.deployments:
-        return links.member(owner, app)
-    return links.deployment(started.deployments[0].id)
-
-
-async def _planned(ask: Ask, request: DeployRequest) -> Started:
+async def _asked(ask: Ask, request: DeployRequest) -> Started:
     return await deployments.deploy(ask.world, ask.actor, *_member(ask), request)
+
+
+def _where(ask: Ask, started: Started) -> str:
+    """Go on at the deployment, where there is one."""
+    if not started.deployments:
+        return links.member(*_member(ask))
+    return links.deployment(started.deployments[0].id)
 
 
 # --- deploy --------------------------------------------------------------------------------------
 
 
 def _deploy_request(ask: Ask, *, plan: bool) -> DeployRequest:
-    again = ask.query.get("what") == _KINDS[1]
+    what = ask.query.get("what", _NEWEST)
     strategy, percent = ask.query.get("strategy", _AS_WRITTEN), ask.query.get("canary", "")
     known = {one.value: one for one in Strategy}
     if strategy != _AS_WRITTEN and strategy not in known:
         raise Invalid("strategy-invalid", f"{strategy!r} is no strategy: {', '.join(known)}")
     return DeployRequest(
-        kind=DeploymentKind.REDEPLOY if again else DeploymentKind.DEPLOY,
+        kind=DeploymentKind.REDEPLOY if what == _AGAIN else DeploymentKind.DEPLOY,
+        source=None if what in (_NEWEST, _AGAIN) else Digest(what),
         strategy=known.get(strategy),
-        canary_percent=_number(percent, "percent") if percent else None,
+        canary_percent=number(percent, "percent") if percent else None,
+        replace=ask.query.get("turn") == _REPLACE,
         reason=ask.query.get("reason", ""),
         plan=plan,
     )
@@ -62,100 +68,142 @@ def _deploy_request(ask: Ask, *, plan: bool) -> DeployRequest:
 
 async def _see_deploy(ask: Ask) -> Plan:
     owner, app = _member(ask)
+    await environments.member(ask.world, owner, app)
+    newest, *older = await known_sources.listing(ask.world, app)
+    labels: dict[str, str] = {
+        _NEWEST: f"the newest source: {told(newest)}",
+        _AGAIN: "the live release again, with the config as it is now",
+        **{view.digest: f"an older source: {told(view)}" for view in older},
+    }
     return Plan(
         what=f"Deploy {app} in {owner}",
         verb="Deploy",
         sentence="A release that does not prove itself is not kept: what serves now goes on.",
-        started=await _planned(ask, _deploy_request(ask, plan=True)),
         fields=(
-            Field(name="what", label="What", value=ask.query.get("what", ""), choices=_KINDS),
-            Field(
-                name="strategy",
-                label="Strategy",
-                value=ask.query.get("strategy", _AS_WRITTEN),
-                choices=(_AS_WRITTEN, *(one.value for one in Strategy)),
+            _choice(ask, "what", "What", tuple(labels), labels),
+            _choice(ask, "strategy", "Strategy", (_AS_WRITTEN, *(one.value for one in Strategy))),
+            _choice(
+                ask,
+                "canary",
+                "Canary: percent of requests until it is promoted",
+                _SHARES,
+                {"": "no canary of its own"},
             ),
-            Field(
-                name="canary",
-                label="Canary: percent of requests until it is promoted",
-                value=ask.query.get("canary", ""),
-                choices=_SHARES,
-            ),
-            Field(name="reason", label="Reason", value=ask.query.get("reason", "")),
+            _choice(ask, "turn", "When another deployment is under way", (_TURN, _REPLACE)),
+            reason(ask),
         ),
         back=links.member(owner, app),
-        command=f"headway deploy -e {owner} {app}",
+        command=f"headway deploy -e {owner} -a {app}",
     )
 
 
+def told(view: SourceView) -> str:
+    """Name a source as people know it."""
+    commit = view.commit
+    if commit is None:
+        return view.branch or view.digest[:19]
+    changed = " with changes" if view.dirty else ""
+    where = f" of {view.branch}" if view.branch else ""
+    return f"{commit.id[:7]}{where}{changed}, {commit.subject}"
+
+
+def _choice(
+    ask: Ask, name: str, label: str, choices: tuple[str, ...], labels: dict[str, str] | None = None
+) -> Field:
+    value = ask.query.get(name, choices[0])
+    return Field(name=name, label=label, value=value, choices=choices, labels=labels or {})
+
+
+async def _rehearse_deploy(ask: Ask) -> Started:
+    return await _asked(ask, _deploy_request(ask, plan=True))
+
+
 async def _deploy(ask: Ask) -> str:
-    return await _carried_out(ask, _deploy_request(ask, plan=False))
+    return _where(ask, await _asked(ask, _deploy_request(ask, plan=False)))
 
 
 # --- rollback ------------------------------------------------------------------------------------
 
 
 def _rollback_request(ask: Ask, *, plan: bool) -> DeployRequest:
-    number = ask.query.get("release", "")
-    release = _number(number, "a release") if number else None
-    return DeployRequest(kind=DeploymentKind.ROLLBACK, release=release, plan=plan)
+    wanted, why = ask.query.get("release", ""), ask.query.get("reason", "")
+    release = number(wanted, "a release") if wanted else None
+    return DeployRequest(kind=DeploymentKind.ROLLBACK, release=release, reason=why, plan=plan)
 
 
 async def _see_rollback(ask: Ask) -> Plan:
     owner, app = _member(ask)
-    number = ask.query.get("release", "")
+    wanted = ask.query.get("release", "")
+    await environments.member(ask.world, owner, app)
     return Plan(
-        what=f"Roll {app} back" + (f" to v{number}" if number else "") + f" in {owner}",
+        what=f"Roll {app} back" + (f" to v{wanted}" if wanted else "") + f" in {owner}",
         verb="Roll back",
-        started=await _planned(ask, _rollback_request(ask, plan=True)),
-        fields=(Field(name="release", label="Release", value=number, is_hidden=True),),
+        fields=(
+            Field(name="release", label="Release", value=wanted, is_hidden=True),
+            reason(ask),
+        ),
         back=links.member(owner, app),
-        command=f"headway rollback -e {owner} -a {app}" + (f" v{number}" if number else ""),
+        command=f"headway rollback -e {owner} -a {app}" + (f" v{wanted}" if wanted else ""),
     )
 
 
+async def _rehearse_rollback(ask: Ask) -> Started:
+    return await _asked(ask, _rollback_request(ask, plan=True))
+
+
 async def _rollback(ask: Ask) -> str:
-    return await _carried_out(ask, _rollback_request(ask, plan=False))
+    return _where(ask, await _asked(ask, _rollback_request(ask, plan=False)))
 
 
 # --- scale ---------------------------------------------------------------------------------------
 
 
-def _counts(ask: Ask) -> dict[str, int]:
-    return {
-        name.removeprefix("scale."): _number(value, "copies")
-        for name, value in ask.query.items()
-        if name.startswith("scale.")
-    }
-
-
 async def _see_scale(ask: Ask) -> Plan:
     owner, app = _member(ask)
     now = await environments.scale(ask.world, owner, app)
-    wanted = {**now, **_counts(ask)}
-    request = DeployRequest(kind=DeploymentKind.SCALE, scale=wanted, plan=True)
-    words = " ".join(f"{name}={count}" for name, count in wanted.items())
+    fields = [
+        Field(
+            name=f"scale.{name}",
+            label=name,
+            value=ask.query.get(f"scale.{name}", str(count)),
+            hint=f"now {count}",
+        )
+        for name, count in now.items()
+    ]
+    words = " ".join(f"{name}={field.value}" for name, field in zip(now, fields, strict=True))
     return Plan(
         what=f"Scale {app} in {owner}",
         verb="Scale",
         sentence="How many copies of each process type there are.",
-        started=await _planned(ask, request) if wanted != now else None,
-        fields=tuple(
-            Field(name=f"scale.{name}", label=name, value=str(count))
-            for name, count in wanted.items()
-        ),
+        fields=(*fields, reason(ask)),
         back=links.member(owner, app),
         command=f"headway scale -e {owner} -a {app} {words}",
     )
 
 
+async def _scaled(ask: Ask, *, plan: bool) -> Started:
+    owner, app = _member(ask)
+    now = await environments.scale(ask.world, owner, app)
+    said = {
+        name: number(ask.query[f"scale.{name}"], f"copies of {name}")
+        for name in now
+        if f"scale.{name}" in ask.query
+    }
+    wanted = {**now, **said}
+    if wanted == now:
+        return Started(environment=EnvironmentName(owner), unchanged=(app,))
+    why = ask.query.get("reason", "")
+    request = DeployRequest(kind=DeploymentKind.SCALE, scale=wanted, reason=why, plan=plan)
+    return await _asked(ask, request)
+
+
 async def _scale(ask: Ask) -> str:
-    return await _carried_out(ask, DeployRequest(kind=DeploymentKind.SCALE, scale=_counts(ask)))
+    return _where(ask, await _scaled(ask, plan=False))
 
 
 _HERE = "/envs/{environment}/apps/{app}"
 OFFERS = (
-    Act(f"{_HERE}/deploy", _on, _see_deploy, _deploy),
-    Act(f"{_HERE}/rollback", _on, _see_rollback, _rollback),
-    Act(f"{_HERE}/scale", _on, _see_scale, _scale),
+    Act(f"{_HERE}/deploy", _on_deploy, _see_deploy, _deploy, _rehearse_deploy),
+    Act(f"{_HERE}/rollback", _on, _see_rollback, _rollback, _rehearse_rollback),
+    Act(f"{_HERE}/scale", _on, _see_scale, _scale, partial(_scaled, plan=True)),
 )

@@ -1,18 +1,17 @@
 """One node: what is there, what is free, and taking it out of use and back."""
 
 from headway.control import drain_plans, events, nodes
-from headway.control.errors import Invalid
 from headway.control.permission import INSTALLATION
-from headway.formats.units import parse_duration
 from headway.model.event import Event
 from headway.model.ids import EnvironmentName
 from headway.model.node import NodeState
 from headway.model.role import Deed
 from headway.model.view import NodeView, Started
 from headway.web import links
-from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
+from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
 from headway.web.pages.nodes import node_note, packed
 from headway.web.pictures.packing import Packed
+from headway.web.typed import length
 
 _EVENTS = 12
 _PATH = "/nodes/{node}"
@@ -88,34 +87,29 @@ async def _uncordon(ask: Ask) -> str:
 
 async def _see_drain(ask: Ask) -> Plan:
     view = await nodes.one(ask.world, ask.names["node"])
-    within_s = _within(ask)
-    changes = await drain_plans.plan(ask.world, view.node.id, within_s)
     sentence = "Services move before they leave, runs may end by themselves within the time given."
-    return _plan(
-        ask, view, "drain", sentence, Started(environment=EnvironmentName(""), plan=tuple(changes))
-    )
+    return _plan(ask, view, "drain", sentence)
+
+
+async def _rehearse_drain(ask: Ask) -> Started:
+    changes = await drain_plans.plan(ask.world, ask.names["node"], _within(ask))
+    return Started(environment=EnvironmentName(""), plan=tuple(changes))
 
 
 def _within(ask: Ask) -> float | None:
-    text = ask.query.get("within", "").strip()
-    seconds = parse_duration(text) if text else None
-    if text and seconds is None:
-        raise Invalid("length-invalid", f"{text!r} is no length of time", hint="such as 10m or 2h")
-    return seconds
+    return length(ask.query.get("within", ""))
 
 
 async def _drain(ask: Ask) -> str:
     node = ask.names["node"]
-    reason = ask.query.get("reason", "")
-    await nodes.drain(ask.world, ask.actor, node, _within(ask), reason)
+    why = ask.query.get("reason", "")
+    await nodes.drain(ask.world, ask.actor, node, _within(ask), why)
     return links.node(node)
 
 
-def _plan(
-    ask: Ask, view: NodeView, verb: str, sentence: str, started: Started | None = None
-) -> Plan:
+def _plan(ask: Ask, view: NodeView, verb: str, sentence: str) -> Plan:
     node = view.node.id
-    fields = [Field(name="reason", label="Why", value=ask.query.get("reason", ""))]
+    fields = [reason(ask)]
     if verb == "drain":
         hint = "such as 10m; empty is the installation's drain_s"
         within = ask.query.get("within", "")
@@ -126,7 +120,6 @@ def _plan(
         sentence=f"{sentence} {len(view.there)} things are there."
         if view.there
         else f"{sentence} Nothing is there.",
-        started=started,
         fields=() if verb == "uncordon" else tuple(fields),
         confirm=node if verb == "drain" else "",
         back=links.node(node),
@@ -138,5 +131,5 @@ OFFERS = (
     Page(_PATH, "node.html", _see),
     Act(f"{_PATH}/cordon", _on, _see_cordon, _cordon),
     Act(f"{_PATH}/uncordon", _on, _see_uncordon, _uncordon),
-    Act(f"{_PATH}/drain", _on, _see_drain, _drain),
+    Act(f"{_PATH}/drain", _on, _see_drain, _drain, _rehearse_drain),
 )

@@ -1,13 +1,13 @@
 """Pools: what each has, what becomes of it next, and why."""
 
 from headway.control import pools
-from headway.control.errors import Invalid
 from headway.control.permission import INSTALLATION
 from headway.formats.units import counted
 from headway.model.role import Deed
 from headway.model.view import PoolView
 from headway.web import links
-from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
+from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
+from headway.web.typed import number
 
 _PATH = "/pools/{pool}"
 
@@ -85,7 +85,7 @@ async def _see_scale(ask: Ask) -> Plan:
                 label="Nodes at most",
                 value=ask.query.get("most", str(scaling.nodes_max)),
             ),
-            Field(name="reason", label="Why", value=ask.query.get("reason", "")),
+            reason(ask),
         ),
         back=links.pool(name),
         command=f"headway pools scale {name} --min {scaling.nodes_min} --max {scaling.nodes_max}",
@@ -99,26 +99,11 @@ async def _scale(ask: Ask) -> str:
         ask.heart.pools,
         ask.actor,
         name,
-        nodes_min=count(ask.query.get("least", "")),
-        nodes_max=count(ask.query.get("most", "")),
+        nodes_min=number(ask.query.get("least", ""), "nodes"),
+        nodes_max=number(ask.query.get("most", ""), "nodes"),
         because=ask.query.get("reason", ""),
     )
     return links.pool(name)
-
-
-def count(text: str) -> int:
-    """Read how many nodes.
-
-    >>> count(" 12 ")
-    12
-
-    Raises:
-        Invalid: It is no such number.
-    """
-    text = text.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= len("100000")):
-        raise Invalid("count-invalid", f"{text!r} is no number of nodes", hint="such as 0 or 10")
-    return int(text)
 
 
 OFFERS = (

@@ -6,7 +6,7 @@ from headway.formats.units import counted
 from headway.model.role import Deed
 from headway.model.view import QueueView
 from headway.web import links
-from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
+from headway.web.page import Act, Ask, Crumb, Page, Plan, View, reason
 
 _SHOWN_MAX = 100
 _PATH = "/queues/{environment}/{app}/{queue}"
@@ -85,12 +85,11 @@ def _hold(verb: str, sentence: str, *, paused: bool = False, draining: bool = Fa
         view = await _view(ask)
         name = f"{view.app}/{view.queue.name}"
         there = f"{counted(view.waiting, 'run')} waiting, {counted(view.running, 'run')} under way"
-        reason = Field(name="reason", label="Why", value=ask.query.get("reason", ""))
         return Plan(
             what=f"{verb.capitalize()} queue {name} in {view.environment}",
             verb=verb.capitalize(),
             sentence=f"{sentence} Now: {there}.",
-            fields=(reason,) if paused or draining else (),
+            fields=(reason(ask),) if paused or draining else (),
             back=links.query("/queues", environment=view.environment),
             command=f"headway queues {verb} -e {view.environment} {name}",
         )

@@ -1,5 +1,7 @@
 """What can be done with a run: cancelled, made again, taken off the dead-letter list."""
 
+from typing import Any
+
 import msgspec
 
 from headway.control import jobs, permission, replays, runs
@@ -40,14 +42,13 @@ async def _cancel(ask: Ask) -> str:
 
 async def _see_again(ask: Ask) -> Plan:
     row = await runs.one(ask.world, ask.names["run"])
-    given = msgspec.json.decode(bytes(row.parameters))
     schema = await _schema(ask, row)
     kept = " It leaves the dead-letter list." if row.dead else ""
     return Plan(
         what=f"Run {row.app}/{row.job} again in {_owner(row)}",
         verb="Run it again",
         sentence=f"A new run like {row.id}, of the release that is live then.{kept}",
-        fields=fields_of(schema, given),
+        fields=fields_of(schema, _given(row), ask.query),
         back=links.run(row.id),
         command=f"headway runs again {row.id}",
     )
@@ -55,9 +56,15 @@ async def _see_again(ask: Ask) -> Plan:
 
 async def _again(ask: Ask) -> str:
     row = await runs.one(ask.world, ask.names["run"])
-    parameters = msgspec.Raw(parameters_of(await _schema(ask, row), ask.query))
+    schema = await _schema(ask, row)
+    parameters = msgspec.Raw(parameters_of(schema, _given(row), ask.query))
     fresh = await replays.again(ask.world, ask.heart.dispatch, ask.actor, row.id, parameters)
     return links.run(fresh.id)
+
+
+def _given(row: Run) -> dict[str, Any]:
+    found = msgspec.json.decode(bytes(row.parameters))
+    return found if isinstance(found, dict) else {}
 
 
 async def _schema(ask: Ask, row: Run) -> dict[str, object] | None:

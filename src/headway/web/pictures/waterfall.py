@@ -42,10 +42,15 @@ def _word(phase: Phase) -> str:
     return phase.value.replace("_", " ")
 
 
+def _bare(text: str) -> str:
+    """Leave out what marks code: a picture has one kind of letters."""
+    return text.replace("`", "")
+
+
 def _steps(deployment: Deployment) -> list[Row]:
     """Each step lasts until the next; the last one is the end, or goes on."""
     begins = [("queued", deployment.created_at, "")]
-    begins += [(step.what, step.at, step.because) for step in deployment.steps]
+    begins += [(_bare(step.what), step.at, _bare(step.because)) for step in deployment.steps]
     end = _ENDS.get(deployment.phase)
     rows = []
     for number, (what, at, because) in enumerate(begins):
