@@ -26,12 +26,14 @@ from typing import Any
 import msgspec
 
 from headway.calculate.attempt import concluded
+from headway.calculate.gang import broken, tried_once
 from headway.formats.lock_names import lock_names
 from headway.formats.units import parse_duration
 from headway.model import run as model
 from headway.model.container import Exit
+from headway.model.gang import Gang
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
-from headway.model.job import Job
+from headway.model.job import Job, OneFails
 from headway.model.run import RunFact, RunFactState, RunFailure, RunState, progress_of
 from headway.sdk.discover import discover
 from headway.sdk.job import Cancelled, Declared, ParameterError, declared
@@ -82,6 +84,11 @@ class Run:
     def locks(self) -> tuple[str, ...]:
         """Names of the locks that it holds while it runs."""
         return self.row.locks
+
+    @property
+    def gang(self) -> Gang | None:
+        """Those that it started together with: their ids as `members`."""
+        return self.row.gang
 
     @property
     def due_at(self) -> datetime:
@@ -241,13 +248,45 @@ class Jobs:
         )
         attempts = (*run.attempts, attempt)
         run.row = msgspec.structs.replace(run.row, state=RunState.RUNNING, attempts=attempts)
+        self._attempt_together(run)
         at = self.now
         held = {"HEADWAY_LOCKS": " ".join(run.locks), "HEADWAY_FENCE": str(attempt.fence)}
-        told = {"HEADWAY_RUN": run.id, "HEADWAY_ATTEMPT": str(number)}
+        told = {"HEADWAY_RUN": run.id, "HEADWAY_ATTEMPT": str(number), **_place(run)}
         with _output(run), _variables(**told, **(held if run.locks else {})):
             fact = self._call(run, number)
+        if run.row.attempt and run.row.attempt.broken:  # it would have been told to end
+            failed = Exit(status=1, at=self.now)
+            fact = msgspec.structs.replace(fact, exit=failed, cancelled=True)
         job = self._declared(run.row.job)
-        run.row = concluded(run.row, job, fact, at, jitter=_NO_JITTER)
+        run.row = concluded(run.row, tried_once(job, run.row), fact, at, jitter=_NO_JITTER)
+
+    def _attempt_together(self, leader: Run) -> None:
+        """Make and do those that start together with a run, before it: one by one, here."""
+        job = self._declared(leader.row.job)
+        if leader.row.is_member or not job.gang:
+            return
+        names = [name for name, count in job.gang.items() for _ in range(count)]
+        first = len(self.runs) + 1
+        ids = (leader.row.id, *(RunId(f"run-{first + at}") for at in range(len(names))))
+        nodes, goes_on = (NodeId("test"),) * len(ids), job.when_one_fails is OneFails.GO_ON
+        gang = Gang(number=0, members=ids, nodes=nodes, goes_on=goes_on)
+        leader.row = msgspec.structs.replace(leader.row, gang=gang)
+        for number, name in enumerate(names, start=1):
+            self._job(name)
+            row = msgspec.structs.replace(
+                leader.row,
+                id=ids[number],
+                job=name,
+                key=None,
+                unique=None,
+                locks=(),
+                gang=msgspec.structs.replace(gang, number=number),
+                attempts=(),
+            )
+            self.runs.append(Run(row))
+        for member in self.runs[first - 1 :]:
+            self._attempt(member)
+            leader.row = broken(leader.row, member.row) or leader.row
 
     def _fence(self, run: Run) -> int:
         """Give a fence that is higher than every earlier one, where the run holds a lock."""
@@ -312,6 +351,18 @@ def _length(given: str | float | timedelta) -> timedelta:
     if seconds is None:
         raise ValueError(f"{given!r} is no length of time, such as '30s', '10m' or '1h30m'")
     return timedelta(seconds=seconds)
+
+
+def _place(run: Run) -> dict[str, str]:
+    gang = run.row.gang
+    if gang is None:
+        return {}
+    return {
+        "HEADWAY_GANG": gang.leader,
+        "HEADWAY_GANG_NUMBER": str(gang.number),
+        "HEADWAY_GANG_SIZE": str(gang.size),
+        "HEADWAY_GANG_NODES": " ".join(gang.nodes),
+    }
 
 
 class _Lines(io.TextIOBase):

@@ -15,6 +15,7 @@ from headway.control import (
     dispatch,
     ends,
     fleet,
+    gangs,
     grounds,
     lifetimes,
     locking,
@@ -264,6 +265,36 @@ def giving_every_run_the_same_fence(patch):
     patch.setattr(locking, "take", lambda tx, run, now: take(tx, run, now) and 1)
 
 
+def starting_a_part_of_a_gang(patch):
+    make = gangs.make
+
+    def part(tx, leader, together, now):
+        fewer = together._replace(
+            gang=together.gang, jobs=together.jobs[:-1], attempts=together.attempts[:-1]
+        )
+        short = msgspec.structs.replace(together.gang, members=together.gang.members[:-1])
+        rows = make(tx, leader, fewer._replace(gang=short), now)
+        return [
+            tx.put(
+                msgspec.structs.replace(
+                    row, gang=msgspec.structs.replace(together.gang, number=row.gang.number)
+                )
+            )
+            for row in rows
+        ]
+
+    patch.setattr(attempts, "make", part)
+
+
+def letting_a_gang_go_on_without_its_leader(patch):
+    end_with = gangs.end_with
+
+    def only_members(tx, ended, now):
+        return end_with(tx, ended, now) if ended.is_member else []
+
+    patch.setattr(attempts, "end_with", only_members)
+
+
 PLANTED: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -294,6 +325,8 @@ PLANTED: dict[str, Plant] = {
         starting_with_a_lock_that_others_have,
         keeping_the_lock_of_a_run_that_was_lost,
         giving_every_run_the_same_fence,
+        starting_a_part_of_a_gang,
+        letting_a_gang_go_on_without_its_leader,
     )
 }
 _ = Job

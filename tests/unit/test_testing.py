@@ -7,7 +7,7 @@ import pytest
 import headway.testing
 from headway.calculate import retry
 from headway.model.job import Retries
-from headway.sdk import Cancelled, ParameterError, attempt, fence, job, progress, run_id
+from headway.sdk import Cancelled, ParameterError, attempt, fence, gang, job, progress, run_id
 from headway.testing import BEGIN, Jobs, RunState, UnknownJobError
 
 seen: list[str] = []
@@ -38,10 +38,31 @@ def settle(account: str = "house") -> tuple[str, int]:
     return os.environ["HEADWAY_LOCKS"], fence()
 
 
+@job(gang={"mate": 2})
+def crew() -> list:
+    return mate()
+
+
+@job
+def mate() -> list:
+    place = gang()
+    assert place is not None
+    return [place.leader, place.number, place.size]
+
+
+@job(gang={"fails": 1})
+def doomed() -> None: ...
+
+
+@job
+def fails() -> None:
+    raise ValueError("made up")
+
+
 @pytest.fixture
 def jobs() -> Jobs:
     seen.clear()
-    return Jobs([note, shaky, stops, settle])
+    return Jobs([note, shaky, stops, settle, crew, mate, doomed, fails])
 
 
 def test_a_run_is_done_at_once_and_a_later_one_at_its_time(jobs):
@@ -133,8 +154,25 @@ def test_a_run_holds_its_locks_with_rising_fences(jobs):
         jobs.invoke("settle", {"account": "A_1"})
 
 
+def test_a_gang_is_done_with_its_leader(jobs):
+    leader = jobs.invoke("crew")
+    assert leader.result == [leader.id, 0, 3]
+    others = [run for run in jobs.runs if run.gang and run.gang.number > 0]
+    assert [run.id for run in others] == list(leader.gang.members[1:])
+    assert [run.result for run in others] == [[leader.id, 1, 3], [leader.id, 2, 3]]
+
+
+def test_a_leader_has_failed_when_one_of_its_gang_has(jobs):
+    leader = jobs.invoke("doomed")
+    (other,) = (run for run in jobs.runs if run.gang and run.gang.number > 0)
+    assert (other.state, leader.state) == ("failed", "failed")
+    assert leader.because.startswith(f"fails {other.id} of its gang is failed: ValueError: made up")
+
+
 def test_mistakes_are_told_at_once(jobs):
-    with pytest.raises(UnknownJobError, match="there are: gives-up, note, settle, shaky"):
+    with pytest.raises(
+        UnknownJobError, match="there are: crew, doomed, fails, gives-up, mate, note, settle, shaky"
+    ):
         jobs.invoke("nothing")
     with pytest.raises(UnknownJobError, match="is no job"):
         jobs.invoke(len)

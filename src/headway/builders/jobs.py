@@ -14,6 +14,7 @@ from headway.formats.lock_names import LOCKS_MAX, lock_problem
 from headway.machine import trees
 from headway.model.build import Build, Mount
 from headway.model.failure import Failure
+from headway.model.gang import GANG_MAX
 from headway.model.ids import Digest, is_name
 from headway.model.job import Job
 from headway.model.problem import Problem, render_problem
@@ -209,6 +210,7 @@ def _wrong(job: Job) -> str:
         (job.reuse >= 1, "its reuse"),
         (job.concurrency is None or job.concurrency >= 1, "its concurrency"),
         (job.key_concurrency is None or job.key_concurrency >= 1, "its concurrency by key"),
+        (job.gang_size <= GANG_MAX and all(job.gang.values()), "its gang"),
         (len(job.locks) <= LOCKS_MAX and not any(map(lock_problem, job.locks)), "its lock"),
         (bool(job.function) and not job.command, "its function"),
     )

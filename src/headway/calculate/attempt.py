@@ -33,6 +33,8 @@ def concluded(run: Run, job: Job, fact: RunFact, now: datetime, jitter: float) -
     assert attempt is not None
     outcome = _outcome(run, fact)
     because = _because(fact, outcome)
+    if outcome is RunState.CANCELLED and attempt.broken and not run.cancelling:
+        outcome, because = RunState.FAILED, attempt.broken
     attempt = msgspec.structs.replace(
         attempt,
         began_at=attempt.began_at or fact.began_at,

@@ -11,6 +11,7 @@ from headway.cli.options import Duration, chosen_environment, env_option, json_o
 from headway.cli.parameters import Instant, Parameters
 from headway.cli.runs import WAIT_HELP, follow
 from headway.formats.units import counted, render_duration
+from headway.model.job import OneFails
 from headway.model.resources import cores
 from headway.model.view import JobView
 from headway.sdk import Client
@@ -73,6 +74,10 @@ def _show_job(view: JobView) -> None:
         f"  {cores(job.resources.cpu)}, {job.resources.memory_mib} MiB, "
         f"{render_duration(job.timeout_s)}, network {job.network.value}, queue {job.queue}"
     )
+    if job.gang:
+        others = ", ".join(f"{count} of {name}" for name, count in job.gang.items())
+        fails = "all end" if job.when_one_fails is OneFails.END else "the others go on"
+        click.echo(f"  starts together with {others}; when one fails, {fails}")
     if job.locks:
         click.echo(f"  holds the {'locks' if job.locks[1:] else 'lock'} {', '.join(job.locks)}")
     if job.parameters is not None:

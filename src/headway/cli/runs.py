@@ -24,6 +24,7 @@ _COLOURS = {
     RunState.TIMED_OUT: "red",
     RunState.RUNNING: "cyan",
 }
+_SHOWN = 5
 _PATIENCE_S = 1.0
 _EXIT_S = 24 * 3600.0
 WAIT_HELP = (
@@ -211,6 +212,7 @@ def show_run(run: str, as_json: bool) -> None:
         ("again for", row.again or ""),
         ("parameters", bytes(row.parameters).decode()),
         ("locks", ", ".join(row.locks)),
+        ("gang", _gang(row)),
         ("tags", ", ".join(f"{key}={value}" for key, value in row.tags.items())),
         ("result", bytes(row.result).decode() if row.state is RunState.SUCCEEDED else ""),
         ("by", f"{row.created_by}, {render.age(row.created_at)} ago"),
@@ -225,6 +227,17 @@ def show_run(run: str, as_json: bool) -> None:
     click.echo(
         f"next: headway runs logs {row.id}" if row.attempts else f"next: headway why {row.id}"
     )
+
+
+def _gang(row: Run) -> str:
+    gang = row.gang
+    if gang is None:
+        return ""
+    if row.is_member:
+        return f"{gang.number} of {gang.size - 1} that started together with {gang.leader}"
+    others = [f"{run} on {node}" for run, node in zip(gang.members, gang.nodes, strict=True)][1:]
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    return f"started together with {', '.join(others[:_SHOWN])}{more}"
 
 
 def _show_attempt(attempt: Attempt) -> None:

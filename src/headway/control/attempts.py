@@ -1,12 +1,16 @@
 """What runs become, row and event in one transaction."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
 from headway.calculate.attempt import begun, concluded, lost
+from headway.calculate.gang import tried_once
 from headway.control import locking
+from headway.control.gangs import Together, end_with, make
 from headway.control.preemptions import Taking
 from headway.control.run_events import run_event
 from headway.model.event import Event
@@ -26,10 +30,16 @@ class Started(NamedTuple):
     """Those that stay queued: somebody has one of their locks."""
 
 
-def start(tx: Writer, attempts: dict[RunId, Attempt], now: datetime) -> Started:
+def start(
+    tx: Writer,
+    attempts: dict[RunId, Attempt],
+    now: datetime,
+    gangs: Mapping[RunId, Together] = MappingProxyType({}),
+) -> Started:
     """Write down that queued runs start; from here on their attempts may have begun.
 
-    Each holds its locks from this transaction on, to that in which its attempt ends.
+    Each holds its locks from this transaction on, to that in which its attempt ends, and those that
+    start together with one are made in it, too.
     """
     rows: list[Run] = []
     locked: set[RunId] = set()
@@ -42,17 +52,20 @@ def start(tx: Writer, attempts: dict[RunId, Attempt], now: datetime) -> Started:
             locked.add(run)
             continue
         numbered = msgspec.structs.replace(attempt, number=len(row.attempts) + 1, fence=fence)
-        rows.append(
-            tx.put(
-                msgspec.structs.replace(
-                    row,
-                    state=RunState.STARTING,
-                    because="",
-                    due_at=None,
-                    attempts=(*row.attempts, numbered),
-                )
+        together = gangs.get(run)
+        started = tx.put(
+            msgspec.structs.replace(
+                row,
+                state=RunState.STARTING,
+                because="",
+                due_at=None,
+                gang=together.gang if together else None,
+                attempts=(*row.attempts, numbered),
             )
         )
+        rows.append(started)
+        if together is not None:
+            rows += make(tx, started, together, now)
     return Started(rows, locked)
 
 
@@ -72,6 +85,8 @@ class Ended(NamedTuple):
     rows: list[Run]
     leases: list[Lease]
     """Of their locks, and of who has those now."""
+    to_end: list[Run]
+    """Others of their gangs, which are to be told to end."""
 
 
 def conclude(
@@ -88,12 +103,12 @@ def conclude(
     `leaving` is why the runner was told to end its attempts; those that did so are handed back,
     as are those whose place was taken.
     """
-    found = Ended([], [])
+    found = Ended([], [], [])
     for fact in facts:
         row = tx.get(Run, fact.run)
         if row is None or not _is_under_way(row, fact.attempt):
             continue
-        job = jobs.get(row.id) or Job(name=row.job)
+        job = tried_once(jobs.get(row.id) or Job(name=row.job), row)
         why = row.attempt.preempted if row.attempt and row.attempt.preempted else leaving
         if why and fact.cancelled and not row.cancelling:
             after = lost(row, job, why, now, is_handed_back=True)
@@ -107,6 +122,7 @@ def _write_end(tx: Writer, after: Run, settings: Settings, now: datetime, found:
     tx.record(run_event(after, now))
     found.rows.append(tx.put(after))
     found.leases.extend(locking.give_up(tx, after, settings, now))
+    found.to_end.extend(end_with(tx, after, now))
 
 
 def preempt(
@@ -143,6 +159,11 @@ def is_preempted(row: Run) -> bool:
     return bool(row.attempt and row.attempt.preempted)
 
 
+def is_to_end(row: Run) -> bool:
+    """Say whether the runner of the attempt under way is to be told to end it."""
+    return row.cancelling or is_preempted(row) or bool(row.attempt and row.attempt.broken)
+
+
 def _preempted(tx: Writer, row: Run, because: str, now: datetime) -> Run:
     attempt = row.attempt
     assert attempt is not None
@@ -171,7 +192,7 @@ def lose(
     now: datetime,
 ) -> Ended:
     """Write down that nobody will say how attempts ended. `ending` is why none may follow."""
-    found = Ended([], [])
+    found = Ended([], [], [])
     for run, (runner, job, is_handed_back) in gone.items():
         row = tx.get(Run, run)
         if row is None or row.attempt is None or not row.is_active or row.attempt.runner != runner:
@@ -179,7 +200,7 @@ def lose(
         if ending:
             row = msgspec.structs.replace(row, cancelling=True, because=ending)
         handed_back = is_handed_back or is_preempted(row)
-        after = lost(row, job, because, now, is_handed_back=handed_back)
+        after = lost(row, tried_once(job, row), because, now, is_handed_back=handed_back)
         _write_end(tx, after, settings, now, found)
     return found
 
@@ -194,7 +215,7 @@ def cancel_open(
     """Cancel runs of an ending environment that have not begun; also gives what left its lane."""
     rows = [row for row in tx.find(Run, open_in=environment, limit=limit) if not row.is_active]
     left = [(lane_of(row), row.id) for row in rows if row.state is RunState.QUEUED]
-    cancelled = Ended([], [])
+    cancelled = Ended([], [], [])
     for row in rows:
         ended = msgspec.structs.replace(
             row, state=RunState.CANCELLED, because="its environment ends", ended_at=now

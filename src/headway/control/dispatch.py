@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from headway.calculate.gang import steadfast
 from headway.calculate.queueing import (
     RATE_SPENT,
     Entry,
@@ -19,7 +20,8 @@ from headway.control import attempts, followers
 from headway.control.book import Book
 from headway.control.claimants import Claimants
 from headway.control.ends import Ends
-from headway.control.grounds import Backlog, Ground, Grounds
+from headway.control.gangs import Together
+from headway.control.grounds import Backlog, Ground, Grounds, together
 from headway.control.lanes import Lanes
 from headway.control.preemptions import Preemptions, whom_of
 from headway.control.runners import Runners
@@ -122,7 +124,8 @@ class Dispatch:
             job = Job(name=row.job)
             self.under_way.take_up(row, attempt, job, Demand(resources=job.resources))
         else:
-            self.under_way.take_up(row, attempt, job, self._grounds.demand(release, job))
+            demand = self._grounds.demand(release, job)
+            self.under_way.take_up(row, attempt, job, steadfast(demand) if row.gang else demand)
         if attempt.preempted:
             self._world.fleet.leaves(row.id)
 
@@ -205,16 +208,22 @@ class Dispatch:
         """Write down that these start, then have their runners start them."""
         now = self._world.clock.now()
         ordered: dict[RunId, Attempt] = {}
+        gangs: dict[RunId, Together] = {}
         for pick in picks:
-            ordered[pick.entry.run] = self._reserve(pick, grounds[pick.lane], now, number=0)
+            first = ordered[pick.entry.run] = self._reserve(pick, grounds[pick.lane], now, number=0)
+            if pick.members:
+                others = [
+                    self._reserve(one, grounds[one.lane], now, number=1) for one in pick.members
+                ]
+                gangs[pick.entry.run] = together(pick, grounds[pick.lane], (first, *others))
             self.lanes.take(pick.lane, pick.entry.run)
         try:
             written = await self._world.store.write(
-                partial(attempts.start, attempts=ordered, now=now)
+                partial(attempts.start, attempts=ordered, now=now, gangs=gangs)
             )
         except BaseException:  # nobody was told to start anything
             for pick in reversed(picks):
-                self.under_way.free(pick.entry.run)
+                self._free(pick)
                 self.lanes.put_back(pick.lane, pick.entry)
             raise
         started = {row.id for row in written.rows}
@@ -222,11 +231,16 @@ class Dispatch:
             run = pick.entry.run
             if run in started:
                 continue
-            self.under_way.free(run)  # cancelled meanwhile, or somebody has its lock
+            self._free(pick)  # cancelled meanwhile, or somebody has its lock
             if run in written.locked:
                 self.lanes.put_back(pick.lane, pick.entry)
             self.wake()
         self.send(written.rows)
+
+    def _free(self, pick: Pick) -> None:
+        """Give back what a run that does not start has taken, and all of its gang."""
+        for one in (pick, *pick.members):
+            self.under_way.free(one.entry.run)
 
     async def start_more(self) -> None:
         """Start what may in places that have become free."""
@@ -270,6 +284,7 @@ class Dispatch:
                 timeout_s=active.job.timeout_s,
                 locks=row.locks,
                 fence=attempt.fence,
+                gang=row.gang,
             )
             batches.setdefault(attempt.runner, []).append(task)
         for container, tasks in batches.items():
@@ -307,14 +322,21 @@ class Dispatch:
             active = self.under_way.get(row.id)
             if active is not None and row.attempt and active.attempt == row.attempt.number:
                 self._world.fleet.leaves(row.id)
-                self._tell_to_end(active)
+        self.tell_to_end(rows)
         self.wake()  # more may be wanted than was made room for
 
     def _tidy(self) -> None:
         counts = self.lanes.counts().items()
-        waiting = {lane.name: count for lane, count in counts}
+        waiting = {lane.name: count * self._grounds.gang_size(lane) for lane, count in counts}
         waiting |= {whom_of(key): len(row[1]) for key, row in self._world.lacking.items()}
         self._preemptions.tidy(waiting)
+
+    def tell_to_end(self, runs: Iterable[Run]) -> None:
+        """Tell runners of attempts that are to end; that it is so is durable."""
+        for run in runs:
+            active = self.under_way.get(run.id)
+            if active is not None and run.attempt and active.attempt == run.attempt.number:
+                self._tell_to_end(active)
 
     def _tell_to_end(self, active: Active) -> None:
         slot = self.runners.by_container(active.container)
@@ -337,6 +359,8 @@ class Dispatch:
             return run
         lane = lane_of(run)
         grounds = await self._grounds.of([lane])
+        if grounds[lane].release is not None and grounds[lane].job(lane).gang:
+            return run  # those that start with it are made as it starts
         question = self._grounds.question({lane: [Entry(run.id, run.unique)]}, grounds, 1)
         picks = take_turns(question).picks
         if not picks:

@@ -38,6 +38,10 @@ class Dispatcher(Protocol):
         """Attempts are durable, and their runners do not know of them."""
         ...
 
+    def tell_to_end(self, runs: Iterable[Run]) -> None:
+        """It is written down that these are to end."""
+        ...
+
     async def start_more(self) -> None:
         """Places are free."""
         ...
@@ -185,6 +189,7 @@ class Ends:
 
     async def _settle(self, written: attempts.Ended) -> None:
         """Queue what is to be tried again, and go on with what waited for an end, or a lock."""
+        self._dispatch.tell_to_end(written.to_end)
         await self._go_on(written.rows)
         if written.leases:
             await made_known(self._world, written.leases)

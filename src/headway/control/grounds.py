@@ -9,22 +9,34 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.demand import added, of_job
+from headway.calculate.gang import steadfast
 from headway.calculate.locking import Locks
-from headway.calculate.placement import Ask
-from headway.calculate.queueing import Crew, Entry, Line, Question, Tallies, Terms, Turns
+from headway.calculate.queueing import (
+    Ahead,
+    Crew,
+    Entry,
+    Line,
+    Pick,
+    Question,
+    Tallies,
+    Terms,
+    Turns,
+)
 from headway.control.book import Book
+from headway.control.gangs import Together
 from headway.control.rates import Rates
 from headway.control.runner_rows import RUNNER
 from headway.control.runners import Runners
 from headway.control.slots import RunnerKey
 from headway.control.world import World
 from headway.model.demand import Demand
+from headway.model.gang import Gang
 from headway.model.ids import NodeId, RunId
-from headway.model.job import Job
+from headway.model.job import Job, OneFails
 from headway.model.preempting import Preempting
 from headway.model.queue import Queue, QueueHold
 from headway.model.release import Release
-from headway.model.run import Lane
+from headway.model.run import Attempt, Lane
 
 _DEMANDS_MAX = 4096
 
@@ -52,11 +64,32 @@ class Ground:
 class Backlog:
     """Queued runs of one lane that wait for nothing but room."""
 
+    first: Lane
+    """In which they wait, or those that they start together with."""
     lane: Lane
     job: Job
     queue: Queue
     demand: Demand
     count: int
+
+
+def gang_lanes(ground: Ground, lane: Lane) -> dict[Lane, int]:
+    """Give the lanes of what starts together with each run of a lane, and of how many runs."""
+    return {lane._replace(job=name): count for name, count in ground.job(lane).gang.items()}
+
+
+def together(pick: Pick, ground: Ground, attempts: Sequence[Attempt]) -> Together:
+    """Give what a run starts with, of what was picked and reserved for all."""
+    goes_on = ground.job(pick.lane).when_one_fails is OneFails.GO_ON
+    all_of_them = (pick, *pick.members)
+    gang = Gang(
+        number=0,
+        members=tuple(one.entry.run for one in all_of_them),
+        nodes=tuple(one.node for one in all_of_them),
+        goes_on=goes_on,
+    )
+    jobs = [one.lane.job for one in pick.members]
+    return Together(gang, jobs, attempts[1:])
 
 
 class Grounds:
@@ -70,7 +103,9 @@ class Grounds:
         self.rates = Rates(world.clock)
         self.turns = Turns()
         self.tallies = Tallies()
-        self.ahead: dict[Lane, tuple[RunId, list[Ask]]] = {}
+        self._sizes: dict[Lane, int] = {}
+        """Runs that start together, of lanes where that is more than one."""
+        self.ahead: dict[Lane, Ahead] = {}
         """Lanes whose turn came and that found no room."""
         self.passed: dict[Lane, tuple[RunId, datetime]] = {}
         """Since when the next run of a lane is passed over."""
@@ -81,7 +116,11 @@ class Grounds:
 
     async def of(self, lanes: Iterable[Lane]) -> dict[Lane, Ground]:
         """Find where lanes stand."""
-        return {lane: await self._of_one(lane) for lane in lanes}
+        found = {lane: await self._of_one(lane) for lane in lanes}
+        for lane, ground in list(found.items()):
+            if ground.release is not None:  # where one runs, all run that start with it
+                found |= dict.fromkeys(gang_lanes(ground, lane), ground)
+        return found
 
     async def _of_one(self, lane: Lane) -> Ground:
         """Find the release that is to run a lane's runs, or why none may."""
@@ -99,8 +138,13 @@ class Grounds:
             if pinned is None:
                 return Ground(None, f"there is no v{lane.pinned} of {lane.app}")
             release = pinned
-        if release.manifest.job(lane.job) is None:
+        job = release.manifest.job(lane.job)
+        if job is None:
             return Ground(None, f"{release.label} of {lane.app} has no job {lane.job}")
+        lacking = next((name for name in job.gang if release.manifest.job(name) is None), "")
+        if lacking:
+            said = f"{release.label} of {lane.app} has no job {lacking}, of the gang of {lane.job}"
+            return Ground(None, said)
         return Ground(release)
 
     def question(
@@ -112,6 +156,12 @@ class Grounds:
         locks: Locks | None = None,
     ) -> Question:
         """Gather all that a turn sees."""
+        members = {
+            member
+            for lane in lanes
+            if lane in grounds and grounds[lane].release is not None
+            for member in gang_lanes(grounds[lane], lane)
+        }
         terms: dict[Lane, Terms] = {}
         limits: dict[Line, int] = {}
         tokens: dict[Line, float] = {}
@@ -119,10 +169,15 @@ class Grounds:
             if ground.release is None:
                 continue
             queue, job = ground.release.manifest.queue(lane.queue), ground.job(lane)
+            gang = gang_lanes(ground, lane)
+            if gang:
+                self._sizes[lane] = job.gang_size
+            demand = self._demand(ground.release, job).alone
             terms[lane] = Terms(
-                demand=self._demand(ground.release, job).alone,
+                demand=steadfast(demand) if gang or lane in members else demand,
                 job_limit=job.concurrency,
                 key_limit=job.key_concurrency,
+                gang=tuple(gang.items()),
             )
             if queue.concurrency is not None:
                 limits[lane.line] = queue.concurrency
@@ -148,6 +203,7 @@ class Grounds:
             patience=timedelta(seconds=self._world.settings.promise_s),
             make_room=make_room,
             locks=locks or Locks({}),
+            new_run=lambda: self._world.run_ids.make(self._world.clock.now()),
         )
 
     def passed_over(self, run: RunId, lane: Lane) -> str:
@@ -155,8 +211,8 @@ class Grounds:
 
         Nothing where room is reserved for it already, or cannot be: that is said elsewhere.
         """
-        first, _ = self.ahead.get(lane, ("", ()))
-        if first != run or ("reserve", lane) in self.in_vain:
+        ahead = self.ahead.get(lane)
+        if ahead is None or ahead.run != run or ("reserve", lane) in self.in_vain:
             return ""
         promises = self._world.fleet.promises()
         known = self.passed.get(lane)
@@ -173,8 +229,9 @@ class Grounds:
     def forget(self, waiting: Collection[Lane]) -> None:
         """Drop what was found out by earlier decisions and may not hold any more."""
         self.ahead.clear()
-        for lane in [lane for lane in self.passed if lane not in waiting]:
-            del self.passed[lane]
+        for known in (self.passed, self._sizes):
+            for lane in [lane for lane in known if lane not in waiting]:
+                del known[lane]
         now = self._world.clock.now()
         for key in [key for key, (at, _) in self.in_vain.items() if at <= now]:
             del self.in_vain[key]
@@ -184,6 +241,10 @@ class Grounds:
         return min(
             (at for (what, _), (at, _) in self.in_vain.items() if what == "preempt"), default=None
         )
+
+    def gang_size(self, lane: Lane) -> int:
+        """Count the runs that start together with one of a lane, itself among them."""
+        return self._sizes.get(lane, 1)
 
     def demand(self, release: Release, job: Job) -> Demand:
         """Give what a run of a job asks for; the same value each time, which is told apart fast."""
@@ -204,11 +265,23 @@ class Grounds:
             if job.concurrency is not None:
                 owner = (lane.environment, lane.app, lane.job)
                 left = min(left, job.concurrency - self.tallies.jobs.get(owner, 0))
-            fits = int(min(count, left))
+            fits = int(min(count, left // job.gang_size))
             if fits > 0:
-                lines[lane.line] -= fits
-                found.append(Backlog(lane, job, queue, self.demand(ground.release, job), fits))
+                lines[lane.line] -= fits * job.gang_size
+                demand = self.demand(ground.release, job)
+                found.append(Backlog(lane, lane, job, queue, demand, fits))
+                found += self._with_them(lane, ground, queue, fits)
         return found
+
+    def _with_them(
+        self, lane: Lane, ground: Ground, queue: Queue, leaders: int
+    ) -> Iterable[Backlog]:
+        """Give what starts together with runs of a lane, which needs room at the same time."""
+        for member, count in gang_lanes(ground, lane).items():
+            assert ground.release is not None
+            job = ground.job(member)
+            demand = self.demand(ground.release, job)
+            yield Backlog(lane, member, job, queue, demand, leaders * count)
 
     def _crew(self, grounds: Mapping[Lane, Ground], lane: Lane) -> Crew:
         ground = grounds[lane]

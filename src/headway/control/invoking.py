@@ -269,6 +269,7 @@ def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> 
     found = parameter_problems(job.parameters, bytes(wish.parameters))
     if not found and (problem := _locks(target, wish).problem):
         found.append(problem)
+    found += _gang_problems(target, wish)
     found += _time_problems(wish, now)
     if wish.id is not None and not is_run_id(wish.id):
         found.append(f"{wish.id!r} cannot be a run's id")
@@ -284,6 +285,33 @@ def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> 
     ):
         found.append(f"at most {_TAGS_MAX} tags, of {_KEY_MAX} characters each")
     return found + _after_problems(job, wish)
+
+
+def _gang_problems(target: Target, wish: Invocation) -> list[str]:
+    """Say why a run and what starts together with it can never start."""
+    job, manifest = target.job, target.release.manifest
+    if not job.gang:
+        return []
+    found: list[str] = []
+    for name, count in job.gang.items():
+        member = manifest.job(name)
+        if member is None:
+            found.append(f"its gang needs the job {name}, which {target.release.label} has not")
+        elif member.gang or member.locks:
+            found.append(f"{name}, of its gang, cannot have a gang or a lock of its own")
+        elif member.concurrency is not None and member.concurrency < count:
+            found.append(
+                f"its gang has {count} of {name}, whose concurrency is {member.concurrency}"
+            )
+        else:
+            wrong = parameter_problems(member.parameters, bytes(wish.parameters))
+            found += [f"{name}, of its gang, gets the same parameters: {text}" for text in wrong]
+    queue = manifest.queue(wish.queue or job.queue)
+    if queue.concurrency is not None and queue.concurrency < job.gang_size:
+        found.append(
+            f"its gang has {job.gang_size} runs, and {queue.name} {queue.concurrency} at once"
+        )
+    return found
 
 
 def _time_problems(wish: Invocation, now: datetime) -> list[str]:

@@ -231,7 +231,7 @@ class PoolReading:
         found = [*self._lacking(), *await self._building(now)]
         for row in await self.dispatch.backlog():
             lane = row.lane
-            firsts = await self._world.store.read(partial(_queued, lane=lane.name))
+            firsts = await self._world.store.read(partial(_queued, lane=row.first.name))
             owner = f"{lane.environment}/{lane.app}/{lane.job}"
             thought = await self.estimates.of(owner, row.job.timeout_s, now)
             found += _waits(row, firsts, thought)

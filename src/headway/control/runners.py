@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from headway.calculate.node import is_draining, is_over_limit
-from headway.control.attempts import is_preempted
+from headway.control.attempts import is_to_end
 from headway.control.book import Book, Standing
 from headway.control.guard import trouble
 from headway.control.runner_failures import RunnerFailures
@@ -334,7 +334,7 @@ class Runners:
     async def _cancel_again(self, slot: Slot, line: Runner) -> None:
         """Tell of cancellations once more: who told of them may have been cut off."""
         rows = await self._under_way(slot)
-        await self._cancel(slot, line, [row for row in rows if row.cancelling or is_preempted(row)])
+        await self._cancel(slot, line, [row for row in rows if is_to_end(row)])
 
     async def _under_way(self, slot: Slot) -> list[Run]:
         busy = list(slot.busy)

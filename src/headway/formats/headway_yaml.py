@@ -6,16 +6,16 @@ import msgspec
 
 from headway.formats.cron import parse_cron, timezone_problem
 from headway.formats.fan_in import fanned_in
+from headway.formats.job_troubles import job_troubles
 from headway.formats.jobs import jobs_of, queues_of, schedules_of
 from headway.formats.manifest_schema import MANIFEST
-from headway.formats.parameters import schema_problem
 from headway.formats.placement import apart_from_itself, contradiction, placement_of
 from headway.formats.procfile import parse_procfile
 from headway.formats.resources import resources_of
 from headway.formats.schema import MISSING, Reading
 from headway.formats.yaml import Place, parse_yaml
 from headway.model.ids import AppName, name_from
-from headway.model.job import Delivery, Job
+from headway.model.job import Job
 from headway.model.manifest import (
     FILE,
     BuildSpec,
@@ -264,23 +264,10 @@ class _Builder:
     def _jobs(self) -> tuple[Job, ...]:
         jobs = jobs_of(self._raw.get("jobs", {}), self._placement())
         for job in jobs:
-            problem = schema_problem(job.parameters) if job.parameters is not None else None
-            if problem:
-                path = f"jobs.{job.name}.parameters"
-                self._reading.wrong(self._place(path), f"{path}: {problem}")
-            self._check_preemptible(job)
+            for trouble in job_troubles(job, self._raw["jobs"][job.name]):
+                path = f"jobs.{job.name}.{trouble.key}"
+                self._reading.wrong(self._place(path), f"{path}: {trouble.message}", trouble.hint)
         return jobs
-
-    def _check_preemptible(self, job: Job) -> None:
-        own = self._raw["jobs"][job.name]
-        said = isinstance(own, dict) and own.get("placement", {}).get("preemptible")
-        if said and job.delivery is Delivery.AT_MOST_ONCE:
-            path = f"jobs.{job.name}.placement.preemptible"
-            self._reading.wrong(
-                self._place(path),
-                f"{path}: an at_most_once run is never ended for another: it may not begin again",
-                "say `delivery: at_least_once`, or leave it out",
-            )
 
     def _schedules(self) -> tuple[Schedule, ...]:
         found: list[Schedule] = []

@@ -10,12 +10,15 @@ from headway.formats.schema import (
     Free,
     Key,
     ListOf,
+    MapOf,
     Quantity,
     Record,
     Text,
     whole,
 )
 from headway.formats.units import parse_rate, parse_signed
+from headway.model.gang import GANG_MAX
+from headway.model.job import OneFails
 
 _PRIORITY = Quantity(parse_signed, "a whole number", least=-100, most=100, integer=True)
 
@@ -67,6 +70,18 @@ JOB = Record(
         Key("priority", _PRIORITY, "Higher ones start first within their queue.", "0"),
         Key("concurrency", whole(1, 100_000), "Runs of it at one time.", "no limit"),
         Key("key_concurrency", whole(1, 100_000), "Runs of it at one time by `unique` key."),
+        Key(
+            "gang",
+            MapOf(whole(1, GANG_MAX - 1), name_problem, most=8),
+            "Jobs of the app, and how many runs of each start together with a run of this one or "
+            f"not at all, and end with it; {GANG_MAX} in all.",
+        ),
+        Key(
+            "when_one_fails",
+            Choice(tuple(word.value for word in OneFails)),
+            "Of a gang: all of it ends when one does not succeed, or the others go on.",
+            "end",
+        ),
         Key(
             "lock",
             ListOf(Text(lock_problem, "a lock"), most=LOCKS_MAX, single=True),

@@ -4,7 +4,7 @@ from typing import Any
 
 from headway.formats.placement import placement_of
 from headway.formats.resources import resources_of
-from headway.model.job import Delivery, Isolation, Job, JobNetwork, Retries, StartMode
+from headway.model.job import Delivery, Isolation, Job, JobNetwork, OneFails, Retries, StartMode
 from headway.model.placement import Placement
 from headway.model.queue import Queue
 from headway.model.resources import MIB
@@ -37,6 +37,8 @@ def _job(name: str, value: Any, app: Placement) -> Job:
         concurrency=raw.get("concurrency"),
         key_concurrency=raw.get("key_concurrency"),
         locks=_listed(raw.get("lock", ())),
+        gang=raw.get("gang", {}),
+        when_one_fails=OneFails(raw.get("when_one_fails", default.when_one_fails.value)),
         start=StartMode.COLD,
         network=JobNetwork(raw.get("network", default.network.value)),
         isolation=Isolation(raw.get("isolation", default.isolation.value)),

@@ -18,6 +18,7 @@ from headway.formats.schema import (
     whole,
 )
 from headway.formats.yaml import parse_yaml
+from headway.model.gang import GANG_MAX
 from headway.model.job import Delivery
 from headway.model.node import DEFAULT_POOL
 from headway.model.pool import NodeType, PlacementPolicy, Pool
@@ -91,6 +92,7 @@ _JOB = Record(
         Key("priority", whole(0, 100), "Within its queue.", "0"),
         Key("placement_priority", whole(0, 100), "Over other queues and what gives way.", "0"),
         Key("preemptible", Flag(), "Gives way to a higher placement_priority.", "false"),
+        Key("gang", whole(0, GANG_MAX - 1), "Runs that start with each, or not at all.", "0"),
         Key(
             "lock",
             ListOf(Text(lock_problem, "a lock"), most=LOCKS_MAX, single=True),
@@ -284,6 +286,7 @@ def _job(row: dict[str, Any]) -> JobLoad:
         "priority": "priority",
         "placement_priority": "placement_priority",
         "preemptible": "preemptible",
+        "gang": "gang",
         "accounts": "accounts",
         "claims_per_hour": "claims_hour",
     }

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from headway.model.placement import Placement
 from headway.model.resources import Resources
 from headway.model.value import Value
@@ -43,6 +45,14 @@ class JobNetwork(StrEnum):
     """The router, by which its app's dependencies are reached, and headway; nothing else."""
     INTERNET = "internet"
     """The node's own network."""
+
+
+class OneFails(StrEnum):
+    """What becomes of a gang when one of it, other than its leader, does not succeed."""
+
+    END = "end"
+    """All of it ends: its leader has failed."""
+    GO_ON = "go_on"
 
 
 class Retries(Value, kw_only=True):
@@ -89,6 +99,11 @@ class Job(Value, kw_only=True):
     locks: tuple[str, ...] = ()
     """What a run holds while it runs: names of locks, with `{parameter}`, `{app}` and
     `{environment}` in them filled in for each run."""
+    gang: dict[str, int] = msgspec.field(default_factory=dict)
+    """Jobs of the app, and how many runs of each start together with a run of it or not at all,
+    and end with it. None of a gang is tried again by itself."""
+    when_one_fails: OneFails = OneFails.END
+    """For a gang."""
     start: StartMode = StartMode.WARM
     """Commands are always started cold."""
     reuse: int = 1
@@ -103,6 +118,11 @@ class Job(Value, kw_only=True):
         """Whether its runs are forked from a process that holds its module."""
         strict = self.isolation is Isolation.STRICT
         return bool(self.function) and self.start is StartMode.WARM and not strict
+
+    @property
+    def gang_size(self) -> int:
+        """How many runs start together, itself among them."""
+        return 1 + sum(self.gang.values())
 
     @property
     def attempts_max(self) -> int:

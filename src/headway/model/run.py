@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headway.model.container import Exit
+from headway.model.gang import Gang
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
 from headway.model.value import Value
 
@@ -83,6 +84,8 @@ class Attempt(Value, kw_only=True):
     """Why something of higher priority takes its place. Written down before its runner is told."""
     fence: int = 0
     """Higher than that of all who held the run's locks before; 0 of a run without locks."""
+    broken: str = ""
+    """Who of its gang failed, so that all end. Written down before its runner is told."""
     is_handed_back: bool = False
     """It was ended so that its node could be left, or its place taken, and uses up no retry."""
     exit: Exit | None = None
@@ -130,6 +133,8 @@ class Run(Value, kw_only=True):
     deadline_at: datetime | None = None
     """An attempt must have begun by then."""
     schedule: str | None = None
+    gang: Gang | None = None
+    """Those that its last attempt started together with, where there are any."""
     again: RunId | None = None
     """The run that this one repeats."""
     cancelling: bool = False
@@ -145,6 +150,11 @@ class Run(Value, kw_only=True):
     def is_ended(self) -> bool:
         """Whether nothing will happen to it any more by itself."""
         return self.state in ENDED
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it was made because another run, its gang's leader, started."""
+        return self.gang is not None and self.gang.number > 0
 
     @property
     def is_active(self) -> bool:
@@ -282,6 +292,7 @@ class Task(Value, kw_only=True):
     timeout_s: float
     locks: tuple[str, ...] = ()
     fence: int = 0
+    gang: Gang | None = None
 
 
 class RunFactState(StrEnum):

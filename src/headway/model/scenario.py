@@ -112,6 +112,8 @@ class JobLoad(Value, kw_only=True):
     placement_priority: int = 0
     """Over other queues, and over what is placed already where that is `preemptible`."""
     preemptible: bool = False
+    gang: int = 0
+    """Others of its size that start together with each run, or not at all."""
     locks: tuple[str, ...] = ()
     """What a run holds as it runs; `{account}` is one of so many that there are."""
     accounts: int = 3

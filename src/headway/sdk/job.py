@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import (
     TYPE_CHECKING,
     Any,
+    NamedTuple,
     TypedDict,
     TypeVar,
     overload,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from headway.sdk.parameters import Parameters
 
+_GANG_MAX = 64
+"""As `headway.model.gang` says, which is not there in a job's container."""
 F = TypeVar("F", bound=Callable[..., Any])
 Reader = Callable[[Any], Any]
 
@@ -103,6 +106,11 @@ class Options(TypedDict, total=False):
     lock: str | list[str]
     """Locks that a run holds while it runs, all or none: `"migration"`, or `"account-{account}"`
     with one of its parameters, `{app}` or `{environment}` in it."""
+    gang: dict[str, int]
+    """Jobs of the app, and how many runs of each start together with a run of this or not at all,
+    and end with it: `{"load-worker": 20}`."""
+    when_one_fails: str
+    """Of a gang: `"end"` (default), all of it ends, or `"go_on"`."""
     start: str
     """`"warm"` (default): from a process that holds its modules; `"cold"`: anew."""
     reuse: int
@@ -270,6 +278,23 @@ def _name(value: Any) -> str:
     return value
 
 
+def _gang(value: Any) -> dict[str, int]:
+    fine = (
+        isinstance(value, dict)
+        and 0 < len(value) <= 8
+        and all(
+            isinstance(name, str) and is_name(name) and type(count) is int and count > 0
+            for name, count in value.items()
+        )
+    )
+    if not fine or 1 + sum(value.values()) > _GANG_MAX:
+        raise ValueError(
+            "must name up to 8 jobs and how many runs of each start with it, such as "
+            f"{{'load-worker': 20}}, {_GANG_MAX} in all"
+        )
+    return dict(value)
+
+
 def _locks(value: Any) -> list[str]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not 0 < len(names) <= LOCKS_MAX:
@@ -304,6 +329,8 @@ _READERS: dict[str, tuple[tuple[str, ...], Reader]] = {
     "priority": (("priority",), _number(-100, 100, whole=True)),
     "concurrency": (("concurrency",), _number(1, 1_000_000, whole=True)),
     "key_concurrency": (("key_concurrency",), _number(1, 1_000_000, whole=True)),
+    "gang": (("gang",), _gang),
+    "when_one_fails": (("when_one_fails",), _word("end", "go_on")),
     "lock": (("locks",), _locks),
     "start": (("start",), _word("warm", "cold")),
     "reuse": (("reuse",), _number(1, 1_000_000, whole=True)),
@@ -405,6 +432,27 @@ def fence() -> int:
     return int(os.environ.get("HEADWAY_FENCE", "0"))
 
 
+class GangPlace(NamedTuple):
+    """The place of a run among those that it started together with."""
+
+    leader: str
+    """Id of the run that was asked for."""
+    number: int
+    """0 is the leader; the others are counted on, job by job in the order of `gang`."""
+    size: int
+    nodes: tuple[str, ...]
+    """The node of each, by its number."""
+
+
+def gang() -> GangPlace | None:
+    """Give the place of this run in its gang; None where it has none."""
+    told = os.environ.get("HEADWAY_GANG", "")
+    if not told:
+        return None
+    number, nodes = os.environ["HEADWAY_GANG_NUMBER"], os.environ["HEADWAY_GANG_NODES"].split()
+    return GangPlace(told, int(number), len(nodes), tuple(nodes))
+
+
 # `headway.sdk.job` as an attribute is the function: what is looked up on it is found there too.
 vars(job).update(
     Cancelled=Cancelled,
@@ -414,6 +462,7 @@ vars(job).update(
     attempt=attempt,
     declared=declared,
     fence=fence,
+    gang=gang,
     progress=progress,
     run_id=run_id,
 )

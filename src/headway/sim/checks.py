@@ -18,6 +18,7 @@ from headway.model.resources import cores
 from headway.model.run import Run, RunFact, RunState, Task
 from headway.model.scenario import Broken
 from headway.ports.store import Reader
+from headway.sim.gang_checks import GangChecks
 from headway.sim.lock_checks import LockChecks
 from headway.sim.outside import SimulatedRouter
 from headway.sim.store import MemoryStore
@@ -65,11 +66,13 @@ class Checks:
     more_odd: Callable[[], Iterable[tuple[Odd, float]]] = tuple
     """Gives what else is out of order, and how much longer than most it may be."""
     locks: LockChecks = field(init=False)
+    gangs: GangChecks = field(init=False)
     begun: int = 0
     broken: Broken | None = None
 
     def __post_init__(self) -> None:
         self.locks = LockChecks(self.store, self.fail)
+        self.gangs = GangChecks(self.store, self.fail)
 
     def fail(self, invariant: str, what: str) -> None:
         """Note that an invariant does not hold; the first is kept."""
@@ -139,6 +142,7 @@ class Checks:
         self.doing[task.run, task.attempt] = job
         self._use(self.place[runner], job.resources.cpu, job.resources.memory_mib, 1)
         self.locks.began(task)
+        self.gangs.began(task)
         self.on_begin(task)
 
     def finished(self, runner: ContainerId, fact: RunFact) -> None:
@@ -176,6 +180,7 @@ class Checks:
         What is odd must be put right while somebody is there to do it.
         """
         self.locks.look()
+        self.gangs.look()
         odd, longer_s = dict(self._odd()), {}
         for (key, found), more_s in self.more_odd():
             odd[key], longer_s[key] = found, more_s

@@ -11,6 +11,8 @@ from headway.model.scenario import Faults, JobLoad, Machines, Scenario, ServiceL
 
 _SETTLE_S = 43_200.0
 """Some worlds have more to do than they can while things go wrong: half a day drains them."""
+_GANGED = 0.6
+"""Of the worlds: some runs start together or not at all."""
 _LOCKED = 0.6
 """Of the worlds: runs of a job hold locks."""
 _POOLED = 0.6
@@ -47,11 +49,7 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
                 short_environments_hour=chance.uniform(0, 1),
             ),
         ),
-        jobs=(
-            once,
-            again,
-            urgent,
-        ),
+        jobs=(once, again, urgent, *_gangs(random.Random(f"{seed}/gangs"))),  # noqa: S311
         faults=lender_faults(faults(chance), pooled) if pools else faults(chance),
         runs_kept=1_000_000,
         settle_s=_SETTLE_S,
@@ -95,6 +93,24 @@ def _locked(chance: random.Random, single: JobLoad, several: JobLoad) -> tuple[J
         locks = (all_of_them, account)
         several = msgspec.structs.replace(several, locks=locks, claims_hour=claims_hour)
     return single, several
+
+
+def _gangs(chance: random.Random) -> tuple[JobLoad, ...]:
+    """Have runs come that start together or not at all."""
+    if chance.random() >= _GANGED:
+        return ()
+    load = JobLoad(
+        name="crew",
+        gang=chance.randint(1, 4),
+        runs_hour=chance.choice([6.0, 20.0]),
+        duration_s=chance.choice([5, 60]),
+        expected_s=chance.choice([None, 60.0]),
+        resources=Resources(cpu=chance.choice([0.25, 0.5]), memory_mib=128),
+        delivery=chance.choice(list(Delivery)),
+        fail_share=0.05,
+        cancel_share=0.1,
+    )
+    return (load,)
 
 
 def _machines(

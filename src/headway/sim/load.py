@@ -70,7 +70,9 @@ class Users:
         scenario = self._scenario
         for load in scenario.services:
             await self._start(_ENVIRONMENT, await self._send(service(load, 0, broken=False)))
-        jobs = [_job(load) for load in scenario.jobs] + list(shapes(self._trace).values())
+        jobs = [job for load in scenario.jobs for job in _jobs(load)] + list(
+            shapes(self._trace).values()
+        )
         if jobs:
             limits = tuple(Queue(name=load.name, length_max=1_000_000) for load in scenario.jobs)
             queues = (*limits, Queue(name="default", length_max=2_000_000))
@@ -224,6 +226,21 @@ def service(load: ServiceLoad, number: int, *, broken: bool) -> Manifest:
     )
     deploy = Deploy(progress_deadline_s=900.0)
     return Manifest(name=AppName(load.name), processes=(process,), env=variables, deploy=deploy)
+
+
+def _jobs(load: JobLoad) -> list[Job]:
+    """Give a made-up job, and that of what starts together with its runs."""
+    job = _job(load)
+    if not load.gang:
+        return [job]
+    member = Job(
+        name=f"{load.name}-member",
+        command="made up",
+        resources=load.resources,
+        expected_s=load.expected_s,
+        timeout_s=job.timeout_s,
+    )
+    return [msgspec.structs.replace(job, gang={member.name: load.gang}), member]
 
 
 def _job(load: JobLoad) -> Job:

@@ -12,6 +12,7 @@ import msgspec
 from headway.engines.process.engine import ProcessEngine
 from headway.model.build import Mount
 from headway.model.container import ContainerKind
+from headway.model.gang import Gang
 from headway.model.ids import AppName, ContainerId, EnvironmentId, RunId
 from headway.model.job import Job
 from headway.model.order import Order
@@ -70,8 +71,8 @@ class Trial:
             )
         )
 
-    def send_holding(self, job: str, *locks: str, fence: int) -> Task:
-        """Hand a run over that holds locks."""
+    def send_holding(self, job: str, *locks: str, fence: int, gang: Gang | None = None) -> Task:
+        """Hand a run over that holds locks, or is one of a gang."""
         return self._hand_over(
             Task(
                 run=RunId(f"{next(_numbers):05d}-{os.getpid()}"),
@@ -81,6 +82,7 @@ class Trial:
                 timeout_s=15.0,
                 locks=locks,
                 fence=fence,
+                gang=gang,
             )
         )
 

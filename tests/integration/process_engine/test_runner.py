@@ -9,6 +9,8 @@ import pytest
 
 from headway.engines.process.engine import ProcessEngine
 from headway.model.build import Mount
+from headway.model.gang import Gang
+from headway.model.ids import NodeId, RunId
 from headway.model.job import Isolation, JobNetwork, StartMode
 from headway.model.order import ObservedState
 from headway.model.resources import Resources
@@ -206,6 +208,17 @@ async def test_a_run_is_told_of_its_locks_and_the_next_in_its_process_is_not(
         assert json.loads(bytes(fact.result)) == expected
     assert await trial.value("told") == [None, None]
     assert await trial.value("anew") == [None, None]
+
+
+async def test_a_run_is_told_of_its_gang(engine: ProcessEngine, data: Path) -> None:
+    names = [f"HEADWAY_GANG{word}" for word in ("", "_NUMBER", "_SIZE", "_NODES")]
+    code = f"import os\ndef told(): return [os.environ.get(name) for name in {names}]\n"
+    trial = await started(engine, data, code, job("told", reuse=2))
+    members, nodes = (RunId("r0"), RunId("r1")), (NodeId("here"), NodeId("there"))
+    gang = Gang(number=1, members=members, nodes=nodes)
+    fact = await trial.ended(trial.send_holding("told", fence=0, gang=gang))
+    assert json.loads(bytes(fact.result)) == ["r0", "1", "2", "here there"]
+    assert await trial.value("told") == [None] * 4
 
 
 async def test_secrets_are_left_out_of_the_logs_of_runs(engine: ProcessEngine, data: Path) -> None:

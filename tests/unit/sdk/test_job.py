@@ -18,9 +18,9 @@ import pytest
 import headway
 from headway.builders import jobs as built
 from headway.formats.parameters import parameter_problems, schema_problem
-from headway.model.job import Delivery, Isolation, Job, JobNetwork, StartMode
+from headway.model.job import Delivery, Isolation, Job, JobNetwork, OneFails, StartMode
 from headway.model.run import progress_of
-from headway.sdk import JobError, ParameterError, attempt, fence, job, progress, run_id
+from headway.sdk import JobError, ParameterError, attempt, fence, gang, job, progress, run_id
 from headway.sdk.job import Options, declared
 from headway.sdk.results import to_json
 
@@ -243,6 +243,8 @@ def test_options_are_said_in_the_words_of_the_model():
         concurrency=2,
         key_concurrency=1,
         lock=["migration", "account-{account}"],
+        gang={"worker": 3},
+        when_one_fails="go_on",
         start="cold",
         reuse=10,
         network="internet",
@@ -261,16 +263,18 @@ def test_options_are_said_in_the_words_of_the_model():
     assert (row.queue, row.priority, row.reuse) == ("slow", -5, 10)
     assert (row.concurrency, row.key_concurrency) == (2, 1)
     assert row.locks == ("migration", "account-{account}")
+    assert (row.gang, row.gang_size, row.when_one_fails) == ({"worker": 3}, 4, OneFails.GO_ON)
     assert set(Options.__annotations__) == set(MODULE._READERS)
 
 
-@pytest.mark.parametrize("option", ["delivery", "start", "network", "isolation"])
+@pytest.mark.parametrize("option", ["delivery", "start", "network", "isolation", "when_one_fails"])
 def test_the_words_are_those_of_the_model(option):
     kinds = {
         "delivery": Delivery,
         "start": StartMode,
         "network": JobNetwork,
         "isolation": Isolation,
+        "when_one_fails": OneFails,
     }
     _, reader = MODULE._READERS[option]
     for word in kinds[option]:
@@ -299,6 +303,9 @@ def test_what_a_job_has_unsaid_is_what_the_model_says():
         ({"delivery": "twice"}, "it must be 'at_most_once' or 'at_least_once'"),
         ({"queue": "No!"}, "lower-case letters"),
         ({"lock": "No!"}, "lower-case letters, digits, single hyphens and {parameter}"),
+        ({"gang": {"worker": 0}}, "must name up to 8 jobs and how many runs of each"),
+        ({"gang": {"worker": 64}}, "64 in all"),
+        ({"gang": {"No!": 1}}, "must name up to 8 jobs"),
         ({"lock": []}, "the name of a lock, or a list of up to 8"),
         ({"name": "No"}, "lower-case letters"),
         ({"retries": 2}, "retries needs delivery='at_least_once'"),
@@ -366,6 +373,11 @@ def test_a_run_knows_what_it_is(monkeypatch):
     monkeypatch.setenv("HEADWAY_ATTEMPT", "2")
     monkeypatch.setenv("HEADWAY_FENCE", "7")
     assert (run_id(), attempt(), fence()) == ("r1", 2, 7)
+    assert gang() is None
+    monkeypatch.setenv("HEADWAY_GANG", "r0")
+    monkeypatch.setenv("HEADWAY_GANG_NUMBER", "1")
+    monkeypatch.setenv("HEADWAY_GANG_NODES", "here there")
+    assert gang() == ("r0", 1, 2, ("here", "there"))
 
 
 def test_the_decorator_has_its_name_however_it_is_imported():

@@ -1,6 +1,7 @@
 """Which node takes a container or a run, and why not another: one piece for all that is placed."""
 
 from headway.calculate.placement.fleet import Fleet
+from headway.calculate.placement.gang import Joint, Part, Site, reserve_together
 from headway.calculate.placement.placed import Placed, Refusal
 from headway.calculate.placement.preempt import Ask, preempt
 from headway.calculate.placement.promise import Promise
@@ -11,10 +12,14 @@ __all__ = [
     "Ask",
     "Copies",
     "Fleet",
+    "Joint",
+    "Part",
     "Placed",
     "Promise",
     "Refusal",
     "Reservation",
+    "Site",
     "preempt",
     "reserve",
+    "reserve_together",
 ]

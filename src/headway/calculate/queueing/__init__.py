@@ -2,12 +2,13 @@
 
 from headway.calculate.queueing.decision import RATE_SPENT, take_turns
 from headway.calculate.queueing.line import Line
-from headway.calculate.queueing.question import Crew, Entry, Pick, Question, Terms, Turn
+from headway.calculate.queueing.question import Ahead, Crew, Entry, Pick, Question, Terms, Turn
 from headway.calculate.queueing.tallies import Tallies
 from headway.calculate.queueing.turns import Turns
 
 __all__ = [
     "RATE_SPENT",
+    "Ahead",
     "Crew",
     "Entry",
     "Line",

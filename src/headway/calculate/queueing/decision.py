@@ -5,6 +5,7 @@ import heapq
 from headway.calculate.demand import expected_end
 from headway.calculate.placement import Ask
 from headway.calculate.queueing.claims import Claims
+from headway.calculate.queueing.gangs import Gangs
 from headway.calculate.queueing.line import Line
 from headway.calculate.queueing.question import Crew, Entry, Pick, Question, Turn
 from headway.calculate.queueing.room import Room
@@ -14,6 +15,7 @@ from headway.model.run import Lane
 
 RATE_SPENT = "its rate allows no start now"
 """A reason that ends with this holds until `Rates.next_at`."""
+_SHOWN = 3
 _SHARE_LEAST = 1e-6
 """What a turn costs at least, so that what needs next to nothing takes turns, too."""
 
@@ -47,6 +49,7 @@ class Decision:
         self.by_line: dict[Line, list[Lane]] = {}
         self._room = Room(question)
         self._claims = Claims(question)
+        self._gangs = Gangs(question)
         self._enlisting: set[Lane] = set()
         self._taken: dict[Lane, set[int]] = {}
         self._next: dict[Lane, int] = {}
@@ -129,11 +132,46 @@ class Decision:
         if isinstance(found, str):
             self.reasons |= {lane: found} if found else {}
             return False
+        index, entry = found
+        if terms.gang:
+            return self._pick_together(lane, index, entry)
         node = self._node(lane, terms.demand)
         if node is None:
             return False
-        index, entry = found
-        self._take(lane, index, entry, terms.demand, node)
+        self._take(lane, index, Pick(lane, entry, node))
+        return True
+
+    def _pick_together(self, lane: Lane, index: int, entry: Entry) -> bool:
+        """Start a run and all of its gang, or none of them."""
+        question, gangs, crew = self.question, self._gangs, self._crew(lane)
+        if because := gangs.held_up(lane):
+            self.reasons[lane] = because
+            return False
+        question.ahead.pop(lane, None)
+        parts, site = gangs.parts(lane, crew), gangs.site(crew)
+        found = gangs.rehearse(parts, site)
+        if not found.because and question.ahead and self._room.reserve(parts[0].alone):
+            found = gangs.rehearse(parts, site)
+        if found.because:
+            lacking = gangs.lacking(parts, found)
+            if never := self._never(lane, parts[len(found.places)].alone):
+                self.reasons[lane] = f"{lacking}: {never}"
+            else:
+                at, because = self._next.get(lane, 0), f"{lacking}: {found.because}"
+                self.reasons[lane] = self._room.seek_together(lane, at, parts, site, because)
+            return False
+        if found.fresh:
+            said = [f"{node}: {question.enlist(lane, node)}" for node in found.fresh]
+            self.reasons[lane] = "; ".join(said[:_SHOWN])
+            self._enlisting.add(lane)
+            return False
+        leader, *lanes = gangs.lanes(lane)
+        nodes = [node for node, _ in found.places]
+        members = tuple(
+            Pick(member, Entry(question.new_run()), node)
+            for member, node in zip(lanes, nodes[1:], strict=True)
+        )
+        self._take(lane, index, Pick(leader, entry, nodes[0], members))
         return True
 
     def _node(self, lane: Lane, demand: Demand) -> NodeId | None:
@@ -193,16 +231,19 @@ class Decision:
             self._crews[lane] = self.question.crew(lane)
         return self._crews[lane]
 
-    def _take(self, lane: Lane, index: int, entry: Entry, demand: Demand, node: NodeId) -> None:
+    def _take(self, lane: Lane, index: int, pick: Pick) -> None:
         question = self.question
-        line = lane.line
-        question.fleet.hold(entry.run, node, demand, expected_end(demand, question.now))
-        question.tallies.add(lane, entry.unique)
-        self._claims.starts(entry)
-        if line in question.tokens:
-            question.tokens[line] -= 1
-        question.turns.took(lane, max(question.fleet.share(demand), _SHARE_LEAST))
-        self.picks.append(Pick(lane, entry, node))
+        share = 0.0
+        for one in (pick, *pick.members):
+            demand, run = question.terms[one.lane].demand, one.entry.run
+            question.fleet.hold(run, one.node, demand, expected_end(demand, question.now))
+            question.tallies.add(one.lane, one.entry.unique)
+            share += question.fleet.share(demand)
+            if lane.line in question.tokens:
+                question.tokens[lane.line] -= 1
+        self._claims.starts(pick.entry)
+        question.turns.took(lane, max(share, _SHARE_LEAST))
+        self.picks.append(pick)
         self._advance(lane, index)
 
     def _advance(self, lane: Lane, index: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from headway.calculate.locking import Locks
-from headway.calculate.placement import Ask, Fleet
+from headway.calculate.placement import Ask, Fleet, Part, Site
 from headway.calculate.queueing.line import Line
 from headway.calculate.queueing.tallies import Tallies
 from headway.calculate.queueing.turns import Turns
@@ -32,6 +32,9 @@ class Terms:
     demand: Demand
     job_limit: int | None = None
     key_limit: int | None = None
+    gang: tuple[tuple[Lane, int], ...] = ()
+    """What each of its runs starts together with, or not at all: so many runs of each of these
+    lanes, which are there for nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,18 @@ class Crew:
     """Nodes where none may be started now, and why."""
     demand: Demand
     """What a run and a runner for it need together, where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A run whose turn came and that found no room."""
+
+    run: RunId
+    asks: list[Ask]
+    """What of it may go where: one of them is enough."""
+    parts: list[Part] = field(default_factory=list)
+    """Of a gang: what each of its runs asks for, all at once."""
+    site: Site = field(default_factory=lambda: Site(None, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +86,11 @@ class Question:
     """The lines of what the first runs of lanes hold as they run."""
     enlist: Callable[[Lane, NodeId], str] = lambda _lane, _node: ""
     """Have a runner started on a node; says why it takes no run yet."""
-    ahead: dict[Lane, tuple[RunId, list[Ask]]] = field(default_factory=dict)
-    """Lanes whose turn came and that found no room, with their next run and what it asks for. Kept
-    from one decision to the next, for runs that start as soon as they are made."""
+    new_run: Callable[[], RunId] = lambda: RunId("")
+    """Choose the id of a run that starts together with another."""
+    ahead: dict[Lane, Ahead] = field(default_factory=dict)
+    """Lanes whose turn came and that found no room, with their next run. Kept from one decision to
+    the next, for runs that start as soon as they are made."""
     in_vain: dict[tuple[str, Lane], tuple[datetime, str]] = field(default_factory=dict)
     """Until when not to look again for room for a lane, and why there is none; kept as `ahead`."""
     passed: dict[Lane, tuple[RunId, datetime]] = field(default_factory=dict)
@@ -94,6 +111,8 @@ class Pick:
     lane: Lane
     entry: Entry
     node: NodeId
+    members: "tuple[Pick, ...]" = ()
+    """The others of its gang, which start with it or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

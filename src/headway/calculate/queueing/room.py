@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from headway.calculate.placement import Ask, Promise, preempt, reserve
-from headway.calculate.queueing.question import Question
+from headway.calculate.placement import Ask, Part, Promise, Site, preempt, reserve, reserve_together
+from headway.calculate.queueing.question import Ahead, Question
 from headway.model.demand import Demand
 from headway.model.run import Lane
 
@@ -25,24 +25,44 @@ class Room:
         question, fleet = self._question, self._question.fleet
         promised = {promise.whom for promise in fleet.promises()}
         is_new = False
-        for lane, (_, asks) in list(question.ahead.items()):
-            alone = asks[0].demand
+        for lane, ahead in list(question.ahead.items()):
+            alone = ahead.asks[0].demand
             if alone.priority < demand.priority or lane.name in promised:
                 continue
             if len(promised) >= _RESERVED_MAX or self._is_in_vain("reserve", lane):
                 continue
             if not self._is_passed_for_long(lane):
                 continue
-            found = reserve(fleet, asks, question.now)
-            if found is None:
+            made = self._promises(lane, ahead)
+            if not made:
                 self._note_in_vain("reserve", lane)
                 continue
-            until = found.at + question.patience
-            demands = (found.demand, alone)
-            fleet.promise(Promise(lane.name, found.node, demands, found.awaited, until, found.at))
+            for promise in made:
+                fleet.promise(promise)
             promised.add(lane.name)
             is_new = True
         return is_new
+
+    def _promises(self, lane: Lane, ahead: Ahead) -> list[Promise]:
+        """Find the earliest moment at which a run will fit, or all of its gang."""
+        question, fleet = self._question, self._question.fleet
+        if ahead.parts:
+            joint = reserve_together(fleet, ahead.parts, ahead.site, question.now)
+            if joint is None:
+                return []
+            asked = [demand for part in ahead.parts for demand in (part.alone, part.with_runner)]
+            open_to = tuple(one for at, one in enumerate(asked) if one not in asked[:at])
+            until = joint.at + question.patience
+            return [
+                Promise(lane.name, node, (demand, *open_to), joint.awaited, until, joint.at)
+                for node, demand in joint.places
+            ]
+        found = reserve(fleet, ahead.asks, question.now)
+        if found is None:
+            return []
+        demands = (found.demand, ahead.asks[0].demand)
+        until = found.at + question.patience
+        return [Promise(lane.name, found.node, demands, found.awaited, until, found.at)]
 
     def seek(self, lane: Lane, at: int, asks: list[Ask], because: str) -> str:
         """Have something of lower priority give way to the next run of a lane.
@@ -57,14 +77,26 @@ class Room:
             What is waited for.
         """
         question, fleet = self._question, self._question.fleet
-        question.ahead[lane] = question.lanes[lane][at].run, asks
+        question.ahead[lane] = Ahead(question.lanes[lane][at].run, asks)
         if said := self._way_given(lane, at, asks):
             return said
-        promises = [one for one in fleet.promises() if one.whom == lane.name]
-        if promises:
-            return f"{because}; {promises[0].sentence}"
+        if said := self._promised(lane):
+            return f"{because}; {said}"
         kept = fleet.withheld(asks[0].demand, question.now) if fleet.has_promises else None
         return f"{because}; room on {kept.node} is kept for {kept.whom}" if kept else because
+
+    def seek_together(
+        self, lane: Lane, at: int, parts: list[Part], site: Site, because: str
+    ) -> str:
+        """Note that all of a gang found no room; nothing gives way to so many at once."""
+        run = self._question.lanes[lane][at].run
+        self._question.ahead[lane] = Ahead(run, [Ask(parts[0].alone)], parts, site)
+        said = self._promised(lane)
+        return f"{because}; {said}" if said else because
+
+    def _promised(self, lane: Lane) -> str:
+        promises = [one for one in self._question.fleet.promises() if one.whom == lane.name]
+        return promises[0].sentence if promises else ""
 
     def _way_given(self, lane: Lane, at: int, asks: list[Ask]) -> str:
         """Have something of lower priority end; says what does, or why it may not yet."""
@@ -94,7 +126,7 @@ class Room:
     def _is_passed_for_long(self, lane: Lane) -> bool:
         """Note that the next run of a lane is passed over; says whether that is enough."""
         question = self._question
-        run = question.ahead[lane][0]
+        run = question.ahead[lane].run
         known = question.passed.get(lane)
         if known is None or known[0] != run:
             known = question.passed[lane] = (run, question.now)

@@ -10,13 +10,23 @@ from headway.engines.process.runs.facts import Attempt, End
 ENDED_MAX = 100_000
 
 
-def lock_variables(locks: list[str], fence: int) -> dict[str, str]:
-    """Give what an attempt is told of the locks that it holds.
+def told(task: dict[str, Any]) -> dict[str, str]:
+    """Give the variables by which an attempt is told of the locks that it holds, and of its gang.
 
-    >>> lock_variables(["migration", "sandbox"], 7)
+    >>> told({"locks": ["migration", "sandbox"], "fence": 7})
     {'HEADWAY_LOCKS': 'migration sandbox', 'HEADWAY_FENCE': '7'}
     """
-    return {"HEADWAY_LOCKS": " ".join(locks), "HEADWAY_FENCE": str(fence)} if locks else {}
+    found: dict[str, str] = {}
+    if task.get("locks"):
+        found["HEADWAY_LOCKS"] = " ".join(task["locks"])
+        found["HEADWAY_FENCE"] = str(task["fence"])
+    gang = task.get("gang")
+    if gang:
+        found["HEADWAY_GANG"] = gang["members"][0]
+        found["HEADWAY_GANG_NUMBER"] = str(gang["number"])
+        found["HEADWAY_GANG_SIZE"] = str(len(gang["members"]))
+        found["HEADWAY_GANG_NODES"] = " ".join(gang["nodes"])
+    return found
 
 
 class Ledger:
@@ -58,9 +68,8 @@ class Ledger:
         key = (task["run"], task["attempt"])
         if key in self._live or key in self._ended:
             return None
-        told = task["job"], task["parameters"], task["timeout_s"]
-        locks = lock_variables(task.get("locks", []), task.get("fence", 0))
-        attempt = Attempt(*key, *told, locks)
+        what = task["job"], task["parameters"], task["timeout_s"]
+        attempt = Attempt(*key, *what, told(task))
         self._live[key] = attempt
         return attempt
 

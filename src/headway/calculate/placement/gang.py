@@ -1,0 +1,137 @@
+"""Where all members of a gang go at once, now or at the earliest moment at which all will fit."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from headway.calculate.placement.fleet import Fleet
+from headway.calculate.placement.held import FOREVER, Held
+from headway.model.demand import Demand
+from headway.model.ids import NodeId
+
+_NODES_MAX = 512
+"""Nodes on which it is looked at what ends, of those that may take any of a gang."""
+_ENDS_MAX = 4096
+"""Things whose ends are thought of, those that come first."""
+
+
+class Part(NamedTuple):
+    """What one member asks for."""
+
+    job: str
+    alone: Demand
+    with_runner: Demand
+    """Where no runner of its release is."""
+
+
+class Site(NamedTuple):
+    """Where members may go."""
+
+    ready: Collection[NodeId] | None
+    """Nodes with a runner that takes runs now; None: none is needed."""
+    refused: Collection[NodeId]
+    """Nodes on which no runner may be started now."""
+
+
+class Rehearsal(NamedTuple):
+    """Where each member goes, as far as there is room."""
+
+    places: tuple[tuple[NodeId, Demand], ...]
+    """In the order of the members; what each takes there."""
+    fresh: tuple[NodeId, ...] = ()
+    """Nodes of these on which a runner is to be started first."""
+    because: str = ""
+    """Why the first that has no place has none; empty when all have one."""
+
+
+class Joint(NamedTuple):
+    """The earliest moment at which all of a gang are thought to fit."""
+
+    places: tuple[tuple[NodeId, Demand], ...]
+    awaited: frozenset[str]
+    """Names of what is thought to have ended by then."""
+    at: datetime
+
+
+def rehearse(fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime) -> Rehearsal:
+    """Place the members one beside the other, and take all of it back."""
+    with fleet.trial():
+        return _placed(fleet, parts, site, now)
+
+
+def _placed(fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime) -> Rehearsal:
+    places: list[tuple[NodeId, Demand]] = []
+    fresh: dict[NodeId, None] = {}
+    for number, part in enumerate(parts):
+        among = None if site.ready is None else (*site.ready, *fresh)
+        demand, sentences = part.alone, ""
+        placed = fleet.place(demand, now, among=among)
+        if placed.node is None and among is not None:
+            sentences, demand = placed.because if among else "", part.with_runner
+            placed = fleet.place(demand, now, but=(*among, *site.refused))
+            if placed.node is not None:
+                fresh[placed.node] = None
+        if placed.node is None:
+            said = "; ".join(dict.fromkeys(filter(None, (sentences, placed.because))))
+            return Rehearsal(tuple(places), tuple(fresh), said)
+        fleet.hold(f"gang:{number}", placed.node, demand)
+        places.append((placed.node, demand))
+    return Rehearsal(tuple(places), tuple(fresh))
+
+
+def reserve_together(
+    fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime
+) -> Joint | None:
+    """Say when all members will fit first; None where that is not known.
+
+    What is thought to end is freed in the order of its end, as much of it as is needed. The fleet
+    is as it was when this returns.
+    """
+    ending = _ending(fleet, parts, now)
+    least, most = 0, len(ending)
+    found = _after(fleet, parts, site, now, ending)
+    if found.because:
+        return None
+    while least < most:  # the fewest ends behind which all fit
+        middle = (least + most) // 2
+        tried = _after(fleet, parts, site, now, ending[:middle])
+        if tried.because:
+            least = middle + 1
+        else:
+            most, found = middle, tried
+    ended = ending[:most]
+    nodes = {node for node, _ in found.places}
+    at = max(now, *(_at(one, now) for _, one in ended)) if ended else now
+    return Joint(found.places, frozenset(one.what for node, one in ended if node in nodes), at)
+
+
+def _ending(fleet: Fleet, parts: Sequence[Part], now: datetime) -> list[tuple[NodeId, Held]]:
+    demands: list[Demand] = []
+    for part in parts:
+        if part.alone not in demands:
+            demands.append(part.alone)
+    nodes = {node for demand in demands for node in fleet.eligible(demand, now)}
+    ends = [
+        (node, one)
+        for node in sorted(nodes)[:_NODES_MAX]
+        for one in fleet.held(node)
+        if one.until < FOREVER
+    ]
+    return sorted(ends, key=lambda pair: (pair[1].until, pair[1].what))[:_ENDS_MAX]
+
+
+def _after(
+    fleet: Fleet,
+    parts: Sequence[Part],
+    site: Site,
+    now: datetime,
+    ended: Sequence[tuple[NodeId, Held]],
+) -> Rehearsal:
+    with fleet.trial():
+        for _, one in ended:
+            fleet.free(one.what)
+        return _placed(fleet, parts, site, now)
+
+
+def _at(held: Held, now: datetime) -> datetime:
+    return datetime.fromtimestamp(held.until, tz=now.tzinfo)

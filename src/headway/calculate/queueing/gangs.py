@@ -1,0 +1,66 @@
+"""Runs that start together or not at all: which limits hold them up, and where they all go."""
+
+from headway.calculate.placement.gang import Part, Rehearsal, Site, rehearse
+from headway.calculate.queueing.question import Crew, Question
+from headway.model.run import Lane
+
+
+class Gangs:
+    """Looks at what a run and all that start with it need."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+
+    def held_up(self, lane: Lane) -> str:
+        """Say which limit leaves no place for all of a gang."""
+        question = self._question
+        size, line = self.size(lane), lane.line
+        limit = question.line_limits.get(line)
+        running = question.tallies.lines.get(line, 0)
+        if limit is not None and running + size > limit:
+            return f"queue {lane.queue}: {running} of {limit} run, and its gang has {size}"
+        for member, count in question.terms[lane].gang:
+            most = question.terms[member].job_limit if member in question.terms else None
+            job = (member.environment, member.app, member.job)
+            running = question.tallies.jobs.get(job, 0)
+            if most is not None and running + count > most:
+                return f"job {member.job}: {running} of {most} run, and its gang has {count}"
+        return ""
+
+    def size(self, lane: Lane) -> int:
+        """Count the runs of a gang, its leader among them."""
+        return 1 + sum(count for _, count in self._question.terms[lane].gang)
+
+    def lanes(self, lane: Lane) -> list[Lane]:
+        """Give the lane of each of a gang, its leader's first."""
+        gang = self._question.terms[lane].gang
+        return [lane, *(member for member, count in gang for _ in range(count))]
+
+    def parts(self, lane: Lane, crew: Crew | None) -> list[Part]:
+        """Give what each asks for; a runner for one of them does the others' runs, too."""
+        question = self._question
+        found: list[Part] = []
+        for member in self.lanes(lane):
+            alone = question.terms[member].demand
+            its = question.crew(member) if crew is not None else None
+            found.append(Part(member.job, alone, its.demand if its is not None else alone))
+        return found
+
+    def rehearse(self, parts: list[Part], site: Site) -> Rehearsal:
+        """Place all of them as it is now, and take it back."""
+        return rehearse(self._question.fleet, parts, site, self._question.now)
+
+    @staticmethod
+    def site(crew: Crew | None) -> Site:
+        """Give the nodes that are different for who needs a runner."""
+        return Site(None, ()) if crew is None else Site(crew.ready, tuple(crew.refused))
+
+    @staticmethod
+    def lacking(parts: list[Part], found: Rehearsal) -> str:
+        """Name the first for which there is no room."""
+        at = len(found.places)
+        job = parts[at].job
+        number = sum(part.job == job for part in parts[: at + 1])
+        count = sum(part.job == job for part in parts)
+        which = job if count == 1 else f"{job} {number} of {count}"
+        return f"no room for {which} of its gang of {len(parts)}, which start together"

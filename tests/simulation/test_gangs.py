@@ -1,0 +1,198 @@
+"""Gangs over a real store and a simulated engine: they start together or not at all."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from headway.control import runs
+from headway.control.errors import Invalid
+from headway.control.requests import RunQuestion
+from headway.control.why import explain
+from headway.model.ids import NodeId
+from headway.model.job import Delivery, Job, OneFails, Retries
+from headway.model.node import Node
+from headway.model.queue import Queue
+from headway.model.resources import Resources
+from headway.model.run import Run, RunState
+from tests.simulation.conftest import SMALL, Plane
+
+MASTER = Job(name="load", function="m:f", resources=SMALL, gang={"worker": 3})
+WORKER = Job(name="worker", function="m:f", resources=SMALL)
+CORE = Resources(cpu=1, memory_mib=64)
+"""The node has four, less what its runner needs."""
+
+
+async def members(plane: Plane, leader: Run) -> list[Run]:
+    """Give those that a run has started together with."""
+    row = await runs.one(plane.world, leader.id)
+    assert row.gang is not None
+    return [await runs.one(plane.world, one) for one in row.gang.members[1:]]
+
+
+async def all_of(plane: Plane, job: str) -> list[Run]:
+    page = await runs.listing(plane.world, RunQuestion(environment="demo", job=f"shop/{job}"))
+    return list(page.rows)
+
+
+async def waits_for(plane: Plane, run: Run, words: str) -> str:
+    async with asyncio.timeout(10):
+        while words not in plane.dispatch.reason(run):
+            await asyncio.sleep(0.005)
+    return plane.dispatch.reason(run)
+
+
+async def started(plane: Plane, **parameters: Any) -> tuple[Run, list[Run]]:
+    """Have a gang run."""
+    leader = await plane.run("load", parameters={"sleep_s": 30, **parameters})
+    leader = await plane.until(leader, "running")
+    return leader, [await plane.until(one, "running") for one in await members(plane, leader)]
+
+
+async def test_all_start_together_and_know_their_place(plane):
+    await plane.release(MASTER, WORKER)
+    leader, others = await started(plane)
+    assert [one.job for one in others] == ["worker"] * 3
+    assert [one.gang.number for one in (leader, *others)] == [0, 1, 2, 3]
+    assert {one.gang.members for one in (leader, *others)} == {leader.gang.members}
+    assert leader.gang.nodes == tuple(one.attempt.node for one in (leader, *others))
+    assert {bytes(one.parameters) for one in others} == {bytes(leader.parameters)}
+    assert len({one.attempt.ordered_at for one in (leader, *others)}) == 1
+
+
+async def test_none_starts_where_one_has_no_room_and_it_is_said_which(plane):
+    large = msgspec.structs.replace(WORKER, resources=CORE)
+    alone = msgspec.structs.replace(WORKER, name="alone", resources=CORE)
+    await plane.release(MASTER, large, alone)
+    before = await plane.until(await plane.run("alone", parameters={"sleep_s": 30}), "running")
+    leader = await plane.run("load", parameters={"sleep_s": 0})
+    said = await waits_for(plane, leader, "no room")
+    assert said.startswith(
+        "no room for worker 3 of 3 of its gang of 4, which start together: here: 1 core needed, "
+    )
+    assert said in (await explain(plane.world, plane.dispatch, leader.id)).because
+    assert await all_of(plane, "worker") == []
+    await runs.cancel(plane.world, plane.dispatch, "me", before.id)
+    assert (await plane.ended(leader)).state is RunState.SUCCEEDED
+    assert len(await all_of(plane, "worker")) == 3
+
+
+async def test_with_the_leader_all_end(plane):
+    await plane.release(MASTER, WORKER)
+    leader, others = await started(plane)
+    await runs.cancel(plane.world, plane.dispatch, "me", leader.id)
+    assert (await plane.ended(leader)).state is RunState.CANCELLED
+    for one in others:
+        row = await plane.ended(one)
+        assert row.state is RunState.CANCELLED
+        assert row.because == f"its gang ended: load {leader.id}, its leader, cancelled"
+
+
+async def test_when_one_is_lost_all_end_and_the_leader_has_failed(plane, engine):
+    engine.join(Node(id=NodeId("there"), cpu=2, memory_mib=1024))
+    large = Resources(cpu=1.3, memory_mib=64)  # they do not fit on one node
+    await plane.release(MASTER, msgspec.structs.replace(WORKER, resources=large))
+    leader, others = await started(plane)
+    away = next(one for one in others if one.attempt.node != leader.attempt.node)
+    engine.kill(away.attempt.runner)
+    assert (await plane.ended(away)).state is RunState.LOST
+    leader = await plane.ended(leader)
+    assert leader.state is RunState.FAILED
+    assert leader.because.startswith(f"worker {away.id} of its gang is lost: ")
+    for one in others:
+        assert (await plane.ended(one)).is_ended
+
+
+async def test_others_go_on_where_the_job_says_so(plane):
+    lenient = msgspec.structs.replace(MASTER, when_one_fails=OneFails.GO_ON)
+    await plane.release(lenient, WORKER)
+    leader, others = await started(plane)
+    await runs.cancel(plane.world, plane.dispatch, "me", others[0].id)
+    await plane.ended(others[0])
+    rest = [(await runs.one(plane.world, one.id)).state for one in (leader, *others[1:])]
+    assert rest == [RunState.RUNNING] * 3
+
+
+async def test_a_leader_that_is_tried_again_has_a_new_gang_and_no_member_is_tried_again(plane):
+    again = msgspec.structs.replace(
+        MASTER, delivery=Delivery.AT_LEAST_ONCE, retries=Retries(most=1, delay_s=0.01)
+    )
+    stubborn = msgspec.structs.replace(WORKER, delivery=Delivery.AT_LEAST_ONCE)
+    await plane.release(again, stubborn)
+    leader = await plane.ended(await plane.run("load", parameters={"fail": "made up"}))
+    assert (leader.state, len(leader.attempts)) == (RunState.DEAD, 2)
+    made = await all_of(plane, "worker")
+    assert len(made) == 6
+    for row in made:
+        assert len((await plane.ended(row)).attempts) == 1
+    assert set(leader.gang.members[1:]) < {row.id for row in made}
+
+
+async def test_a_gang_outlives_the_control_plane_and_ends_together_behind_it(plane):
+    await plane.release(MASTER, WORKER)
+    leader, others = await started(plane)
+    await plane.down()
+    await plane.up()
+    await runs.cancel(plane.world, plane.dispatch, "me", others[1].id)
+    assert (await plane.ended(leader)).state is RunState.FAILED
+    for one in others:
+        assert (await plane.ended(one)).state is RunState.CANCELLED
+
+
+async def test_who_is_to_end_is_told_when_headway_was_killed_before_it_could(plane, monkeypatch):
+    await plane.release(MASTER, WORKER)
+    leader, others = await started(plane)
+    monkeypatch.setattr(plane.dispatch, "tell_to_end", lambda _runs: None)
+    await runs.cancel(plane.world, plane.dispatch, "me", others[0].id)
+    await plane.ended(others[0])
+    assert (await runs.one(plane.world, leader.id)).attempt.broken
+    await plane.down()
+    await plane.up()
+    assert (await plane.ended(leader)).state is RunState.FAILED
+    for one in others:
+        assert (await plane.ended(one)).is_ended
+
+
+async def test_a_gang_counts_as_many_as_it_has_towards_limits(plane):
+    await plane.release(MASTER, WORKER, queues=(Queue(name="default", concurrency=5),))
+    alone = [await plane.run("worker", parameters={"sleep_s": 30}) for _ in range(2)]
+    for one in alone:
+        await plane.until(one, "running")
+    leader = await plane.run("load", parameters={"sleep_s": 0})
+    await waits_for(plane, leader, "queue default: 2 of 5 run, and its gang has 4")
+    await runs.cancel(plane.world, plane.dispatch, "me", alone[0].id)
+    assert (await plane.ended(leader)).state is RunState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("jobs", "queue", "said"),
+    [
+        ((MASTER,), 9, "its gang needs the job worker, which v1 has not"),
+        (
+            (MASTER, msgspec.structs.replace(WORKER, concurrency=2)),
+            9,
+            "its gang has 3 of worker, whose concurrency is 2",
+        ),
+        (
+            (MASTER, msgspec.structs.replace(WORKER, locks=("a",))),
+            9,
+            "worker, of its gang, cannot have a gang or a lock of its own",
+        ),
+        ((MASTER, WORKER), 3, "its gang has 4 runs, and default 3 at once"),
+    ],
+)
+async def test_a_gang_that_can_never_start_is_refused(plane, jobs, queue, said):
+    await plane.release(*jobs, queues=(Queue(name="default", concurrency=queue),))
+    with pytest.raises(Invalid) as refused:
+        await plane.run("load")
+    assert refused.value.because == said
+
+
+async def test_more_nodes_are_asked_for_all_of_a_gang(plane):
+    wide = msgspec.structs.replace(MASTER, gang={"worker": 40})
+    await plane.release(wide, WORKER)
+    leader = await plane.run("load", parameters={"sleep_s": 0})
+    await waits_for(plane, leader, "no room for worker")
+    backlog = await plane.dispatch.backlog()
+    assert [(row.lane.job, row.count) for row in backlog] == [("load", 1), ("worker", 40)]

@@ -1,0 +1,184 @@
+"""Runs that start together or not at all: where they go, what holds them up, who waits for them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from headway.calculate.placement import Fleet, Part, Site, reserve_together
+from headway.calculate.placement.gang import rehearse
+from headway.calculate.queueing import Crew, Entry, Question, Tallies, Terms, take_turns
+from headway.model.demand import Demand
+from headway.model.ids import NodeId, RunId
+from headway.model.resources import Resources
+from tests.unit.calculate.test_queueing import LANE, NOW, entries, fleet, question
+
+LEADER = LANE._replace(job="load")
+MEMBER = LANE._replace(job="worker")
+ALL = Site(None, ())
+
+
+def asks(cpu: float, expected_s: float | None = None, priority: int = 0) -> Demand:
+    size = Resources(cpu=cpu, memory_mib=1)
+    return Demand(resources=size, expected_s=expected_s, priority=priority)
+
+
+def parts(*cores: float) -> list[Part]:
+    return [Part("worker", asks(cpu), asks(cpu + 0.5)) for cpu in cores]
+
+
+def gang_of(size: int, *, cpu: float = 1, expected_s: float | None = None) -> dict:
+    demand = asks(cpu, expected_s)
+    return {
+        LEADER: Terms(demand, gang=((MEMBER, size - 1),)),
+        MEMBER: Terms(demand),
+    }
+
+
+def asked(nodes: Fleet, size: int = 3, **changes: object) -> Question:
+    numbers = count(900)
+    terms = {**gang_of(size), **changes.pop("terms", {})}
+    lanes = {LEADER: entries(1), **changes.pop("lanes", {})}
+    given = question(lanes, fleet=nodes, terms=terms, new_run=lambda: RunId(str(next(numbers))))
+    return replace(given, **changes)
+
+
+# --- placement -----------------------------------------------------------------------------------
+
+
+def test_all_are_placed_beside_one_another_and_nothing_is_held_by_it():
+    nodes = fleet(a=2, b=2)
+    found = rehearse(nodes, parts(1, 1, 1, 1), ALL, NOW)
+    assert [node for node, _ in found.places] == ["a", "a", "b", "b"]
+    assert (found.because, nodes.reserved(NodeId("a")).cpu) == ("", 0)
+
+
+def test_the_first_that_has_no_room_is_told():
+    found = rehearse(fleet(a=2), parts(1, 1, 1), ALL, NOW)
+    assert len(found.places) == 2
+    assert found.because == "a: 1 core needed, 0 of 2 free"
+
+
+def test_a_node_without_a_runner_takes_one_first_and_then_others_of_the_gang():
+    found = rehearse(fleet(a=1, b=2.5), parts(1, 1, 1), Site((NodeId("a"),), ()), NOW)
+    assert [(node, demand.resources.cpu) for node, demand in found.places] == [
+        ("a", 1),
+        ("b", 1.5),
+        ("b", 1),
+    ]
+    assert found.fresh == ("b",)
+
+
+def test_a_node_whose_runner_may_not_be_started_takes_none():
+    found = rehearse(fleet(a=1, b=9), parts(1, 1), Site((NodeId("a"),), (NodeId("b"),)), NOW)
+    assert len(found.places) == 1
+    assert found.because
+
+
+def test_the_earliest_moment_at_which_all_fit_is_found():
+    nodes = fleet(a=2, b=2)
+    for name, node, ends in (("one", "a", 50), ("two", "b", 100), ("three", "a", 900)):
+        nodes.hold(name, NodeId(node), asks(1), NOW + timedelta(seconds=ends))
+    nodes.hold("stays", NodeId("b"), asks(0.5))
+    joint = reserve_together(nodes, parts(1, 1), ALL, NOW)
+    assert joint is not None
+    assert joint.at == NOW + timedelta(seconds=100)
+    assert sorted(node for node, _ in joint.places) == ["a", "b"]
+    assert joint.awaited == {"one", "two"}
+    assert nodes.reserved(NodeId("a")).cpu == 2
+
+
+def test_nobody_knows_when_more_fit_than_ever_end():
+    nodes = fleet(a=2)
+    nodes.hold("stays", NodeId("a"), asks(1))
+    assert reserve_together(nodes, parts(1, 1), ALL, NOW) is None
+
+
+# --- turns ---------------------------------------------------------------------------------------
+
+
+def test_a_run_starts_with_all_of_its_gang():
+    nodes = fleet(a=3)
+    turn = take_turns(asked(nodes))
+    (pick,) = turn.picks
+    assert (pick.lane, pick.entry.run, pick.node) == (LEADER, "000000", "a")
+    assert [(one.lane, one.entry.run, one.node) for one in pick.members] == [
+        (MEMBER, "900", "a"),
+        (MEMBER, "901", "a"),
+    ]
+    assert set(nodes.on(NodeId("a"))) == {"000000", "900", "901"}
+
+
+def test_none_of_it_starts_where_one_has_no_room():
+    nodes = fleet(a=2)
+    turn = take_turns(asked(nodes))
+    assert (turn.picks, nodes.on(NodeId("a"))) == ([], ())
+    assert turn.reasons[LEADER] == (
+        "no room for worker 2 of 2 of its gang of 3, which start together: "
+        "a: 1 core needed, 0 of 2 free"
+    )
+
+
+def test_what_can_never_start_is_told_apart():
+    terms = {MEMBER: Terms(asks(9))}
+    turn = take_turns(asked(fleet(a=2), terms=terms))
+    assert turn.nevers == {LEADER}
+    assert "no room for worker 1 of 2 of its gang of 3" in turn.reasons[LEADER]
+
+
+def test_runners_are_started_on_all_nodes_that_need_one_before_any_starts():
+    wanted: list[str] = []
+
+    def enlist(_lane, node):
+        wanted.append(node)
+        return "its runner starts"
+
+    crew = Crew(ready=(), refused={}, demand=asks(1.1))
+    turn = take_turns(asked(fleet(a=1.5, b=2.5), crew=lambda _lane: crew, enlist=enlist))
+    assert (turn.picks, wanted) == ([], ["a", "b"])
+    assert turn.reasons[LEADER] == "a: its runner starts; b: its runner starts"
+
+
+@pytest.mark.parametrize(("limit", "starts"), [(2, 0), (3, 1)])
+def test_a_gang_counts_all_of_it_towards_the_limit_of_its_queue(limit, starts):
+    turn = take_turns(asked(fleet(a=9), line_limits={LANE.line: limit}))
+    assert len(turn.picks) == starts
+    if not starts:
+        assert turn.reasons[LEADER] == "queue default: 0 of 2 run, and its gang has 3"
+
+
+def test_and_towards_the_limit_of_their_job():
+    terms = {MEMBER: Terms(asks(1), job_limit=2)}
+    tallies = Tallies()
+    tallies.add(MEMBER, None)
+    turn = take_turns(asked(fleet(a=9), terms=terms, tallies=tallies))
+    assert turn.picks == []
+    assert turn.reasons[LEADER] == "job worker: 1 of 2 run, and its gang has 2"
+
+
+def behind_a_gang(expected_s: float):
+    """Ask in turn for a gang that waits for one that ends in 100 s, and for a small one."""
+    nodes = fleet(a=2, b=2)
+    nodes.hold("there", NodeId("a"), asks(2), NOW + timedelta(seconds=100))
+    small = LANE._replace(job="small")
+    terms = {**gang_of(4), small: Terms(asks(1, expected_s))}
+    lanes = {small: [Entry(RunId("000009"))]}
+    return take_turns(asked(nodes, 4, terms=terms, lanes=lanes)), nodes, small
+
+
+def test_what_ends_before_all_of_a_gang_fit_goes_first():
+    turn, nodes, small = behind_a_gang(99)
+    assert [pick.lane for pick in turn.picks] == [small]
+    assert {promise.at for promise in nodes.promises()} == {NOW + timedelta(seconds=100)}
+    assert len(nodes.promises()) == 4
+
+
+def test_what_would_not_have_ended_waits_for_the_gang():
+    turn, nodes, small = behind_a_gang(101)
+    assert turn.picks == []
+    assert turn.reasons[small].endswith(f"is kept for {LEADER.name}")
+    nodes.free("there")
+    later = take_turns(asked(nodes, 4))
+    assert [len(pick.members) for pick in later.picks] == [3]
+    assert nodes.promises() == []

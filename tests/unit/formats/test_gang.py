@@ -1,0 +1,32 @@
+"""`gang` of a job."""
+
+import pytest
+
+from headway.formats.headway_yaml import parse_manifest
+from headway.model.job import OneFails
+
+
+def parsed(text: str):
+    return parse_manifest(f"name: a\njobs:\n  w: x\n  j: {{command: x, {text}}}\n")
+
+
+def test_a_gang_names_jobs_and_how_many_runs_of_each():
+    job = parsed("gang: {w: 20}, when_one_fails: go_on").value.jobs[1]
+    assert (job.gang, job.gang_size, job.when_one_fails) == ({"w": 20}, 21, OneFails.GO_ON)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("gang: {w: 0}", "jobs.j.gang.w"),
+        ("gang: {w: 64}", "jobs.j.gang.w"),
+        ("gang: {w: 40, v: 40}", "jobs.j.gang: 81 runs start together, and 64 may"),
+        ("gang: {j: 1}", "jobs.j.gang.j: a run is not started by itself once more"),
+        ("gang: {W: 1}", "'W' cannot be a name"),
+        ("when_one_fails: weep", "jobs.j.when_one_fails"),
+    ],
+)
+def test_what_can_be_no_gang_is_refused_where_it_stands(text, said):
+    (problem,) = parsed(text).problems
+    assert said in problem.message
+    assert problem.line == 4
