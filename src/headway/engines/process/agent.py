@@ -14,12 +14,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from headway.engines.process import messages, shim
+from headway.engines.process import messages
 from headway.engines.process.cgroups import left_behind, usage
 from headway.engines.process.enter import Entered, enter
 from headway.engines.process.machine import node
 from headway.engines.process.measuring import Measuring
 from headway.engines.process.messages import Answer, Request
+from headway.engines.process.shims import groups
 from headway.engines.process.sockets import listening, processes
 from headway.engines.process.spool import Spool
 from headway.engines.process.starter import Starter
@@ -227,7 +228,7 @@ class Agent:
 
     def _clear(self, container: ContainerId, times: int = _CLEAR_TIMES) -> None:
         """Remove what a supervisor that was killed could not: its processes are ending now."""
-        if shim.clear(left_behind(self._starter.hierarchy, container)) and times:
+        if groups.clear(left_behind(self._starter.hierarchy, container)) and times:
             loop = asyncio.get_running_loop()
             loop.call_later(_CLEAR_AGAIN_S, self._clear, container, times - 1)
 

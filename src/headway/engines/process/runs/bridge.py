@@ -13,9 +13,9 @@ import signal
 import socket
 from collections.abc import Callable
 
-from headway.engines.process import shim
 from headway.engines.process.runs.loop import Loop
 from headway.engines.process.runs.relay import Relay
+from headway.engines.process.shims import processes
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _OPEN_FILES = 1024
@@ -56,7 +56,7 @@ class Bridge:
         """End every connection."""
         self._let_go()
         if self._carrier:
-            shim.kill(self._carrier)
+            processes.kill(self._carrier)
 
     def _let_go(self) -> None:
         for one in self._listeners.values():

@@ -8,8 +8,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from headway.engines.process import shim
 from headway.engines.process.runs.loop import Loop
+from headway.engines.process.shims import child, processes
 
 _ASK_AGAIN_S = 0.02
 
@@ -40,7 +40,7 @@ class Bubble:
         if self._pid == 0:
             for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            shim.begin(launch, {"variables": variables}, streams[0], streams[1], tell, given)
+            child.begin(launch, {"variables": variables}, streams[0], streams[1], tell, given)
         os.close(tell)
         self._watch = os.pidfd_open(self._pid)
         loop.add(self._told, self._hear)
@@ -48,16 +48,16 @@ class Bubble:
 
     def terminate(self) -> None:
         """Send SIGTERM to the main process, as soon as there is one."""
-        if not self._over and not shim.terminate(self._init):
+        if not self._over and not processes.terminate(self._init):
             self._loop.after(_ASK_AGAIN_S, self.terminate)
 
     def kill(self) -> None:
         """End everything in it."""
         if not self._over:
-            shim.kill(self._init, self._pid)
+            processes.kill(self._init, self._pid)
 
     def _hear(self) -> None:
-        data = shim.read(self._told)
+        data = processes.read(self._told)
         if data == b"":
             self._loop.remove(self._told)
         *documents, self._heard = (self._heard + (data or b"")).split(b"\n")

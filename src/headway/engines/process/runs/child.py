@@ -10,7 +10,6 @@ import struct
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from headway.engines.process import shim
 from headway.engines.process.runs import verdict
 from headway.engines.process.runs.bridge import Bridge
 from headway.engines.process.runs.channel import Channel
@@ -19,6 +18,7 @@ from headway.engines.process.runs.groups import Group
 from headway.engines.process.runs.loop import Loop
 from headway.engines.process.runs.output import Output, sizes_of
 from headway.engines.process.runs.plan import Plan, network_of
+from headway.engines.process.shims import processes
 
 if TYPE_CHECKING:
     from headway.engines.process.runs.zygote import Zygote
@@ -329,7 +329,7 @@ class Child:
         self._owner.child_ended_attempt(self, attempt, end)
 
     def _of_code(self) -> End:
-        status, number = shim.end_of(self._code)
+        status, number = processes.end_of(self._code)
         end = End(status=status, signal=number, cpu_s=self._cpu_s, peak_mib=self._peak_mib)
         if status == 0:
             end.status, end.reason = 1, "it ended with status 0 before its function returned"

@@ -9,7 +9,6 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from headway.engines.process import shim
 from headway.engines.process.runs import facts, verdict
 from headway.engines.process.runs.bridge import Bridge
 from headway.engines.process.runs.bubble import Bubble
@@ -19,6 +18,7 @@ from headway.engines.process.runs.groups import Group
 from headway.engines.process.runs.loop import Loop
 from headway.engines.process.runs.output import Output, sizes_of
 from headway.engines.process.runs.plan import Plan
+from headway.engines.process.shims import processes
 
 _IN_VARIABLE_MAX = 64 * 1024
 _READ_BYTES = 65536
@@ -105,7 +105,7 @@ class Cold:
         self._read_result()
 
     def _read_result(self) -> bool:
-        data = shim.read(self._result)
+        data = processes.read(self._result)
         if data == b"":
             self._loop.remove(self._result)
         self._written += data or b""
@@ -203,7 +203,7 @@ class Cold:
             pass
 
     def _of_code(self, code: int, cpu_s: float) -> End:
-        status, number = shim.end_of(code)
+        status, number = processes.end_of(code)
         return End(status=status, signal=None if number is None else int(number), cpu_s=cpu_s)
 
     def _finish(self, end: End) -> None:

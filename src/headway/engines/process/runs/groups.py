@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from headway.engines.process import shim
+from headway.engines.process.shims import groups
 
 _NAME = "RUN"
 _PROCESSOR = (("cpuacct.usage", 1e-9), ("cpu.stat", 1e-6))
@@ -26,7 +26,7 @@ class Group:
             for folder in self.plain["folders"]:
                 os.mkdir(folder)
         except OSError:
-            shim.clear(self.plain["folders"])
+            groups.clear(self.plain["folders"])
             self.plain = {"folders": [], "writes": [], "joins": []}
         for path, value in self.plain["writes"]:
             try:
@@ -112,11 +112,11 @@ class Group:
 
     def is_out_of_memory(self) -> bool:
         """Say whether the kernel ended a process for the limit."""
-        return shim.out_of_memory(self.plain)
+        return groups.out_of_memory(self.plain)
 
     def removed(self) -> bool:
         """Remove them; False while the last process is still on its way out."""
-        self.plain["folders"] = shim.clear(self.plain["folders"])
+        self.plain["folders"] = groups.clear(self.plain["folders"])
         return not self.plain["folders"]
 
 

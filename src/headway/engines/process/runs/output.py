@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from headway.engines.process import shim
 from headway.engines.process.runs.loop import Concerned, Loop
+from headway.engines.process.shims import processes
+from headway.engines.process.shims.log import Lines, Log, longest_of
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,11 @@ class Logs:
     folder: str
     secrets: dict[str, str]
 
-    def of(self, run: str, attempt: int, limit: int) -> shim.Log:
+    def of(self, run: str, attempt: int, limit: int) -> Log:
         """Give the log of an attempt."""
         folder = "%s/%s" % (self.folder, run[:5])
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        return shim.Log(limit, self.secrets, "%s/%s.%d.log" % (folder, run, attempt))
+        return Log(limit, self.secrets, "%s/%s.%d.log" % (folder, run, attempt))
 
 
 def sizes_of(job: dict[str, Any]) -> tuple[int, int]:
@@ -42,12 +43,12 @@ class Output:
         """
         self._loop = loop
         self._logs = logs
-        self._log: shim.Log | None = None
+        self._log: Log | None = None
         self._attempt = ("", 0, 0)
         self._flooded = flooded
         self._room = 0
-        self._longest = shim.longest_of(logs.secrets)
-        self._lines: dict[int, shim.Lines] = {}
+        self._longest = longest_of(logs.secrets)
+        self._lines: dict[int, Lines] = {}
         self._names: dict[int, bytes] = {}
         self.ends: list[int] = []
         """What the process writes to, until it has them."""
@@ -97,7 +98,7 @@ class Output:
 
     def _take(self, descriptor: int) -> bool:
         """Take what is there; says whether there may be more."""
-        data = shim.read(descriptor)
+        data = processes.read(descriptor)
         if data:
             if not self._attempt[0]:
                 return True  # nobody's: it was written by what nobody had begun
@@ -105,7 +106,7 @@ class Output:
                 return True
             lines = self._lines.get(descriptor)
             if lines is None:
-                lines = self._lines[descriptor] = shim.Lines(self._longest)
+                lines = self._lines[descriptor] = Lines(self._longest)
             self._write(self._names[descriptor], lines.feed(data))
         elif data == b"":
             self._rest(descriptor)

@@ -9,7 +9,6 @@ import sys
 import time
 from typing import Any
 
-from headway.engines.process import shim
 from headway.engines.process.runs.budget import Budget
 from headway.engines.process.runs.child import Child
 from headway.engines.process.runs.cold import Cold
@@ -23,6 +22,8 @@ from headway.engines.process.runs.pool import Pool, names_of
 from headway.engines.process.runs.users import Users
 from headway.engines.process.runs.work import Work
 from headway.engines.process.runs.zygotes import Zygotes
+from headway.engines.process.shims import groups, record
+from headway.engines.process.shims.log import Log
 
 _REMOVE_AGAIN_S = 0.01
 _REMOVE_TIMES = 500
@@ -31,7 +32,7 @@ _TELL_S = 2.0
 
 def main(directory: str) -> int:
     """Do the runs of the runner of a directory until it is told to end."""
-    found = shim.claim(directory)
+    found = record.claim(directory)
     if found is None:
         return 0
     # Descriptor 3 is a run's; nothing of ours may ever be there.
@@ -50,7 +51,7 @@ class Supervisor:
         self._launch = launch
         self._loop = Loop()
         self._ledger = Ledger()
-        self._log = shim.Log(launch["log_bytes"], private["secrets"])
+        self._log = Log(launch["log_bytes"], private["secrets"])
         self._plan = Plan(launch, private)
         self._users = Users(launch["runner"]["users"]) if self._plan.has_own_users else None
         self._names = names_of(os.path.basename(os.getcwd()))
@@ -74,7 +75,7 @@ class Supervisor:
             signal.signal(number, signal.SIG_IGN)
         self._loop.add(wake_read, lambda: self._woken(wake_read))
         try:
-            shim.make_groups(self._launch["group"])
+            groups.make_groups(self._launch["group"])
         except OSError as error:
             self._note(str(error))
         self._zygotes.start()
@@ -89,7 +90,7 @@ class Supervisor:
         pid = os.getpid()
         status = {"shim": pid, "sandbox": 0, "init": pid, "at": self._launch["at"]}
         try:
-            shim.durable("status.json", json.dumps(status))
+            record.durable("status.json", json.dumps(status))
             os.write(4, b"R")
             os.close(4)
         except OSError:
@@ -378,5 +379,5 @@ class Supervisor:
             self._loop.turn()
             self._line.tell()
         self._log.close()
-        shim.remove_groups(self._launch["group"])
-        shim.record_exit(0, None, "stopped", told=True)
+        groups.remove_groups(self._launch["group"])
+        record.record_exit(0, None, "stopped", told=True)

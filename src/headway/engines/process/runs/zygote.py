@@ -8,12 +8,13 @@ import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from headway.engines.process import shim
 from headway.engines.process.runs import verdict
 from headway.engines.process.runs.bubble import Bubble
 from headway.engines.process.runs.child import Child
 from headway.engines.process.runs.loop import Loop
 from headway.engines.process.runs.plan import Plan
+from headway.engines.process.shims import processes
+from headway.engines.process.shims.log import Lines, longest_of
 
 _MESSAGE_BYTES = 1 << 20
 _LAST_WORDS_BYTES = 16 * 1024
@@ -53,13 +54,13 @@ class Zygote:
         self._numbers = 0
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._line.setblocking(False)
-        self._pipes: dict[int, tuple[bytes, shim.Lines]] = {}
-        longest = shim.longest_of(plan.logs.secrets)
+        self._pipes: dict[int, tuple[bytes, Lines]] = {}
+        longest = longest_of(plan.logs.secrets)
         ends = []
         for name in (b"stdout", b"stderr"):
             read, write = os.pipe2(os.O_CLOEXEC)
             os.set_blocking(read, False)
-            self._pipes[read] = (name, shim.Lines(longest))
+            self._pipes[read] = (name, Lines(longest))
             ends.append(write)
             loop.add(read, lambda read=read: self._read(read))  # type: ignore[misc]
         launch, given = plan.zygote(network), {_CONTROL: theirs.fileno()}
@@ -119,7 +120,7 @@ class Zygote:
                 del self._children[said["ended"]]
 
     def _read(self, descriptor: int) -> None:
-        data = shim.read(descriptor)
+        data = processes.read(descriptor)
         name, lines = self._pipes[descriptor]
         if data:
             self._last_words = (self._last_words + data)[-_LAST_WORDS_BYTES:]
@@ -143,7 +144,7 @@ class Zygote:
         self._owner.zygote_ended(self._failure or self._described(code))
 
     def _described(self, code: int) -> dict[str, Any]:
-        status, number = shim.end_of(code)
+        status, number = processes.end_of(code)
         how = "exit status %s" % status if number is None else "signal %s" % int(number)
         return {
             "type": "ImportError",
