@@ -3,9 +3,6 @@
 import asyncio
 import hashlib
 import os
-import platform
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,14 +10,16 @@ import msgspec
 
 from headway.builders import jobs
 from headway.builders.explain import failed
-from headway.builders.recipe import READ_FILES, Layer, Recipe, Toolchain, plan, recipe_digest
+from headway.builders.order import STOP_S, order_of
+from headway.builders.recipe import READ_FILES, Layer, Recipe, plan, recipe_digest
+from headway.builders.toolchain import toolchain
 from headway.formats.start_command import find_start_command
 from headway.machine import trees
 from headway.machine.candidates import is_src_layout, uses_sdk
 from headway.machine.files import write_whole
 from headway.machine.processes import SYSTEM_PATH
 from headway.model.build import Artifact, Build, Mount
-from headway.model.container import ContainerKind, Exit
+from headway.model.container import Exit
 from headway.model.failure import Failure
 from headway.model.ids import Digest, NodeId
 from headway.model.job import Job
@@ -32,28 +31,8 @@ from headway.model.resources import MIB
 from headway.ports.builder import Sources
 from headway.ports.engine import Engine, EngineError, EngineUnavailable
 
-PASSED = (
-    "PIP_",
-    "UV_",
-    "NPM_CONFIG_",
-    "npm_config_",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "all_proxy",
-    "SSL_CERT_",
-    "REQUESTS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-)
-"""Beginnings of variables of the operator's that builds see: where packages come from."""
-
 _TEXT_BYTES = 1024 * 1024
 _WATCH_S = 2.0
-_STOP_S = 5.0
 
 
 class EngineBuilder:
@@ -69,7 +48,7 @@ class EngineBuilder:
         self._memo = data / "artifacts"
         for folder in (self._slugs, self._layers, self._work, self._caches, self._memo):
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        self._tools = _toolchain()
+        self._tools = toolchain()
         self._jobs_layer = jobs.JobsLayer(self._layers)
         self._making: dict[Digest, asyncio.Lock] = {}
 
@@ -159,7 +138,7 @@ class EngineBuilder:
         if not cache.exists():
             cache.mkdir(mode=0o711)
             await self._engine.hand_over(cache, owner)
-        order = self._order(build, manifest, recipe, missing, mounts)
+        order = order_of(build, manifest, recipe, missing, mounts)
         try:
             nodes = await self._engine.nodes()
             node = build.node or next(
@@ -211,47 +190,6 @@ class EngineBuilder:
             mounts.append(jobs.mount(work))
         return tuple(mounts)
 
-    def _order(
-        self,
-        build: Build,
-        manifest: Manifest,
-        recipe: Recipe,
-        missing: list[Layer],
-        mounts: tuple[Mount, ...],
-    ) -> Order:
-        assert build.container is not None
-        steps = [f"( {layer.script} )" for layer in missing]
-        if recipe.script:
-            steps.append(f"cd /app\n{recipe.script}")
-        if jobs.has_jobs(recipe):
-            steps.append(jobs.step(recipe))
-        path = recipe.variables.get("PATH", "")
-        variables = {
-            **{key: value for key, value in os.environ.items() if key.startswith(PASSED)},
-            **recipe.variables,
-            "PATH": f"{path}:{SYSTEM_PATH}" if path else SYSTEM_PATH,
-            "PIP_CACHE_DIR": "/cache/pip",
-            "UV_CACHE_DIR": "/cache/uv",
-            "npm_config_cache": "/cache/npm",
-            "CI": "true",
-            "HEADWAY_APP": build.app,
-            "HEADWAY_BUILD": build.id,
-        }
-        if recipe.script:
-            variables.pop("NODE_ENV", None)
-        return Order(
-            id=build.container,
-            kind=ContainerKind.BUILD,
-            app=build.app,
-            name=f"build/{build.app}",
-            argv=("/bin/sh", "-c", "set -e\n" + "\n".join(steps)),
-            variables=variables,
-            mounts=mounts,
-            resources=manifest.build.resources,
-            timeout_s=manifest.build.timeout_s,
-            stop_grace_s=_STOP_S,
-        )
-
     async def _to_the_end(self, order: Order, node: NodeId, work: Path) -> Exit | Failure:
         """Start the container and wait for its end; a cancelled build's container is ended."""
         limit = order.resources.disk_mib * MIB
@@ -271,7 +209,7 @@ class EngineBuilder:
             )
         except asyncio.CancelledError:
             with suppress(EngineError):
-                await asyncio.shield(self._engine.stop(order.id, _STOP_S))
+                await asyncio.shield(self._engine.stop(order.id, STOP_S))
             raise
         finally:
             watching.cancel()
@@ -405,21 +343,3 @@ def _read_files(source: Path) -> dict[str, str]:
                 if size <= limit:
                     found[entry.name] = Path(entry.path).read_text(errors="replace")
     return found
-
-
-def _toolchain() -> Toolchain:
-    python = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return Toolchain(
-        python=str(python if python.exists() else Path(sys.executable)),
-        python_version=platform.python_version(),
-        node_version=_said("node", "--version"),
-        machine=platform.machine(),
-    )
-
-
-def _said(*words: str) -> str:
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()

@@ -18,6 +18,7 @@ from headway.stores.tables import TABLES, Table
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Value)
+Index = TypeVar("Index", Equal, Lowest)
 _PAGE = 500
 
 
@@ -54,17 +55,16 @@ class _Rows:
         return before
 
     def equal(self, field: str) -> Equal:
-        found = self._equal.get(field)
-        if found is None:
-            found = self._equal[field] = Equal(field)
-            for ordinal, row in self.by_ordinal.items():
-                found.change(ordinal, row)
-        return found
+        return self._index(self._equal, Equal, field)
 
     def lowest(self, field: str) -> Lowest:
-        found = self._lowest.get(field)
+        return self._index(self._lowest, Lowest, field)
+
+    def _index(self, known: dict[str, Index], make: Callable[[str], Index], field: str) -> Index:
+        """Give an index, made of what is there when it is first asked for."""
+        found = known.get(field)
         if found is None:
-            found = self._lowest[field] = Lowest(field)
+            found = known[field] = make(field)
             for ordinal, row in self.by_ordinal.items():
                 found.change(ordinal, row)
         return found
