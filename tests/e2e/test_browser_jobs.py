@@ -23,7 +23,12 @@ jobs:
 
 @pytest.fixture(scope="module")
 def place(headway):
-    headway.ok("start", "-e", "fair", cwd=headway.app("stall", manifest=good_manifest(extra=JOBS)))
+    headway.ok(
+        "start",
+        "-e",
+        "fair",
+        cwd=headway.app("stall", manifest=good_manifest(grace="60s", extra=JOBS)),
+    )
     yield "fair"
     headway.ok("envs", "destroy", "fair", "--yes")
 
@@ -40,7 +45,7 @@ def test_a_job_is_run_watched_cancelled_and_run_again_with_other_parameters(
         visitor.press("Run it")
         page.wait_for_url("**/runs/*")
         first = visitor.path()
-        log, head = page.locator("#live_log"), page.locator("#live_head")
+        log, head = page.locator("#log"), page.locator("#live_head")
         expect(log).to_contain_text('given {"who": "<b>ana</b>", "times": 1}')
         expect(log).to_contain_text("line 1")
         expect(log).to_contain_text("line 5")  # no page was loaded again
@@ -60,6 +65,23 @@ def test_a_job_is_run_watched_cancelled_and_run_again_with_other_parameters(
         visitor.press("Cancel")
         visitor.press("Cancel it")
         expect(head).to_contain_text("cancelled")
+
+
+def test_the_page_of_a_run_that_waits_is_live_when_it_begins(chromium, headway, place):
+    """No event tells that a run begins, and nothing else happens here."""
+    headway.ok("queues", "pause", "stall/default", "-e", place)
+    asked = ("count", '{"who": "di"}', "-e", place, "--no-wait")
+    run = headway.json("jobs", "invoke", *asked)["run"]["id"]
+    with visiting(chromium, headway) as visitor:
+        page = visitor.page
+        visitor.go(f"/runs/{run}")
+        expect(page.locator("#live_head")).to_contain_text("queued")
+        expect(page.locator("#log")).to_contain_text("Nothing yet.")
+        headway.ok("queues", "resume", "stall/default", "-e", place)
+        expect(page.locator("#live_head")).to_contain_text("running")
+        expect(page.locator("#lines")).to_contain_text("line 5")
+        expect(page.locator("#log")).not_to_contain_text("Nothing yet.")
+    headway.ok("runs", "cancel", run)
 
 
 def test_pictures_and_forms_are_there_without_any_script_and_on_a_phone(chromium, headway, place):

@@ -102,6 +102,22 @@ def test_tabs_that_nobody_sees_hold_no_connection_and_are_right_when_somebody_do
     expect(tabs[0].get_by_role("link", name="behind")).to_be_hidden()
 
 
+def test_more_tabs_than_a_browser_has_connections_are_live_side_by_side(visitor, headway, shop):
+    tabs = [visitor.page.context.new_page() for _ in range(_TABS)]
+    for tab in tabs:
+        tab.goto(f"{visitor.root}/envs")
+        expect(link(tab)).to_have_text("live")
+        assert not tab.evaluate("document.hidden")
+    with started(headway, shop, "beside"):
+        for tab in tabs:
+            expect(tab.get_by_role("link", name="beside")).to_be_visible()
+    for tab in tabs[:-3]:
+        tab.close()
+    for tab in tabs[-3:]:
+        expect(tab.get_by_role("link", name="beside")).to_be_hidden()
+        expect(link(tab)).to_have_text("live")
+
+
 def test_a_tab_that_was_hidden_while_headway_went_and_came_back_is_right(chromium, own):
     own.up()
     shop = own.app("till", manifest=good_manifest())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -241,7 +241,7 @@ class _Merge:
         self._world = world
         self._name = name
         self._question = question
-        self._queue: asyncio.Queue[LogEntry] = asyncio.Queue(_WAITING_MAX)
+        self._queue: asyncio.Queue[LogEntry | Exception] = asyncio.Queue(_WAITING_MAX)
         self._tasks: dict[ContainerId, asyncio.Task[None]] = {}
         self._since = question.since
 
@@ -254,10 +254,14 @@ class _Merge:
             self._since = await _last_known(self._world, cursors)
         for row in rows:
             self._join(row, cursors.get(row.id, 0))
-        joining = asyncio.create_task(self._watch(sequence), name="logs joining")
+        watching = self._telling(self._watch(sequence))
+        joining = asyncio.create_task(watching, name="logs joining")
         try:
             while True:
-                yield await self._queue.get()
+                got = await self._queue.get()
+                if isinstance(got, Exception):
+                    raise got
+                yield got
         finally:
             joining.cancel()
             for task in self._tasks.values():
@@ -267,7 +271,15 @@ class _Merge:
     def _join(self, row: Container, after: int) -> None:
         if row.id not in self._tasks:
             name = f"logs {row.id}"
-            self._tasks[row.id] = asyncio.create_task(self._follow(row, after), name=name)
+            following = self._telling(self._follow(row, after))
+            self._tasks[row.id] = asyncio.create_task(following, name=name)
+
+    async def _telling(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it; who reads is told when it fails, and does not wait for lines that cannot come."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 (whatever it is, who reads gets it)
+            await self._queue.put(error)
 
     async def _follow(self, row: Container, after: int) -> None:
         since = None if row.id in self._question.after else self._since

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from headway.web.page import Appended
+from headway.web.page import Addition
 
 _AT_ONCE = 1000
 """So much is added by one message."""
@@ -13,9 +13,9 @@ _AT_ONCE = 1000
 class Gathered:
     """Collects what comes, so that a flood of it is many at once and not many messages."""
 
-    def __init__(self, values: AsyncIterator[Appended], resume: str) -> None:
+    def __init__(self, values: AsyncIterator[Addition], resume: str) -> None:
         self._values = values
-        self._waiting: list[Appended] = []
+        self._waiting: list[Addition] = []
         self._some, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
         self._error: Exception | None = None
@@ -49,7 +49,7 @@ class Gathered:
         """Wait until there is something, or an error. Behind the last value there is nothing."""
         await self._some.wait()
 
-    def taken(self) -> list[Appended]:
+    def taken(self) -> list[Addition]:
         """Take what there is.
 
         Raises:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from headway.web.drawing import rows
-from headway.web.page import Appended
+from headway.web.page import Addition, Anew, Appended
 from headway.web.seen import Seen
 
 STILL = b"event: still\ndata: true\n\n"
@@ -16,7 +16,7 @@ _LINE = re.compile(r"\r\n|\r|\n")
 
 
 def message(
-    seen: Seen, changed: Mapping[str, str], added: Sequence[Appended], now: datetime
+    seen: Seen, changed: Mapping[str, str], added: Sequence[Addition], now: datetime
 ) -> bytes:
     """Write what changed and what is added as one event.
 
@@ -27,11 +27,17 @@ def message(
     """
     html = [_partial(name, "outerMorph", text) for name, text in changed.items()]
     if added:
-        last = added[-1]
-        text = rows(last.macro, [one.value for one in added], now)
-        html.append(_partial(last.to, "beforeend", text))
+        html.append(_added(added, now))
     data = "".join(f"data: {line}\n" for line in _LINE.split("\n".join(html)))
     return f"id: {seen.render()}\n{data}\n".encode()
+
+
+def _added(added: Sequence[Addition], now: datetime) -> str:
+    begins = [number for number, one in enumerate(added) if isinstance(one, Anew)]
+    kept = added[begins[-1] :] if begins else added
+    some = [one for one in kept if isinstance(one, Appended)]
+    text = rows(some[-1].macro, [one.value for one in some], now) if some else ""
+    return _partial(kept[-1].to, "innerHTML" if begins else "beforeend", text)
 
 
 def _partial(target: str, swap: str, text: str) -> str:

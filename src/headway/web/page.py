@@ -89,6 +89,17 @@ class Appended(NamedTuple):
     """Behind what to go on when the stream breaks off here."""
 
 
+class Anew(NamedTuple):
+    """What was added to a page goes, and what comes is another beginning."""
+
+    to: str
+    """The id of the element that is emptied."""
+    resume: str
+
+
+Addition = Appended | Anew
+
+
 class Page(NamedTuple):
     """A page: where, how it is drawn, and how its value comes about."""
 
@@ -98,9 +109,9 @@ class Page(NamedTuple):
     see: Callable[[Ask], Awaitable[View]]
     is_live: bool = True
     """Whether it has blocks named `live_…`, which are sent again when they change."""
-    follow: Callable[[Ask, str], AsyncIterator[Appended]] | None = None
-    """Instead of that: what is added to it, from where its view says by `resume`, or from where an
-    earlier stream broke off."""
+    follow: Callable[[Ask, str], AsyncIterator[Addition]] | None = None
+    """What is added to it, from where its view says by `resume`, or from where an earlier stream
+    broke off."""
 
 
 class Plan(View, kw_only=True):

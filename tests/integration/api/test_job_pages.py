@@ -100,7 +100,7 @@ def test_mistakes_in_parameters_are_told_all_at_once(browser):
 
 def test_a_run_is_cancelled_and_one_that_failed_is_run_again_with_other_parameters(browser):
     run = invoked(browser, "wait", parameters="{}")
-    wait_for(lambda: "waiting" in browser.get(run).text and "/cancel" in browser.get(run).text, 60)
+    wait_for(lambda: "waiting</bdi>" in browser.get(run).text, 60)
     assert "SIGTERM" in browser.get(f"{run}/cancel").text
     done = browser.post(f"{run}/cancel", headers=FORM)
     assert (done.status_code, done.headers["location"]) == (303, run)
@@ -242,6 +242,7 @@ def test_a_long_log_of_a_run_is_read_part_by_part_from_any_line_on(browser):
         address = found[1].replace("&amp;", "&") if found else ""
     assert seen == 1200
     permalink = re.findall(r'class="at" href="([^"]+)"', browser.get(f"{run}/log").text)[7]
+    permalink = permalink.replace("&amp;", "&")
     assert browser.get(permalink).text.index("line 7<") > 0
     assert "line 6<" not in browser.get(permalink).text
     assert browser.get(f"{run}/log?after=x").status_code == 422

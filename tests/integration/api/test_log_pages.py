@@ -1,5 +1,6 @@
 """Pages of log lines: turned back, searched, followed."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,16 +112,33 @@ def test_new_lines_are_sent_as_they_are_written_and_none_twice(written):
 
 def test_a_container_that_began_before_the_stream_was_opened_is_heard_from_its_first_line(written):
     with written.client() as client:
-        address = stream_of(client.get("/envs/demo/logs?app=many", headers=_HTML).text)
+        address = stream_of(client.get("/envs/demo/logs?app=few", headers=_HTML).text)
         began = client.post(
-            "/v1/environments/demo/apps/many/deployments", json={"kind": "redeploy"}
+            "/v1/environments/demo/apps/few/deployments", json={"kind": "redeploy"}
         ).json()["deployments"][0]
         wait_for(
             lambda: client.get(f"/v1/deployments/{began['id']}").json()["phase"] == "succeeded"
         )
         with messages(written, address) as heard:
-            wait_for(lambda: sum(one.count("line 1000 of it") for one in heard) == 1)
-        assert sum(one.count("line 1 of it") for one in heard) == 1
+            wait_for(lambda: sum(one.count("the end") for one in heard) == 1)
+        assert sum(one.count("really red") for one in heard) == 1
+
+
+def test_who_was_away_for_more_than_a_page_of_lines_is_shown_the_last_ones(written):
+    def last() -> dict:
+        return client.get("/envs/demo/logs.json?app=many").json()["rows"][-1]["entry"]
+
+    with written.client() as client:
+        address = stream_of(client.get("/envs/demo/logs?app=many", headers=_HTML).text)
+        before = last()["container"]
+        client.post("/v1/environments/demo/apps/many/deployments", json={"kind": "redeploy"})
+        wait_for(lambda: (one := last())["container"] != before and "1000" in one["line"]["text"])
+        fresh = client.get("/envs/demo/logs?app=many", headers=_HTML).text
+        with messages(written, address) as heard:
+            wait_for(lambda: any("line 1000 of it" in one for one in heard))
+        (first, *_) = heard
+    assert 'hx-target="#lines" hx-swap="innerHTML"' in first
+    assert re.findall(r"line \d+ of it", first) == re.findall(r"line \d+ of it", fresh)
 
 
 def test_who_follows_on_is_not_sent_what_others_wrote_long_ago(written):

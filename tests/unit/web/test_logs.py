@@ -1,6 +1,17 @@
+from datetime import timedelta
+
+from msgspec.structs import replace
+
 from headway.model.log import LogLine, Stream
 from headway.model.view import LogEntry
-from headway.web.pages.logs import LogsPage, parse_cursors, render_cursors, row_of
+from headway.web.pages.logs import (
+    Known,
+    LogsPage,
+    parse_cursors,
+    parse_resume,
+    render_cursors,
+    row_of,
+)
 from tests.unit.web.members import NOW
 
 
@@ -37,3 +48,19 @@ def test_older_lines_keep_what_was_asked_for_and_are_not_added_to():
     assert page.older == "/envs/demo/logs?app=web&text=a+b&before=web-1%3A7"
     assert page.latest == "/envs/demo/logs?app=web&text=a+b"
     assert page.resume == ""
+
+
+def test_what_a_page_knows_stays_small_however_many_containers_come_and_go():
+    known = Known(NOW, {})
+    for number in range(1000):
+        one = entry("x", f"web-{number}")
+        one = replace(one, line=replace(one.line, at=NOW + timedelta(seconds=2 * number)))
+        assert known.is_new(one)
+        resume = known.note(one)
+        assert not known.is_new(one)
+        if number >= 100:  # one that was left out long ago is not heard again
+            since, cursors = parse_resume(resume, NOW)
+            later = Known(since, cursors)
+            assert not later.is_new(one)
+            assert not later.is_new(entry("x", f"web-{number - 100}"))
+    assert len(resume) < 1500

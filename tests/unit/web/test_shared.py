@@ -75,3 +75,15 @@ async def test_what_was_not_there_is_asked_for_again():
     for _ in range(2):
         with pytest.raises(NotFound):
             await shared.view(page, "/x", ask(), 7)
+
+
+async def test_a_reading_that_is_never_answered_holds_up_only_who_began_it():
+    reader, shared = Reader(), Shared(hung_s=0)
+    reader.go_on.clear()
+    hung = asyncio.create_task(shared.view(reader.page, "/x", ask(), 7))
+    while not reader.count:
+        await asyncio.sleep(0)
+    reader.go_on = asyncio.Event()
+    reader.go_on.set()
+    assert (await shared.view(reader.page, "/x", ask(), 7)).number == 2
+    hung.cancel()

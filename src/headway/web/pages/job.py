@@ -63,8 +63,8 @@ class JobPage(View, kw_only=True):
 
     @property
     def is_moving(self) -> bool:
-        """Whether runs wait: no event tells that they do so for another reason."""
-        return bool(self.waits)
+        """Whether runs wait or may begin: no event tells of that, nor why others wait now."""
+        return bool(self.waits) or any(row.state is RunState.STARTING for row in self.runs)
 
     @property
     def next(self) -> tuple[tuple[str, datetime, str], ...]:

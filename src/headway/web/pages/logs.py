@@ -14,7 +14,7 @@ from headway.model.value import Value
 from headway.model.view import LogEntry
 from headway.web import links
 from headway.web.lines import CUT, Piece, plain, shown
-from headway.web.page import Appended, Ask, Crumb, Page, View
+from headway.web.page import Addition, Anew, Appended, Ask, Crumb, Page, View
 
 LINES = 300
 _AROUND = 60
@@ -25,6 +25,8 @@ _DIGITS = 18
 _SECONDS_DIGITS = 11
 _SLACK = timedelta(minutes=1)
 """By which the clocks of nodes may differ."""
+_KNOWN_MAX = 60
+"""Containers whose last line a page knows that has been open for long."""
 
 
 class Row(Value, kw_only=True):
@@ -85,7 +87,8 @@ class LogsPage(View, kw_only=True):
     @property
     def resume(self) -> str:
         """From where new lines are to be sent."""
-        return render_resume(self.at, self.ends) if self.newest else ""
+        # Who had not written a line then is heard from its first one on, whenever it began.
+        return render_resume(self.at - _SLACK, self.ends) if self.newest else ""
 
     def _here(self, **fields: str) -> str:
         chosen = {"app": self.app, "container": self.container, "text": self.text, **fields}
@@ -207,24 +210,55 @@ async def _see_line(ask: Ask, owner: str, cursor: str) -> LogsPage:
     )
 
 
-async def _follow(ask: Ask, resume: str) -> AsyncIterator[Appended]:
-    """Give new lines as they are written."""
-    owner, text = ask.names["environment"], ask.query.get("text", "").lower()
-    at, cursors = parse_resume(resume, ask.now)
-    question = _question(ask)
-    question = LogQuestion(
-        apps=question.apps,
-        containers=question.containers,
-        # Who had not written a line then is heard from its first one on, whenever it began.
-        since=at - _SLACK,
-        follow=True,
-        after=cursors,
-        tail=None if cursors else 0,
+class Known:
+    """What of an environment's logs is on a page, with a bound however long it is open."""
+
+    def __init__(self, since: datetime, cursors: Mapping[ContainerId, int]) -> None:
+        self.since = since
+        """Older lines of containers that are not known are not wanted."""
+        self.cursors = dict(cursors)
+        self._lasts: dict[ContainerId, datetime] = {}
+
+    def is_new(self, entry: LogEntry) -> bool:
+        """Say whether a line is not on the page."""
+        cursor = self.cursors.get(entry.container)
+        return entry.line.at >= self.since if cursor is None else entry.line.cursor > cursor
+
+    def note(self, entry: LogEntry) -> str:
+        """Note that a line is on the page, and write behind what to go on."""
+        self.cursors.pop(entry.container, None)  # those that wrote last are at the end
+        self.cursors[entry.container] = entry.line.cursor
+        self._lasts[entry.container] = entry.line.at
+        if len(self.cursors) > _KNOWN_MAX:
+            oldest = next(iter(self.cursors))
+            del self.cursors[oldest]
+            last = self._lasts.pop(oldest, self.since)
+            self.since = max(self.since, last.replace(microsecond=0) + timedelta(seconds=1))
+        return self.render()
+
+    def render(self) -> str:
+        """Write behind what to go on."""
+        return render_resume(self.since, self.cursors)
+
+
+async def _follow(ask: Ask, resume: str) -> AsyncIterator[Addition]:
+    """Give what came since the page was drawn or left, as a page has it; then new lines."""
+    owner, text = ask.names["environment"], ask.query.get("text", "")[:200]
+    question, known = _question(ask), Known(*parse_resume(resume, ask.now))
+    page = await log_pages.page(ask.world, owner, question, before={}, most=LINES, text=text)
+    new = [entry for entry in page.entries if known.is_new(entry)]
+    if new and page.before and len(new) == len(page.entries):
+        yield Anew("lines", known.render())  # there may be more than these
+    for entry in new:
+        yield Appended("lines", "lines", row_of(owner, entry), known.note(entry))
+    ends = known.cursors | page.ends
+    question = msgspec.structs.replace(
+        question, since=known.since, follow=True, after=ends, tail=None
     )
     async for entry in await logs.merged(ask.world, owner, question):
-        cursors[entry.container] = entry.line.cursor
-        if not text or text in plain(entry.line.text).lower():
-            yield Appended("lines", "lines", row_of(owner, entry), render_resume(at, cursors))
+        resume = known.note(entry)
+        if not text or text.lower() in plain(entry.line.text).lower():
+            yield Appended("lines", "lines", row_of(owner, entry), resume)
 
 
 OFFERS = (Page("/envs/{environment}/logs", "logs.html", _see, follow=_follow),)

@@ -1,24 +1,21 @@
 """One run: how it does, what it was given, what it gave, what it wrote."""
 
 import json
-from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
 
 from headway.control import logs, runs
-from headway.control.errors import Invalid
+from headway.control.errors import NotFound
 from headway.model.run import Attempt, Run, RunState
 from headway.model.view import LogEntry, RunView
 from headway.web import links
-from headway.web.lines import shown
 from headway.web.page import Ask, Crumb, Page, View
 from headway.web.pages.logs import Row
+from headway.web.pages.run_lines import Place, chosen, follow, last_lines, number_of, rows_of
 
-_TAIL = 200
 LINES = 500
 """Of the log on one page."""
-_DIGITS = 18
 _SHOWN_MAX = 20_000
 """Characters of parameters or of a result on the page; `.json` has all of it."""
 
@@ -54,19 +51,23 @@ class RunLogPage(View, kw_only=True):
     @property
     def rows(self) -> tuple[Row, ...]:
         """The lines, as they are shown."""
-        return rows_of(self.run, self.attempt, self.log, self.after)
+        return rows_of(self.run, Place(self._number or 0, self.after), self.log)
 
     @property
     def beginning(self) -> str:
         """Where the log begins."""
-        return links.run_log(self.run.id, attempt=self.attempt)
+        return links.run_log(self.run.id, attempt=self._number)
 
     @property
     def following(self) -> str:
         """Where it goes on; empty at its end."""
-        return (
-            links.run_log(self.run.id, attempt=self.attempt, after=self.next) if self.next else ""
-        )
+        number = self._number
+        return links.run_log(self.run.id, attempt=number, after=self.next) if self.next else ""
+
+    @property
+    def _number(self) -> int | None:
+        # Said in each address: there may be another attempt by the time that it is followed.
+        return self.shown.number if self.shown else None
 
 
 class RunPage(View, kw_only=True):
@@ -77,11 +78,23 @@ class RunPage(View, kw_only=True):
     """The one whose lines are shown; None is the newest."""
     log: tuple[LogEntry, ...] = ()
     """Its last lines."""
+    after: int = 0
+    """Behind this position in the log."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """Its last lines, as they are shown."""
-        return rows_of(self.run, self.attempt, self.log, 0) if self.log else ()
+        return rows_of(self.run, self._begin, self.log)
+
+    @property
+    def resume(self) -> str:
+        """Behind what new lines are sent."""
+        last = self.log[-1].line.cursor if self.log else self.after
+        return self._begin._replace(after=last).render()
+
+    @property
+    def _begin(self) -> Place:
+        return Place(self.shown.number if self.shown else 0, self.after)
 
     @property
     def run(self) -> Run:
@@ -105,8 +118,8 @@ class RunPage(View, kw_only=True):
 
     @property
     def is_moving(self) -> bool:
-        """Whether an attempt is under way, whose lines no event tells of."""
-        return self.run.is_active
+        """Whether it may begin or is under way: no event tells of that, nor of what it writes."""
+        return not self.run.is_ended
 
     @property
     def shown(self) -> Attempt | None:
@@ -149,43 +162,6 @@ def pretty(raw: bytes) -> str:
     return f"{text[:_SHOWN_MAX]}\n… {len(text) - _SHOWN_MAX} characters more, in the page's .json"
 
 
-def chosen(run: Run, number: int | None) -> Attempt | None:
-    """Give the attempt of this number, or the newest."""
-    return next((one for one in reversed(run.attempts) if number in (None, one.number)), None)
-
-
-def number_of(query: Mapping[str, str], name: str) -> int | None:
-    """Read a number of the address.
-
-    Raises:
-        Invalid: It is none.
-    """
-    text = query.get(name, "")
-    if text and not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise Invalid(f"{name}-invalid", f"{text!r} is no number, as {name} is one")
-    return int(text) if text else None
-
-
-def rows_of(
-    run: Run, attempt: int | None, entries: Sequence[LogEntry], after: int
-) -> tuple[Row, ...]:
-    """Show lines, each with the address at which the log begins with it.
-
-    Args:
-        run: Whose.
-        attempt: Of which attempt; None is the newest.
-        entries: The lines, in order.
-        after: Where the line ahead of the first one ended.
-    """
-    rows = []
-    for entry in entries:
-        line = shown(entry.line.text)
-        at = links.run_log(run.id, attempt=attempt, after=after or None)
-        rows.append(Row(entry=entry, pieces=line.pieces, more=line.more, colour=0, url=at))
-        after = entry.line.cursor
-    return tuple(rows)
-
-
 async def _see_log(ask: Ask) -> RunLogPage:
     identity, number, after = (
         ask.names["run"],
@@ -207,11 +183,16 @@ async def _see_log(ask: Ask) -> RunLogPage:
 async def _see(ask: Ask) -> RunPage:
     identity, number = ask.names["run"], number_of(ask.query, "attempt")
     view = await runs.view(ask.world, ask.heart.dispatch, identity)
-    lines = await logs.run(ask.world, identity, attempt=number, tail=_TAIL)
-    return RunPage(view=view, attempt=number, log=tuple([line async for line in lines]))
+    attempt = chosen(view.run, number)
+    if attempt is None and number is not None:
+        raise NotFound("attempt-unknown", f"{identity} has {len(view.run.attempts)} attempts")
+    if attempt is None:
+        return RunPage(view=view)
+    begin, log = await last_lines(ask, Place(attempt.number))
+    return RunPage(view=view, attempt=number, log=tuple(log), after=begin.after)
 
 
 OFFERS = (
-    Page("/runs/{run}", "run.html", _see),
+    Page("/runs/{run}", "run.html", _see, follow=follow),
     Page("/runs/{run}/log", "run_log.html", _see_log, is_live=False),
 )

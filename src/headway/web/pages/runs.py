@@ -52,8 +52,9 @@ class RunsPage(View, kw_only=True):
 
     @property
     def is_moving(self) -> bool:
-        """Whether some wait: no event tells that they do so for another reason."""
-        return bool(self.waits)
+        """Whether some wait or may begin: no event tells of that, nor why others wait now."""
+        begins = any(row.state is RunState.STARTING for row in self.rows)
+        return begins or bool(self.waits) or self.show == "active"
 
     @property
     def tabs(self) -> tuple[tuple[str, str], ...]:

@@ -32,17 +32,26 @@
 
   // A log: it stays at its end while its reader is there, and keeps no more lines than it may.
   const lines = document.getElementById("lines");
-  let atEnd = true;
   if (lines) {
     const most = Number(lines.dataset.most);
-    const isAtEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
-    const toEnd = () => scrollTo(0, document.documentElement.scrollHeight);
+    const isOwn = lines.classList.contains("scrolls");
+    const box = isOwn ? lines : document.documentElement;
+    const isAtEnd = () => box.scrollTop + box.clientHeight >= box.scrollHeight - 80;
+    const toEnd = () => { box.scrollTop = box.scrollHeight; };
     const chosen = document.getElementById("chosen");
+    let atEnd = true;
     if (chosen) chosen.scrollIntoView({ block: "center" });
     else if (document.getElementById("stream")) toEnd();
-    addEventListener("scroll", () => { atEnd = isAtEnd(); }, { passive: true });
+    (isOwn ? box : window).addEventListener("scroll", () => { atEnd = isAtEnd(); }, { passive: true });
     document.addEventListener("live", () => {
-      while (atEnd && lines.children.length > most) lines.firstElementChild.remove();
+      // Who reads further up keeps those lines a little longer.
+      const surplus = lines.children.length - (atEnd ? most : 2 * most);
+      if (surplus > 0) {
+        const gone = document.createRange();
+        gone.setStart(lines, 0);
+        gone.setEndBefore(lines.children[surplus]);
+        gone.deleteContents();
+      }
       if (atEnd) toEnd();
     });
   }

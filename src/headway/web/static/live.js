@@ -7,10 +7,18 @@
   const AGAIN_LEAST_MS = 250, AGAIN_MOST_MS = 10000;
   const link = document.getElementById("link");
 
+  // A browser has six connections for all its tabs of a host. One that is hidden holds none; where many are seen
+  // side by side, those that came first take turns at what the newest leave.
+  const HOLDERS_MOST = 4, TURN_MS = 800, REST_MS = 1200;
+  const tab = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const others = "BroadcastChannel" in window ? new BroadcastChannel("headway-live") : null;
+  const newer = new Set();  // tabs that took a connection after this one
+
   let connection = null;
+  let isLive = false;
   let heardAt = 0;
   let failures = 0;
-  let waiting = 0;
+  let waiting = 0, turnEnds = 0;
   let seen = stream.dataset.seen;  // what is on the page: who comes with it is sent what differs
   let put = Promise.resolve();  // what was sent, one message after the other
 
@@ -28,7 +36,7 @@
       if (own !== connection) return;
       heardAt = Date.now();
       put = put.then(() => isWhole && deed(event)).then(
-        () => { if (own === connection) { failures = 0; say("live", false); } },
+        () => { if (own === connection) isRight(); },
         (error) => { isWhole = false; console.error(error); if (own === connection) lost(); });
     };
     heardAt = Date.now();
@@ -44,10 +52,33 @@
     document.dispatchEvent(new Event("live"));
   }
 
-  function letGo() {
+  function isRight() {
+    failures = 0;
+    say("live", false);
+    isLive = true;
+    takeTurns();
+  }
+
+  function takeTurns() {
+    if (newer.size >= HOLDERS_MOST && !turnEnds) turnEnds = setTimeout(rest, TURN_MS);
+  }
+
+  function rest() {
+    close();
+    waiting = setTimeout(again, REST_MS);
+  }
+
+  function close() {
+    isLive = false;
     clearTimeout(waiting);
+    clearTimeout(turnEnds);
+    turnEnds = 0;
     if (connection) connection.close();
     connection = null;
+  }
+
+  function letGo() {
+    close();
     say("not connected: what you see may be old", true);
   }
 
@@ -74,17 +105,35 @@
     if (!connection) again();
   }
 
-  // A browser has six connections for all its tabs of a host, so that one that is hidden holds none.
-  function turn() {
-    if (document.hidden) letGo();
-    else atOnce();
+  function tell(holds) {
+    newer.clear();
+    if (others) others.postMessage({ tab, holds });
   }
-  document.addEventListener("visibilitychange", turn);
-  addEventListener("pagehide", letGo);
-  addEventListener("pageshow", turn);
+
+  function come() {
+    if (document.hidden) return;
+    tell(true);
+    atOnce();
+  }
+
+  function go() {
+    tell(false);
+    letGo();
+  }
+
+  if (others) others.addEventListener("message", ({ data }) => {
+    if (data.holds) newer.add(data.tab);
+    else newer.delete(data.tab);
+    if (isLive) takeTurns();
+  });
+  document.addEventListener("visibilitychange", () => document.hidden ? go() : come());
+  addEventListener("focus", come);
+  addEventListener("pagehide", go);
+  addEventListener("pageshow", come);
   addEventListener("online", atOnce);
   // Without word of it: a network that is gone, a machine that slept.
   setInterval(() => connection && Date.now() - heardAt > SILENT_MS && lost(), 1000);
-  say("connecting", false);
-  turn();
+  if (document.hidden) letGo();
+  else say("connecting", false);
+  come();
 })();
