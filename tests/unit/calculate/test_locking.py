@@ -135,7 +135,7 @@ def test_only_the_first_of_a_lane_stands_for_a_lock_and_the_others_say_so():
 def test_who_stands_already_is_not_asked_to_again():
     line = [holds("a", "9"), stands_in("a", "1")]
     turn = take_turns(question({LANE: [locked("1", "a")]}, locks=Locks({"a": line})))
-    assert (turn.claims, turn.idle) == ({}, frozenset())
+    assert (turn.claims, turn.idle) == ({}, ())
 
 
 def test_who_finds_no_room_is_idle_and_who_waits_for_the_lock_is_not():
@@ -143,18 +143,18 @@ def test_who_finds_no_room_is_idle_and_who_waits_for_the_lock_is_not():
     nodes.hold("there", NodeId("x"), Demand(resources=Resources(cpu=1, memory_mib=1)))
     lanes = {LANE: [locked("1", "a")]}
     turn = take_turns(question(lanes, fleet=nodes, locks=Locks({"a": [stands_in("a", "1")]})))
-    assert (turn.picks, turn.idle) == ([], {"1"})
+    assert (turn.picks, turn.idle) == ([], ("1",))
     line = [holds("a", "9"), stands_in("a", "1")]
     turn = take_turns(question(lanes, fleet=nodes, locks=Locks({"a": line})))
-    assert (turn.claims, turn.idle) == ({}, frozenset())
+    assert (turn.claims, turn.idle) == ({}, ())
 
 
 def test_who_is_paused_or_at_a_limit_is_idle():
     line = Locks({"a": [stands_in("a", "1")]})
     asking = question({LANE: [locked("1", "a")]}, locks=line, shut={LANE: "paused"}, terms={})
-    assert take_turns(asking).idle == {"1"}
+    assert take_turns(asking).idle == ("1",)
     asking = question({LANE: [locked("1", "a")]}, locks=line, line_limits={LANE.line: 0})
-    assert take_turns(asking).idle == {"1"}
+    assert take_turns(asking).idle == ("1",)
 
 
 def test_who_waits_for_a_runner_that_is_started_is_not_idle():
@@ -162,14 +162,14 @@ def test_who_waits_for_a_runner_that_is_started_is_not_idle():
     line = Locks({"a": [stands_in("a", "1")]})
     asking = question({LANE: [locked("1", "a")]}, locks=line, crew=lambda _lane: crew)
     turn = take_turns(asking)
-    assert (turn.picks, turn.idle) == ([], frozenset())
+    assert (turn.picks, turn.idle) == ([], ())
 
 
 def test_who_was_not_looked_at_because_enough_start_keeps_its_place():
     lanes = {LANE: [locked("0")], OTHER: [locked("1", "a")]}
     turn = take_turns(question(lanes, locks=Locks({"a": [stands_in("a", "1")]}), most=1))
     assert len(turn.picks) == 1
-    assert turn.idle == frozenset()
+    assert turn.idle == ()
 
 
 def test_a_run_whose_locks_were_not_read_waits_for_the_next_decision():

@@ -85,7 +85,7 @@ class Claims:
             if not set(names) <= set(locks.standing(run))
         }
 
-    def idle(self, started: Collection[RunId], waits: Callable[[Lane], bool]) -> frozenset[RunId]:
+    def idle(self, started: Collection[RunId], waits: Callable[[Lane], bool]) -> tuple[RunId, ...]:
         """Give who stands in the line of a lock and waits for something else.
 
         Args:
@@ -93,7 +93,7 @@ class Claims:
             waits: Whether the runs of a lane wait for something else than to be looked at, or than
                 a runner that is being started.
         """
-        return frozenset(
+        return tuple(
             run
             for run, lane in self._standing()
             if run not in started and run not in self._claims and waits(lane)

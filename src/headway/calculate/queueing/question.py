@@ -128,6 +128,6 @@ class Turn:
     """What runs that only a lock holds up are to stand in line for, and do not yet."""
     held_up: dict[RunId, str] = field(default_factory=dict)
     """Why those wait; others of their lanes may wait for something else."""
-    idle: frozenset[RunId] = frozenset()
+    idle: tuple[RunId, ...] = ()
     """Runs that stand in a line and do not start for another reason than a lock: what is kept for
     them is of no use to anybody."""
