@@ -179,13 +179,7 @@ class Dispatch:
     # --- starting --------------------------------------------------------------------------------
 
     async def _start_some(self) -> None:
-        self._grounds.turns.forget(self.lanes.depths())
-        if self._world.fleet.has_promises:
-            self._tidy()
-        if self.lanes.are_empty:
-            self._reasons, self._nevers = {}, frozenset()
-            self._grounds.forget(())
-            self._claimants.forget()
+        if not self.is_waited_for():
             return
         grounds = await self._grounds.of(self.lanes.lanes())
         locks = await self._claimants.read(self.lanes.lanes().values())
@@ -203,6 +197,18 @@ class Dispatch:
         await self._preempt()
         if len(turn.picks) == _STARTS_AT_ONCE:
             self.wake()
+
+    def is_waited_for(self) -> bool:
+        """Say whether runs wait for a place; what was known of those who did is forgotten."""
+        self._grounds.turns.forget(self.lanes.depths())
+        if self._world.fleet.has_promises:
+            self._tidy()
+        if not self.lanes.are_empty:
+            return True
+        self._reasons, self._nevers = {}, frozenset()
+        self._grounds.forget(())
+        self._claimants.forget()
+        return False
 
     async def _claim(self, picks: list[Pick], grounds: Mapping[Lane, Ground]) -> None:
         """Write down that these start, then have their runners start them."""

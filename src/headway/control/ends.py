@@ -42,6 +42,10 @@ class Dispatcher(Protocol):
         """It is written down that these are to end."""
         ...
 
+    def is_waited_for(self) -> bool:
+        """Say whether runs wait for a place."""
+        ...
+
     async def start_more(self) -> None:
         """Places are free."""
         ...
@@ -104,7 +108,8 @@ class Ends:
             if (active := self._dispatch.under_way.current(fact)) is not None:
                 self._dispatch.under_way.release(active)
         concluding = self._spawn(self._conclude(slot, ended))
-        self._spawn(self._dispatch.start_more())
+        if self._dispatch.is_waited_for():
+            self._spawn(self._dispatch.start_more())
         await asyncio.shield(concluding)  # the runner may go meanwhile: what it said counts
 
     async def _conclude(self, slot: Slot, ended: list[RunFact]) -> None:

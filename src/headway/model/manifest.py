@@ -189,7 +189,10 @@ class Manifest(Value, kw_only=True):
 
     def job(self, name: str) -> Job | None:
         """Give the job of this name, if there is one."""
-        return next((job for job in self.jobs if job.name == name), None)
+        for job in self.jobs:
+            if job.name == name:
+                return job
+        return None
 
     def queue(self, name: str) -> Queue:
         """Give a queue, with the defaults where the file does not speak of it."""

@@ -4,7 +4,6 @@ An index knows rows by their ordinals: the places in which they were first put.
 """
 
 import heapq
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from headway.model.value import Value
@@ -20,28 +19,19 @@ class Kept(NamedTuple):
 class Equal:
     """Finds rows by the value of one field, in the order in which they were first put."""
 
-    def __init__(self, field: str) -> None:
-        self.read = attrgetter(field)
+    def __init__(self) -> None:
         self.buckets: dict[Any, dict[int, None]] = {}
-        self._values: dict[int, Any] = {}
         self._latest: dict[Any, int] = {}
         """Bucket to the highest ordinal that came last; `1 << 62` where they came out of order."""
 
-    def change(self, ordinal: int, row: Value | None) -> None:
-        """Follow a row that is now so, or gone."""
-        old = self._values.get(ordinal)
-        new = None if row is None else self.read(row)
-        if old == new:
-            return
+    def change(self, ordinal: int, old: Any, new: Any) -> None:
+        """Follow a row whose value has changed; None is no value, or no row."""
         if old is not None:
             self._leave(old, ordinal)
-        if new is None:
-            del self._values[ordinal]
-            return
-        self._values[ordinal] = new
-        latest = self._latest.get(new, 0)
-        self._latest[new] = ordinal if ordinal > latest else 1 << 62
-        self.buckets.setdefault(new, {})[ordinal] = None
+        if new is not None:
+            latest = self._latest.get(new, 0)
+            self._latest[new] = ordinal if ordinal > latest else 1 << 62
+            self.buckets.setdefault(new, {})[ordinal] = None
 
     def _leave(self, value: Any, ordinal: int) -> None:
         bucket = self.buckets[value]
@@ -62,19 +52,17 @@ class Equal:
 class Lowest:
     """Finds the rows with the lowest values of one field."""
 
-    def __init__(self, field: str) -> None:
-        self.read = attrgetter(field)
+    def __init__(self) -> None:
         self._heap: list[tuple[int, int]] = []
         self._values: dict[int, int] = {}
 
-    def change(self, ordinal: int, row: Value | None) -> None:
-        """Follow a row that is now so, or gone."""
-        new = None if row is None else self.read(row)
-        if new is None:
-            self._values.pop(ordinal, None)
-        elif self._values.get(ordinal) != new:
+    def change(self, ordinal: int, old: Any, new: Any) -> None:
+        """Follow a row whose value has changed; None is no value, or no row."""
+        if new is not None:
             self._values[ordinal] = new
             heapq.heappush(self._heap, (new, ordinal))
+        elif old is not None:
+            del self._values[ordinal]
 
     def ordinals(self, up_to: int | None, limit: int) -> list[int]:
         """Give some, lowest first."""

@@ -32,6 +32,10 @@ class _Rows:
         self.ordinals = 0
         self._equal: dict[str, Equal] = {}
         self._lowest: dict[str, Lowest] = {}
+        self._indexes: list[tuple[Callable[[Value], Any], Equal | Lowest]] = []
+        """Those of both kinds, each with what reads its field."""
+        self._values: dict[int, list[Any]] = {}
+        """By ordinal, what a row had when the indexes were told of it."""
         self._read = [attrgetter(name) for name in table.key]
 
     def key(self, row: Value) -> tuple[Any, ...]:
@@ -40,19 +44,26 @@ class _Rows:
     def set(self, key: tuple[Any, ...], kept: Kept | None) -> Kept | None:
         """Let a row be as it is given, or be gone; gives what was there."""
         before = self.kept.get(key)
-        ordinal = kept.ordinal if kept is not None else before.ordinal if before else 0
         if kept is not None:
+            ordinal = kept.ordinal
             self.kept[key] = kept
             self.by_ordinal[ordinal] = kept.row
+            self._follow(ordinal, [read(kept.row) for read, _ in self._indexes])
         elif before is not None:
             del self.kept[key]
-            del self.by_ordinal[ordinal]
-        row = kept.row if kept is not None else None
-        for index in self._equal.values():
-            index.change(ordinal, row)
-        for lowest in self._lowest.values():
-            lowest.change(ordinal, row)
+            del self.by_ordinal[before.ordinal]
+            self._follow(before.ordinal, [None] * len(self._indexes))
+            del self._values[before.ordinal]
         return before
+
+    def _follow(self, ordinal: int, values: list[Any]) -> None:
+        """Tell the indexes what has changed; most changes are of few fields."""
+        before = self._values.get(ordinal) or [None] * len(values)
+        if values != before:
+            for (_, index), old, new in zip(self._indexes, before, values, strict=True):
+                if old != new:
+                    index.change(ordinal, old, new)
+        self._values[ordinal] = values
 
     def equal(self, field: str) -> Equal:
         return self._index(self._equal, Equal, field)
@@ -60,13 +71,18 @@ class _Rows:
     def lowest(self, field: str) -> Lowest:
         return self._index(self._lowest, Lowest, field)
 
-    def _index(self, known: dict[str, Index], make: Callable[[str], Index], field: str) -> Index:
+    def _index(self, known: dict[str, Index], make: Callable[[], Index], field: str) -> Index:
         """Give an index, made of what is there when it is first asked for."""
         found = known.get(field)
         if found is None:
-            found = known[field] = make(field)
+            found = known[field] = make()
+            read = attrgetter(field)
+            self._indexes.append((read, found))
             for ordinal, row in self.by_ordinal.items():
-                found.change(ordinal, row)
+                value = read(row)
+                self._values[ordinal].append(value)
+                if value is not None:
+                    found.change(ordinal, None, value)
         return found
 
 
