@@ -6,6 +6,7 @@ hold both to the same answers.
 
 from collections.abc import Callable, Sequence
 
+from headway.calculate.placement.held import FOREVER
 from headway.calculate.placement.scope import LATER, Scope
 from headway.model.pool import PlacementPolicy
 
@@ -73,8 +74,8 @@ def _packing(scope: Scope) -> Ranking:
     table, is_for_ever = scope.table, scope.is_for_ever
     asked = dict(scope.wanted.amounts)
     columns = [
-        (free.cells, size.cells, asked.get(number, 0))
-        for number, (free, size) in enumerate(zip(table.free, table.sizes, strict=True))
+        (free.cells, unit.cells, asked.get(number, 0))
+        for number, (free, unit) in enumerate(zip(table.free, table.units, strict=True))
     ]
     special, ordinary = table.special.cells, ~scope.wanted.special
     counts, node_ends = table.counts.cells, table.ends.cells
@@ -83,11 +84,14 @@ def _packing(scope: Scope) -> Ranking:
 
     def rank(row: int) -> Rank:
         cost = 0.0
-        for free, size, less in columns:
-            left = (free[row] - less) / max(size[row], 1)
+        for free, unit, less in columns:
+            left = (free[row] - less) / unit[row]
             cost += left * left if is_for_ever else left
-        later = (ends - max(node_ends[row], now)) / length
-        cost += min(max(later, 0.0), 1.0) * LATER
+        if is_for_ever:
+            cost += LATER if node_ends[row] < FOREVER else 0.0
+        else:
+            later = (ends - max(node_ends[row], now)) / length
+            cost += min(max(later, 0.0), 1.0) * LATER
         return (special[row] & ordinary != 0, counts[row] == 0, cost)
 
     return rank
@@ -115,8 +119,7 @@ def _shares(scope: Scope, row: int) -> tuple[float, float]:
     """Give the shares of cores and of memory that are free once it is there."""
     table, asked = scope.table, dict(scope.wanted.amounts)
     one, two = (
-        (table.free[number].cells[row] - asked.get(number, 0))
-        / max(table.sizes[number].cells[row], 1)
+        (table.free[number].cells[row] - asked.get(number, 0)) / table.units[number].cells[row]
         for number in (0, 1)
     )
     return one, two

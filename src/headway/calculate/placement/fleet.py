@@ -1,8 +1,9 @@
 """What is placed where: changed in place as decisions are made, and asked where something goes."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from functools import cache
 
 from headway.calculate.placement import few
 from headway.calculate.placement.apart import apart_from
@@ -316,9 +317,9 @@ class Fleet:
         scope = self._scope(demand, now)
         index = self._table.index
         if among is not None:
-            scope.among = frozenset(index[node] for node in among if node in index)
+            scope.among = frozenset([index[node] for node in among if node in index])
         if but:
-            scope.but = frozenset(index[node] for node in but if node in index)
+            scope.but = frozenset([index[node] for node in but if node in index])
         row = self._choose(scope)
         if row < 0:
             return refused(scope)
@@ -367,9 +368,7 @@ class Fleet:
         among = scope.among
         if not self._table.is_many or (among is not None and len(among) <= few.QUICK):
             return few.choose(scope)
-        from headway.calculate.placement import many
-
-        return many.choose(scope)
+        return _all_at_once()(scope)
 
     def _scope(self, demand: Demand, now: datetime) -> Scope:
         wanted = self._kinds.wanted(demand)
@@ -377,3 +376,11 @@ class Fleet:
         ends = FOREVER if demand.expected_s is None else begin + demand.expected_s
         prospect = self._kinds.prospect(wanted)
         return Scope(self._table, self._crowds, wanted, prospect, begin, ends)
+
+
+@cache
+def _all_at_once() -> Callable[[Scope], int]:
+    """Give what chooses among many; it needs numpy, which is imported only where nodes are many."""
+    from headway.calculate.placement import many
+
+    return many.choose

@@ -6,12 +6,14 @@ packing, nodes that hold something are looked at in all blocks before one is ope
 nothing: which of the nodes in use is taken hardly matters, taking one of them does.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS, Crowd
+from headway.calculate.placement.held import FOREVER
 from headway.calculate.placement.scope import LATER, Scope
 from headway.model.pool import PlacementPolicy
 
@@ -79,13 +81,8 @@ def _search(scope: Scope, group: Group, phase: Phase) -> Found:
     if scope.among is not None and len(scope.among) <= BLOCK:
         rows = _fitting_among(scope, scope.among - scope.but, phase, group)
         return _pick(scope, rows) if rows.size else _NOTHING
-    blocks = _blocks(scope, phase)
     best, looked = _NOTHING, 0
-    whole = range((scope.table.rows + BLOCK - 1) >> BLOCK_BITS)
-    ranges = [range(block, block + 1) for block in blocks]
-    if blocks and scope.table.rows <= WHOLE:
-        ranges = [whole]
-    for part in ranges:
+    for part in _parts(scope, phase):
         rows = _fitting(scope, part, phase, group)
         if not rows.size:
             continue
@@ -99,17 +96,29 @@ def _search(scope: Scope, group: Group, phase: Phase) -> Found:
     return best
 
 
-def _blocks(scope: Scope, phase: Phase) -> list[int]:
-    """List the blocks in which it may fit, in the order in which they are looked at."""
+def _parts(scope: Scope, phase: Phase) -> Iterator[range]:
+    """Give blocks in which it may fit, in the order in which they are looked at.
+
+    Most decisions are made in the first: the others are listed where that was not enough.
+    """
     versions, prospect = scope.table.versions.values, scope.prospect
     if prospect.failed is None or prospect.failed.shape[1] < len(versions):
         prospect.failed = np.zeros((_COUNT, len(versions)), "int64")
-    blocks: list[int] = (prospect.failed[phase.number] != versions).nonzero()[0].tolist()
-    if prospect.policy is not PlacementPolicy.PACK and blocks:
-        first = scope.table.turn % len(blocks)
-    else:
-        first = bisect_left(blocks, prospect.start)
-    return blocks[first:] + blocks[:first]
+    failed = prospect.failed[phase.number]
+    if scope.table.rows <= WHOLE:
+        if (failed != versions).any():
+            yield range((scope.table.rows + BLOCK - 1) >> BLOCK_BITS)
+        return
+    start = prospect.start
+    is_packing = prospect.policy is PlacementPolicy.PACK
+    if is_packing and failed[start] != versions[start]:
+        yield range(start, start + 1)
+    blocks: list[int] = (failed != versions).nonzero()[0].tolist()
+    turn = scope.table.turn % max(len(blocks), 1)
+    first = bisect_right(blocks, start) if is_packing else turn
+    for block in blocks[first:] + blocks[:first]:
+        if block != start or not is_packing:
+            yield range(block, block + 1)
 
 
 def _fitting(scope: Scope, part: range, phase: Phase, group: Group) -> Any:
@@ -121,7 +130,8 @@ def _fitting(scope: Scope, part: range, phase: Phase, group: Group) -> Any:
     for number, amount in wanted.amounts:
         fits &= table.free[number].values[low:high] >= amount
     if phase.is_empty is not None:
-        fits &= (table.counts.values[low:high] == 0) == phase.is_empty
+        counts = table.counts.values[low:high]
+        fits &= counts == 0 if phase.is_empty else counts != 0
     if phase.is_special is not None:
         fits &= ((table.special.values[low:high] & ~wanted.special) != 0) == phase.is_special
     if wanted.avoided or wanted.crowd:
@@ -219,16 +229,24 @@ def _counts(crowd: Crowd, rows: Any) -> Any:
 def _pack(scope: Scope, rows: Any) -> Any:
     table = scope.table
     asked = dict(scope.wanted.amounts)
-    cost = np.zeros(rows.size)
-    for number, (free, size) in enumerate(zip(table.free, table.sizes, strict=True)):
-        left = free.values[rows] - asked.get(number, 0)
-        left /= np.maximum(size.values[rows], 1)
-        cost += left * left if scope.is_for_ever else left
-    later = scope.ends - np.maximum(table.ends.values[rows], scope.now)
-    later /= max(scope.ends - scope.now, 1.0)
-    np.minimum(np.maximum(later, 0.0, out=later), 1.0, out=later)
-    later *= LATER
-    cost += later
+    cost: Any = 0.0
+    for number, (free, unit) in enumerate(zip(table.free, table.units, strict=True)):
+        left = free.values.take(rows)
+        left -= asked.get(number, 0)
+        left /= unit.values.take(rows)
+        if scope.is_for_ever:
+            left *= left
+        left += cost
+        cost = left
+    ends = table.ends.values.take(rows)
+    if scope.is_for_ever:
+        cost += (ends < FOREVER) * LATER
+    else:
+        later = scope.ends - np.maximum(ends, scope.now)
+        later /= max(scope.ends - scope.now, 1.0)
+        np.minimum(np.maximum(later, 0.0, out=later), 1.0, out=later)
+        later *= LATER
+        cost += later
     return rows[cost.argmin() :][:1]
 
 
@@ -251,8 +269,7 @@ def _balanced(scope: Scope, rows: Any) -> Any:
 def _shares(scope: Scope, rows: Any) -> tuple[Any, Any]:
     table, asked = scope.table, dict(scope.wanted.amounts)
     one, two = (
-        (table.free[number].values[rows] - asked.get(number, 0))
-        / np.maximum(table.sizes[number].values[rows], 1)
+        (table.free[number].values[rows] - asked.get(number, 0)) / table.units[number].values[rows]
         for number in (0, 1)
     )
     return one, two

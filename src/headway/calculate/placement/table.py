@@ -36,6 +36,8 @@ class Table:
         self.totals: list[int] = []
         """What all nodes together have, by dimension."""
         self.sizes: list[Column] = []
+        self.units: list[Column] = []
+        """The sizes, and 1 where there is nothing: what shares are shares of."""
         self.free: list[Column] = []
         self.ends = Column("float64")
         """When the last of what is there is thought to end, in seconds; 0 where nothing is."""
@@ -68,13 +70,14 @@ class Table:
         number = self.dimensions[name] = len(self.names)
         self.names.append(name)
         self.totals.append(0)
-        for columns in (self.sizes, self.free):
-            columns.append(self.column("float64"))
+        self.sizes.append(self.column("float64"))
+        self.units.append(self.column("float64", blank=1))
+        self.free.append(self.column("float64"))
         return number
 
-    def column(self, dtype: str) -> Column:
+    def column(self, dtype: str, blank: int = 0) -> Column:
         """Give a new column as long as all others."""
-        return Column(dtype, self.rows, many=self.is_many)
+        return Column(dtype, self.rows, many=self.is_many, blank=blank)
 
     def tag(self, tag: str) -> Column:
         """Give the column of a tag's values; says the number of each, None's too."""
@@ -120,6 +123,7 @@ class Table:
     def _columns(self) -> Iterable[Column]:
         return (
             *self.sizes,
+            *self.units,
             *self.free,
             self.ends,
             self.counts,
@@ -164,6 +168,7 @@ class Table:
             self.totals[number] += size - int(self.sizes[number].cells[row])
             self.free[number].cells[row] += size - self.sizes[number].cells[row]
             self.sizes[number].cells[row] = size
+            self.units[number].cells[row] = max(size, 1)
         special = bits_of(self.dimensions[name] for name in offered)
         self.special.cells[row] = special
         self.specials |= special
@@ -182,6 +187,7 @@ class Table:
         twin.dimensions, twin.names = self.dimensions.copy(), self.names.copy()
         twin.totals = self.totals.copy()
         twin.sizes = [column.copy() for column in self.sizes]
+        twin.units = [column.copy() for column in self.units]
         twin.free = [column.copy() for column in self.free]
         twin.ends, twin.counts = self.ends.copy(), self.counts.copy()
         twin.special = self.special.copy()
