@@ -217,6 +217,13 @@ def test_a_leaving_node_is_called_back_before_one_is_added():
     assert [(change.verb, change.node) for change in plan.changes] == [(PoolVerb.KEEP, "old")]
 
 
+def test_a_node_that_leaves_because_it_is_too_old_is_not_called_back():
+    kind = msgspec.structs.replace(SMALL, life_max_s=7200)
+    leaving = host("old", kind, HostState.LEAVING, age_s=7000, loads=busy(None))
+    plan = decide([leaving], [waits(2)])
+    assert PoolVerb.KEEP not in [change.verb for change in plan.changes]
+
+
 # --- shrinking ------------------------------------------------------------------------------------
 
 

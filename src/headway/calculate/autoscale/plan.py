@@ -87,11 +87,18 @@ class _Decision:
                 left_s = (host.ends_at - self._now).total_seconds()
                 because = f"its provider takes it back at {host.ends_at:%H:%M:%S} UTC"
                 yield self._empty(host, because, within_s=max(0.0, left_s - LOOK_S))
-            elif host.kind.life_max_s is not None:
-                left_s = host.kind.life_max_s - (self._now - host.since).total_seconds()
-                if left_s <= self._scaling.drain_s + host.kind.start_s:
-                    because = f"a {host.kind.name} may live for {host.kind.life_max_s / 3600:g} h"
-                    yield self._empty(host, because, within_s=self._scaling.drain_s)
+            elif because := self._too_old(host):
+                yield self._empty(host, because, within_s=self._scaling.drain_s)
+
+    def _too_old(self, host: Host) -> str:
+        """Say why a node's age is a reason to leave it now; empty where it is none."""
+        kind = host.kind
+        if kind.life_max_s is None:
+            return ""
+        left_s = kind.life_max_s - (self._now - host.since).total_seconds()
+        if left_s > self._scaling.drain_s + kind.start_s:
+            return ""
+        return f"a {kind.name} may live for {kind.life_max_s / 3600:g} h"
 
     def _empty(self, host: Host, because: str, within_s: float) -> PoolChange:
         return PoolChange(
@@ -119,7 +126,11 @@ class _Decision:
 
     def _grow(self, groups: Sequence[Group]) -> Growth:
         self._sites = {host.id: self._scene.site(host) for host in self._hosts}
-        leaving = [host for host in self._snapshot.hosts if host.state is HostState.LEAVING]
+        leaving = [  # one that is called back although it is too old would be emptied again at once
+            host
+            for host in self._snapshot.hosts
+            if host.state is HostState.LEAVING and not self._too_old(host)
+        ]
         leaving.sort(key=lambda host: (-self._scene.paid_s(host), host.id))
         count, price = self._size()
         ceiling = self._scaling.cost_hour_max
