@@ -39,7 +39,8 @@ ELSEWHERE = """places => {
 
 def name(path: str) -> str:
     """What the picture of a page is called: /envs/{environment}/logs is envs-environment-logs."""
-    return path.strip("/").replace("/", "-").translate({ord(one): None for one in "{}"}) or "now"
+    plain = path.strip("/").replace("/", "-").replace("~", "-")
+    return plain.translate({ord(one): None for one in "{}"}) or "now"
 
 
 def addresses(names: dict[str, str]) -> dict[str, str]:

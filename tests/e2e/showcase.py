@@ -82,6 +82,8 @@ def _services(own: Installation) -> dict[str, str]:
     own.ok(*secret, stdin="made of thirty-two random letters")
     own.ok("start", "-e", ENVIRONMENT, "web", "--lease", "8h")
     own.ok("start", "-e", SECOND, "orders", "--lease", "40m")
+    own.ok("start", "-e", "review-198", "ids", "--lease", "40m")
+    own.ok("envs", "destroy", "review-198", "--yes", "--reason", "its branch was merged")
     broken = behaving("broken", grace="3s", extra=SMALL + "dependencies: [ids]\n")
     orders = own.app("orders", "two", manifest=broken)
     own.run("deploy", "-e", ENVIRONMENT, "--reason", "prices with tax", cwd=orders)
@@ -90,6 +92,8 @@ def _services(own: Installation) -> dict[str, str]:
     own.ok("deploy", "-e", ENVIRONMENT, "--canary", "20", "--reason", "buy now", cwd=web)
     return {
         "app": "web",
+        "name": "review-198",
+        "life": own.json("envs", "past", "review-198")["life"]["id"].partition("~")[2],
         "number": "1",
         "deployment": own.json("history", "-e", ENVIRONMENT, "-a", "orders")[0]["id"],
         "canary": own.json("history", "-e", ENVIRONMENT, "-a", "web")[0]["id"],

@@ -29,6 +29,8 @@ def demo(headway):
     headway.ok("config", "set", "-e", "bazaar", "-a", "shelf", "COLOUR=blue")
     (shop / "text").write_text("two")
     headway.ok("deploy", "-e", "bazaar", cwd=shop)
+    headway.ok("start", "-e", "closed", cwd=shop)
+    headway.ok("envs", "destroy", "closed", "--yes", "--reason", "the season is over")
     headway.run("jobs", "invoke", "greet", "-e", "bazaar", "--wait")
     headway.run("jobs", "invoke", "fail", "-e", "bazaar", "--wait")
     runs = headway.json("runs", "ls", "-e", "bazaar")
@@ -41,6 +43,8 @@ def demo(headway):
     yield {
         "environment": "bazaar",
         "app": "shelf",
+        "name": "closed",
+        "life": headway.json("envs", "past", "closed")["life"]["id"].partition("~")[2],
         "number": "1",
         "deployment": deployment["id"],
         "run": runs[0]["id"] if isinstance(runs, list) else runs["rows"][0]["id"],

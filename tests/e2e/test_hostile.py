@@ -85,6 +85,11 @@ def trapped(headway):
     bad = api.send(BAD)
     api.ask("POST", f"{member}/deployments", {"source": bad, "reason": HOSTILE})
     wait_for(lambda: api.ask("GET", member)["deployment"]["ended_at"], 60)
+    headway.ok("config", "set", "-e", "gone", "-a", "trap", "COLOUR=blue")
+    api.ask("POST", "environments/gone/start", start)
+    api.ask("DELETE", "environments/gone", reason=HOSTILE)
+    wait_for(lambda: api.ask("GET", "lives/gone")["life"]["state"] == "ended", 60)
+    life = api.ask("GET", "lives/gone")["life"]["id"]
     run = {"parameters": {"x": HOSTILE, "long": LINE[:200_000]}, "tags": {"note": SHORT}}
     for job in ("jinx", "hex"):
         asked = {"environment": "trapped", "app": "trap", **run}
@@ -101,7 +106,7 @@ def trapped(headway):
     yield {
         "environment": "trapped", "app": "trap", "deployment": deployment, "run": made,
         "job": "hex", "node": node, "lease": lock, "container": container, "queue": "default",
-        "pool": "default", "number": "2",
+        "pool": "default", "number": "2", "name": "gone", "life": life.partition("~")[2],
         "schedule": "nightly",
     }  # fmt: skip
     api.ask("DELETE", f"tokens/{token['token']['id']}")

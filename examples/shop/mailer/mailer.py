@@ -13,11 +13,10 @@ import socket
 from pathlib import Path
 
 import psycopg
-from psycopg.rows import dict_row
-
 from database import connection_parameters
 from log import log
 from outbox import write_mail
+from psycopg.rows import dict_row
 
 OUTBOX = Path(os.environ.get("OUTBOX", "/outbox"))
 LOOK_EVERY_S = 5  # should a notification be lost

@@ -11,14 +11,13 @@ import sys
 import time
 
 import bottle
+import ledger
 import psycopg
 import waitress
-from psycopg_pool import ConnectionPool, PoolTimeout
-
-import ledger
 from database import connection_parameters
 from dependency import Dependency, Unavailable
 from log import log
+from psycopg_pool import ConnectionPool, PoolTimeout
 from wish import read_wish
 
 THREADS = 4

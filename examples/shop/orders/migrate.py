@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import psycopg
-
 from database import connection_parameters
 from log import log
 

@@ -1,10 +1,9 @@
 """What the shop does later, or by the clock. Each run has a sandbox of its own."""
 
+import time
 from email.message import EmailMessage
 
 from headway.sdk import job, progress
-
-EXPORT_STEPS = 4
 
 
 @job(cpu=0.1, memory="64MiB", timeout="30s", delivery="at_least_once")
@@ -26,11 +25,16 @@ def reminder(number: str) -> str:
 
 
 @job(cpu=0.5, memory="128MiB", timeout="10m", delivery="at_least_once")
-def nightly_export(shop: str) -> dict[str, int]:
-    """Export what was sold. The schedule asks for it every night."""
-    for step in range(EXPORT_STEPS):
-        progress(step + 1, shop, of=EXPORT_STEPS)
-    return {"rows": 40}
+def nightly_export(shop: str, steps: int = 4, pause_s: float = 0.0) -> dict[str, int]:
+    """Export what was sold. The schedule asks for it every night.
+
+    With `pause_s` it takes its time, so that one can look on, or cancel it.
+    """
+    for step in range(1, steps + 1):
+        time.sleep(pause_s)
+        print(f"part {step} of {steps} of {shop} is exported", flush=True)
+        progress(step, shop, of=steps)
+    return {"rows": 10 * steps}
 
 
 @job(cpu=0.05, memory="32MiB", timeout="30s")

@@ -7,12 +7,12 @@ import sys
 import time
 
 import waitress
+from dependency import Dependency, Refused, Unavailable
 from flask import Flask, g, redirect, render_template, request, session, url_for
+from log import log
 from werkzeug.exceptions import HTTPException
 
-from dependency import Dependency, Refused, Unavailable
 from headway.sdk import InvokeError, invoke
-from log import log
 
 SECRET_LENGTH_MIN = 16
 BODY_BYTES_MAX = 8 * 1024

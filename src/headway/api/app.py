@@ -20,6 +20,7 @@ from headway.api import (
     figures,
     jobs,
     leases,
+    lives,
     logs,
     nodes,
     pools,
@@ -95,6 +96,7 @@ def create_app(
         queues,
         schedules,
         leases,
+        lives,
         tokens,
         sessions,
     ):

@@ -12,7 +12,7 @@ from headway.control.errors import NotAllowed
 from headway.control.idempotency import once
 from headway.control.world import World
 
-Environment = Annotated[str, Path(min_length=1, max_length=40, description="The environment.")]
+Environment = Annotated[str, Path(min_length=1, max_length=60, description="The environment.")]
 App = Annotated[str, Path(min_length=1, max_length=40, description="The app.")]
 Identity = Annotated[str, Path(min_length=1, max_length=100)]
 

@@ -1,6 +1,7 @@
 """`envs` and `extend`."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -19,6 +20,7 @@ from headway.cli.options import (
     showing_options,
 )
 from headway.cli.progress import conclude, watch
+from headway.model.past import Life
 from headway.model.view import EnvironmentView
 from headway.sdk import Client, RefusedError
 
@@ -48,10 +50,15 @@ def envs() -> None:
 
 
 @envs.command(name="ls")
+@click.option("--ended", is_flag=True, help="Those that have ended, instead.")
 @json_option
-def list_(as_json: bool) -> None:
+def list_(ended: bool, as_json: bool) -> None:
     """List environments."""
     with Client.local() as client:
+        if ended:
+            lives = client.environments.ended()
+            print_json(lives) if as_json else click.echo(_lives(lives) or "none has ended yet")
+            return
         views = client.environments.all()
     if as_json:
         print_json(views)
@@ -85,6 +92,40 @@ def show(name: str, as_json: bool) -> None:
     click.echo(f"  lease {render.until(view.lease.until)}{where}")
     for member in view.members:
         click.echo(f"  {render.member_line(member)} {' '.join(member.urls)}")
+
+
+def _lives(lives: Sequence[Life]) -> str:
+    rows = [
+        (life.id, life.holder, render.moment(life.ended_at), render.safe(life.because))
+        for life in lives
+        if life.ended_at is not None
+    ]
+    return render.table(rows, ("ENVIRONMENT", "HOLDER", "ENDED", "BECAUSE")) if rows else ""
+
+
+@envs.command()
+@click.argument("name")
+@json_option
+def past(name: str, as_json: bool) -> None:
+    """Show what is kept of one that has ended.
+
+    NAME is its id, or the name of which it was the last.
+    """
+    with Client.local() as client:
+        view = client.environments.past(name)
+    if as_json:
+        print_json(view)
+        return
+    life = view.life
+    click.echo(f"{life.id} · {life.state.value} · was leased to {life.holder}")
+    click.echo(f"  begun {render.moment(life.created_at)} by {life.created_by}")
+    if life.ended_at is not None:
+        click.echo(f"  ended {render.moment(life.ended_at)}: {render.safe(life.because)}")
+    for row in view.deployments:
+        click.echo(f"  {render.outcome(row)}")
+    for other in view.others:
+        click.echo(f"  another of this name: {other.id}")
+    click.echo(f"next: headway logs -e {life.id} · headway events -e {life.id}")
 
 
 @envs.command()

@@ -14,7 +14,7 @@ from headway.control.requests import LogQuestion
 from headway.control.world import World
 from headway.model.build import Build
 from headway.model.container import Container
-from headway.model.environment import Environment
+from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import AppName, ContainerId
 from headway.model.log import LogLine
 from headway.model.run import Attempt, Run
@@ -132,7 +132,8 @@ async def chosen(world: World, name: str, question: LogQuestion) -> tuple[list[C
     """
 
     def ask(reader: Reader) -> tuple[list[Container], int]:
-        owner = lookup.environment(reader, name)
+        find = lookup.environment if question.follow else lookup.last_life
+        owner = find(reader, name)
         found = {row.id: row for row in _named(reader, owner, question)}
         if question.apps or not question.containers:
             for app in question.apps or (None,):
@@ -172,7 +173,7 @@ def _recent(reader: Reader, owner: Environment, app: AppName | None) -> list[Con
 
 
 def _named(reader: Reader, owner: Environment, question: LogQuestion) -> list[Container]:
-    for app in question.apps:
+    for app in question.apps if owner.state is not EnvironmentState.ENDED else ():
         lookup.member(reader, owner, app)
     return [_one(reader, owner, identity) for identity in question.containers]
 

@@ -44,21 +44,36 @@ def standing(reader: Reader, name: str) -> Environment:
             row.name for row in reader.find(Environment, state=EnvironmentState.ACTIVE, limit=1000)
         ]
         near = get_close_matches(name, known, n=1)
+        ended = reader.find(Environment, name=name, newest_first=True, limit=1)
         raise NotFound(
             "environment-unknown",
             f"there is no environment {name}",
-            hint=f"did you mean {near[0]}?" if near else "",
-            next=(f"headway start -e {name} APP", "headway envs ls"),
+            hint=_ended(ended[0]) if ended else f"did you mean {near[0]}?" if near else "",
+            next=(
+                *((f"headway envs past {name}",) if ended else ()),
+                f"headway start -e {name} APP",
+                "headway envs ls",
+            ),
         )
     return rows[0]
+
+
+def _ended(row: Environment) -> str:
+    at = f"at {row.ended_at:%Y-%m-%d %H:%M} UTC" if row.ended_at else ""
+    return f"one ended {at}: {row.because}"
 
 
 def last_life(reader: Reader, name: str) -> Environment:
     """Give the newest environment that has or had this name: an ended one has its history still.
 
+    By its id, that one.
+
     Raises:
         NotFound: There never was one.
     """
+    one = reader.get(Environment, name) if "~" in name else None
+    if one is not None:
+        return one
     rows = reader.find(Environment, name=name, newest_first=True, limit=1)
     return rows[0] if rows else environment(reader, name)
 

@@ -153,6 +153,15 @@ async def replay(world: World, dispatch: Dispatch, actor: str, question: DeadQue
     return answer
 
 
+async def left_behind(
+    world: World, dispatch: Dispatch, actor: str, rows: Sequence[Run]
+) -> dict[RunId, str]:
+    """Say which of these dead runs a replay would leave on the list now, and why."""
+    plan = _Plan(world, dispatch, actor)
+    await plan.fill(rows)
+    return {row.run: row.because for row in plan.left}
+
+
 async def empty(world: World, actor: str, question: DeadQuestion) -> Emptied:
     """Take runs off the dead-letter list, in one transaction. They are kept as failed.
 

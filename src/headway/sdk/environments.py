@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from headway.formats.app_at import parse_wanted
 from headway.model.container import Container
 from headway.model.event import Event
+from headway.model.past import Life, PastView
 from headway.model.view import Difference, EnvironmentView, MemberView, Started
 from headway.sdk.transport import HEARTBEAT_S, Transport, part
 
@@ -22,6 +23,14 @@ class Environments:
     def get(self, name: str) -> EnvironmentView:
         """Give an environment with its apps and containers."""
         return self._transport.call("GET", f"/v1/environments/{part(name)}", EnvironmentView)
+
+    def ended(self, limit: int = 100) -> list[Life]:
+        """List environments that have ended, those that began last first."""
+        return self._transport.call("GET", "/v1/lives", list[Life], query={"limit": limit})
+
+    def past(self, name: str) -> PastView:
+        """Give what is kept of an environment, by its id, or of the last one of a name."""
+        return self._transport.call("GET", f"/v1/lives/{part(name)}", PastView)
 
     def member(self, name: str, app: str) -> MemberView:
         """Give an app in an environment."""

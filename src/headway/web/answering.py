@@ -14,11 +14,13 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
+from headway.control import past
 from headway.control.errors import NotFound
 from headway.control.idempotency import once
 from headway.control.refusals import refused
 from headway.control.sessions import SIGN_IN
 from headway.model.role import Grant, Role
+from headway.web import links
 from headway.web.acting import NotDone, done, shown
 from headway.web.drawing import Visit, draw
 from headway.web.house import House
@@ -39,6 +41,7 @@ _POLICY = (
 _HEADERS = {"content-security-policy": _POLICY, "referrer-policy": "same-origin"}
 _KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 _JSON = ".json"
+_LOOKED = ("GET", "HEAD")
 _SIGN_OUT = "/sign-out"
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS_MAX = 200
@@ -91,9 +94,20 @@ class Answering:
             raise NotFound("not-found", f"there is no page {path}", next=("headway --help",))
         what, names = found
         ask = self._ask(request, names, request.query_params)
+        try:
+            return await self._told(request, what, ask, wants_data=wants_data)
+        except NotFound:
+            ended = await _ended(ask) if request.method in _LOOKED else None
+            if ended is None:
+                raise
+            return RedirectResponse(ended + (_JSON if wants_data else ""), 303, _HEADERS)
+
+    async def _told(
+        self, request: Request, what: Page | Act, ask: Ask, *, wants_data: bool
+    ) -> Response:
         if isinstance(what, Act):
             return await self._act(request, what, ask)
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in _LOOKED:
             raise HTTPException(405, "a page can only be looked at", {"allow": "GET, HEAD"})
         view = await what.see(ask)
         if wants_data:
@@ -139,7 +153,7 @@ class Answering:
         return Response(text, status, _HEADERS, "text/html")
 
     async def _act(self, request: Request, act: Act, ask: Ask) -> Response:
-        if request.method in ("GET", "HEAD"):
+        if request.method in _LOOKED:
             return self._page(request, "act.html", await shown(act, ask))
         if request.method != "POST":
             raise HTTPException(
@@ -222,6 +236,13 @@ class Answering:
             )
         view = MistakePage(refusal=said)
         return self._page(request, "mistake.html", view, status=said.status)
+
+
+async def _ended(ask: Ask) -> str | None:
+    """Give where what is kept of an environment is, when what was asked for has ended with it."""
+    name = ask.names.get("environment")
+    found = await past.last(ask.world, name) if name else None
+    return links.life(found.id) if found else None
 
 
 def _data(view: View) -> Response:

@@ -32,6 +32,11 @@ def environment(name: str) -> str:
     return path("envs", name.partition("~")[0])
 
 
+def life(identity: str) -> str:
+    """Of one life of an environment, whether it has ended or not."""
+    return path("envs", identity)
+
+
 def member(owner: str, app: str) -> str:
     """Of an app in an environment."""
     return path("envs", owner.partition("~")[0], "apps", app)
@@ -88,8 +93,8 @@ def lease(identity: str) -> str:
 
 
 def logs(owner: str, **fields: str | int | None) -> str:
-    """Of log lines."""
-    return query(path("envs", owner.partition("~")[0], "logs"), **fields)
+    """Of log lines of an environment; by its id, of one that has ended."""
+    return query(path("envs", owner, "logs"), **fields)
 
 
 def why(thing: str, owner: str | None = None) -> str:
@@ -110,4 +115,4 @@ def subject(event: Event) -> str:
     if event.environment is None:
         return path("apps", event.app) if event.app else why(event.subject)
     owner = environment_name(event.environment)
-    return member(owner, event.app) if event.app else environment(owner)
+    return member(owner, event.app) if event.app else life(event.environment)

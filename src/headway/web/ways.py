@@ -97,6 +97,7 @@ _WAYS: dict[str, Callable[[_Said], str]] = {
     "doctor": _at("/status"),
     "envs destroy": _of(lambda name: f"{links.environment(name)}/destroy"),
     "envs ls": _at("/envs"),
+    "envs past": _of(links.environment),
     "envs show": _of(links.environment),
     "history": _history,
     "leases ls": _at("/leases"),

@@ -154,7 +154,17 @@ def test_an_act_shows_its_plan_and_asks_for_the_name_before_it_destroys(own):
         done = pressed(client, "/envs/demo/destroy", confirm="demo")
         assert (done.status_code, done.headers["location"]) == (303, "/envs")
         wait_for(lambda: client.get("/envs.json").json()["rows"] == [])
-        assert "there is no environment demo" in client.get("/envs/demo").text
+        kept = client.get("/envs/demo/apps/chat").headers["location"]
+        assert kept.startswith("/envs/demo~")
+        assert "destroyed by operator" in client.get(kept).text
+        assert client.get("/envs/demo.json").headers["location"] == f"{kept}.json"
+        assert client.get("/envs/demo/scale").status_code == 404
+        assert client.get("/envs/nothing").status_code == 404
+        client.post("/v1/environments/demo/start", json={"apps": ["chat"]})
+        assert client.get("/envs/demo").status_code == 200
+        assert "destroyed by operator" in client.get(kept).text
+        life = client.get("/v1/environments/demo").json()["id"]
+        assert client.get(f"/envs/{life}").headers["location"] == "/envs/demo"
 
 
 def test_who_may_not_act_sees_the_plan_and_why_and_cannot_carry_it_out(chat, plane, client):

@@ -10,10 +10,12 @@ from headway.model.build import Build, BuildState
 from headway.model.config import ConfigChange
 from headway.model.container import Container, ContainerState, Exit
 from headway.model.deployment import Phase, Step
+from headway.model.environment import EnvironmentState
 from headway.model.event import Event
 from headway.model.failure import Failure, ProbeAnswer
 from headway.model.log import LogLine, Stream
 from headway.model.node import Node, NodeHold, NodeState
+from headway.model.past import Life, PastView
 from headway.model.problem import Problem
 from headway.model.story import DeploymentStory
 from headway.model.view import (
@@ -45,6 +47,7 @@ from headway.web.pages.logs import LogsPage, row_of
 from headway.web.pages.member import MemberPage
 from headway.web.pages.mistake import MistakePage
 from headway.web.pages.now import now_page
+from headway.web.pages.past import PastPage
 from headway.web.traffic import ReleaseShare
 from tests.unit.web.hostile import EVIL, Harmless, hostile
 from tests.unit.web.members import NOW, deployment, environment, member
@@ -74,6 +77,9 @@ _BUILD = Build(id="b", app="web", source="s", state=BuildState.FAILED, created_a
                started_at=NOW, ended_at=NOW, created_by="ana")  # fmt: skip
 _APP = AppView(name="web", source="sha256-1", team="shop", commit=_COMMIT, branch="main",
                dependencies=("api",), environments=("demo",), updated_at=NOW)  # fmt: skip
+_LIFE = Life(id="demo~1", name="demo", state=EnvironmentState.ENDED, because="it is over",
+             holder="ana", until=NOW, under="lse-1", created_at=NOW, created_by="ana",
+             ended_at=NOW)  # fmt: skip
 _CONFIG = ConfigView(environment="demo", app="web", number=1, missing=("NONE",),
                      values=(ConfigValue(key="A", value="1", default=True),
                              ConfigValue(key="B", value=None, secret=True)))  # fmt: skip
@@ -123,6 +129,9 @@ PAGES = {
     "config_version.html": ConfigVersionPage(version=ConfigVersion(
         environment="demo", app="web", change=_CHANGE, last=2, releases=(2, 1),
         values=_CONFIG.values, differences=_DIFFERENCES)),
+    "past.html": PastPage(past=PastView(life=_LIFE, deployments=(_DEPLOYMENT,),
+                                        deployed={"web": 2}, containers=(_CONTAINER,),
+                                        others=(_LIFE,)), events=(_EVENT,)),
     "mistake.html": MistakePage(refusal=_REFUSAL),
     "act.html": Plan(what="Destroy demo", verb="Destroy", sentence="all", confirm="demo",
                      command="headway", lacking="no", refusal=_REFUSAL, planned="a",

@@ -110,7 +110,9 @@ def pages(evil: str) -> dict[str, View]:
             ),
             log=(entry,),
         ),
-        "dead.html": DeadPage(asked={"job": "x"}, rows=(dead,), heaps=heaps([dead]), before="r"),
+        "dead.html": DeadPage(
+            asked={"job": "x"}, rows=(dead,), heaps=heaps((dead,), {dead.id: "it"}), before="r"
+        ),
         "queues.html": queues_page([queue(running=1, waiting=2, paused=True)]),
         "schedules.html": schedules_page([schedule]),
         "nodes.html": nodes_page([node]),

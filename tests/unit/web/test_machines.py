@@ -127,8 +127,10 @@ def test_dead_runs_are_counted_by_job_with_the_highest_heap_first():
         msgspec.structs.replace(run(2, RunState.DEAD), job="a b", because="exit status 3"),
         msgspec.structs.replace(run(3, RunState.DEAD), job="a b"),
     )
-    found = heaps(rows)
+    left = {row.id: "its environment has ended" for row in rows if row.job == "nightly"}
+    found = heaps(rows, left)
     assert [(heap.job, heap.count) for heap in found] == [("a b", 2), ("nightly", 1)]
+    assert [heap.stay for heap in found] == [(), (("its environment has ended", 1),)]
     assert found[0].because == "exit status 3"
     page = DeadPage(asked={}, rows=rows, heaps=found)
     assert page.act("replay", found[0]) == "/dead/replay?environment=demo&job=shop%2Fa+b"

@@ -22,6 +22,7 @@ from headway.web.pages import (
     node,
     nodes,
     now,
+    past,
     pools,
     queues,
     run,
@@ -34,6 +35,7 @@ from headway.web.pages import (
 _NOUNS: tuple[tuple[Page | Act, ...], ...] = (
     now.OFFERS,
     environments.OFFERS,
+    past.OFFERS,
     environment.OFFERS,
     environment_acts.OFFERS,
     starting.OFFERS,

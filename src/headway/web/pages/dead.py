@@ -1,12 +1,16 @@
 """The dead-letter list: runs whose retries are used up, looked at, made again or taken off."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 from headway.control import permission, replays, runs
 from headway.control.requests import DeadQuestion, RunQuestion
 from headway.formats.units import counted
-from headway.model.ids import RunId, environment_name
+from headway.model.ids import AppName, EnvironmentName, RunId, environment_name
 from headway.model.role import Deed
 from headway.model.run import Run, RunState
 from headway.model.value import Value
+from headway.model.view import PlannedChange, RunPage, Started
 from headway.web import links
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
 
@@ -24,6 +28,8 @@ class Heap(Value, kw_only=True):
     count: int
     because: str
     """Of the newest."""
+    stay: tuple[tuple[str, int], ...] = ()
+    """Why a replay would leave some on the list now, and how many."""
 
 
 class DeadPage(View, kw_only=True):
@@ -56,13 +62,20 @@ class DeadPage(View, kw_only=True):
         return links.query(f"/dead/{verb}", **said)
 
 
-def heaps(rows: tuple[Run, ...]) -> tuple[Heap, ...]:
-    """Count dead runs by job, the highest heap first."""
+def heaps(rows: tuple[Run, ...], left: Mapping[RunId, str]) -> tuple[Heap, ...]:
+    """Count dead runs by job, the highest heap first; `left` says why some would stay."""
     own: dict[tuple[str, str, str], list[Run]] = {}
     for row in rows:
         own.setdefault((environment_name(row.environment), row.app, row.job), []).append(row)
     found = [
-        Heap(environment=key[0], app=key[1], job=key[2], count=len(some), because=some[0].because)
+        Heap(
+            environment=key[0],
+            app=key[1],
+            job=key[2],
+            count=len(some),
+            because=some[0].because,
+            stay=tuple(Counter(left[row.id] for row in some if row.id in left).most_common()),
+        )
         for key, some in own.items()
     ]
     return tuple(
@@ -82,7 +95,10 @@ async def _see(ask: Ask) -> DeadPage:
         ),
     )
     asked = {name: ask.query[name] for name in _FIELDS if ask.query.get(name)}
-    return DeadPage(asked=asked, rows=found.rows, heaps=heaps(found.rows), before=found.before)
+    left = await replays.left_behind(ask.world, ask.heart.dispatch, ask.actor, found.rows)
+    return DeadPage(
+        asked=asked, rows=found.rows, heaps=heaps(found.rows, left), before=found.before
+    )
 
 
 def _question(ask: Ask) -> DeadQuestion:
@@ -116,9 +132,9 @@ def _said(ask: Ask) -> tuple[Field, ...]:
     )
 
 
-async def _plan(ask: Ask, verb: str, sentence: str, *, confirm: bool) -> Plan:
+async def _chosen(ask: Ask) -> RunPage:
     question = _question(ask)
-    rows = await runs.listing(
+    return await runs.listing(
         ask.world,
         RunQuestion(
             environment=question.environment,
@@ -128,6 +144,10 @@ async def _plan(ask: Ask, verb: str, sentence: str, *, confirm: bool) -> Plan:
             limit=_AT_ONCE,
         ),
     )
+
+
+async def _plan(ask: Ask, verb: str, sentence: str, *, confirm: bool) -> Plan:
+    question, rows = _question(ask), await _chosen(ask)
     count = len(rows.rows)
     more = " Those are the oldest; do it again for the rest." if rows.before else ""
     option = f" -j {question.app}/{question.job}" if question.app else ""
@@ -148,6 +168,25 @@ async def _see_replay(ask: Ask) -> Plan:
     return await _plan(ask, "Replay", sentence, confirm=False)
 
 
+async def _rehearse_replay(ask: Ask) -> Started:
+    rows = (await _chosen(ask)).rows
+    left = await replays.left_behind(ask.world, ask.heart.dispatch, ask.actor, rows)
+    changes = [change for heap in heaps(rows, left) for change in _changes(heap)]
+    return Started(environment=EnvironmentName(""), plan=tuple(changes))
+
+
+def _changes(heap: Heap) -> list[PlannedChange]:
+    """Say what a replay would do with a heap."""
+    name = f"{heap.app}/{heap.job} in {heap.environment}"
+    again = heap.count - sum(count for _, count in heap.stay)
+    found = [(f"make {counted(again, 'run')} of {name} again", heap.because)] if again else []
+    found += [(f"leave {counted(count, 'run')} of {name}", why) for why, count in heap.stay]
+    return [
+        PlannedChange(app=AppName(heap.app), verb="replay", what=what, because=because)
+        for what, because in found
+    ]
+
+
 async def _replay(ask: Ask) -> str:
     await replays.replay(ask.world, ask.heart.dispatch, ask.actor, _question(ask))
     return "/dead"
@@ -164,7 +203,7 @@ async def _empty(ask: Ask) -> str:
 
 
 OFFERS = (
-    Act("/dead/replay", _on, _see_replay, _replay),
+    Act("/dead/replay", _on, _see_replay, _replay, _rehearse_replay),
     Act("/dead/empty", _on, _see_empty, _empty),
     Page("/dead", "dead.html", _see),
 )

@@ -2,13 +2,16 @@
 
 from datetime import datetime
 
-from headway.control import environments
+from headway.control import environments, past
 from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, EnvironmentName
+from headway.model.past import Life
 from headway.model.value import Value
 from headway.model.view import EnvironmentView, MemberState
 from headway.web.page import Ask, Page, View
 
+_ENDED = "ended"
+_LIVES = 100
 WORST_FIRST = (
     MemberState.FAILED,
     MemberState.DEGRADED,
@@ -54,6 +57,9 @@ class EnvironmentsPage(View, kw_only=True):
     """All environments that have not ended, those first that need a look."""
 
     rows: tuple[EnvironmentRow, ...]
+    show: str = ""
+    """`ended`: those that have ended instead."""
+    ended: tuple[Life, ...] = ()
 
     @property
     def title(self) -> str:
@@ -101,6 +107,9 @@ def _row(view: EnvironmentView) -> EnvironmentRow:
 
 
 async def _see(ask: Ask) -> EnvironmentsPage:
+    if ask.query.get("show") == _ENDED:
+        lives = await past.listing(ask.world, _LIVES)
+        return EnvironmentsPage(rows=(), show=_ENDED, ended=tuple(lives))
     return environments_page(await environments.listing(ask.world))
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
 
-from headway.control import containers, environments, log_pages, logs
+from headway.control import containers, environments, log_pages, logs, past
 from headway.control.errors import Invalid, NotFound
 from headway.control.requests import LogQuestion
-from headway.model.ids import AppName, ContainerId, EnvironmentName, environment_name
+from headway.model.ids import AppName, ContainerId, environment_name
 from headway.model.value import Value
 from headway.model.view import LogEntry
 from headway.web import links
@@ -46,7 +47,8 @@ class Row(Value, kw_only=True):
 class LogsPage(View, kw_only=True):
     """Lines of an environment's containers."""
 
-    environment: EnvironmentName
+    environment: str
+    """Its name; of one that has ended, its id."""
     app: str = ""
     container: str = ""
     text: str = ""
@@ -71,7 +73,7 @@ class LogsPage(View, kw_only=True):
     def crumbs(self) -> tuple[Crumb, ...]:
         """The way to it."""
         owner = self.environment
-        steps = (Crumb("Environments", "/envs"), Crumb(owner, links.environment(owner)))
+        steps = (Crumb("Environments", "/envs"), Crumb(owner, links.life(owner)))
         return (*steps, Crumb(self.app, links.member(owner, self.app))) if self.app else steps
 
     @property
@@ -167,23 +169,45 @@ async def _see(ask: Ask) -> LogsPage:
         return await _see_line(ask, owner, cursor)
     before = parse_cursors(ask.query.get("before", ""))
     text = ask.query.get("text", "")[:200]
-    view = await environments.one(ask.world, owner)
+    place = await _place(ask, owner)
     page = await log_pages.page(
         ask.world, owner, _question(ask), before=before, most=LINES, text=text
     )
     return LogsPage(
-        environment=view.name,
+        environment=place.name,
         app=ask.query.get("app", ""),
         container=ask.query.get("container", ""),
         text=text,
         rows=tuple(row_of(owner, entry) for entry in page.entries),
         before=render_cursors(page.before),
-        newest=not before,
+        newest=not before and not place.has_ended,
         searched=page.searched,
-        apps=tuple(member.app for member in view.members),
+        apps=place.apps,
         at=ask.now,
         ends=page.ends,
     )
+
+
+class _Place(NamedTuple):
+    """Where lines are of."""
+
+    name: str
+    apps: tuple[AppName, ...]
+    has_ended: bool = False
+
+
+async def _place(ask: Ask, owner: str) -> _Place:
+    """Find an environment, or what is kept of it.
+
+    Raises:
+        NotFound: There never was one.
+    """
+    try:
+        view = await environments.one(ask.world, owner)
+    except NotFound:
+        ended = await past.life(ask.world, owner)
+        return _Place(ended.life.id, tuple(sorted(ended.deployed)), has_ended=True)
+    return _Place(view.name, tuple(member.app for member in view.members))
 
 
 async def _see_line(ask: Ask, owner: str, cursor: str) -> LogsPage:
@@ -192,7 +216,7 @@ async def _see_line(ask: Ask, owner: str, cursor: str) -> LogsPage:
         raise Invalid("line-invalid", f"{cursor!r} is no position in a log")
     at = int(cursor)
     container = await containers.one(ask.world, ask.query.get("container", ""))
-    if environment_name(container.environment) != owner:
+    if owner not in (container.environment, environment_name(container.environment)):
         raise NotFound("container-unknown", f"there is no container {container.id} in {owner}")
     up_to, behind = await log_pages.around(ask.world, container, at, _AROUND)
     rows = [
@@ -201,7 +225,7 @@ async def _see_line(ask: Ask, owner: str, cursor: str) -> LogsPage:
     ]
     before = {container.id: up_to[0].line.cursor} if len(up_to) == _AROUND else {}
     return LogsPage(
-        environment=EnvironmentName(owner),
+        environment=owner,
         container=container.id,
         rows=tuple(rows),
         before=render_cursors(before),

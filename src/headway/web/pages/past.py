@@ -1,0 +1,48 @@
+"""An environment that has ended: what it was, why it ended, and what is kept of it."""
+
+from headway.control import events, past, runs
+from headway.control.requests import RunQuestion
+from headway.model.environment import EnvironmentState
+from headway.model.event import Event
+from headway.model.past import PastView
+from headway.model.run import Run
+from headway.web import links
+from headway.web.page import Ask, Crumb, Page, View
+
+_RUNS, _EVENTS, _LOOKED_AT = 15, 20, 300
+
+
+class PastPage(View, kw_only=True):
+    """One life of an environment."""
+
+    past: PastView
+    runs: tuple[Run, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Its id, which no other one has."""
+        return self.past.life.id
+
+    @property
+    def crumbs(self) -> tuple[Crumb, ...]:
+        """The way to it."""
+        return (Crumb("Environments", "/envs"), Crumb("Ended", "/envs?show=ended"))
+
+    @property
+    def goes_to(self) -> str:
+        """One that has not ended is shown as it is."""
+        life = self.past.life
+        return "" if life.state is EnvironmentState.ENDED else links.environment(life.name)
+
+
+async def _see(ask: Ask) -> PastPage:
+    identity = f"{ask.names['name']}~{ask.names['life']}"
+    view = await past.life(ask.world, identity)
+    done = await runs.listing(ask.world, RunQuestion(environment=identity, limit=_RUNS))
+    newest = await events.page(ask.world, environment=identity, limit=_LOOKED_AT, newest_first=True)
+    told = [event for event in newest if not event.kind.startswith("run.")]
+    return PastPage(past=view, runs=done.rows, events=tuple(told[:_EVENTS]))
+
+
+OFFERS = (Page("/envs/{name}~{life}", "past.html", _see),)
