@@ -38,7 +38,7 @@ from headway.machine.listening import PortTaken, listen
 from headway.machine.own_log import log_to
 from headway.machine.processes import birth
 from headway.model.ids import ContainerId, NodeId
-from headway.model.node import NodeState
+from headway.model.node import ClosedPorts, NodeState
 from headway.model.problem import render_problem
 from headway.model.settings import Settings
 from headway.model.view import Check
@@ -197,7 +197,13 @@ async def _compose(
         await router.start()
         stack.push_async_callback(router.close, stop=False)
         silent_s = min(_SILENT_MAX_S, max(_SILENT_LEAST_S, settings.node_lost_after_s / 4))
-        engine = ProcessEngine(data, nodes=options.nodes, lend=options.lend, silent_s=silent_s)
+        engine = ProcessEngine(
+            data,
+            nodes=options.nodes,
+            lend=options.lend,
+            silent_s=silent_s,
+            closed_ports=_own_ports(options, settings),
+        )
         await engine.open()
         stack.push_async_callback(engine.close)
         provider = MachineProvider(data, engine, clock=clock)
@@ -221,6 +227,16 @@ async def _compose(
         url=f"http://127.0.0.1:{options.port}",
     )
     return world, [engine.checks, router.checks, partial(_clock_checks, clock)]
+
+
+def _own_ports(options: Options, settings: Settings) -> tuple[ClosedPorts, ...]:
+    """List what headway itself listens on, or will."""
+    first, last = settings.tcp_port_first, settings.tcp_port_last
+    return (
+        ClosedPorts(first=options.port, last=options.port, by="headway's API"),
+        ClosedPorts(first=options.http_port, last=options.http_port, by="headway's router"),
+        ClosedPorts(first=first, last=last, by="headway's router, for what is not HTTP"),
+    )
 
 
 def _settings(path: Path) -> Settings:

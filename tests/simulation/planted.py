@@ -7,9 +7,10 @@ from functools import partial
 import msgspec
 import pytest
 
-from headway.calculate import attempt, leaving
+from headway.calculate import attempt, draft, leaving
 from headway.calculate.autoscale import clean
 from headway.calculate.placement import Fleet as Placed
+from headway.calculate.placement.table import Table
 from headway.control import (
     attempts,
     dispatch,
@@ -295,6 +296,19 @@ def letting_a_gang_go_on_without_its_leader(patch):
     patch.setattr(attempts, "end_with", only_members)
 
 
+def counting_disk_of_each_node_by_itself(patch):
+    patch.setattr(Table, "take_of_mates", lambda *_given: None)
+
+
+def giving_a_port_of_a_machine_twice(patch):
+    of_process = draft.of_process
+
+    def careless(release, process):
+        return msgspec.structs.replace(of_process(release, process), ports=())
+
+    patch.setattr(draft, "of_process", careless)
+
+
 PLANTED: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -327,6 +341,8 @@ PLANTED: dict[str, Plant] = {
         giving_every_run_the_same_fence,
         starting_a_part_of_a_gang,
         letting_a_gang_go_on_without_its_leader,
+        counting_disk_of_each_node_by_itself,
+        giving_a_port_of_a_machine_twice,
     )
 }
 _ = Job

@@ -200,6 +200,7 @@ def _wrong(job: Job) -> str:
         (job.cpu_time_s is None or 0 < job.cpu_time_s <= 366 * 86400, "its cpu_time"),
         (0 < job.output_mib <= 1024 * 1024, "its output"),
         (0 < job.resources.disk_mib <= 1024 * 1024, "its disk"),
+        (0 <= job.resources.disk_reserved_mib <= job.resources.disk_mib, "its reserved disk"),
         (0 < job.resources.log_mib <= 1024 * 1024, "its log"),
         (0 < job.resources.processes <= 1_000_000, "its processes"),
         (0 < job.resources.open_files <= 1_000_000, "its open files"),

@@ -26,6 +26,7 @@ def of_process(release: Release, process: Process) -> Demand:
         spread=asked.over,
         alone=asked.alone,
         apart=tuple(f"{release.environment}/{name}" for name in asked.apart),
+        ports=process.host_ports,
     )
 
 

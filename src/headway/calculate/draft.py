@@ -137,6 +137,15 @@ class Draft:
         """Say whether a container could be started now; when not, why is said."""
         return self._place(launch, self._demand(launch)).node is not None
 
+    def is_in_the_way(self, container: Container, launch: Launch) -> bool:
+        """Say whether one fits only once another has left the port that both need."""
+        demand = self._demand(launch)
+        if not demand.ports or self._fleet.place(demand, self.now).node is not None:
+            return False
+        with self._fleet.trial():
+            self._fleet.free(container.id)
+            return self._fleet.place(demand, self.now).node is not None
+
     def _place(self, launch: Launch, demand: Demand) -> Placed:
         among = None if launch.node is None else (launch.node,)
         placed = self._fleet.place(demand, self.now, among=among)
@@ -182,7 +191,7 @@ class Draft:
             found = self._fleet.never(demand)
             if found is not None:
                 return _never_fits(f"{process.name} ({release.label})", found)
-            if demand.alone or demand.apart:
+            if demand.alone or demand.apart or demand.ports:
                 wanted.append(Copies(process.name, demand, count))
         found = self._fleet.too_few([*wanted, *self._needed_apart(release, wanted)])
         return None if found is None else _never_fits(release.label, found)

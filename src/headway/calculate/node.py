@@ -40,6 +40,7 @@ def new_node(pool: Pool, kind: NodeType, overhead: Resources) -> Node:
         id=_NEW,
         cpu=kind.cpu - overhead.cpu,
         memory_mib=kind.memory_mib - overhead.memory_mib,
+        disk_mib=kind.disk_mib,
         gpus=kind.gpus,
         custom=kind.custom,
         tags={**pool.tags, **kind.tags, "pool": pool.name},

@@ -122,7 +122,9 @@ def move(draft: Draft, launch: Launch, held: list[Container]) -> None:
     if taken or any(is_live(row) for row in later):
         return
     launch = msgspec.structs.replace(launch, because=because)
-    if launch.release.manifest.deploy.strategy is Strategy.RECREATE:
+    if draft.is_in_the_way(old, launch):
+        leave(draft, old, f"{because}; another starts when it has ended: it has the same port")
+    elif launch.release.manifest.deploy.strategy is Strategy.RECREATE:
         if draft.finds_room(launch):
             leave(draft, old, f"{because}; another starts when it has ended: never two at a time")
     elif later:

@@ -73,6 +73,11 @@ class Move(Value, kw_only=True):
         good = {process: self.good(process) for process in wanted}  # each may wake the plan
         return all(good[process] >= count for process, count in wanted.items())
 
+    def has_host_ports(self, process: str) -> bool:
+        """Whether a copy of either release may be in the way of one of the other."""
+        found = (row.manifest.process(process) for row in (self.new, self.old) if row is not None)
+        return any(row is not None and row.host_ports for row in found)
+
     def labels(self) -> str:
         """Both releases, such as `v1 → v2`."""
         return f"{self.old.label} → {self.new.label}" if self.old else self.new.label
@@ -85,6 +90,10 @@ def rolling(move: Move) -> Stage:
     old: dict[str, int] = dict(move.before)
     for process, count in move.wanted.items():
         good = move.good(process)
+        if move.has_host_ports(process):  # one leaves before its successor has the port
+            new[process] = min(count, good + max(1, surge))
+            old[process] = max(0, min(old.get(process, 0), count - new[process]))
+            continue
         new[process] = min(count, good + max(1, surge)) if move.before.get(process) else count
         old[process] = max(0, min(old.get(process, 0), count - good))
     for process in set(old) - set(move.wanted):

@@ -46,11 +46,22 @@ def _list(*, as_json: bool) -> None:
             render.cores(row.used),
             f"{row.reserved.memory_mib}/{row.node.memory_mib}",
             render.mib(row.used),
+            "-" if row.node.disk_mib is None else f"{row.reserved.disk_mib}/{row.node.disk_mib}",
             str(row.containers),
         )
         for row in rows
     ]
-    head = ("NODE", "STATE", "ZONE", "CORES", "USED", "MEMORY MIB", "USED", "CONTAINERS")
+    head = (
+        "NODE",
+        "STATE",
+        "ZONE",
+        "CORES",
+        "USED",
+        "MEMORY MIB",
+        "USED",
+        "DISK MIB",
+        "CONTAINERS",
+    )
     click.echo(render.table(lines, head))
     for row in rows:
         for kept, lease in zip(row.kept, row.leases, strict=True):
@@ -75,6 +86,15 @@ def show(node: str, *, as_json: bool) -> None:
     click.echo(
         f"  memory  {row.reserved.memory_mib} of {memory} reserved, {render.mib(row.used)} used"
     )
+    if row.node.disk_mib is not None:
+        whose = f" of machine {row.node.machine}" if row.node.machine else ""
+        disk = f"{row.reserved.disk_mib} of {row.node.disk_mib} MiB{whose} reserved"
+        click.echo(f"  disk    {render.safe(disk)}")
+    for closed in row.node.closed_ports:
+        ports = (
+            str(closed.first) if closed.first == closed.last else f"{closed.first}-{closed.last}"
+        )
+        click.echo(f"  closed  port {ports}: {render.safe(closed.by)}")
     tags = " ".join(f"{name}={value}" for name, value in sorted(row.node.tags.items()))
     click.echo(f"  tags    {render.safe(tags)}")
     for kept in row.kept:

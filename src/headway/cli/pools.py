@@ -8,7 +8,7 @@ import msgspec
 from headway.cli import render
 from headway.cli.options import json_option, plan_option, print_json, reason_option
 from headway.formats.units import counted, render_duration
-from headway.model.pool import Pool, Window
+from headway.model.pool import NodeType, Pool, Window
 from headway.model.resources import cores
 from headway.model.view import PoolView, Refusal
 from headway.sdk import Client, RefusedError
@@ -116,6 +116,10 @@ def _in_file(refusal: Refusal, file: str) -> Refusal:
     return msgspec.structs.replace(refusal, problems=problems)
 
 
+def _disk(kind: NodeType) -> str:
+    return f"{kind.disk_mib} MiB of disk, " if kind.disk_mib is not None else ""
+
+
 def _bounds(pool: Pool) -> str:
     return f"{pool.scaling.nodes_min}-{pool.scaling.nodes_max}" if pool.types else "as there are"
 
@@ -152,6 +156,7 @@ def _show(view: PoolView) -> None:
         spot = ", spot" if kind.spot else ""
         click.echo(
             f"  type     {kind.name}: {cores(kind.cpu)}, {kind.memory_mib} MiB, "
+            f"{_disk(kind)}"
             f"{kind.price_hour:g} an hour by {billing}{spot}"
         )
     for node in view.nodes:

@@ -57,6 +57,7 @@ async def make_order(world: World, need: Need) -> Order:
     environment = environment_name(container.environment)
     service = container.kind is ContainerKind.SERVICE
     command = process.command if service and process else container.command
+    exposed = process.expose if service and process else ()
     jobs = manifest.jobs if container.kind is ContainerKind.RUNNER else ()
     owner = f"{container.environment}/{container.app}"
     volumes = [
@@ -79,7 +80,8 @@ async def make_order(world: World, need: Need) -> Order:
         mounts=(*world.builder.mounts(release.artifact), *volumes),
         hosts=_hosts(need),
         reach=_reach(world, need) if jobs else (),
-        expose=tuple(row.name for row in process.expose) if service and process else (),
+        expose=tuple(row.name for row in exposed),
+        host_ports={row.name: row.host_port for row in exposed if row.host_port is not None},
         resources=container.resources,
         stop_grace_s=process.stop_grace_s if process else 10.0,
         timeout_s=_timeout_s(need),

@@ -331,6 +331,7 @@ def _to_be(row: PoolNode) -> Node:
         id=row.id,
         cpu=kind.cpu,
         memory_mib=kind.memory_mib,
+        disk_mib=kind.disk_mib,
         gpus=kind.gpus,
         custom=kind.custom,
         tags=kind.tags,

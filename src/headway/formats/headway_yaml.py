@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from headway.formats.cron import parse_cron, timezone_problem
+from headway.formats.exposes import expose_problems
 from headway.formats.fan_in import fanned_in
 from headway.formats.job_troubles import job_troubles
 from headway.formats.jobs import jobs_of, queues_of, schedules_of
@@ -164,7 +165,8 @@ class _Builder:
                     self._place("expose"), "web's ports are given here and in processes.web"
                 )
             given["web"] = {**given["web"], "expose": raw["expose"]}
-        self._check_exposes(given)
+        for place, *said in expose_problems(given.values(), raw.get("deploy", {})):
+            self._reading.wrong(self._place(place), *said)
         self._check_scale(given)
         names = sorted(given, key=lambda name: name != "web")
         return tuple(self._process(name, given[name]) for name in names)
@@ -196,6 +198,7 @@ class _Builder:
         return Expose(
             name=raw.get("name", ""),
             port=raw.get("port", 80),
+            host_port=raw.get("host_port"),
             protocol=protocol,
             health_check=check,
         )
@@ -223,17 +226,6 @@ class _Builder:
             unhealthy_threshold=raw.get("unhealthy_threshold", default.unhealthy_threshold),
             grace_s=raw.get("grace", default.grace_s),
         )
-
-    def _check_exposes(self, given: dict[str, Any]) -> None:
-        """Exposed ports are named once in the whole app: addresses are made of their names."""
-        names: set[str] = set()
-        for process in given.values():
-            for expose in process.get("expose", ()):
-                name = expose.get("name", "")
-                if name and name in names:
-                    place = self._place("expose")
-                    self._reading.wrong(place, f"two exposed ports are named {name!r}")
-                names.add(name)
 
     def _check_scale(self, given: dict[str, Any]) -> None:
         for name in self._raw.get("scale", {}):

@@ -71,7 +71,14 @@ RESOURCES = Record(
         ),
         Key("processes", whole(1, 100_000), "Processes and threads at most.", "256"),
         Key("open_files", whole(16, 1_000_000), "Open files of one process at most.", "4096"),
-        Key("disk", SIZE, "Space in /tmp, /home and /dev/shm together, in memory.", "512MiB"),
+        Key(
+            "disk",
+            SIZE,
+            "Space in /tmp, /home and /dev/shm together, at most. What is asked for is reserved of "
+            "the machine, the default is not. The process engine has it in memory, where what is "
+            "there counts towards max_mem.",
+            "at most 512MiB, none reserved",
+        ),
         Key("log", SIZE, "Log kept of one container.", "16MiB"),
     )
 )

@@ -55,6 +55,13 @@ EXPOSE = Record(
             "$PORT_<NAME>, which headway chooses.",
             "80",
         ),
+        Key(
+            "host_port",
+            whole(1, 65535),
+            "The port of its machine at which each copy is, for who must find it there: $PORT is "
+            "this one. No two copies are ever on one machine.",
+            "any that is free",
+        ),
         Key("protocol", Choice(("http", "tcp")), "What the router speaks.", "http"),
         Key("health_check", HEALTH_CHECK, "How health is asked for.", "a connection (tcp)"),
     )

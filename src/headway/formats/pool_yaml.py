@@ -3,7 +3,7 @@
 from typing import Any
 
 from headway.formats.cron import parse_cron, timezone_problem
-from headway.formats.kinds import CORES, DURATION, MEMORY, NAME, name_problem
+from headway.formats.kinds import CORES, DURATION, MEMORY, NAME, SIZE, name_problem
 from headway.formats.schema import (
     MISSING,
     Choice,
@@ -51,6 +51,7 @@ NODE_TYPE = Record(
         Key("name", NAME, "As its provider calls it.", required=True),
         Key("cpu", CORES, "Cores of a node.", required=True),
         Key("memory", MEMORY, "Memory of a node.", required=True),
+        Key("disk", SIZE, "Disk of a node, for private space of containers.", "not counted"),
         Key("gpus", whole(0, 64), "GPUs of a node.", "0"),
         Key("custom", _AMOUNTS, "What else a node has so many of, by name."),
         Key("tags", _TAGS, "Of each of its nodes."),
@@ -246,6 +247,7 @@ def _type(raw: dict[str, Any]) -> NodeType:
     return NodeType(
         **plain,
         memory_mib=round(raw["memory"] / MIB),
+        disk_mib=round(raw["disk"] / MIB) if "disk" in raw else None,
         price_hour=raw.get("price_hour", 0.0),
         billing_s=_BILLING_S[raw.get("billing", "second")],
         billing_least_s=raw.get("billing_least", 60.0),

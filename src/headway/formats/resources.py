@@ -16,5 +16,8 @@ def resources_of(raw: dict[str, Any], default: Resources) -> Resources:
         processes=raw.get("processes", default.processes),
         open_files=raw.get("open_files", default.open_files),
         disk_mib=round(raw["disk"] / MIB) if "disk" in raw else default.disk_mib,
+        disk_reserved_mib=(
+            round(raw["disk"] / MIB) if "disk" in raw else default.disk_reserved_mib
+        ),
         log_mib=round(raw["log"] / MIB) if "log" in raw else default.log_mib,
     )

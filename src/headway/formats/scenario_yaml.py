@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from headway.formats.kinds import CORES, DURATION, MEMORY, NAME, PERCENT
+from headway.formats.kinds import CORES, DURATION, MEMORY, NAME, PERCENT, SIZE
 from headway.formats.lock_names import LOCKS_MAX, lock_problem
 from headway.formats.pool_yaml import POOL, read_pool
 from headway.formats.schema import (
@@ -59,6 +59,8 @@ _MACHINE = Record(
         Key("count", whole(1, 100_000), "How many there are.", "1"),
         Key("cpu", CORES, "Cores of each.", required=True),
         Key("memory", MEMORY, "Memory of each.", required=True),
+        Key("disk", SIZE, "Disk of each machine.", "not counted"),
+        Key("nodes_each", whole(1, 16), "Nodes that each machine is.", "1"),
         Key("price", _amount("a price of an hour"), "Of one, for an hour.", "0"),
     )
 )
@@ -68,6 +70,8 @@ _SERVICE = Record(
         Key("copies", whole(0, 1000), "How many of it run.", "2"),
         Key("cpu", CORES, "Cores of each.", "0.25"),
         Key("memory", MEMORY, "Memory of each.", "256MiB"),
+        Key("disk", SIZE, "Disk reserved for each.", "none"),
+        Key("host_port", whole(1, 65535), "A port of its machine that each must have.", "any"),
         Key("healthy_after", DURATION, "From its start until it answers.", "3s"),
         Key("deploys_per_hour", _RATE, "How often it is deployed.", "0"),
         Key("broken_share", PERCENT, "Of what is deployed: it never becomes healthy.", "0%"),
@@ -84,6 +88,7 @@ _JOB = Record(
         Key("expected", DURATION, "How long placement thinks they take.", "as they may"),
         Key("cpu", CORES, "Cores of each.", "1"),
         Key("memory", MEMORY, "Memory of each.", "1GiB"),
+        Key("disk", SIZE, "Disk reserved for each.", "none"),
         Key("delivery", Choice(tuple(row.value for row in Delivery)), "How often it may be tried."),
         Key("fail_share", PERCENT, "Of attempts: they fail.", "0%"),
         Key("cancel_share", PERCENT, "Of bursts: the first run is cancelled.", "0%"),
@@ -241,9 +246,10 @@ def _machines(row: dict[str, Any]) -> Machines:
         name=row["name"],
         cpu=row["cpu"],
         memory_mib=int(row["memory"]) // MIB,
+        disk_mib=int(row["disk"]) // MIB if "disk" in row else None,
         price_hour=row.get("price", 0.0),
     )
-    return Machines(type=kind, count=row.get("count", 1))
+    return Machines(type=kind, count=row.get("count", 1), nodes_each=row.get("nodes_each", 1))
 
 
 def _renamed(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -254,8 +260,9 @@ def _renamed(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 
 def _resources(row: dict[str, Any], default: Resources) -> Resources:
-    memory = row.get("memory")
+    memory, disk = row.get("memory"), row.get("disk")
     return Resources(
+        disk_reserved_mib=int(disk) // MIB if disk is not None else 0,
         cpu=row.get("cpu", default.cpu),
         memory_mib=int(memory) // MIB if memory is not None else default.memory_mib,
     )
@@ -265,6 +272,7 @@ def _service(row: dict[str, Any]) -> ServiceLoad:
     names = {
         "name": "name",
         "copies": "scale",
+        "host_port": "host_port",
         "healthy_after": "healthy_after_s",
         "deploys_per_hour": "deploys_hour",
         "short_environments_per_hour": "short_environments_hour",

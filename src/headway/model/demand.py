@@ -36,6 +36,8 @@ class Demand(Value, kw_only=True):
     """At most one of its crowd on a node."""
     apart: tuple[str, ...] = ()
     """Other crowds that must not be on the same node. It holds both ways."""
+    ports: tuple[int, ...] = ()
+    """Ports of the machine that it has to have. Nobody else there has them meanwhile."""
     strict: bool = False
     """Only where every limit can be enforced."""
     priority: int = 0

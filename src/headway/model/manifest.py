@@ -61,6 +61,8 @@ class Expose(Value, kw_only=True):
     name: str
     port: int
     """Port inside a docker container. A process listens on `$PORT` (`$PORT_<NAME>`) instead."""
+    host_port: int | None = None
+    """The port of its machine at which each copy is; None: any that is free."""
     protocol: Protocol = Protocol.HTTP
     health_check: HealthCheck
 
@@ -84,6 +86,11 @@ class Process(Value, kw_only=True):
     """How long in-flight requests may take to end before the container is told to stop."""
     stop_grace_s: float = 10.0
     """From SIGTERM to SIGKILL."""
+
+    @property
+    def host_ports(self) -> tuple[int, ...]:
+        """Ports of its machine that each copy has to have: no two copies are on one."""
+        return tuple(row.host_port for row in self.expose if row.host_port is not None)
 
 
 class Strategy(StrEnum):

@@ -1,5 +1,6 @@
 """A node: a machine with capacity and tags."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -23,6 +24,15 @@ class NodeState(StrEnum):
     """Its engine does not hear from it. What ran there may run on."""
 
 
+class ClosedPorts(Value, kw_only=True):
+    """Ports of a machine that no container of ours can have."""
+
+    first: int
+    last: int
+    by: str
+    """Who has them, such as `headway's router`."""
+
+
 class Node(Value, kw_only=True):
     """A machine as its engine reports it, in the state that people and loops gave it."""
 
@@ -30,6 +40,13 @@ class Node(Value, kw_only=True):
     cpu: float
     """Cores that may be reserved; an engine may offer more than the machine has."""
     memory_mib: int
+    machine: str = ""
+    """The machine that it is a part of; empty: all of one. Nodes of one machine share its disk and
+    its ports, which are counted once for all of them."""
+    disk_mib: int | None = None
+    """Of the machine, for private space of containers. None: nobody counts it."""
+    closed_ports: tuple[ClosedPorts, ...] = ()
+    """Of the machine."""
     gpus: int = 0
     custom: dict[str, float] = msgspec.field(default_factory=dict)
     """What else it has so many of, by name."""
@@ -46,6 +63,19 @@ class Node(Value, kw_only=True):
     """Its provider may take it back at short notice."""
     since: datetime | None = None
     """Since when it has been there, as far as its engine knows."""
+
+    @property
+    def machine_name(self) -> str:
+        """What tells machines apart."""
+        return self.machine or self.id
+
+    def closed(self, ports: Iterable[int]) -> tuple[int, str] | None:
+        """Give the first of some ports that is closed, and who has it."""
+        for port in ports:
+            for row in self.closed_ports:
+                if row.first <= port <= row.last:
+                    return port, row.by
+        return None
 
 
 class Holder(StrEnum):

@@ -43,6 +43,8 @@ class Order(Value, kw_only=True):
     """Names that lead to the router (the loopback address on the embedded engine)."""
     expose: tuple[str, ...] = ()
     """Names of the ports to give: the first also becomes `PORT`, each `PORT_<NAME>`."""
+    host_ports: dict[str, int] = msgspec.field(default_factory=dict)
+    """Those of them that must be these ports of the machine; for any other one that is free."""
     ports: dict[str, int] = msgspec.field(default_factory=dict)
     """Ports inside the container, where the engine can keep them apart (docker)."""
     image: str | None = None

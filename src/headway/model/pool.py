@@ -26,6 +26,8 @@ class NodeType(Value, kw_only=True):
     name: str
     cpu: float
     memory_mib: int
+    disk_mib: int | None = None
+    """None: nobody counts it."""
     gpus: int = 0
     custom: dict[str, float] = msgspec.field(default_factory=dict)
     tags: dict[str, str] = msgspec.field(default_factory=dict)

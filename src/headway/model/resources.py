@@ -22,8 +22,8 @@ class Resources(Value, kw_only=True):
 
     `cpu` is in cores and is both the reservation and the weight under contention; a container
     may use idle cores beyond it. `memory_mib` is reserved and is a hard limit. The others are
-    hard limits only. `gpus` and `custom` are reserved whole; an engine that knows nothing of them
-    only counts.
+    hard limits only, but for what an app asks of `disk` itself. `gpus` and `custom` are reserved
+    whole; an engine that knows nothing of them only counts.
     """
 
     cpu: float = 0.1
@@ -32,6 +32,8 @@ class Resources(Value, kw_only=True):
     open_files: int = 4096
     disk_mib: int = 512
     """Private temporary space (/tmp and /dev/shm together). Memory-backed where tmpfs is used."""
+    disk_reserved_mib: int = 0
+    """So much of it is reserved of the machine: all where somebody asked for it."""
     log_mib: int = 16
     """Log kept per container; the oldest half goes when it is full."""
     gpus: int = 0

@@ -73,6 +73,8 @@ class Machines(Value, kw_only=True):
 
     type: NodeType
     count: int = 1
+    nodes_each: int = 1
+    """Nodes that each machine is: of the type's cores and memory each, with one disk for all."""
 
 
 class ServiceLoad(Value, kw_only=True):
@@ -81,6 +83,8 @@ class ServiceLoad(Value, kw_only=True):
     name: str
     scale: int = 2
     resources: Resources = Resources(cpu=0.25, memory_mib=256)
+    host_port: int | None = None
+    """A port of its machine that each copy must have."""
     healthy_after_s: float = 3.0
     deploys_hour: float = 0.0
     broken_share: float = 0.0

@@ -27,6 +27,8 @@ class Reserved(Value, kw_only=True):
 
     cpu: float = 0.0
     memory_mib: int = 0
+    disk_mib: int = 0
+    """Of the machine, by what is on any of its nodes."""
     gpus: int = 0
     custom: dict[str, float] = msgspec.field(default_factory=dict)
 

@@ -360,6 +360,8 @@ def _read(function: Any, options: Any) -> dict[str, Any]:
             raise JobError(f"job {what}: {key}={value!r}: it {error}", function) from error
     if "resources" in found:
         found["resources"] = {**_RESOURCES, **found["resources"]}
+    if "disk" in options:
+        found["resources"]["disk_reserved_mib"] = found["resources"]["disk_mib"]
     _check_together(what, options, found, function)
     if "name" not in found:
         name = name_from(what) if what.isidentifier() else None

@@ -14,12 +14,13 @@ from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.job import Delivery, Job
 from headway.model.node import Node
 from headway.model.order import Observed, Order
-from headway.model.resources import cores
+from headway.model.resources import Resources, cores
 from headway.model.run import Run, RunFact, RunState, Task
 from headway.model.scenario import Broken
 from headway.ports.store import Reader
 from headway.sim.gang_checks import GangChecks
 from headway.sim.lock_checks import LockChecks
+from headway.sim.machines import Machines
 from headway.sim.outside import SimulatedRouter
 from headway.sim.store import MemoryStore
 
@@ -47,6 +48,7 @@ class Checks:
     router: SimulatedRouter
     nodes: dict[NodeId, Node]
     used: dict[NodeId, Used] = field(default_factory=dict)
+    machines: Machines = field(default_factory=Machines)
     live: dict[ContainerId, Order] = field(default_factory=dict)
     place: dict[ContainerId, NodeId] = field(default_factory=dict)
     once: set[RunId] = field(default_factory=set)
@@ -103,7 +105,8 @@ class Checks:
         self.declared |= self.jobs[order.id]
         for port in fact.ports.values():
             self.listens[port] = (order, self.time())
-        self._use(fact.node, order.resources.cpu, order.resources.memory_mib, 1)
+        self._use(fact.node, order.resources, 1)
+        self._note(self.machines.has_ports(self.nodes[fact.node], order))
 
     def stopping(self, container: ContainerId) -> None:
         """A container was told to stop."""
@@ -120,7 +123,8 @@ class Checks:
             self.jobs.pop(fact.id, None)
             for port in fact.ports.values():
                 self.listens.pop(port, None)
-            self._use(node, -order.resources.cpu, -order.resources.memory_mib, -1)
+            self.machines.let_go(order.id)
+            self._use(node, order.resources, -1)
 
     def began(self, runner: ContainerId, task: Task) -> None:
         """An attempt began."""
@@ -140,7 +144,7 @@ class Checks:
             what = f"attempts {under_way} and {task.attempt} of {task.run} run at the same time"
             self.fail("nothing is doubled", what)
         self.doing[task.run, task.attempt] = job
-        self._use(self.place[runner], job.resources.cpu, job.resources.memory_mib, 1)
+        self._use(self.place[runner], job.resources, 1)
         self.locks.began(task)
         self.gangs.began(task)
         self.on_begin(task)
@@ -151,9 +155,14 @@ class Checks:
         if job is not None:
             self.attempts.pop(fact.run, None)
             self.locks.finished(fact)
-            self._use(self.place[runner], -job.resources.cpu, -job.resources.memory_mib, -1)
+            self._use(self.place[runner], job.resources, -1)
 
-    def _use(self, node: NodeId, cpu: float, memory_mib: int, things: int) -> None:
+    def _note(self, wrong: tuple[str, str] | None) -> None:
+        if wrong is not None:
+            self.fail(*wrong)
+
+    def _use(self, node: NodeId, resources: Resources, things: int) -> None:
+        cpu, memory_mib = things * resources.cpu, things * resources.memory_mib
         used = self.used.get(node)
         if used is None:
             used = self.used[node] = Used()
@@ -162,6 +171,8 @@ class Checks:
         used.memory_mib += memory_mib
         used.things += things
         self.on_use(cpu, memory_mib, (used.things > 0) - before)
+        disk_mib = things * resources.disk_reserved_mib
+        self._note(self.machines.use(node, self.nodes.get(node), disk_mib))
         if things < 0:
             return
         there = self.nodes[node]
@@ -191,6 +202,11 @@ class Checks:
             length_s = min(now - since[key], watched_s)
             if length_s > _PATIENCE_S + longer_s.get(key, 0.0):
                 self.fail(invariant, f"{what}, for {length_s:.0f} s")
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether anything was out of order at the last look, or is now."""
+        return bool(self.odd_since or self._odd())
 
     def _odd(self) -> list[Odd]:
         return self.store.ask(self._read_odd)

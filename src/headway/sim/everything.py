@@ -15,6 +15,8 @@ _GANGED = 0.6
 """Of the worlds: some runs start together or not at all."""
 _LOCKED = 0.6
 """Of the worlds: runs of a job hold locks."""
+_SHARING = 0.4
+"""Of the worlds: machines are several nodes, and disk and ports are asked for."""
 _POOLED = 0.6
 """Of the worlds: they have a pool that grows and shrinks."""
 
@@ -32,7 +34,9 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
     urgent = _job(chance, "urgent", chance.choice(list(Delivery)))
     urgent = msgspec.structs.replace(urgent, placement_priority=10)
     once, urgent = _locked(random.Random(f"{seed}/locks"), once, urgent)  # noqa: S311 (no secret)
-    return Scenario(
+    sharing = random.Random(f"{seed}/machines")  # noqa: S311 (no secret)
+    share = sharing.random() < _SHARING
+    found = Scenario(
         name="everything",
         seed=seed,
         hours=hours,
@@ -54,6 +58,7 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
         runs_kept=1_000_000,
         settle_s=_SETTLE_S,
     )
+    return _shared(found, sharing) if share else found
 
 
 def _job(chance: random.Random, name: str, delivery: Delivery) -> JobLoad:
@@ -111,6 +116,41 @@ def _gangs(chance: random.Random) -> tuple[JobLoad, ...]:
         cancel_share=0.1,
     )
     return (load,)
+
+
+def _shared(known: Scenario, chance: random.Random) -> Scenario:
+    """Make its machines two nodes each, and have disk and a port of theirs asked for."""
+
+    def with_disk(kind: NodeType) -> NodeType:
+        return msgspec.structs.replace(kind, disk_mib=chance.choice([8192, 20_480]))
+
+    def asking(load: JobLoad) -> JobLoad:
+        disk_mib = chance.choice([0, 512, 3072])
+        resources = msgspec.structs.replace(load.resources, disk_reserved_mib=disk_mib)
+        return msgspec.structs.replace(load, resources=resources)
+
+    machines = (
+        msgspec.structs.replace(row, type=with_disk(row.type), nodes_each=2)
+        for row in known.machines
+    )
+    store = ServiceLoad(
+        name="store",
+        scale=chance.randint(1, 2),
+        resources=Resources(cpu=0.25, memory_mib=256, disk_reserved_mib=1024),
+        host_port=5432,
+        healthy_after_s=chance.uniform(0, 20),
+        deploys_hour=chance.uniform(0.5, 2),
+    )
+    return msgspec.structs.replace(
+        known,
+        machines=tuple(machines),
+        pools=tuple(
+            msgspec.structs.replace(pool, types=tuple(map(with_disk, pool.types)))
+            for pool in known.pools
+        ),
+        services=(*known.services, store),
+        jobs=tuple(map(asking, known.jobs)),
+    )
 
 
 def _machines(

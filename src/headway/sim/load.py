@@ -222,7 +222,7 @@ def service(load: ServiceLoad, number: int, *, broken: bool) -> Manifest:
         command="serve",
         scale=load.scale,
         resources=load.resources,
-        expose=(Expose(name="http", port=80, health_check=check),),
+        expose=(Expose(name="http", port=80, host_port=load.host_port, health_check=check),),
     )
     deploy = Deploy(progress_deadline_s=900.0)
     return Manifest(name=AppName(load.name), processes=(process,), env=variables, deploy=deploy)

@@ -31,6 +31,7 @@ from headway.sim.load import Users
 from headway.sim.measure import Measure
 from headway.sim.mishaps import Mishaps
 from headway.sim.network import MadeUpNetwork
+from headway.sim.nodes import nodes_of
 from headway.sim.outside import SimulatedRouter
 from headway.sim.plane import Cut, Plane, Ports
 from headway.sim.pool_checks import PoolChecks
@@ -321,7 +322,7 @@ class Tunnel:
         end_s = self._loop.time() + self.scenario.settle_s
         while self._loop.time() < end_s and self.checks.broken is None:
             await asyncio.sleep(_LOOK_S)
-            if self.plane is not None and not self._is_open() and not self.checks.odd_since:
+            if self.plane is not None and not self._is_open() and not self.checks.is_odd:
                 break
         if self.checks.broken is None and self.plane is not None:
             await self._check_all(self.plane)
@@ -364,22 +365,6 @@ def _declare(tx: Writer, scenario: Scenario) -> None:
         tx.put(pool)
     if all(pool.name != DEFAULT_POOL for pool in scenario.pools):
         tx.put(Pool(policy=scenario.policy))
-
-
-def nodes_of(scenario: Scenario) -> list[Node]:
-    """Give the nodes of a scenario."""
-    return [
-        Node(
-            id=NodeId(f"{machines.type.name}-{number}"),
-            cpu=machines.type.cpu,
-            memory_mib=machines.type.memory_mib,
-            tags=machines.type.tags,
-            type=machines.type.name,
-            price_hour=machines.type.price_hour,
-        )
-        for machines in scenario.machines
-        for number in range(1, machines.count + 1)
-    ]
 
 
 def _over_s(row: Environment, plane: Plane) -> float | None:

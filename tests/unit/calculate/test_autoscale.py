@@ -86,6 +86,19 @@ def test_nothing_waits_and_nothing_is_added():
     assert decide().changes == ()
 
 
+def test_a_type_is_chosen_by_its_disk_too():
+    scratch = msgspec.structs.replace(LARGE, disk_mib=100_000)
+    asked = Demand(resources=Resources(cpu=1, memory_mib=512, disk_reserved_mib=40_000))
+    none = msgspec.structs.replace(SMALL, disk_mib=20_000)
+    plan = decide(waiting=[waits(2, wants=asked)], types=(none, scratch))
+    assert [change.type for change in plan.changes] == ["large"]
+
+
+def test_those_who_need_one_port_get_a_node_each():
+    asked = demand(0.1, ports=(5432,))
+    assert len(decide(waiting=[waits(3, wants=asked)]).changes) == 3
+
+
 def test_what_would_start_late_gets_nodes_and_shares_them():
     plan = decide(waiting=[waits(4)])
     assert verbs(plan) == ["add", "add"]

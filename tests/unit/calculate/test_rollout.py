@@ -12,7 +12,7 @@ from headway.model.deployment import Ask, DeploymentKind, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, NodeId
 from headway.model.manifest import Canary, CanaryStep, Deploy, Judgement, Manifest, Strategy
-from headway.model.node import Node
+from headway.model.node import Node, NodeState
 from headway.model.placement import Placement
 from headway.model.plan import Verb
 from headway.model.resources import Resources
@@ -532,3 +532,65 @@ def test_deciding_again_without_a_change_changes_nothing():
     world.now += timedelta(hours=1)
     world.run()
     assert len(world.changes) == before
+
+
+def database(**fields) -> Manifest:
+    """Describe an app of which each copy has a port of its machine."""
+    found = manifest(scale=1, **fields)
+    (web,) = found.processes
+    expose = msgspec.structs.replace(web.expose[0], host_port=5432)
+    return msgspec.structs.replace(
+        found, processes=(msgspec.structs.replace(web, expose=(expose,)),)
+    )
+
+
+def test_what_has_a_port_of_its_machine_leaves_before_its_successor_starts():
+    world = SmallWorld()
+    world.deploy(world.release(database()))
+    world.run()
+    together = []
+    world.watchers.append(lambda: together.append(len(world.live())))
+    second = world.deploy(world.release(database(env={"NEW": "1"})))
+    world.run()
+    assert world.phase(second) is Phase.SUCCEEDED
+    assert max(together) == 1
+
+
+def test_with_another_machine_its_successor_starts_there():
+    world = SmallWorld()
+    world.nodes = (*world.nodes, msgspec.structs.replace(world.nodes[0], id=NodeId("n2")))
+    world.deploy(world.release(database()))
+    world.run()
+    (before,) = world.live()
+    world.deploy(world.release(database(env={"NEW": "1"})))
+    world.run()
+    (after,) = world.live()
+    assert {before.node, after.node} == {"n1", "n2"}
+
+
+def test_a_node_is_left_though_the_port_is_only_free_once_it_was():
+    world = SmallWorld()
+    n1 = msgspec.structs.replace(world.nodes[0], machine="m")
+    world.nodes = (n1, msgspec.structs.replace(n1, id=NodeId("n2")))
+    world.deploy(world.release(database()))
+    world.run()
+    (before,) = world.live()
+    world.nodes = tuple(
+        msgspec.structs.replace(row, state=NodeState.DRAINING) if row.id == before.node else row
+        for row in world.nodes
+    )
+    world.run()
+    (after,) = world.live()
+    assert after.node != before.node
+    assert any("it has the same port" in change.because for change in world.changes)
+
+
+def test_copies_for_which_there_are_too_few_machines_fail_before_anything_is_stopped():
+    world = SmallWorld()
+    (web,) = database().processes
+    both = msgspec.structs.replace(database(), processes=(msgspec.structs.replace(web, scale=2),))
+    first = world.deploy(world.release(both))
+    world.run()
+    failure = world.deployments[first].failure
+    assert failure is not None
+    assert "as each has port 5432 of its machine" in failure.because

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headway.formats.headway_yaml import parse_manifest
@@ -43,12 +44,16 @@ def test_config_keys_are_required_or_have_a_default_as_it_was_written(manifest):
 def test_resources_of_the_app_are_those_of_its_processes_but_for_what_they_say(manifest):
     web, worker, _ = manifest.processes
     shared = Resources(
-        cpu=0.2, memory_mib=512, processes=64, open_files=1024, disk_mib=64, log_mib=8
+        cpu=0.2,
+        memory_mib=512,
+        processes=64,
+        open_files=1024,
+        disk_mib=64,
+        disk_reserved_mib=64,
+        log_mib=8,
     )
     assert web.resources == shared
-    assert worker.resources == Resources(
-        cpu=1.0, memory_mib=512, processes=64, open_files=1024, disk_mib=64, log_mib=8
-    )
+    assert worker.resources == msgspec.structs.replace(shared, cpu=1.0)
 
 
 def test_process_types_with_their_commands_and_copies(manifest):

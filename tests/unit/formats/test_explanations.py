@@ -14,7 +14,6 @@ resources:
   max_mem: <resources.max_mem>
   processes: <resources.processes>
   open_files: <resources.open_files>
-  disk: <resources.disk>
   log: <resources.log>
 deploy:
   min_healthy_time: <deploy.min_healthy_time>

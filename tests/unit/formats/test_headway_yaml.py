@@ -72,6 +72,15 @@ def problems(text: str) -> str:
         ("- x", "must be a mapping, not a list"),
         ("build: {output: ../x}", "below the source"),
         ("processes: {web: {scale: 1001}}", "from 0 to 1000"),
+        ("expose: [{name: sql, host_port: 0}]", "from 1 to 65535"),
+        (
+            "expose: [{name: a, host_port: 5432}, {name: b, host_port: 5432}]",
+            "one copy cannot have port 5432 twice",
+        ),
+        (
+            "deploy: {strategy: canary}\nexpose: [{name: sql, host_port: 5432}]",
+            "headway.yaml:1:10: canary runs two releases beside each other, and one machine",
+        ),
     ],
 )
 def test_every_mistake_is_told_with_place_reason_and_hint(text, words):
@@ -81,6 +90,20 @@ def test_every_mistake_is_told_with_place_reason_and_hint(text, words):
 def test_all_mistakes_are_told_at_once_in_order():
     lines = problems("run: {type: x}\nfoo: 1\nenv: [1A]\nscale: {a: b}").splitlines()
     assert [line.split(":")[1] for line in lines] == ["1", "2", "3", "4"]
+
+
+def test_ports_of_its_machine_are_those_of_what_a_process_type_exposes():
+    parsed = parse_manifest(
+        "expose: [{name: sql, host_port: 5432, protocol: tcp}, {name: any}]", default_name="x"
+    )
+    assert parsed.value.processes[0].host_ports == (5432,)
+
+
+def test_disk_is_reserved_where_it_is_asked_for():
+    one = parse_manifest("resources: {disk: 2GiB}", default_name="x").value.processes[0].resources
+    other = parse_manifest("name: x").value.processes[0].resources
+    assert (one.disk_mib, one.disk_reserved_mib) == (2048, 2048)
+    assert (other.disk_mib, other.disk_reserved_mib) == (512, 0)
 
 
 def test_aliases_that_blow_up_are_refused():

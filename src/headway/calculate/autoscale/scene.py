@@ -13,7 +13,7 @@ from headway.model.pool import NodeType
 from headway.model.pool_snapshot import Host, HostState, Patience, PoolSnapshot, Waiting
 from headway.model.resources import Resources
 
-_PLAIN = ("cpu", "memory_mib", "gpus")
+_PLAIN = ("cpu", "memory_mib", "disk_mib", "gpus")
 _SOONER = 1.15
 """A new node helps what would otherwise start later than this share of its own start: ordered for
 less, it would be paid for and save nobody anything."""
@@ -68,6 +68,7 @@ class Scene:
                 demand.where
                 or demand.alone
                 or demand.apart
+                or demand.ports
                 or demand.strict
                 or demand.lease
                 or demand.price_hour_max is not None
@@ -140,12 +141,14 @@ class Scene:
         )
 
     def _vector(self, resources: Resources) -> list[float]:
-        plain = [resources.cpu, float(resources.memory_mib), float(resources.gpus)]
-        return plain + [resources.custom.get(name, 0.0) for name in self._axes[3:]]
+        disk_mib = float(resources.disk_reserved_mib)
+        plain = [resources.cpu, float(resources.memory_mib), disk_mib, float(resources.gpus)]
+        return plain + [resources.custom.get(name, 0.0) for name in self._axes[len(_PLAIN) :]]
 
     def _capacity(self, node: Node) -> list[float]:
-        plain = [node.cpu, float(node.memory_mib), float(node.gpus)]
-        return plain + [node.custom.get(name, 0.0) for name in self._axes[3:]]
+        disk_mib = float("inf") if node.disk_mib is None else float(node.disk_mib)
+        plain = [node.cpu, float(node.memory_mib), disk_mib, float(node.gpus)]
+        return plain + [node.custom.get(name, 0.0) for name in self._axes[len(_PLAIN) :]]
 
 
 def _key(demand: Demand) -> object:
@@ -154,6 +157,7 @@ def _key(demand: Demand) -> object:
     return (
         resources.cpu,
         resources.memory_mib,
+        resources.disk_reserved_mib,
         resources.gpus,
         tuple(sorted(resources.custom.items())),
         demand.where,
@@ -161,6 +165,7 @@ def _key(demand: Demand) -> object:
         demand.crowd if demand.alone else "",
         demand.alone,
         demand.apart,
+        demand.ports,
         demand.strict,
         demand.lease,
         demand.price_hour_max,

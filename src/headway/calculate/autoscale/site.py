@@ -49,6 +49,7 @@ class Site:
     busy_until_s: float = 0.0
     """So does what was put there."""
     crowds: set[str] = field(default_factory=set)
+    ports: set[int] = field(default_factory=set)
     _suited: dict[int, bool] = field(default_factory=dict)
 
     def takes(self, need: Need) -> bool:
@@ -63,8 +64,10 @@ class Site:
         """Use what it needs."""
         for axis, amount in need.amounts:
             self.free[axis] -= amount
-        if need.picky and need.demand.crowd:
-            self.crowds.add(need.demand.crowd)
+        if need.picky:
+            self.ports.update(need.demand.ports)
+            if need.demand.crowd:
+                self.crowds.add(need.demand.crowd)
 
     def give(self, need: Need) -> None:
         """Give back what it needed."""
@@ -77,5 +80,7 @@ class Site:
         if known is None:
             known = self._suited[need.number] = self.suits(demand, self.node)
         if not known or (demand.alone and demand.crowd in self.crowds):
+            return False
+        if not self.ports.isdisjoint(demand.ports):
             return False
         return not self.crowds.intersection(demand.apart)

@@ -12,7 +12,7 @@ def suits(pool: Pool, demand: Demand, node: Node) -> bool:
         return False
     if demand.pool not in (None, node.pool):
         return False
-    if demand.strict and node.limits:
+    if node.closed(demand.ports) is not None or (demand.strict and node.limits):
         return False
     most = demand.price_hour_max
     if most is not None and node.price_hour > most:

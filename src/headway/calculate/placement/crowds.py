@@ -1,10 +1,13 @@
 """All crowds of a fleet, and who stays away from whom."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from headway.calculate.placement.crowd import Crowd
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.wanted import Wanted
+
+Name = TypeVar("Name", str, int)
 
 
 class Crowds:
@@ -15,6 +18,8 @@ class Crowds:
         """Where each is."""
         self.shunned: dict[str, Crowd] = {}
         """Where each may not go, because what is there must be apart from it."""
+        self.ports: dict[int, Crowd] = {}
+        """Where each port is taken: on all nodes of a machine."""
 
     def change(self, table: Table, row: int, wanted: Wanted, by: int) -> None:
         """Count one more or less of what is on a node."""
@@ -24,9 +29,19 @@ class Crowds:
                 _change(self.of, name, row, by, values)
         for name in wanted.avoided:
             _change(self.shunned, name, row, by, {})
+        for port in wanted.ports:
+            for other in table.machines.rows(row):
+                _change(self.ports, port, other, by, {})
 
     def forbidden(self, wanted: Wanted) -> Iterator[tuple[str, Crowd]]:
-        """Give what must not be where it goes, each with its name; last who stays away from it."""
+        """Give what must not be where it goes, each with its name; last who stays away from it.
+
+        The name of who has a port is that port's number.
+        """
+        for port in wanted.ports:
+            taken = self.ports.get(port)
+            if taken is not None:
+                yield str(port), taken
         for name in wanted.avoided:
             crowd = self.of.get(name)
             if crowd is not None:
@@ -51,11 +66,12 @@ class Crowds:
         twin = Crowds()
         twin.of = {name: crowd.copy() for name, crowd in self.of.items()}
         twin.shunned = {name: crowd.copy() for name, crowd in self.shunned.items()}
+        twin.ports = {port: crowd.copy() for port, crowd in self.ports.items()}
         return twin
 
 
 def _change(
-    crowds: dict[str, Crowd], name: str, row: int, by: int, values: Mapping[str, int]
+    crowds: dict[Name, Crowd], name: Name, row: int, by: int, values: Mapping[str, int]
 ) -> None:
     crowd = crowds.get(name)
     if crowd is None:

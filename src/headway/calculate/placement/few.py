@@ -39,7 +39,7 @@ def fitting(scope: Scope) -> list[int]:
     for number, amount in wanted.amounts:
         free = table.free[number].cells
         found = [row for row in found if free[row] >= amount]
-    if wanted.avoided or wanted.crowd:
+    if wanted.is_picky:
         for _, crowd in scope.crowds.forbidden(wanted):
             found = [row for row in found if row not in crowd.counts]
     return found

@@ -21,7 +21,7 @@ from headway.calculate.placement.refusals import refused
 from headway.calculate.placement.scope import Scope
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.too_few import Copies
-from headway.calculate.placement.wanted import GPUS, crowd_words
+from headway.calculate.placement.wanted import crowd_words, resources_of
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName
 from headway.model.lease import Share
@@ -76,13 +76,20 @@ class Fleet:
     def _change(self, row: int, node: Node | None) -> None:
         table = self._table
         self._nevers.count_on(table.ids[row])
-        moved = list(table.held[row].values()) if table.tags else []
-        for held in moved:  # they are counted by the tags that the node has now
-            self._crowds.change(table, row, held.wanted, -1)
+        moved = self._counted_anew(row, node)
+        for held in moved:  # they are counted by the tags and the machine that the node has now
+            self._crowds.change(table, held.row, held.wanted, -1)
         table.put(row, node)
         for held in moved:
-            self._crowds.change(table, row, held.wanted, 1)
+            self._crowds.change(table, held.row, held.wanted, 1)
         self._kinds.look_again(row)
+
+    def _counted_anew(self, row: int, node: Node | None) -> list[Held]:
+        table, machines = self._table, self._table.machines
+        there = {*machines.rows(row), *machines.with_(node.machine if node is not None else "")}
+        if not table.tags and len(there) == 1:
+            return []
+        return [held for other in sorted(there) for held in table.held[other].values()]
 
     def put_pool(self, pool: Pool) -> None:
         """Add or change a pool."""
@@ -137,14 +144,13 @@ class Fleet:
             name: size.cells[row] - free.cells[row]
             for name, size, free in zip(table.names, table.sizes, table.free, strict=True)
         }
-        cpu, memory, *_ = amounts.values()
-        custom = {name: float(amounts[name]) / 1e6 for name in table.names[2:] if amounts[name]}
-        custom.pop(GPUS, None)
+        held = resources_of({name: int(amount) for name, amount in amounts.items() if amount})
         return Reserved(
-            cpu=float(cpu) / 1e6,
-            memory_mib=int(memory),
-            gpus=int(amounts.get(GPUS, 0)),
-            custom=custom,
+            cpu=held.cpu,
+            memory_mib=held.memory_mib,
+            disk_mib=held.disk_reserved_mib,
+            gpus=held.gpus,
+            custom=held.custom,
         )
 
     def on(self, node: NodeId) -> tuple[str, ...]:
@@ -355,9 +361,9 @@ class Fleet:
         Who had least by it goes first: what is fair where some ask for cores and others for memory.
         Source: Ghodsi and others, "Dominant Resource Fairness" (NSDI 2011).
         """
-        totals = self._table.totals
+        whole = self._table.whole
         amounts = self._kinds.wanted(demand).amounts
-        return max((amount / max(totals[number], 1) for number, amount in amounts), default=0.0)
+        return max((amount / max(whole(number), 1) for number, amount in amounts), default=0.0)
 
     def eligible(self, demand: Demand, now: datetime) -> tuple[NodeId, ...]:
         """List the nodes that may take a demand, whether or not there is room, by their ids."""

@@ -96,7 +96,9 @@ class Holds:
             self.yielding[held.what] = held
         for number, amount in wanted.amounts:
             table.free[number].cells[row] -= amount
-        if wanted.crowd or wanted.avoided:
+        if wanted.shared:
+            table.take_of_mates(row, wanted.shared, 1)
+        if wanted.is_picky:
             self._crowds.change(table, row, wanted, 1)
         if not table.counts.cells[row]:
             table.touch(row)
@@ -112,7 +114,9 @@ class Holds:
         del others[held.what]
         for number, amount in wanted.amounts:
             table.free[number].cells[row] += amount
-        if wanted.crowd or wanted.avoided:
+        if wanted.shared:
+            table.take_of_mates(row, wanted.shared, -1)
+        if wanted.is_picky:
             self._crowds.change(table, row, wanted, -1)
         table.counts.cells[row] -= 1
         if held.until >= table.ends.cells[row]:

@@ -134,7 +134,7 @@ def _fitting(scope: Scope, part: range, phase: Phase, group: Group) -> Any:
         fits &= counts == 0 if phase.is_empty else counts != 0
     if phase.is_special is not None:
         fits &= ((table.special.values[low:high] & ~wanted.special) != 0) == phase.is_special
-    if wanted.avoided or wanted.crowd:
+    if wanted.is_picky:
         for _, crowd in scope.crowds.forbidden(wanted):
             for block in part if len(part) < len(crowd.blocks) else [*crowd.blocks]:
                 if taken := crowd.blocks.get(block):
@@ -162,7 +162,7 @@ def _fitting_among(scope: Scope, among: frozenset[int], phase: Phase, group: Gro
         fits &= (table.counts.values[rows] == 0) == phase.is_empty
     if phase.is_special is not None:
         fits &= ((table.special.values[rows] & ~wanted.special) != 0) == phase.is_special
-    if wanted.avoided or wanted.crowd:
+    if wanted.is_picky:
         for _, crowd in scope.crowds.forbidden(wanted):
             fits &= np.array([row not in crowd.counts for row in rows.tolist()], bool)
     if group is not None:

@@ -5,12 +5,19 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from headway.calculate.node import new_node
-from headway.calculate.placement.wanted import amounts_of, asked, in_words
+from headway.calculate.placement.wanted import (
+    DISK,
+    UNCOUNTED,
+    asked,
+    asked_of,
+    in_words,
+    offered_by,
+)
 from headway.calculate.placement.willing import Conditions, Objection, objection
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName
 from headway.model.node import Node, NodeState
-from headway.model.pool import NodeType, Pool
+from headway.model.pool import Pool
 from headway.model.resources import Resources
 from headway.model.value import Value
 
@@ -72,17 +79,13 @@ def types_of(pool: Pool) -> Iterable[tuple[str, Node]]:
         yield f"type {kind.name} of pool {pool.name}", new_node(pool, kind, _NOTHING)
 
 
-def _sizes(what: Resources | Node | NodeType) -> dict[str, int]:
-    return amounts_of(what.cpu, what.memory_mib, what.gpus, what.custom)
-
-
 class Search:
     """Looks at one node after another, and remembers why it was none of them."""
 
     def __init__(self, demand: Demand, pools: Mapping[PoolName, Pool]) -> None:
         self._pools = pools
         self._conditions = Conditions.of(demand)._replace(lease="")
-        sizes = _sizes(demand.resources)
+        sizes = asked_of(demand.resources)
         self._asked = {name: amount for name, amount in sizes.items() if amount > 0}
         self._sized: list[tuple[str, dict[str, int]]] = []
         """What is large or small, but may take it."""
@@ -96,7 +99,7 @@ class Search:
         if found is not None:
             self.refuse(name, found)
             return False
-        sizes = _sizes(node)
+        sizes = {DISK: UNCOUNTED, **offered_by(node)}
         self._sized.append((name, sizes))
         return all(sizes.get(what, 0) >= amount for what, amount in self._asked.items())
 

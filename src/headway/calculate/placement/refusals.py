@@ -64,7 +64,11 @@ def _crowded(scope: Scope, left: "Counting") -> Iterable[Finding]:
         tally = left.take_rows(crowd.counts)
         if tally is None:
             continue
-        if name == wanted.crowd:
+        if name.isdecimal():
+            holder = _holder(scope, tally.example, int(name))
+            what = f"port {name} is taken by {holder}"
+            yield tally, what, f"{holder} ends, or a machine without it"
+        elif name == wanted.crowd:
             what = crowd_words(name)
             yield tally, f"has one of {what}, which is at most once on a node", "another node"
         elif name:
@@ -72,6 +76,17 @@ def _crowded(scope: Scope, left: "Counting") -> Iterable[Finding]:
             yield tally, f"has {what}, which it must be apart from", f"{what} moves away"
         else:
             yield tally, "has something that must be apart from it", "that moves away"
+
+
+def _holder(scope: Scope, row: int, port: int) -> str:
+    """Say what has a port of a node's machine, and where."""
+    table = scope.table
+    for other in table.machines.rows(row):
+        for held in table.held[other].values():
+            if port in held.wanted.ports:
+                where = f" on {table.ids[other]}" if other != row else ""
+                return f"{crowd_words(held.demand.crowd) or held.what}{where}"
+    return "another"
 
 
 def _short(scope: Scope, left: "Counting") -> Iterable[Finding]:

@@ -5,12 +5,22 @@ a node that is gone stays while anything is held there, and is then the next to 
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from headway.calculate.placement.column import Column
 from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS
 from headway.calculate.placement.held import Held
-from headway.calculate.placement.wanted import CORES, MEMORY, amounts_of, bits_of
+from headway.calculate.placement.machines import Machines
+from headway.calculate.placement.wanted import (
+    COMMON,
+    CORES,
+    DISK,
+    MEMORY,
+    SHARED,
+    UNCOUNTED,
+    bits_of,
+    offered_by,
+)
 from headway.calculate.placement.willing import tag_of
 from headway.model.ids import NodeId
 from headway.model.node import Node
@@ -26,6 +36,7 @@ class Table:
         self.rows = 0
         """So many rows have ever been in use at one time."""
         self.is_many = False
+        self.machines = Machines()
         self.index: dict[NodeId, int] = {}
         self.ids: list[NodeId] = []
         self.nodes: list[Node | None] = []
@@ -34,7 +45,7 @@ class Table:
         self.dimensions: dict[str, int] = {}
         self.names: list[str] = []
         self.totals: list[int] = []
-        """What all nodes together have, by dimension."""
+        """What all nodes together have, by dimension; `whole` knows it also of what is shared."""
         self.sizes: list[Column] = []
         self.units: list[Column] = []
         """The sizes, and 1 where there is nothing: what shares are shares of."""
@@ -44,7 +55,7 @@ class Table:
         self.counts = Column("int32")
         """How much is held there."""
         self.special = Column("int64")
-        """Bits of the dimensions beyond cores and memory of which the node has any."""
+        """Bits of the dimensions that not every node has, of which this one has any."""
         self.specials = 0
         """All bits that any node ever had."""
         self.changes = 0
@@ -57,6 +68,7 @@ class Table:
         self.versions = Column("int64")
         """Of each block, raised when something may fit there that did not before."""
         self._vacant: list[int] = []
+        self._wholes_at = -1
         for name in (CORES, MEMORY):
             self.dimension(name)
 
@@ -73,7 +85,23 @@ class Table:
         self.sizes.append(self.column("float64"))
         self.units.append(self.column("float64", blank=1))
         self.free.append(self.column("float64"))
+        if name == DISK:  # of the nodes that are there nobody counts it
+            for row in (row for row, node in enumerate(self.nodes) if node is not None):
+                for column in (self.sizes[-1], self.units[-1], self.free[-1]):
+                    column.cells[row] = UNCOUNTED
         return number
+
+    def whole(self, number: int) -> int:
+        """Give what all nodes together have of a dimension: of a machine's, once for each."""
+        if self.names[number] in SHARED and self._wholes_at != self.changes:
+            for name in SHARED & self.dimensions.keys():
+                size = self.sizes[self.dimensions[name]].cells
+                firsts = (row for row in range(self.rows) if self.machines.rows(row)[0] == row)
+                self.totals[self.dimensions[name]] = sum(
+                    int(max(size[other] for other in self.machines.rows(row))) for row in firsts
+                )
+            self._wholes_at = self.changes
+        return self.totals[number]
 
     def column(self, dtype: str, blank: int = 0) -> Column:
         """Give a new column as long as all others."""
@@ -145,10 +173,17 @@ class Table:
         self.changes += 1
         offered: dict[str, int] = {}
         if node is not None:
-            offered = amounts_of(node.cpu, node.memory_mib, node.gpus, node.custom)
+            offered = offered_by(node)
         for name in offered:
             self.dimension(name)
+        if node is not None and DISK in self.dimensions:
+            offered.setdefault(DISK, UNCOUNTED)
         self._resize(row, offered)
+        left = [other for other in self.machines.rows(row) if other != row]
+        if node is not None:
+            self.machines.join(row, node.machine)
+        self._share(self.machines.rows(row))
+        self._share(self.machines.rows(left[0]) if left else ())
         for tag in self.tags:
             self._note_value(tag, row)
         self.touch(row)
@@ -159,19 +194,43 @@ class Table:
         node = self.ids[row]
         if self.nodes[row] is None and not self.held[row] and self.index.get(node) == row:
             del self.index[node]
+            self.machines.join(row, "")
             self.changes += 1
             heapq.heappush(self._vacant, row)
 
     def _resize(self, row: int, offered: Mapping[str, int]) -> None:
         for number, name in enumerate(self.names):
             size = offered.get(name, 0)
-            self.totals[number] += size - int(self.sizes[number].cells[row])
+            if name not in SHARED:
+                self.totals[number] += size - int(self.sizes[number].cells[row])
             self.free[number].cells[row] += size - self.sizes[number].cells[row]
             self.sizes[number].cells[row] = size
             self.units[number].cells[row] = max(size, 1)
-        special = bits_of(self.dimensions[name] for name in offered)
+        special = bits_of(self.dimensions[name] for name in offered if name not in COMMON)
         self.special.cells[row] = special
         self.specials |= special
+
+    def _share(self, rows: Sequence[int]) -> None:
+        """Count what belongs to a machine by what is on all of its nodes."""
+        for number in (self.dimensions[name] for name in SHARED if name in self.dimensions):
+            taken = sum(
+                amount
+                for row in rows
+                for held in self.held[row].values()
+                for shared, amount in held.wanted.shared
+                if shared == number
+            )
+            for row in rows:
+                self.free[number].cells[row] = self.sizes[number].cells[row] - taken
+                self.touch(row)
+
+    def take_of_mates(self, row: int, shared: Sequence[tuple[int, int]], sign: int) -> None:
+        """Take of the other nodes of a machine what is taken of it as a whole, or give it back."""
+        for other in self.machines.rows(row):
+            if other != row:
+                for number, amount in shared:
+                    self.free[number].cells[other] -= sign * amount
+                self.touch(other)
 
     def touch(self, row: int) -> None:
         """Note that something may fit there that did not before."""
@@ -182,6 +241,7 @@ class Table:
         twin = Table.__new__(Table)
         twin.rows, twin.is_many = self.rows, self.is_many
         twin.specials, twin.turn, twin.changes = self.specials, self.turn, self.changes
+        twin.machines = self.machines.copy()
         twin.index, twin.ids, twin.nodes = self.index.copy(), self.ids.copy(), self.nodes.copy()
         twin.held = [held.copy() for held in self.held]
         twin.dimensions, twin.names = self.dimensions.copy(), self.names.copy()
@@ -194,5 +254,5 @@ class Table:
         twin.tags = {tag: column.copy() for tag, column in self.tags.items()}
         twin.values = {tag: numbers.copy() for tag, numbers in self.values.items()}
         twin.versions = self.versions.copy()
-        twin._vacant = self._vacant.copy()
+        twin._vacant, twin._wholes_at = self._vacant.copy(), self._wholes_at
         return twin

@@ -21,10 +21,12 @@ class Copies(NamedTuple):
     @property
     def nodes(self) -> int:
         """On how many nodes they are at least."""
-        return self.wanted if self.demand.alone else 1
+        return self.wanted if self.demand.alone or self.demand.ports else 1
 
     def is_apart(self, other: "Copies") -> bool:
         """Say whether the two are never on one node."""
+        if not {*self.demand.ports}.isdisjoint(other.demand.ports):
+            return True
         return any(name in other.demand.apart for name in names_of(self.demand.crowd)) or any(
             name in self.demand.apart for name in names_of(other.demand.crowd)
         )
@@ -81,7 +83,11 @@ def _most(
         return any(search.fits(name, node) for search in searches)
 
     there = [node for node in nodes if node is None or node.id not in given_up]
-    most = sum(node is None or takes(node.id, node) for node in there)
+    takers = [node for node in there if node is None or takes(node.id, node)]
+    most = len(takers)
+    if set.intersection(*({*copies.demand.ports} for copies in apart)):
+        machines = {node.machine_name for node in takers if node is not None}
+        most = len(machines) + takers.count(None)
     for pool in pools.values():
         has = sum(node is not None and node.pool == pool.name and node.type != "" for node in there)
         more = most_of(pool) - has
@@ -92,7 +98,16 @@ def _most(
 
 def _said(apart: Sequence[Copies], needed: int, most: int) -> Never:
     what = "it" if len(apart) == 1 else "any of them"
-    few = f"on {needed} nodes; {most} can ever take {what}, those of all pools counted"
+    port = min(set.intersection(*({*copies.demand.ports} for copies in apart)), default=None)
+    places = "nodes" if port is None else "machines"
+    few = f"on {needed} {places}; {most} can ever take {what}, those of all pools counted"
+    if port is not None:
+        names = " and ".join(copies.name for copies in apart)
+        return Never(
+            because=f"copies of {names} are to be {few}, as each has port {port} of its machine",
+            hint=f"have at most {most} of them, take `host_port` out of `expose`, or have "
+            f"{needed} machines",
+        )
     if len(apart) == 1:
         name = apart[0].name
         return Never(

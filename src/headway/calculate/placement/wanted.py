@@ -5,17 +5,44 @@ from typing import NamedTuple
 
 from headway.calculate.placement.willing import Conditions
 from headway.model.demand import Demand
+from headway.model.node import Node
+from headway.model.pool import NodeType
 from headway.model.resources import Resources
 
 CORES = "cores"
 MEMORY = "MiB memory"
+DISK = "MiB disk"
 GPUS = "GPUs"
+COMMON = frozenset((CORES, MEMORY, DISK))
+"""What every node has, so that to have it makes none special."""
+SHARED = frozenset((DISK,))
+"""What belongs to a machine, and is counted once for all nodes that it is."""
+UNCOUNTED = 1 << 50
+"""More than anybody asks for: of what nobody counts."""
 _MICRO = 1_000_000
 
 
-def amounts_of(cpu: float, memory_mib: int, gpus: int, custom: dict[str, float]) -> dict[str, int]:
-    """Count in whole units: millionths of a core and of anything custom, MiB, GPUs."""
-    amounts = {CORES: round(cpu * _MICRO), MEMORY: int(memory_mib)}
+def asked_of(what: Resources) -> dict[str, int]:
+    """Count what is asked for, in whole units: millionths of a core and of anything custom, MiB.
+
+    >>> asked_of(Resources(cpu=0.5, memory_mib=64, disk_reserved_mib=100))
+    {'cores': 500000, 'MiB memory': 64, 'MiB disk': 100}
+    """
+    amounts = {CORES: round(what.cpu * _MICRO), MEMORY: int(what.memory_mib)}
+    if what.disk_reserved_mib:
+        amounts[DISK] = what.disk_reserved_mib
+    return _with_others(amounts, what.gpus, what.custom)
+
+
+def offered_by(what: Node | NodeType) -> dict[str, int]:
+    """Count what there is, in the same units; disk that nobody counts is left out."""
+    amounts = {CORES: round(what.cpu * _MICRO), MEMORY: int(what.memory_mib)}
+    if what.disk_mib is not None:
+        amounts[DISK] = what.disk_mib
+    return _with_others(amounts, what.gpus, what.custom)
+
+
+def _with_others(amounts: dict[str, int], gpus: int, custom: dict[str, float]) -> dict[str, int]:
     if gpus:
         amounts[GPUS] = gpus
     for name, amount in custom.items():
@@ -29,10 +56,12 @@ def resources_of(amounts: Mapping[str, int]) -> Resources:
     >>> resources_of({CORES: 1_500_000, MEMORY: 512}).cpu
     1.5
     """
-    rest = {name: amount for name, amount in amounts.items() if name not in (CORES, MEMORY, GPUS)}
+    plain = {*COMMON, GPUS}
+    rest = {name: amount for name, amount in amounts.items() if name not in plain}
     return Resources(
         cpu=amounts.get(CORES, 0) / _MICRO,
         memory_mib=amounts.get(MEMORY, 0),
+        disk_reserved_mib=amounts.get(DISK, 0),
         gpus=amounts.get(GPUS, 0),
         custom={name: amount / _MICRO for name, amount in rest.items()},
     )
@@ -44,7 +73,7 @@ def in_words(name: str, amount: float) -> str:
     >>> in_words(CORES, 1_500_000), in_words(MEMORY, 512.0)
     ('1.5', '512')
     """
-    whole = name in (MEMORY, GPUS)
+    whole = name in (MEMORY, DISK, GPUS)
     return f"{max(0.0, amount):.0f}" if whole else f"{max(0.0, amount) / _MICRO:.4g}"
 
 
@@ -76,38 +105,59 @@ class Key(NamedTuple):
     spread: tuple[str, ...]
     alone: bool
     apart: tuple[str, ...]
+    ports: tuple[int, ...]
 
     @classmethod
     def of(cls, demand: Demand) -> "Key":
         """Take it from a demand."""
-        asked = demand.resources
-        amounts = amounts_of(asked.cpu, asked.memory_mib, asked.gpus, asked.custom)
         return cls(
-            tuple(amounts.items()),
+            tuple(asked_of(demand.resources).items()),
             Conditions.of(demand),
             demand.crowd,
             demand.spread,
             demand.alone,
             demand.apart,
+            demand.ports,
         )
 
 
 class Wanted:
     """One for all demands with the same key. Never changed once made, so that copies share it."""
 
-    __slots__ = ("amounts", "avoided", "conditions", "crowd", "crowds", "special", "spread")
+    __slots__ = (
+        "amounts",
+        "avoided",
+        "conditions",
+        "crowd",
+        "crowds",
+        "is_picky",
+        "ports",
+        "shared",
+        "special",
+        "spread",
+    )
 
     def __init__(self, key: Key, dimension: Callable[[str], int]) -> None:
         self.conditions = key.conditions
         self.amounts = tuple((dimension(name), amount) for name, amount in key.amounts if amount)
         """Dimension and amount; only what is more than nothing."""
-        self.special = bits_of(number for number, _ in self.amounts)
+        self.shared = tuple(
+            (dimension(name), amount) for name, amount in key.amounts if amount and name in SHARED
+        )
+        """Those of them that it takes of all nodes of its machine."""
+        self.special = bits_of(
+            dimension(name) for name, amount in key.amounts if amount and name not in COMMON
+        )
         self.crowd = key.crowd
         self.spread = key.spread if key.crowd else ()
         self.crowds = names_of(key.crowd)
         """All crowds that it is of, its own first."""
         self.avoided = (*((key.crowd,) if key.alone and key.crowd else ()), *key.apart)
         """Crowds: no node with any of them takes it, and none of them goes where it is."""
+        self.ports = key.ports
+        """Of its machine; nobody else there has them."""
+        self.is_picky = bool(self.crowd or self.avoided or self.ports)
+        """Whether it matters who else is there."""
 
 
 def names_of(crowd: str) -> tuple[str, ...]:
@@ -124,9 +174,8 @@ def names_of(crowd: str) -> tuple[str, ...]:
 
 
 def bits_of(dimensions: Iterable[int]) -> int:
-    """Give the bits of the dimensions beyond cores and memory."""
+    """Give the bits of some dimensions."""
     bits = 0
     for number in dimensions:
-        if number > 1:
-            bits |= 1 << min(number, 62)
+        bits |= 1 << min(number, 62)
     return bits

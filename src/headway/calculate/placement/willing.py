@@ -20,11 +20,19 @@ class Conditions(NamedTuple):
     strict: bool
     price_hour_max: float | None
     lease: str
+    ports: tuple[int, ...]
 
     @classmethod
     def of(cls, demand: Demand) -> "Conditions":
         """Take them from a demand."""
-        return cls(demand.where, demand.pool, demand.strict, demand.price_hour_max, demand.lease)
+        return cls(
+            demand.where,
+            demand.pool,
+            demand.strict,
+            demand.price_hour_max,
+            demand.lease,
+            demand.ports,
+        )
 
 
 class Objection(NamedTuple):
@@ -88,6 +96,9 @@ def _limits(asked: Conditions, node: Node) -> Objection | None:
         missing = ", ".join(node.limits)
         reason = f"cannot give strict isolation ({missing})"
         return Objection(reason, "a node that enforces every limit")
+    if (closed := node.closed(asked.ports)) is not None:
+        port, by = closed
+        return Objection(f"port {port} is taken by {by}", "another port, or a machine without that")
     most = asked.price_hour_max
     if most is not None and node.price_hour > most:
         return Objection(f"costs more than {most:g} an hour", "a cheaper node, or a higher limit")

@@ -20,10 +20,12 @@ from headway.engines.process.enter import Entered, enter
 from headway.engines.process.machine import node
 from headway.engines.process.measuring import Measuring
 from headway.engines.process.messages import Answer, Request
+from headway.engines.process.ports import PortTaken
 from headway.engines.process.shims import groups
 from headway.engines.process.sockets import listening, processes
 from headway.engines.process.spool import Spool
 from headway.engines.process.starter import Starter
+from headway.engines.process.taken import TakenPorts
 from headway.machine.sockets import named
 from headway.model.ids import ContainerId
 from headway.model.order import NodeReading, Observed, ObservedState, Order, Usage
@@ -55,6 +57,7 @@ class Agent:
         self._shims: dict[ContainerId, int] = {}
         """Of those that are watched, the supervisor's process."""
         self._starting: dict[ContainerId, asyncio.Task[Observed]] = {}
+        self._taken_ports = TakenPorts(self._relist)
         self._observers: set[asyncio.Queue[Observed | None]] = set()
 
     # --- containers ------------------------------------------------------------------------------
@@ -98,7 +101,11 @@ class Agent:
         for other, ports in self._claimed.items():
             if other != order.id:
                 taken.update(ports)
-        told, ports = self._starter.start(spool, order, node or self._node.id, taken)
+        try:
+            told, ports = self._starter.start(spool, order, node or self._node.id, taken)
+        except PortTaken as error:
+            self._taken_ports.note(error.port)
+            raise
         self._claimed[order.id] = ports
         try:
             await _heard(told, _START_S)
@@ -125,6 +132,12 @@ class Agent:
                 if spool.observed() is None:
                     raise EngineError(f"its supervisor did not start: {said or 'it said nothing'}")
             await asyncio.sleep(0.02)
+
+    def _relist(self) -> None:
+        """Have who observes this node ask for it anew: it has become another one."""
+        for observer in self._observers:
+            observer.put_nowait(None)
+        self._observers.clear()
 
     def stop(self, container: ContainerId, grace_s: float) -> None:
         """Have a container end; one that is not there has."""
@@ -291,7 +304,7 @@ class Agent:
                 self.remove(container)
                 return Answer()
             case "nodes":
-                return Answer(nodes=(self._node,), pid=os.getpid())
+                return Answer(nodes=(self._taken_ports.told(self._node),), pid=os.getpid())
             case "usage":
                 return Answer(usage=self.usage(container))
             case "measure":

@@ -4,6 +4,7 @@ import shutil
 import sys
 
 from headway.engines.process import cgroups, host, seccomp
+from headway.model.node import Node, NodeState
 from headway.model.view import Check
 from headway.ports.engine import EngineError
 
@@ -71,3 +72,11 @@ def _tools() -> list[Check]:
         ),
         Check(name="node", ok=True, detail=node or "not found: Node apps cannot be built here"),
     ]
+
+
+def node_check(node: Node) -> Check:
+    """Say whether the agent of a node answers."""
+    is_heard = node.state is not NodeState.LOST
+    detail = "its agent answers" if is_heard else "its agent does not answer; it is asked again"
+    fix = "" if is_heard else f"headway why {node.id}"
+    return Check(name=f"node {node.id}", ok=is_heard, detail=detail, fix=fix)

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from headway.engines.process import cgroups, ledger, loglines, machine, messages
-from headway.engines.process.doctor import machine_checks
+from headway.engines.process.doctor import machine_checks, node_check
 from headway.engines.process.identities import Identities
 from headway.engines.process.link import AgentLink, checked, read_line
 from headway.engines.process.messages import Answer, Request
@@ -25,7 +25,7 @@ from headway.formats.units import counted
 from headway.machine.trees import give, remove
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
-from headway.model.node import Node, NodeState
+from headway.model.node import ClosedPorts, Node, NodeState
 from headway.model.order import Heard, NodeReading, Observed, Order, Usage
 from headway.model.terminal import TerminalSize
 from headway.model.view import Check
@@ -48,6 +48,7 @@ class ProcessEngine:
         nodes: int | None = None,
         lend: int | None = None,
         silent_s: float = _SILENT_S,
+        closed_ports: tuple[ClosedPorts, ...] = (),
     ) -> None:
         """Take the place of an installation.
 
@@ -57,12 +58,14 @@ class ProcessEngine:
             lend: How many percent of the machine are kept for pools; None: as many as last time.
             silent_s: How long an agent may be silent before it is asked whether it lives, and
                 how long it may then take to answer.
+            closed_ports: Ports of this machine that no container is to have.
         """
         self._data = data
         self._folder = data / "agent"
         self._volumes = data / "volumes"
         self._identities = Identities(self._folder)
         self._silent_s = silent_s
+        self._closed_ports = closed_ports
         known = read_split(data)
         self.split = msgspec.structs.replace(
             known,
@@ -164,11 +167,18 @@ class ProcessEngine:
             answer = await place.link.call(Request(verb="nodes"))
         except EngineUnavailable:
             return self._lost(place)
-        return place.node(answer.nodes[0])
+        return self._part(place, answer.nodes[0])
 
     def _lost(self, place: Place) -> Node:
         here = machine.node(cgroups.find())
-        return msgspec.structs.replace(place.node(here), state=NodeState.LOST)
+        return msgspec.structs.replace(self._part(place, here), state=NodeState.LOST)
+
+    def _part(self, place: Place, whole: Node) -> Node:
+        """Give a place's part of this machine, whose disk and ports are all places'."""
+        closed = (*self._closed_ports, *whole.closed_ports)
+        return msgspec.structs.replace(
+            place.node(whole), machine=self.split.name, closed_ports=closed
+        )
 
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container, or give the state of the one that has this id already."""
@@ -331,7 +341,7 @@ class ProcessEngine:
 
     async def remove_runs(self, runs: Collection[RunId]) -> None:
         """Forget the logs of runs."""
-        await asyncio.to_thread(_remove_logs, self._folder / "runs", runs)
+        await asyncio.to_thread(loglines.remove, self._folder / "runs", runs)
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:
         """List where the container's processes listen."""
@@ -384,28 +394,6 @@ class ProcessEngine:
         found = await asyncio.to_thread(machine_checks, self._identities.of(OWNER))
         nodes = await self.nodes()
         if len(nodes) > 1 or nodes[0].state is NodeState.LOST:
-            found += [_check(node) for node in nodes]
+            found += [node_check(node) for node in nodes]
         heard = next((node for node in nodes if node.state is not NodeState.LOST), None)
         return found if heard is None else [*found, *await proven(self, heard.limits)]
-
-
-def _remove_logs(folder: Path, runs: Collection[RunId]) -> None:
-    """Look once into each directory that may hold logs of these runs: it may be a large one."""
-    wanted = set(runs)
-    for name in sorted({run[:5] for run in wanted}):
-        try:
-            with os.scandir(folder / name) as entries:
-                gone = [entry.path for entry in entries if entry.name.split(".")[0] in wanted]
-        except FileNotFoundError:
-            continue
-        for path in gone:
-            Path(path).unlink(missing_ok=True)
-        with suppress(OSError):
-            (folder / name).rmdir()
-
-
-def _check(node: Node) -> Check:
-    is_heard = node.state is not NodeState.LOST
-    detail = "its agent answers" if is_heard else "its agent does not answer; it is asked again"
-    fix = "" if is_heard else f"headway why {node.id}"
-    return Check(name=f"node {node.id}", ok=is_heard, detail=detail, fix=fix)

@@ -3,10 +3,12 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from headway.model.ids import RunId
 from headway.model.log import LogLine, Stream
 
 _READ_BYTES = 256 * 1024
@@ -64,6 +66,21 @@ def segments(folder: Path, stem: str = "log") -> list[tuple[int, Path]]:
         if path.name[start:].isdigit()
     ]
     return sorted(found)
+
+
+def remove(folder: Path, runs: Collection[RunId]) -> None:
+    """Forget what runs wrote. Each directory is looked into once: it may be a large one."""
+    wanted = set(runs)
+    for name in sorted({run[:5] for run in wanted}):
+        try:
+            with os.scandir(folder / name) as entries:
+                gone = [entry.path for entry in entries if entry.name.split(".")[0] in wanted]
+        except FileNotFoundError:
+            continue
+        for path in gone:
+            Path(path).unlink(missing_ok=True)
+        with suppress(OSError):
+            (folder / name).rmdir()
 
 
 def is_written(folder: Path, stem: str) -> bool:

@@ -3,15 +3,20 @@
 import os
 import platform
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 from headway.engines.process import seccomp
 from headway.engines.process.cgroups import Hierarchy
+from headway.engines.process.ports import FIRST, LAST
 from headway.model.ids import NodeId
-from headway.model.node import Node
+from headway.model.node import ClosedPorts, Node
+from headway.model.resources import MIB
 
 CPU_OVERCOMMIT = 8.0
 """Cores offered for each that the machine has: most services idle most of the time."""
 MEMORY_OVERCOMMIT = 1.5
+_OPEN_FROM = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
 def node(hierarchy: Hierarchy) -> Node:
@@ -21,6 +26,8 @@ def node(hierarchy: Hierarchy) -> Node:
         id=NodeId(socket.gethostname()),
         cpu=cpu,
         memory_mib=memory_mib,
+        disk_mib=memory_size(),
+        closed_ports=closed_ports(),
         tags={
             "engine": "process",
             "hostname": socket.gethostname(),
@@ -33,10 +40,25 @@ def node(hierarchy: Hierarchy) -> Node:
 
 def size() -> tuple[float, int]:
     """Give the cores and the MiB that may be reserved of this machine."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     cpu = (os.cpu_count() or 1) * _setting("HEADWAY_CPU_OVERCOMMIT", CPU_OVERCOMMIT)
-    memory = pages / 2**20 * _setting("HEADWAY_MEMORY_OVERCOMMIT", MEMORY_OVERCOMMIT)
+    memory = memory_size() * _setting("HEADWAY_MEMORY_OVERCOMMIT", MEMORY_OVERCOMMIT)
     return round(cpu, 3), int(memory)
+
+
+def memory_size() -> int:
+    """Give the MiB of memory that there are: what is in memory, as private space is, is no more."""
+    return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / MIB)
+
+
+def closed_ports() -> tuple[ClosedPorts, ...]:
+    """List the ports that nobody can ask for."""
+    found = [ClosedPorts(first=FIRST, last=LAST, by="headway: it gives these to whom any will do")]
+    with suppress(OSError, ValueError):
+        open_from = int(_OPEN_FROM.read_text())
+        if open_from > 1:
+            by = f"root, who alone may listen below {open_from}"
+            found.append(ClosedPorts(first=1, last=open_from - 1, by=by))
+    return tuple(found)
 
 
 def missing(hierarchy: Hierarchy) -> tuple[str, ...]:

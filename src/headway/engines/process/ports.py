@@ -2,14 +2,23 @@
 
 import socket
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
+from headway.machine.listening import held_by
 from headway.ports.engine import EngineError
 
 FIRST, LAST = 20_000, 29_999
 """Below the range from which the kernel gives ports to outgoing connections."""
 _APART = 600
 """Between the first ports of two agents of one installation."""
+
+
+class PortTaken(EngineError):
+    """Somebody else on this machine has a port that a container must have."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} is taken on this machine by {who_has(port)}")
+        self.port = port
 
 
 class Ports:
@@ -19,6 +28,21 @@ class Ports:
         # Two agents on one machine begin in different places, so that they seldom meet.
         start = zlib.crc32(owner.encode()) + index * _APART
         self._next = FIRST + start % (LAST - FIRST + 1)
+
+    def give(
+        self, names: Sequence[str], fixed: Mapping[str, int], taken: Collection[int]
+    ) -> dict[str, int]:
+        """Give each name a port: that which it must have, or any that is free.
+
+        Raises:
+            PortTaken: Somebody else has one of those.
+            EngineError: All are taken.
+        """
+        for port in fixed.values():
+            if port in taken or not is_free(port):
+                raise PortTaken(port)
+        free = iter(self.pick(len(names) - len(fixed), taken))
+        return {name: fixed[name] if name in fixed else next(free) for name in names}
 
     def pick(self, count: int, taken: Collection[int]) -> list[int]:
         """Give ports that no live container has and nobody listens on.
@@ -37,6 +61,11 @@ class Ports:
         if len(found) == count:
             return found
         raise EngineError(f"all ports from {FIRST} to {LAST} are taken")
+
+
+def who_has(port: int) -> str:
+    """Name who listens on a port."""
+    return held_by(port) or "a process of another user"
 
 
 def is_free(port: int) -> bool:

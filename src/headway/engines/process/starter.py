@@ -83,12 +83,11 @@ class Starter:
         uid = self.identities.of(owner)
         if self._bubblewrap is None:
             self._bubblewrap = host.bubblewrap(uid)
-        names = order.expose
         earlier = spool.launch()
         ports = (
             earlier.ports
             if earlier is not None
-            else dict(zip(names, self._ports.pick(len(names), taken), strict=True))
+            else self._ports.give(order.expose, order.host_ports, taken)
         )
         hostname = f"{order.app}"[:63]
         files = host.etc_files(hostname, uid if uid is not None else os.getuid(), order.hosts)

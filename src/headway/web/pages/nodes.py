@@ -95,6 +95,15 @@ def amounts(view: NodeView) -> tuple[Amount, ...]:
             reserved=round(reserved.memory_mib / _MIB_A_GIB, 2),
         ),
     ]
+    if node.disk_mib is not None:
+        found.append(
+            Amount(
+                name="disk",
+                unit="GiB",
+                there=round(node.disk_mib / _MIB_A_GIB, 2),
+                reserved=round(reserved.disk_mib / _MIB_A_GIB, 2),
+            )
+        )
     if node.gpus:
         found.append(Amount(name="gpus", unit="GPUs", there=node.gpus, reserved=reserved.gpus))
     found += [
