@@ -15,9 +15,10 @@ from headway.model.resources import Resources
 from headway.ports.store import Writer
 
 _PROCESS = "jobs"
-RUNNER = Resources(cpu=0.01, memory_mib=512, processes=1024)
+RUNNER = Resources(cpu=0, memory_mib=512, processes=1024)
 """Of what holds a release's modules. Each run has its own beside it, but for what its process
-touches before it is in a control group of its own: half a megabyte for each that begins."""
+touches before it is in a control group of its own: half a megabyte for each that begins. No cores:
+it needs next to nothing of them, and any part would keep a run from each node that is full."""
 
 
 def runner_row(world: World, key: RunnerKey) -> Container:

@@ -48,7 +48,7 @@ def lives(pid: int) -> bool:
 
 def groups(container: ContainerId) -> list[Path]:
     """List a container's control groups. Those of other tests come and go meanwhile."""
-    return [path for path in groups_below(container) if path.name == container]
+    return [path for path in groups_below(f"{container}.") if path.name.count(".") == 1]
 
 
 def groups_below(prefix: str) -> list[Path]:

@@ -472,7 +472,7 @@ async def _nothing_is_left(container: str) -> None:
     """Wait until only parked processes have groups, and these one process each."""
 
     def settled() -> bool:
-        pids = sorted((behind.CGROUPS / "pids" / "headway").glob(f"{container}.*"))
+        pids = sorted((behind.CGROUPS / "pids" / "headway").glob(f"{container}.*.*"))
         counts = [len((folder / "cgroup.procs").read_text().split()) for folder in pids]
         return len(counts) <= 16 and all(count == 1 for count in counts)
 

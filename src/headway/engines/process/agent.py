@@ -241,7 +241,9 @@ class Agent:
 
     def _clear(self, container: ContainerId, times: int = _CLEAR_TIMES) -> None:
         """Remove what a supervisor that was killed could not: its processes are ending now."""
-        if groups.clear(left_behind(self._starter.hierarchy, container)) and times:
+        launch = Spool(self._containers, container).launch()
+        folders = launch.group["folders"] if launch is not None else ()
+        if groups.clear(left_behind(folders)) and times:
             loop = asyncio.get_running_loop()
             loop.call_later(_CLEAR_AGAIN_S, self._clear, container, times - 1)
 

@@ -6,6 +6,7 @@ Everything here is given to the shim as plain values, because the shim imports n
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -156,11 +157,11 @@ def of_runs(hierarchy: Hierarchy, *, count_cpu: bool) -> Hierarchy:
     return hierarchy._replace(parents=kept)
 
 
-def left_behind(hierarchy: Hierarchy, name: str) -> list[str]:
-    """List the groups of a container and of its runs."""
-    found = []
-    for parent in hierarchy.parents.values():
-        found += [str(folder) for folder in (parent / name, *parent.glob(f"{name}.*"))]
+def left_behind(folders: Iterable[str]) -> list[str]:
+    """List what is left of the groups of a container and of its runs."""
+    found: list[str] = []
+    for folder in map(Path, folders):
+        found += [str(one) for one in (folder, *folder.parent.glob(f"{folder.name}.*"))]
     return [folder for folder in found if os.path.isdir(folder)]
 
 

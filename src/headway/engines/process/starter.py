@@ -1,5 +1,6 @@
 """Turns an order into a shim that runs it."""
 
+import hashlib
 import math
 import os
 import sys
@@ -26,6 +27,9 @@ _RUNNER = Path(__file__).with_name("runner.py")
 _ZYGOTE = Path(__file__).with_name("zygote")
 _INODES_PER_MIB = 256
 _MEMLOCK_BYTES = MIB
+_LEAST_CPU = 0.01
+"""What a container has of busy cores, at the least, beside those that reserve some: a runner
+reserves none, and yet starts what does."""
 
 
 class Starter:
@@ -42,6 +46,8 @@ class Starter:
         """
         self.identities = Identities(shared)
         self.hierarchy = cgroups.find(index=index)
+        # Another installation's agent on this machine may have a container of the same id.
+        self._mark = hashlib.sha256(os.fsencode(shared.resolve())).hexdigest()[:8]
         self._ports = Ports(str(shared), index)
         self._bubblewrap: host.Bubblewrap | None = None
         self._system = host.system_arguments(_extra())
@@ -99,8 +105,9 @@ class Starter:
             (etc / name).chmod(0o644)
             mounts.append((str(etc / name), f"/etc/{name}", False))
         mounts += [(mount.source, mount.path, mount.writable) for mount in order.mounts]
-        group = cgroups.group(self.hierarchy, order.id, order.resources)
         resources = order.resources
+        weighed = msgspec.structs.replace(resources, cpu=max(resources.cpu, _LEAST_CPU))
+        group = cgroups.group(self.hierarchy, f"{order.id}.{self._mark}", weighed)
         return Launch(
             at=time.time(),
             node=node,

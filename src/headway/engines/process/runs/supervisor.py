@@ -54,7 +54,8 @@ class Supervisor:
         self._log = Log(launch["log_bytes"], private["secrets"])
         self._plan = Plan(launch, private)
         self._users = Users(launch["runner"]["users"]) if self._plan.has_own_users else None
-        self._names = names_of(os.path.basename(os.getcwd()))
+        folders = launch["group"]["folders"] or [os.getcwd()]
+        self._names = names_of(os.path.basename(folders[0]))
         self._works = {run["job"]["name"]: Work(run) for run in launch["runner"]["runs"]}
         self._places: dict[tuple[str, int], Child | Cold] = {}
         self._lacks_users = False
