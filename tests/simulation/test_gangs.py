@@ -1,25 +1,29 @@
 """Gangs over a real store and a simulated engine: they start together or not at all."""
 
 import asyncio
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
-from headway.control import runs
+from headway.control import attempts, runs
 from headway.control.errors import Invalid
 from headway.control.requests import RunQuestion
 from headway.control.why import explain
+from headway.model.container import Exit
 from headway.model.ids import NodeId
 from headway.model.job import Delivery, Job, OneFails, Retries
 from headway.model.node import Node
 from headway.model.queue import Queue
 from headway.model.resources import Resources
-from headway.model.run import Run, RunState
+from headway.model.run import Run, RunFact, RunFactState, RunState
 from tests.simulation.conftest import SMALL, Plane
 
 MASTER = Job(name="load", function="m:f", resources=SMALL, gang={"worker": 3})
 WORKER = Job(name="worker", function="m:f", resources=SMALL)
+NOW = datetime.now(UTC)
 CORE = Resources(cpu=1, memory_mib=64)
 """The node has four, less what its runner needs."""
 
@@ -102,6 +106,35 @@ async def test_when_one_is_lost_all_end_and_the_leader_has_failed(plane, engine)
     assert leader.because.startswith(f"worker {away.id} of its gang is lost: ")
     for one in others:
         assert (await plane.ended(one)).is_ended
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+async def test_all_of_a_gang_may_end_in_one_telling(plane, engine, order):
+    await plane.release(MASTER, WORKER)
+    leader, others = await started(plane)
+    ended = [
+        RunFact(run=one.id, attempt=1, state=RunFactState.ENDED, exit=Exit(status=0, at=NOW))
+        for one in (leader, *others)
+    ]
+    await plane.down()
+    for one in {one.attempt.runner for one in (leader, *others)}:
+        engine.kill(one)
+    plane.store = await type(plane.store).open(plane._path)
+    found = await plane.store.write(
+        partial(
+            attempts.conclude,
+            facts=ended[order],
+            jobs={},
+            settings=plane.world.settings,
+            now=NOW,
+            jitter=0.5,
+        )
+    )
+    assert [row.id for row in found.rows] == [fact.run for fact in ended[order]]
+    assert all(row.is_ended for row in found.rows)
+    await plane.store.close()
+    await plane.up()
+    assert await plane.ended(leader) == next(row for row in found.rows if row.id == leader.id)
 
 
 async def test_others_go_on_where_the_job_says_so(plane):

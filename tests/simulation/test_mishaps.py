@@ -29,7 +29,12 @@ async def test_what_followed_an_end_goes_on_after_a_crash_right_behind_it(plane,
     fact = RunFact(run=first.id, attempt=1, state=RunFactState.ENDED)
     await store.write(
         partial(
-            attempts.conclude, facts=[fact], jobs={}, leaving="", now=datetime.now(UTC), jitter=0.5
+            attempts.conclude,
+            facts=[fact],
+            jobs={},
+            settings=plane.world.settings,
+            now=datetime.now(UTC),
+            jitter=0.5,
         )
     )
     await store.close()

@@ -43,8 +43,9 @@ def start(
     """
     rows: list[Run] = []
     locked: set[RunId] = set()
+    there = tx.get_all(Run, attempts)
     for run, attempt in attempts.items():
-        row = tx.get(Run, run)
+        row = there.get(run)
         if row is None or row.state is not RunState.QUEUED:
             continue
         fence = locking.take(tx, row, now) if row.locks else 0
@@ -71,12 +72,13 @@ def start(
 
 def begin(tx: Writer, facts: list[RunFact], now: datetime) -> None:
     """Write down that attempts began."""
+    there = tx.get_all(Run, {fact.run for fact in facts})
     for fact in facts:
-        row = tx.get(Run, fact.run)
+        row = there.get(fact.run)
         if row is not None and _is_under_way(row, fact.attempt):
             after = begun(row, fact, now)
             if after != row:
-                tx.put(after)
+                there[row.id] = tx.put(after)
 
 
 class Ended(NamedTuple):
@@ -104,8 +106,9 @@ def conclude(
     as are those whose place was taken.
     """
     found = Ended([], [], [])
+    there = tx.get_all(Run, {fact.run for fact in facts})
     for fact in facts:
-        row = tx.get(Run, fact.run)
+        row = there.get(fact.run)
         if row is None or not _is_under_way(row, fact.attempt):
             continue
         job = tried_once(jobs.get(row.id) or Job(name=row.job), row)
@@ -114,15 +117,21 @@ def conclude(
             after = lost(row, job, why, now, is_handed_back=True)
         else:
             after = concluded(row, job, fact, now, jitter)
-        _write_end(tx, after, settings, now, found)
+        there |= _write_end(tx, after, settings, now, found)
     return found
 
 
-def _write_end(tx: Writer, after: Run, settings: Settings, now: datetime, found: Ended) -> None:
+def _write_end(
+    tx: Writer, after: Run, settings: Settings, now: datetime, found: Ended
+) -> dict[str, Run]:
+    """Write down an end and what follows of it at once; gives the rows that this changed."""
     tx.record(run_event(after, now))
-    found.rows.append(tx.put(after))
+    row = tx.put(after)
+    found.rows.append(row)
     found.leases.extend(locking.give_up(tx, after, settings, now))
-    found.to_end.extend(end_with(tx, after, now))
+    to_end = end_with(tx, after, now)
+    found.to_end.extend(to_end)
+    return {changed.id: changed for changed in (row, *to_end)}
 
 
 def preempt(
@@ -193,15 +202,16 @@ def lose(
 ) -> Ended:
     """Write down that nobody will say how attempts ended. `ending` is why none may follow."""
     found = Ended([], [], [])
+    there = tx.get_all(Run, gone)
     for run, (runner, job, is_handed_back) in gone.items():
-        row = tx.get(Run, run)
+        row = there.get(run)
         if row is None or row.attempt is None or not row.is_active or row.attempt.runner != runner:
             continue
         if ending:
             row = msgspec.structs.replace(row, cancelling=True, because=ending)
         handed_back = is_handed_back or is_preempted(row)
         after = lost(row, tried_once(job, row), because, now, is_handed_back=handed_back)
-        _write_end(tx, after, settings, now, found)
+        there |= _write_end(tx, after, settings, now, found)
     return found
 
 

@@ -78,13 +78,14 @@ def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[
     _check_pinned(tx, rows)
     refuse_circles(tx, rows)
     stored: list[tuple[Run, bool]] = []
+    there = tx.get_all(Run, {row.id for row in rows})
     for row in rows:
-        there = _same(tx, row)
-        if there is not None:
-            stored.append((there, False))
+        same = there.get(row.id) or _same(tx, row)  # the same request may have come again
+        if same is not None:
+            stored.append((same, False))
             continue
-        run = resolved(tx, row, now) if row.after else row
-        stored.append((tx.put(run), True))
+        there[row.id] = tx.put(resolved(tx, row, now) if row.after else row)
+        stored.append((there[row.id], True))
     fresh = [wish for wish, (_, is_new) in zip(rows, stored, strict=True) if is_new]
     if fresh:
         repeated = tx.get(Run, fresh[0].again) if fresh[0].again else None
@@ -125,10 +126,7 @@ def _check_pinned(reader: Reader, rows: Sequence[Run]) -> None:
 
 
 def _same(tx: Reader, row: Run) -> Run | None:
-    """Find the run that asking for this one gives instead."""
-    there = tx.get(Run, row.id)
-    if there is not None:  # the same request came again
-        return there
+    """Find the run of the same key that asking for this one gives instead."""
     if row.key_name is not None:
         found = tx.find(Run, key_name=row.key_name, newest_first=True, limit=1)
         if found:

@@ -1,7 +1,7 @@
 """Fills the Store port in memory: rows as they are, indexes made when they are first asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -98,6 +98,11 @@ class MemoryReader:
         assert len(key) == len(rows.table.key), f"{rows.table.name} has the key {rows.table.key}"
         kept = rows.kept.get(key)
         return kept.row if kept is not None else None  # type: ignore[return-value]
+
+    def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
+        """Give those rows with one of these keys that there are, by their keys."""
+        found = {key: self.get(kind, key) for key in keys}
+        return {key: row for key, row in found.items() if row is not None}
 
     def find(
         self,

@@ -57,6 +57,22 @@ async def test_what_was_put_is_given_back_equal(store):
     assert await store.read(lambda reader: reader.get(Container, "b")) is None
 
 
+async def test_many_rows_are_given_by_their_keys_as_one_by_one(store):
+    names = ["a", 'b"', "c,d", "é"]
+    stored = {name: await store.write(lambda tx, n=name: tx.put(container(n))) for name in names}
+    for keys in ([], ["a"], ["none"], [*names, "none"], {"a", "c,d"}):
+        given = await store.read(lambda reader, k=keys: reader.get_all(Container, k))
+        assert given == {name: stored[name] for name in keys if name in stored}
+
+    def deed(tx) -> list[int]:
+        rows = tx.get_all(Container, names)
+        put = [tx.put(msgspec.structs.replace(row, process="two")) for row in rows.values()]
+        assert tx.get_all(Container, names) == {row.id: row for row in put}
+        return [row.version for row in put]
+
+    assert await store.write(deed) == [2, 2, 2, 2]
+
+
 async def test_a_row_that_was_changed_meanwhile_is_stale(store):
     first = await store.write(lambda tx: tx.put(container("a")))
     await store.write(lambda tx: tx.put(msgspec.structs.replace(first, because="one")))

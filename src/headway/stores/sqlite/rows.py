@@ -1,6 +1,7 @@
 """Reads and writes rows over one SQLite connection, inside a transaction that others began."""
 
 import sqlite3
+from collections.abc import Collection
 from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -30,6 +31,20 @@ class SqliteReader:
         """Give the row with this key."""
         found = self._got(kind, key)
         return _decode(kind, found) if found else None
+
+    def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
+        """Give those rows with one of these keys that there are, by their keys."""
+        return {found[2]: _decode(kind, found) for found in self._got_all(kind, keys)}
+
+    def _got_all(self, kind: type[Value], keys: Collection[str]) -> list[tuple[Any, ...]]:
+        """Give version, document and columns of rows, the key first."""
+        table = TABLES[kind]
+        assert len(table.key) == 1, f"{table.name} has the key {table.key}"
+        if len(keys) == 1:  # which is the quicker way for one
+            found = self._got(kind, tuple(keys))
+            return [found] if found else []
+        given = _encode(list(keys)).decode()
+        return self._connection.execute(_statements(kind).get_all, (given,)).fetchall()
 
     def _got(self, kind: type[Value], key: Key) -> tuple[Any, ...] | None:
         """Give version, document and columns of a row."""
@@ -148,6 +163,14 @@ class SqliteWriter(SqliteReader):
         self._there[kind, key] = found[2:]
         return _decode(kind, found)
 
+    def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
+        """Give those rows with one of these keys that there are, by their keys."""
+        rows: dict[str, V] = {}
+        for found in self._got_all(kind, keys):
+            self._there[kind, (found[2],)] = found[2:]
+            rows[found[2]] = _decode(kind, found)
+        return rows
+
     def forget(self) -> None:
         """Hear that something of what was done was undone."""
         self._there.clear()
@@ -219,6 +242,8 @@ class _Statements(NamedTuple):
     """What SQLite is asked for one row of a table. SQL is made of our own names only."""
 
     get: str
+    get_all: str
+    """By keys in a list of JSON, so that it is one statement however many they are."""
     insert: str
     upsert: str
 
@@ -232,6 +257,10 @@ def _statements(kind: type[Value]) -> _Statements:
     changes = ", ".join(f"{column} = excluded.{column}" for column in (*table.columns, "doc"))
     return _Statements(
         get=f"SELECT version, doc, {columns} FROM {table.name} WHERE {where}",  # noqa: S608
+        get_all=(
+            f"SELECT version, doc, {columns} FROM {table.name} "  # noqa: S608
+            f"WHERE {table.key[0]} IN (SELECT value FROM json_each(?))"
+        ),
         insert=f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, 1, ?)",  # noqa: S608
         upsert=(
             f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, ?, ?) "  # noqa: S608
