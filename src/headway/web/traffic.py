@@ -23,7 +23,7 @@ class ReleaseShare(Value, kw_only=True):
     @property
     def error_percent(self) -> float:
         """The share of answers that were errors."""
-        return 100 * self.errors / self.requests if self.requests else 0.0
+        return round(100 * self.errors / self.requests, 1) if self.requests else 0.0
 
 
 def shares(
