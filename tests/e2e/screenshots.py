@@ -48,7 +48,7 @@ def addresses(names: dict[str, str]) -> dict[str, str]:
     paths = {name(page.path): page.path for page in PAGES} | BESIDE
     of_jobs = {**names, "app": "post"}
     return {
-        called: address(path, of_jobs if path.startswith("/jobs/") else names)
+        called: address(path, of_jobs if path.startswith(("/jobs/", "/queues/")) else names)
         for called, path in paths.items()
     }
 

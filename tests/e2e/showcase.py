@@ -113,7 +113,7 @@ def _jobs(own: Installation) -> dict[str, str]:
     wait_for(lambda: all(state(own, run) in ended for run in (*done, *dead)), within_s=120)
     wait_for(lambda: state(own, running) == "running", within_s=60)
     wait_for(lambda: "product 420" in own.ok("runs", "logs", running), within_s=60)
-    return {"job": "charge", "run": dead[0], "running": running}
+    return {"job": "charge", "run": dead[0], "running": running, "queue": "mail"}
 
 
 def _machines(own: Installation, waiting: list["Popen[bytes]"]) -> dict[str, str]:

@@ -1,11 +1,14 @@
-"""What is used and answered, as people see it: in the terminal, over the API."""
+"""What is used and answered, as people see it: in the terminal, over the API, on the pages."""
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.e2e.browser import DESKTOP, PHONE, visiting
 from tests.e2e.installation import Installation, good_manifest, wait_for
 
 pytestmark = pytest.mark.timeout(300)
@@ -37,15 +40,21 @@ def busy(tmp_path_factory) -> Iterator[Installation]:
     installation = Installation(folder)
     installation.data.mkdir(mode=0o711)
     (installation.data / "settings.yaml").write_text("figures_step_s: 1s\n")
-    installation.up()
+    try:
+        installation.up()
+        filled(installation)
+        yield installation
+    finally:
+        installation.down()
+
+
+def filled(installation: Installation) -> None:
     manifest = good_manifest("python3 burning.py", extra=JOBS)
     app = installation.app("oven", manifest=manifest, **{"burning.py": BURNING})
     idle = installation.app("stone")
     installation.ok("apps", "add", str(idle))
     installation.ok("start", "-e", "hot", cwd=app)
     installation.ok("start", "-e", "hot", cwd=idle)
-    yield installation
-    installation.down()
 
 
 def member(busy: Installation, app: str) -> dict:
@@ -116,3 +125,83 @@ def test_what_waits_in_a_queue_is_kept_of_it_and_its_jobs(busy):
     for said in (more, made):
         busy.ok("runs", "cancel", said["run"]["id"])
     wait_for(lambda: last(busy, queue, "waiting") == last(busy, queue, "running") == 0)
+
+
+MEMBER = "/envs/hot/apps/stone"
+PIXELS = """figure => {
+  const canvas = figure.querySelector("canvas");
+  return canvas ? canvas.toDataURL() : "";
+}"""
+
+
+def requests(page) -> str:
+    """The figure as it is drawn now."""
+    return page.locator("figure[data-measure=requests]").evaluate(PIXELS)
+
+
+def test_a_figure_moves_before_ones_eyes(busy, chromium):
+    with visiting(chromium, busy) as opened:
+        opened.go(MEMBER)
+        figure = opened.page.locator("figure[data-measure=requests]")
+        expect(figure.locator("canvas")).to_be_visible()
+        expect(figure.locator("figcaption")).to_contain_text("requests 0 a second")
+        before = requests(opened.page)
+        for _ in range(50):
+            busy.get("stone", "hot")
+        expect(figure.get_by_role("img")).to_have_attribute(
+            "aria-label", re.compile(r"between 0 and [1-9]")
+        )
+        wait_for(lambda: requests(opened.page) != before)  # no page was loaded again
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_figures_are_there_for_everybody(busy, chromium, scheme, size):
+    (node,) = busy.json("nodes", "ls")
+    pages = (MEMBER, f"/nodes/{node['node']['id']}", "/queues/hot/oven/default")
+    with visiting(chromium, busy, viewport=size, color_scheme=scheme) as opened:
+        for path in pages:
+            opened.go(path)
+            expect(opened.page.locator("figure canvas").first).to_be_visible()
+            assert not opened.accessible()
+            assert opened.overflow() <= 0
+        for path in ("/", "/jobs/hot/oven/stay", "/nodes"):
+            opened.go(path)
+            expect(opened.page.locator("svg.picture").first).to_be_visible()
+            assert not opened.accessible()
+            assert opened.overflow() <= 0
+
+
+def test_a_day_is_a_click_away_and_asks_for_means(busy, chromium):
+    with visiting(chromium, busy) as opened:
+        opened.go(MEMBER)
+        opened.press("2 h 24 min")  # of a headway that measures ten times as often as others
+        opened.page.wait_for_url(f"{opened.root}{MEMBER}?over=day")
+        expect(opened.page.locator("figure canvas").first).to_be_visible()
+        expect(opened.page.locator(".series [aria-current]")).to_have_text("2 h 24 min")
+
+
+def test_a_page_that_nobody_looks_at_asks_for_nothing(busy, chromium):
+    with visiting(chromium, busy) as opened:
+        opened.go(MEMBER)
+        expect(opened.page.locator("figure canvas").first).to_be_visible()
+        asked: list[str] = []
+        opened.page.on("request", lambda request: asked.append(request.url))
+        opened.page.evaluate(HIDE, True)
+        opened.page.wait_for_timeout(3_000)  # three times as long as it rests between two questions
+        assert not [url for url in asked if "/v1/figures" in url]
+        with opened.page.expect_request("**/v1/figures*"):
+            opened.page.evaluate(HIDE, False)
+
+
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { get: () => hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_without_scripts_what_the_server_drew_stays(busy, chromium):
+    with visiting(chromium, busy, java_script_enabled=False) as opened:
+        opened.go(MEMBER)
+        expect(opened.page.locator("figure svg.picture").first).to_be_visible()
+        expect(opened.page.locator("figure").first).to_contain_text("cores")

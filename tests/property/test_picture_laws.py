@@ -16,6 +16,7 @@ from headway.web.pictures.heatmap import heatmap
 from headway.web.pictures.lane import lane
 from headway.web.pictures.packing import Amount, Packed, packing
 from headway.web.pictures.parts.text import fit, measure
+from headway.web.pictures.spark import Spark, spark
 from headway.web.pictures.strip import Times, strip
 from headway.web.pictures.traffic import Share, traffic
 from headway.web.pictures.waterfall import waterfall
@@ -165,6 +166,21 @@ PACKED = st.builds(
 @given(st.lists(PACKED, max_size=30), WIDTH)
 def test_packing_is_whole(nodes, width) -> None:
     Seen(packing(nodes, width)).assert_whole()
+
+
+MEASURED = st.builds(
+    Spark,
+    name=TEXT.filter(bool),
+    unit=TEXT,
+    values=st.lists(st.none() | st.floats(-1e3, 1e12), max_size=80).map(tuple),
+    step_s=st.floats(0.1, 1e4),
+)
+
+
+@FEW
+@given(MEASURED, st.floats(120, 900))
+def test_a_sparkline_is_whole(row, width) -> None:
+    Seen(spark(row, width)).assert_whole()
 
 
 @FEW

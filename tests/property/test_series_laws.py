@@ -12,7 +12,7 @@ from headway.calculate.series import (
     STEPS,
     Ring,
     Series,
-    decimated,
+    folded,
     summed,
     weighed,
 )
@@ -101,13 +101,11 @@ def test_a_mean_of_series_lies_between_them(pairs) -> None:
 
 
 @given(st.lists(CELL, max_size=400), st.integers(1, 100))
-def test_fewer_values_are_no_more_than_asked_for_and_lie_between_the_least_and_the_most(
-    values, most
-) -> None:
-    few = decimated(values, most)
-    assert len(few) <= most
-    known = [value for value in values if value is not None]
-    for value in few:
-        if value is not None:
-            assert min(known) - 1e-6 <= value <= max(known) + 1e-6
-    assert any(value is not None for value in few) == bool(known)
+def test_means_of_neighbours_lie_between_them(values, width) -> None:
+    means = folded(values, width)
+    assert len(means) == -(-len(values) // width)
+    for place, mean in enumerate(means):
+        known = [v for v in values[place * width : (place + 1) * width] if v is not None]
+        assert (mean is None) == (not known)
+        if mean is not None:
+            assert min(known) - 1e-6 <= mean <= max(known) + 1e-6

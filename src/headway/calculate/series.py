@@ -136,15 +136,12 @@ def weighed(
     return found
 
 
-def decimated(values: Sequence[float | None], most: int) -> list[float | None]:
-    """Give at most so many values: means of equally many neighbours, the last ones whole.
+def folded(values: Sequence[float | None], width: int) -> list[float | None]:
+    """Give the means of so many neighbours each; the last may be of fewer.
 
-    >>> decimated([9.0, 1.0, 3.0, None, 5.0], 2)
-    [4.333333333333333, 5.0]
-    >>> decimated([1.0, 2.0], 5)
-    [1.0, 2.0]
+    >>> folded([9.0, 1.0, 3.0, None, 5.0], 2)
+    [5.0, 3.0, 5.0]
     """
-    width = -(-len(values) // most) if values else 1
     found: list[float | None] = []
     for begin in range(0, len(values), width):
         some = [value for value in values[begin : begin + width] if value is not None]

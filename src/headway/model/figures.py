@@ -21,7 +21,7 @@ class Measure(StrEnum):
 
     @property
     def unit(self) -> str:
-        """What it is counted in."""
+        """What it is counted in; of runs there are so many."""
         return _UNITS[self]
 
     @property
@@ -36,8 +36,8 @@ _UNITS = {
     Measure.REQUESTS: "a second",
     Measure.ERRORS: "a second",
     Measure.RESPONSE: "ms",
-    Measure.WAITING: "runs",
-    Measure.RUNNING: "runs",
+    Measure.WAITING: "",
+    Measure.RUNNING: "",
     Measure.OLDEST: "s",
 }
 _COUNTS = frozenset(

@@ -18,6 +18,7 @@ from headway.web.pictures import graph as graph_picture
 from headway.web.pictures import heatmap as heatmap_picture
 from headway.web.pictures import lane as lane_picture
 from headway.web.pictures import packing as packing_picture
+from headway.web.pictures import spark as spark_picture
 from headway.web.pictures import strip as strip_picture
 from headway.web.pictures import traffic as traffic_picture
 from headway.web.pictures import waterfall as waterfall_picture
@@ -129,6 +130,11 @@ def strip(schedules: Sequence[ScheduleView], now: datetime) -> Markup:
     return both(lambda width: strip_picture.strip(rows, now, _DAY, width))
 
 
+def spark(row: spark_picture.Spark | None) -> Markup:
+    """Draw a measure over the last time; nothing where there is none."""
+    return Markup() if row is None else spark_picture.spark(row)
+
+
 def packing(nodes: Sequence[packing_picture.Packed]) -> Markup:
-    """Draw what of nodes is reserved and free."""
+    """Draw what of nodes is reserved, used and free."""
     return both(lambda width: packing_picture.packing(nodes, width))

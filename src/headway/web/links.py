@@ -77,6 +77,11 @@ def job(owner: str, app_name: str, name: str) -> str:
     return path("jobs", owner.partition("~")[0], app_name, name)
 
 
+def queue(owner: str, app_name: str, name: str) -> str:
+    """Of a queue of an app in an environment."""
+    return path("queues", owner.partition("~")[0], app_name, name)
+
+
 def node(identity: str) -> str:
     """Of a node."""
     return path("nodes", identity)

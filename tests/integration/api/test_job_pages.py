@@ -177,7 +177,7 @@ def test_a_queue_is_paused_for_a_reason_and_resumed(browser):
     at = "/queues/work/shop/default"
     assert "Nothing of it starts" in browser.get(f"{at}/pause").text
     done = browser.post(f"{at}/pause", headers=FORM, data={"reason": "<i>mail</i> is down"})
-    assert (done.status_code, done.headers["location"]) == (303, "/queues?environment=work")
+    assert (done.status_code, done.headers["location"]) == (303, at)
     run = invoked(browser, "greet", **{"p.name": "later"})
     page = browser.get("/queues?environment=work").text
     assert "paused by operator: &lt;i&gt;mail&lt;/i&gt; is down" in page

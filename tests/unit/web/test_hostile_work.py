@@ -31,6 +31,7 @@ from headway.web.pages.leases import LeasePage, leases_page
 from headway.web.pages.node import NodePage
 from headway.web.pages.nodes import nodes_page
 from headway.web.pages.pools import PoolPage, pools_page
+from headway.web.pages.queue import QueuePage
 from headway.web.pages.queues import queues_page
 from headway.web.pages.run import RunPage
 from headway.web.pages.runs import RunsPage
@@ -114,6 +115,7 @@ def pages(evil: str) -> dict[str, View]:
             asked={"job": "x"}, rows=(dead,), heaps=heaps((dead,), {dead.id: "it"}), before="r"
         ),
         "queues.html": queues_page([queue(running=1, waiting=2, paused=True)]),
+        "queue.html": QueuePage(view=queue(running=1, waiting=2, paused=True)),
         "schedules.html": schedules_page([schedule]),
         "nodes.html": nodes_page([node]),
         "node.html": NodePage(view=node, note="by ana", events=(event,)),

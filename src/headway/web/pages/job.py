@@ -9,15 +9,18 @@ import msgspec
 from headway.control import jobs, permission, runs, schedules
 from headway.control.invoking import invoke
 from headway.control.requests import Invocation, RunQuestion
+from headway.model.figures import FiguresView
 from headway.model.ids import RunId
 from headway.model.role import Deed
 from headway.model.run import Run, RunState
 from headway.model.value import Value
 from headway.model.view import JobView, ScheduleView
 from headway.web import links
+from headway.web.lately import of_app, small, sparks
 from headway.web.moment import moment
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
 from headway.web.parameters import fields_of, parameters_of
+from headway.web.pictures.spark import Spark
 from headway.web.times import local
 
 _RUNS = 48
@@ -43,6 +46,7 @@ class JobPage(View, kw_only=True):
     """The newest first."""
     waits: dict[RunId, str] = msgspec.field(default_factory=dict)
     """Why those of them wait that do."""
+    lately: FiguresView | None = None
     durations: Durations | None = None
     schedules: tuple[ScheduleView, ...] = ()
 
@@ -60,6 +64,11 @@ class JobPage(View, kw_only=True):
             Crumb(owner, links.environment(owner)),
             Crumb(app, links.member(owner, app)),
         )
+
+    @property
+    def sparks(self) -> tuple[Spark, ...]:
+        """What waited and ran lately, as it is drawn."""
+        return sparks(self.lately) if self.lately is not None else ()
 
     @property
     def is_moving(self) -> bool:
@@ -115,6 +124,7 @@ async def _see(ask: Ask) -> JobPage:
         view=view,
         runs=rows,
         waits=found.waits,
+        lately=small(ask, await of_app(ask, view.environment, view.app, job=view.job.name)),
         durations=durations(rows),
         schedules=tuple(
             one

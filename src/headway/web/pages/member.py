@@ -9,6 +9,7 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
 from headway.model.view import ConfigView, MemberView, ReleaseView
 from headway.web import links
+from headway.web.lately import Lately, lately, of_app
 from headway.web.page import Ask, Crumb, Page, View
 from headway.web.pages.config import shown
 from headway.web.pages.environments import MOVING
@@ -30,6 +31,7 @@ class MemberPage(View, kw_only=True):
     """Those that are not over first, then the newest."""
     config: ConfigView | None = None
     releases: tuple[ReleaseView, ...] = ()
+    lately: Lately | None = None
     deployments: tuple[Deployment, ...] = ()
     not_kept: dict[int, Deployment] = msgspec.field(default_factory=dict)
     """The last deployment of each release that failed or was rolled back, by its number."""
@@ -87,7 +89,7 @@ async def _see(ask: Ask) -> MemberPage:
     before = ask.query.get("before")
     member = await environments.member(ask.world, owner, app)
     page = await deployments.history(ask.world, owner, app, _DEPLOYMENTS, before)
-    lately = await deployments.history(ask.world, owner, app, _OUTCOMES, None)
+    recent = await deployments.history(ask.world, owner, app, _OUTCOMES, None)
     releases = await deployments.releases(ask.world, owner, app)
     view = await ask.world.router.view()
     identity = member.deployment.environment if member.deployment else None
@@ -97,11 +99,17 @@ async def _see(ask: Ask) -> MemberPage:
         traffic=shares(routes, view.traffic, identity, member.app) if identity else (),
         containers=containers_of(member),
         config=await shown(ask, member.environment, member.app),
+        lately=await _lately(ask, member),
         releases=tuple(releases[:_RELEASES]),
         deployments=page.items,
-        not_kept=not_kept(lately.items),
+        not_kept=not_kept(recent.items),
         older=page.next,
     )
+
+
+async def _lately(ask: Ask, member: MemberView) -> Lately:
+    names = {"environment": member.environment, "app": member.app}
+    return lately(ask, await of_app(ask, member.environment, member.app), **names)
 
 
 OFFERS = (Page("/envs/{environment}/apps/{app}", "member.html", _see),)

@@ -3,11 +3,13 @@
 from headway.control import drain_plans, events, nodes
 from headway.control.permission import INSTALLATION
 from headway.model.event import Event
+from headway.model.figures import Subject
 from headway.model.ids import EnvironmentName
 from headway.model.node import NodeState
 from headway.model.role import Deed
 from headway.model.view import NodeView, Started
 from headway.web import links
+from headway.web.lately import Lately, lately
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
 from headway.web.pages.nodes import node_note, packed
 from headway.web.pictures.packing import Packed
@@ -23,6 +25,7 @@ class NodePage(View, kw_only=True):
     view: NodeView
     note: str
     """Why it takes nothing; empty where it takes containers."""
+    lately: Lately | None = None
     events: tuple[Event, ...] = ()
     """The newest first."""
 
@@ -56,7 +59,12 @@ class NodePage(View, kw_only=True):
 async def _see(ask: Ask) -> NodePage:
     view = await nodes.one(ask.world, ask.names["node"])
     newest = await events.page(ask.world, subject=view.node.id, limit=_EVENTS, newest_first=True)
-    return NodePage(view=view, note=node_note(view), events=tuple(newest))
+    return NodePage(
+        view=view,
+        note=node_note(view),
+        lately=lately(ask, Subject(node=view.node.id), node=view.node.id),
+        events=tuple(newest),
+    )
 
 
 async def _on(_: Ask) -> Deed:

@@ -23,6 +23,8 @@ class Sum(Value, kw_only=True):
     unit: str
     there: float
     reserved: float
+    used: float | None = None
+    """None: nobody measured it."""
 
     @property
     def free(self) -> float:
@@ -85,14 +87,21 @@ def packed(view: NodeView) -> Packed:
 
 def amounts(view: NodeView) -> tuple[Amount, ...]:
     """Give what a node has, resource by resource."""
-    node, reserved = view.node, view.reserved
+    node, reserved, used = view.node, view.reserved, view.used
     found = [
-        Amount(name="cpu", unit="cores", there=node.cpu, reserved=round(reserved.cpu, 3)),
+        Amount(
+            name="cpu",
+            unit="cores",
+            there=node.cpu,
+            reserved=round(reserved.cpu, 3),
+            used=None if used is None or used.cpu is None else round(used.cpu, 3),
+        ),
         Amount(
             name="memory",
             unit="GiB",
             there=round(node.memory_mib / _MIB_A_GIB, 2),
             reserved=round(reserved.memory_mib / _MIB_A_GIB, 2),
+            used=None if used is None else round(used.memory_mib / _MIB_A_GIB, 2),
         ),
     ]
     if node.disk_mib is not None:
@@ -128,17 +137,21 @@ def node_note(view: NodeView) -> str:
 
 def _sums(views: Sequence[NodeView]) -> tuple[Sum, ...]:
     ready = [view for view in views if view.node.state is NodeState.READY]
-    there, reserved, units = Counter[str](), Counter[str](), dict[str, str]()
+    there, reserved, used = Counter[str](), Counter[str](), Counter[str]()
+    units: dict[str, str] = {}
     for amount in (one for view in ready for one in amounts(view)):
         units[amount.name] = amount.unit
         there[amount.name] += amount.there  # type: ignore[assignment]
         reserved[amount.name] += amount.reserved  # type: ignore[assignment]
+        if amount.used is not None:
+            used[amount.name] += amount.used  # type: ignore[assignment]
     return tuple(
         Sum(
             name=name,
             unit=unit,
             there=round(float(there[name]), 2),
             reserved=round(float(reserved[name]), 2),
+            used=round(float(used[name]), 2) if name in used else None,
         )
         for name, unit in units.items()
     )

@@ -3,15 +3,20 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from headway.control import environments, glance
 from headway.control.glance import AwayNode, RunFigures, Stranded
 from headway.model.deployment import Deployment, Phase
+from headway.model.figures import EVERYTHING, FiguresView
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.node import NodeState
 from headway.model.value import Value
 from headway.model.view import EnvironmentView, MemberState, MemberView
+from headway.web.lately import small, sparks
 from headway.web.page import Ask, Page, View
 from headway.web.pages.environments import MOVING
+from headway.web.pictures.spark import Spark
 
 _WRONG = frozenset({MemberState.FAILED, MemberState.DEGRADED})
 _STILL = frozenset({*_WRONG, MemberState.HEALTHY, MemberState.STOPPED})
@@ -64,6 +69,7 @@ class NowPage(View, kw_only=True):
     nodes: int
     nodes_ready: int
     runs: RunFigures = RunFigures()
+    lately: FiguresView | None = None
     away: tuple[AwayNode, ...] = ()
     """Nodes that do not take containers."""
     troubles: tuple[Trouble, ...] = ()
@@ -83,6 +89,11 @@ class NowPage(View, kw_only=True):
         lost = sum(one.node.state is NodeState.LOST for one in self.away)
         wrong = len(self.wrong) + len(self.never) + len(self.troubles) + lost
         return f"Now ({wrong} wrong)" if wrong else "Now"
+
+    @property
+    def sparks(self) -> dict[str, Spark]:
+        """What was measured lately, as it is drawn, by what it is."""
+        return {} if self.lately is None else {row.name: row for row in sparks(self.lately)}
 
     @property
     def is_moving(self) -> bool:
@@ -159,7 +170,7 @@ async def _see(ask: Ask) -> NowPage:
     views = await environments.listing(ask.world)
     runs = await glance.run_figures(ask.world, ask.heart.dispatch)
     away = glance.away(ask.world)
-    return now_page(
+    page = now_page(
         views,
         ask.world.troubles,
         ask.now,
@@ -168,6 +179,7 @@ async def _see(ask: Ask) -> NowPage:
         runs=runs,
         never=glance.stranded(ask.heart.dispatch),
     )
+    return msgspec.structs.replace(page, lately=small(ask, EVERYTHING))
 
 
 OFFERS = (Page("/", "now.html", _see),)

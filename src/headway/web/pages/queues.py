@@ -9,7 +9,8 @@ from headway.web import links
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View, reason
 
 _SHOWN_MAX = 100
-_PATH = "/queues/{environment}/{app}/{queue}"
+PATH = "/queues/{environment}/{app}/{queue}"
+"""Of one queue."""
 
 
 class QueuesPage(View, kw_only=True):
@@ -64,7 +65,12 @@ async def _see(ask: Ask) -> QueuesPage:
     )
 
 
-async def _view(ask: Ask) -> QueueView:
+async def queue_of(ask: Ask) -> QueueView:
+    """Give the queue that an address names.
+
+    Raises:
+        NotFound: There is none of this name.
+    """
     names = ask.names
     for view in await queues.listing(ask.world, ask.heart.dispatch, names["environment"]):
         if (view.app, view.queue.name) == (names["app"], names["queue"]):
@@ -82,7 +88,7 @@ async def _on(ask: Ask) -> Deed:
 
 def _hold(verb: str, sentence: str, *, paused: bool = False, draining: bool = False) -> Act:
     async def see(ask: Ask) -> Plan:
-        view = await _view(ask)
+        view = await queue_of(ask)
         name = f"{view.app}/{view.queue.name}"
         there = f"{counted(view.waiting, 'run')} waiting, {counted(view.running, 'run')} under way"
         return Plan(
@@ -90,12 +96,12 @@ def _hold(verb: str, sentence: str, *, paused: bool = False, draining: bool = Fa
             verb=verb.capitalize(),
             sentence=f"{sentence} Now: {there}.",
             fields=(reason(ask),) if paused or draining else (),
-            back=links.query("/queues", environment=view.environment),
+            back=links.queue(view.environment, view.app, view.queue.name),
             command=f"headway queues {verb} -e {view.environment} {name}",
         )
 
     async def do(ask: Ask) -> str:
-        view = await _view(ask)
+        view = await queue_of(ask)
         await queues.hold(
             ask.world,
             ask.heart.dispatch,
@@ -107,9 +113,9 @@ def _hold(verb: str, sentence: str, *, paused: bool = False, draining: bool = Fa
             draining=draining,
             because=ask.query.get("reason", ""),
         )
-        return links.query("/queues", environment=view.environment)
+        return links.queue(view.environment, view.app, view.queue.name)
 
-    return Act(f"{_PATH}/{verb}", _on, see, do)
+    return Act(f"{PATH}/{verb}", _on, see, do)
 
 
 OFFERS = (

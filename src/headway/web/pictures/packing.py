@@ -22,8 +22,10 @@ from headway.web.tone import Tone
 
 NODES_MAX = 24
 """More are drawn as a histogram, and only those that are wrong one by one."""
-_CARD, _GAP, _PAD, _LINE = 280.0, 10.0, 10.0, 30.0
+_CARD, _GAP, _PAD, _LINE = 280.0, 10.0, 10.0, 46.0
+_SWATCH, _BAR = 8.0, 7.0
 _STEPS = 10
+_TOP, _HIGH = 20.0, 64.0
 
 
 class Amount(Value, kw_only=True):
@@ -44,12 +46,31 @@ class Amount(Value, kw_only=True):
         return min(1.0, max(0.0, self.reserved / self.there)) if self.there > 0 else 0.0
 
     @property
+    def used_share(self) -> float:
+        """Give what is used of what is there."""
+        used = self.used or 0.0
+        return min(1.0, max(0.0, used / self.there)) if self.there > 0 else 0.0
+
+    @property
+    def says_reserved(self) -> str:
+        """Say what is reserved."""
+        there = f"{self.name} {number(self.reserved)} of {number(self.there)} {self.unit}"
+        return f"{there.strip()} reserved"
+
+    @property
+    def says_free(self) -> str:
+        """Say what is left, whether what is reserved is used or not."""
+        return f"{number(max(0.0, self.there - self.reserved))} free to reserve"
+
+    @property
+    def says_used(self) -> str:
+        """Say what is used."""
+        return "use not measured" if self.used is None else f"{number(self.used)} used"
+
+    @property
     def says(self) -> str:
         """Say what is reserved, used and free."""
-        used = "" if self.used is None else f", {number(self.used)} used"
-        free = number(max(0.0, self.there - self.reserved))
-        there = f"{self.name} {number(self.reserved)} of {number(self.there)} {self.unit}"
-        return f"{there}{used}, {free} free"
+        return f"{self.says_reserved}, {self.says_used}, {self.says_free}"
 
 
 class Packed(Value, kw_only=True):
@@ -68,6 +89,12 @@ class Packed(Value, kw_only=True):
     def share(self) -> float:
         """Give how full it is: by what it has least of."""
         return max((amount.share for amount in self.amounts), default=0.0)
+
+    @property
+    def used_share(self) -> float | None:
+        """Give how much of it is used, by what is used most of; None where nobody measured."""
+        known = [amount.used_share for amount in self.amounts if amount.used is not None]
+        return max(known, default=None)
 
 
 def packing(nodes: Sequence[Packed], width: float = 920) -> Markup:
@@ -91,12 +118,23 @@ def packing(nodes: Sequence[Packed], width: float = 920) -> Markup:
 def _says(nodes: Sequence[Packed]) -> str:
     words = Counter(node.word for node in nodes)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(words.items()))
-    there, reserved = Counter[str](), Counter[str]()
+    sums: dict[str, Amount] = {}
     for amount in (amount for node in nodes for amount in node.amounts):
-        there[f"{amount.name} in {amount.unit}"] += amount.there  # type: ignore[assignment]
-        reserved[f"{amount.name} in {amount.unit}"] += amount.reserved  # type: ignore[assignment]
-    sums = "; ".join(f"{name}: {number(reserved[name])} of {number(there[name])}" for name in there)
-    return f"{counted(len(nodes), 'node')}: {counts or 'none'}" + (f". {sums}" if sums else "")
+        known = sums.get(f"{amount.name} {amount.unit}")
+        sums[f"{amount.name} {amount.unit}"] = amount if known is None else _added(known, amount)
+    said = "; ".join(amount.says for amount in sums.values())
+    return f"{counted(len(nodes), 'node')}: {counts or 'none'}" + (f". {said}" if said else "")
+
+
+def _added(one: Amount, other: Amount) -> Amount:
+    used = [amount.used for amount in (one, other) if amount.used is not None]
+    return Amount(
+        name=one.name,
+        unit=one.unit,
+        there=one.there + other.there,
+        reserved=one.reserved + other.reserved,
+        used=sum(used) if used else None,
+    )
 
 
 def _cards(nodes: Sequence[Packed], top: float, width: float) -> tuple[list[Element], float]:
@@ -143,32 +181,52 @@ def _card(node: Packed, x: float, y: float, wide: float, high: float) -> Element
 
 
 def _amount(amount: Amount, x: float, y: float, wide: float) -> Iterator[Element]:
-    yield write(amount.says, x, y + 9, room=wide, size=SMALL, class_="quiet")
-    yield rect(x, y + 13, wide, 8, "place", amount.says, rx=1)
-    yield rect(x, y + 13, wide * amount.share, 8, "bar reserved", amount.says, rx=1)
-    if amount.used is not None and amount.there > 0:
-        used = wide * min(1.0, max(0.0, amount.used / amount.there))
-        yield rect(x, y + 15.5, used, 3, "used", amount.says, rx=1)
+    """Draw what is reserved and below it what is used, each of all that is there."""
+    used, left = y + _LINE / 2, x + _SWATCH + 5
+    free = min(measure(amount.says_free, SMALL), wide * 0.55)
+    room = wide - _SWATCH - 5
+    yield write(amount.says_reserved, left, y + 9, room=room, size=SMALL, class_="quiet")
+    yield write(amount.says_used, left, used + 9, room=room - free - 6, size=SMALL, class_="quiet")
+    yield write(
+        amount.says_free, x + wide, used + 9, room=free, size=SMALL, class_="quiet", anchor="end"
+    )
+    for top, share, class_ in (
+        (y, amount.share, "bar reserved"),
+        (used, amount.used_share, "bar used"),
+    ):
+        yield rect(x, top + 1, _SWATCH, _SWATCH, class_, rx=1)
+        yield rect(x, top + 12, wide, _BAR, "place", amount.says, rx=1)
+        yield rect(x, top + 12, wide * share, _BAR, class_, amount.says, rx=1)
 
 
 def _histogram(nodes: Sequence[Packed], width: float) -> tuple[list[Element], float]:
-    """Draw how many nodes are how full, in tenths."""
-    counts = Counter(min(_STEPS - 1, int(node.share * _STEPS)) for node in nodes)
-    most = max(counts.values())
-    wide, high, floor = (width - 2) / _STEPS, 64.0, 84.0
+    """Draw of how many nodes how much is reserved, and used, in tenths."""
+    reserved = Counter(_tenth(node.share) for node in nodes)
+    used = Counter(_tenth(node.used_share) for node in nodes if node.used_share is not None)
+    most = max([*reserved.values(), *used.values()])
+    wide, floor = (width - 2) / _STEPS, _TOP + _HIGH
     inside: list[Element] = []
     for step in range(_STEPS):
-        count = counts[step]
-        x, tall = 1 + wide * step, high * count / most
-        says = f"{counted(count, 'node')}: {step * 10} to {step * 10 + 10} % reserved"
-        inside.append(rect(x + 1, floor - tall, wide - 2, tall, "bar reserved", says, rx=1))
-        middle = x + wide / 2
-        label = f"{step * 10}" if width < 500 else f"{step * 10}–{step * 10 + 10} %"
-        for text, y in ((str(count), floor - tall - 4), (label, floor + 14)):
+        x = 1 + wide * step
+        for counts, left, word in ((reserved, x, "reserved"), (used, x + wide / 2, "used")):
+            count = counts[step]
+            tall = _HIGH * count / most
+            says = f"{counted(count, 'node')}: {step * 10} to {step * 10 + 10} % {word}"
             inside.append(
-                write(text, middle, y, room=wide, size=SMALL, class_="quiet", anchor="middle")
+                rect(left + 1, floor - tall, wide / 2 - 2, tall, f"bar {word}", says, rx=1)
             )
+            inside.append(_label(str(count), left + wide / 4, floor - tall - 4, wide / 2))
+        label = f"{step * 10}" if width < 500 else f"{step * 10}–{step * 10 + 10} %"
+        inside.append(_label(label, x + wide / 2, floor + 14, wide))
     inside.append(shape("path", d=f"M1 {floor}H{width - 1:.1f}", class_="line"))
-    foot = "nodes by what is reserved of them, in percent"
+    foot = "nodes by how much of them is reserved (left) and used (right), in percent"
     inside.append(write(foot, 1, floor + 30, room=width - 2, size=SMALL, class_="quiet"))
     return [group(inside)], floor + 44
+
+
+def _tenth(share: float) -> int:
+    return min(_STEPS - 1, int(share * _STEPS))
+
+
+def _label(text: str, x: float, y: float, room: float) -> Element:
+    return write(text, x, y, room=room, size=SMALL, class_="quiet", anchor="middle")

@@ -13,6 +13,7 @@ from headway.web.pictures.graph import BOXES_MAX, Box, graph
 from headway.web.pictures.heatmap import COLUMNS, heatmap
 from headway.web.pictures.lane import lane
 from headway.web.pictures.packing import Amount, Packed, packing
+from headway.web.pictures.spark import Spark, spark
 from headway.web.pictures.strip import Times, strip
 from headway.web.pictures.traffic import Share, traffic
 from headway.web.pictures.waterfall import waterfall
@@ -212,12 +213,21 @@ def test_nodes_say_what_is_reserved_used_and_free(width: float) -> None:
     seen = Seen(packing([node(2, word="lost", tone=Tone.BAD), node(1)], width))
     seen.assert_whole()
     assert seen.links == ["/nodes/node-0001", "/nodes/node-0002"]
-    assert "cpu 4 of 8 cores, 1.5 used, 4 free" in seen.texts
-    assert "memory 8 of 32 GiB, 24 free" in seen.texts
+    assert {"cpu 4 of 8 cores reserved", "1.5 used", "4 free to reserve"} <= set(seen.texts)
+    assert {"memory 8 of 32 GiB reserved", "use not measured"} <= set(seen.texts)
     place = seen.extents("rect", "place")[0]
-    reserved = seen.extents("rect", "reserved")[0]
-    assert (reserved.right - reserved.left) * 2 == pytest.approx(place.right - place.left, rel=0.01)
-    assert seen.says.startswith("Packing: 2 nodes: 1 lost, 1 ready. cpu in cores: 8 of 16")
+    whole = place.right - place.left
+    shares = [
+        (bar.right - bar.left) / whole
+        for word in ("reserved", "used")
+        for bar in seen.extents("rect", word)[1:2]  # behind the one that stands at its word
+    ]
+    assert shares == pytest.approx([0.5, 1.5 / 8], rel=0.01)
+    assert seen.says == (
+        "Packing: 2 nodes: 1 lost, 1 ready. "
+        "cpu 8 of 16 cores reserved, 3 used, 8 free to reserve; "
+        "memory 16 of 64 GiB reserved, use not measured, 48 free to reserve"
+    )
 
 
 @WIDTHS
@@ -230,6 +240,7 @@ def test_of_a_large_fleet_it_is_said_how_many_are_how_full_and_which_are_wrong(
     seen.assert_whole()
     assert seen.links == ["/nodes/node-0003"]
     assert "250 nodes: 80 to 90 % reserved" in seen.titles
+    assert "2000 nodes: 10 to 20 % used" in seen.titles
 
 
 @WIDTHS
@@ -279,3 +290,43 @@ def test_a_page_has_a_picture_for_a_desk_and_one_for_a_phone() -> None:
     assert shown.count("<svg") == 2
     assert 'width="880"' in shown
     assert 'width="340"' in shown
+
+
+def measured(*values: float | None, name: str = "cpu", unit: str = "cores") -> Spark:
+    return Spark(name=name, unit=unit, values=values, step_s=60)
+
+
+@WIDTHS
+def test_a_sparkline_says_what_is_now_and_has_been(width: float) -> None:
+    seen = Seen(spark(measured(0.5, 2, 1.25), width))
+    seen.assert_whole()
+    assert seen.texts == ["cpu", "1.2 cores"]
+    assert seen.says == "cpu: now 1.2 cores; between 0.5 and 2 in 3 min"
+    (curve,) = seen.extents("path", "curve")
+    (under,) = seen.extents("path", "under")
+    assert curve.bottom - curve.top == pytest.approx(0.75 * (under.bottom - under.top), abs=0.1)
+
+
+def test_where_nothing_was_measured_a_sparkline_has_no_line() -> None:
+    seen = Seen(spark(measured(1, 2, None, 3, None, 4, 4, None, None)))
+    seen.assert_whole()
+    assert len(seen.extents("path", "curve")) == 2
+    assert len(seen.extents("circle", "tip")) == 1
+    assert seen.texts == ["cpu", "not measured"]
+    assert seen.says == "cpu: now not measured; between 1 and 4 in 9 min"
+
+
+def test_a_sparkline_of_nothing_says_so() -> None:
+    for values in ((), (None, None)):
+        seen = Seen(spark(measured(*values)))
+        seen.assert_whole()
+        assert not seen.with_class("curve")
+        assert "not measured in" in seen.says
+
+
+def test_a_sparkline_of_zeros_lies_on_the_ground() -> None:
+    seen = Seen(spark(measured(0, 0, 0)))
+    seen.assert_whole()
+    assert seen.texts == ["cpu", "0 cores"]
+    (curve,) = seen.extents("path", "curve")
+    assert curve.top == curve.bottom
