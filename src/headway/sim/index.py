@@ -21,14 +21,18 @@ class Equal:
 
     def __init__(self) -> None:
         self.buckets: dict[Any, dict[int, None]] = {}
+        self.count = 0
+        """Rows that have a value."""
         self._latest: dict[Any, int] = {}
         """Bucket to the highest ordinal that came last; `1 << 62` where they came out of order."""
 
     def change(self, ordinal: int, old: Any, new: Any) -> None:
         """Follow a row whose value has changed; None is no value, or no row."""
         if old is not None:
+            self.count -= 1
             self._leave(old, ordinal)
         if new is not None:
+            self.count += 1
             latest = self._latest.get(new, 0)
             self._latest[new] = ordinal if ordinal > latest else 1 << 62
             self.buckets.setdefault(new, {})[ordinal] = None
