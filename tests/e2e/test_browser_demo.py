@@ -13,7 +13,13 @@ from playwright.sync_api import expect
 from tests.e2e.browser import visiting
 from tests.e2e.installation import Installation, wait_for
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(
+        "HEADWAY_TEST_DEMO" not in os.environ,
+        reason="the whole demo takes minutes, on a machine that has them: make test-demo",
+    ),
+]
 DEMO = Path(__file__).parents[2] / "examples" / "shop" / "demo.py"
 _MINUTES = 120_000
 """Milliseconds that seven apps may take to come up on a machine that does much else."""
