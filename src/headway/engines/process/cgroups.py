@@ -1,6 +1,6 @@
 """Control groups, version 1 and 2: where they are, what to write, how to end what is in them.
 
-Everything here is given to the shim as plain values, because the shim imports nothing of headway.
+Everything here is given to the shim as plain values: it knows nothing of what headway is about.
 """
 
 from __future__ import annotations
