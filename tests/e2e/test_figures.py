@@ -49,9 +49,9 @@ def busy(tmp_path_factory) -> Iterator[Installation]:
 
 
 def filled(installation: Installation) -> None:
-    manifest = good_manifest("python3 burning.py", extra=JOBS)
+    manifest = good_manifest("python3 burning.py", "60s", JOBS)
     app = installation.app("oven", manifest=manifest, **{"burning.py": BURNING})
-    idle = installation.app("stone")
+    idle = installation.app("stone", manifest=good_manifest(grace="60s"))
     installation.ok("apps", "add", str(idle))
     installation.ok("start", "-e", "hot", cwd=app)
     installation.ok("start", "-e", "hot", cwd=idle)
@@ -167,7 +167,7 @@ def test_figures_are_there_for_everybody(busy, chromium, scheme, size):
             assert opened.overflow() <= 0
         for path in ("/", "/jobs/hot/oven/stay", "/nodes"):
             opened.go(path)
-            expect(opened.page.locator("svg.picture").first).to_be_visible()
+            expect(opened.page.locator("svg.picture:visible").first).to_be_visible()
             assert not opened.accessible()
             assert opened.overflow() <= 0
 
