@@ -741,3 +741,21 @@ async def test_resources_of_jobs_are_their_own(engine: ProcessEngine, data: Path
     )
     assert await trial.value("files") == SMALL.open_files
     assert await trial.value("more") == 999
+
+
+@with_groups
+async def test_a_runner_that_reserves_no_cores_has_its_part_of_a_busy_machine(
+    engine: ProcessEngine, data: Path
+) -> None:
+    """Each run waits for what it starts; with next to no weight its modules would never load."""
+    nothing = Resources(cpu=0, memory_mib=512, processes=1024)
+    trial = await started(engine, data, RESULTS, job("greet"), resources=nothing)
+    assert await trial.value("greet") == {"said": ["hello you"]}
+    weights = {
+        (path / file).read_text().strip()
+        for path in behind.groups(trial.id)
+        for file in ("cpu.shares", "cpu.weight")
+        if (path / file).exists()
+    }
+    assert weights <= {"1024", "100"}
+    assert weights

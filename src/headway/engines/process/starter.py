@@ -27,9 +27,9 @@ _RUNNER = Path(__file__).with_name("runner.py")
 _ZYGOTE = Path(__file__).with_name("zygote")
 _INODES_PER_MIB = 256
 _MEMLOCK_BYTES = MIB
-_LEAST_CPU = 0.01
-"""What a container has of busy cores, at the least, beside those that reserve some: a runner
-reserves none, and yet starts what does."""
+_CPU_OF_RUNNERS = 1.0
+"""What a container that reserves no cores weighs beside others while all are busy: a runner needs
+next to none, but each run waits for what it starts, and with less its modules never load."""
 
 
 class Starter:
@@ -106,7 +106,7 @@ class Starter:
             mounts.append((str(etc / name), f"/etc/{name}", False))
         mounts += [(mount.source, mount.path, mount.writable) for mount in order.mounts]
         resources = order.resources
-        weighed = msgspec.structs.replace(resources, cpu=max(resources.cpu, _LEAST_CPU))
+        weighed = msgspec.structs.replace(resources, cpu=resources.cpu or _CPU_OF_RUNNERS)
         group = cgroups.group(self.hierarchy, f"{order.id}.{self._mark}", weighed)
         return Launch(
             at=time.time(),
