@@ -23,8 +23,8 @@ from headway.control import (
     preemptions,
     runners,
 )
-from headway.control.pool_reading import PoolReading
-from headway.control.pooling import Pools
+from headway.control.pool.pooling import Pools
+from headway.control.pool.reading import PoolReading
 from headway.model.container import Exit
 from headway.model.demand import Preemption
 from headway.model.job import Delivery, Job

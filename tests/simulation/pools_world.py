@@ -11,8 +11,8 @@ import msgspec
 from headway.control.departures import Departures
 from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
-from headway.control.pooling import Pools
-from headway.control.rebalances import Rebalances
+from headway.control.pool.pooling import Pools
+from headway.control.pool.rebalances import Rebalances
 from headway.control.requests import Invocation
 from headway.control.scheduling import Schedules
 from headway.control.world import World

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from headway.control import runs
-from headway.control.monitoring import Monitoring
+from headway.control.pool.monitoring import Monitoring
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
 from headway.model.ids import AppName, ContainerId, NodeId
 from headway.model.node import Holder

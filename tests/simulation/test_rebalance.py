@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from headway.calculate.placement.promise import Promise
-from headway.control import leases, nodes, rebalancing
+from headway.control import leases, nodes
 from headway.control.errors import Conflict
+from headway.control.pool import rebalancing
 from headway.control.requests import LeaseRequest
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
 from headway.model.demand import Demand

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld
 from headway.api.streams import HEARTBEAT_S, Heartbeat, sse, wants_events
-from headway.control import events, plans, pools, why
+from headway.control import events, plans, why
+from headway.control.pool import pools
 from headway.model.event import Event
 from headway.model.view import PlannedChange, Why
 

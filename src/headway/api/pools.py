@@ -5,8 +5,8 @@ from fastapi import APIRouter, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import PoolBody, PoolScaleBody
 from headway.api.scope import Actor, Identity, TheWorld, done_once
-from headway.control import pools
-from headway.control.pooling import Pools
+from headway.control.pool import pools
+from headway.control.pool.pooling import Pools
 from headway.model.view import PoolView
 
 router = APIRouter(tags=["pools"])

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import RebalanceBody
 from headway.api.scope import Actor, Identity, TheWorld, done_once
-from headway.control import rebalancing
+from headway.control.pool import rebalancing
 from headway.model.rebalance import Rebalance, Rebalancing
 
 router = APIRouter(tags=["pools"])

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response
 
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld, dispatch_of
-from headway.control import doctor, monitor
+from headway.control import doctor
+from headway.control.pool import monitor
 from headway.model.settings import Settings
 from headway.model.view import Check
 

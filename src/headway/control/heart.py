@@ -11,10 +11,10 @@ from headway.control.keeping import remember
 from headway.control.leasing import Leasing
 from headway.control.lifetimes import Lifetimes
 from headway.control.measuring import Measuring
-from headway.control.monitoring import Monitoring
-from headway.control.pooling import Pools
+from headway.control.pool.monitoring import Monitoring
+from headway.control.pool.pooling import Pools
+from headway.control.pool.rebalances import Rebalances
 from headway.control.prober import Prober
-from headway.control.rebalances import Rebalances
 from headway.control.retention import Retention
 from headway.control.rollouts import Rollouts
 from headway.control.routing import Routing

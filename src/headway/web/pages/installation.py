@@ -2,7 +2,8 @@
 
 import platform
 
-from headway.control import doctor, monitor
+from headway.control import doctor
+from headway.control.pool import monitor
 from headway.formats.units import counted
 from headway.model.ids import AppName, EnvironmentName, environment_name
 from headway.model.value import Value

@@ -1,7 +1,7 @@
 """Pools: what each has, what becomes of it next, and why."""
 
-from headway.control import pools
 from headway.control.permission import INSTALLATION
+from headway.control.pool import pools
 from headway.formats.units import counted
 from headway.model.role import Deed
 from headway.model.view import PoolView

@@ -8,7 +8,7 @@ from headway.calculate.demand import of_container
 from headway.calculate.rebalance import Standing, plan_rebalance
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
-from headway.control.rebalance_steps import event, take_back, written
+from headway.control.pool.rebalance_steps import event, take_back, written
 from headway.control.world import World
 from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind

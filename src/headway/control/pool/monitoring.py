@@ -14,9 +14,9 @@ from headway.calculate.monitor import (
 from headway.control import nodes, runs
 from headway.control.dispatch import Dispatch
 from headway.control.errors import HeadwayError
-from headway.control.monitor import flagged
-from headway.control.pool_orders import becoming
-from headway.control.pooling import Pools
+from headway.control.pool.monitor import flagged
+from headway.control.pool.orders import becoming
+from headway.control.pool.pooling import Pools
 from headway.control.world import World
 from headway.machine.own_log import Log
 from headway.model.container import Container, ContainerState

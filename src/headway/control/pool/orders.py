@@ -9,7 +9,7 @@ import msgspec
 
 from headway.calculate.autoscale.scarcity import refused
 from headway.control.guard import trouble
-from headway.control.pool_reading import Seen
+from headway.control.pool.reading import Seen
 from headway.control.world import World
 from headway.formats.units import counted
 from headway.machine.chance import drawn_hex

@@ -9,9 +9,9 @@ import msgspec
 from headway.calculate.rebalancing import Emptying, Verdict, gives_up_at, judge
 from headway.control import nodes
 from headway.control.errors import NotFound
-from headway.control.pool_orders import becoming
-from headway.control.rebalance_steps import event, take_back, written
-from headway.control.rebalancing import proposed
+from headway.control.pool.orders import becoming
+from headway.control.pool.rebalance_steps import event, take_back, written
+from headway.control.pool.rebalancing import proposed
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.ids import NodeId, RebalancingId

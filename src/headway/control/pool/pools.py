@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from headway.control.errors import Conflict, Invalid, NotFound
-from headway.control.pooling import Pools
+from headway.control.pool.pooling import Pools
 from headway.control.world import World
 from headway.formats.pool_yaml import parse_pool
 from headway.model.event import Event

@@ -14,8 +14,8 @@ from headway.control import nodes
 from headway.control.dispatch import Dispatch
 from headway.control.errors import NotFound
 from headway.control.guard import trouble
-from headway.control.pool_orders import Orders, answered, becoming
-from headway.control.pool_reading import PoolReading, Seen, offers
+from headway.control.pool.orders import Orders, answered, becoming
+from headway.control.pool.reading import PoolReading, Seen, offers
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.ids import NodeId

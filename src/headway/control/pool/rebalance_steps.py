@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from headway.control import nodes
-from headway.control.pool_orders import becoming
+from headway.control.pool.orders import becoming
 from headway.model.event import Event
 from headway.model.ids import NodeId, RebalancingId
 from headway.model.node import Holder, NodeHold
