@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup needs test test-demo lint format demo demo-stop screenshots bench seeds crash clean
+.PHONY: help setup needs test lint format demo demo-stop screenshots bench seeds crash clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  \1\t/' | expand -t 14
@@ -42,9 +42,6 @@ test: $(STAMP) needs lint ## Everything that must hold
 
 demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left running
 	$(BIN)/python examples/shop/demo.py
-
-test-demo: $(STAMP) ## The demo, and all that people do with it, in a browser
-	HEADWAY_TEST_DEMO=1 $(BIN)/pytest -q tests/e2e/test_browser_demo.py
 
 demo-stop: ## End the demo and remove what it made
 	$(BIN)/python examples/shop/demo.py stop
