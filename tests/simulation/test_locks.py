@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import claimants, leases, queues, runs
+from headway.control import claimants, leases, locking, queues, runs
 from headway.control.errors import Conflict, Invalid
 from headway.control.requests import LeaseRequest
 from headway.control.why import explain
@@ -196,6 +196,21 @@ async def test_parameters_that_name_no_lock_are_refused(plane, parameters, becau
     with pytest.raises(Invalid) as refused:
         await plane.run("paying", parameters=parameters)
     assert because in refused.value.because
+
+
+async def test_runs_behind_those_whose_lines_were_read_start_without_another_event(
+    plane, monkeypatch
+):
+    monkeypatch.setattr(locking, "_LOOKED_AT", 2)
+    await plane.release(PAYING)
+    await hold(plane, paused=True)
+    made = [
+        await plane.run("paying", parameters={"sleep_s": 30, "account": f"a{number}"})
+        for number in range(6)
+    ]
+    await hold(plane, paused=False)
+    for run in made:
+        await plane.until(run, "running")
 
 
 async def test_a_run_that_could_not_start_leaves_the_line_and_comes_back(plane, monkeypatch):

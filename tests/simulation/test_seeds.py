@@ -38,7 +38,9 @@ def test_every_invariant_holds_in(first):
         hold(seed)
 
 
-@pytest.mark.parametrize("seed", KEPT, ids=lambda seed: f"{seed}: {KEPT[seed]}")
+@pytest.mark.parametrize(
+    "seed", [seed for seed in KEPT if seed > SEEDS], ids=lambda seed: f"{seed}: {KEPT[seed]}"
+)
 def test_what_was_found_once_stays_mended(seed):
     hold(seed)
 

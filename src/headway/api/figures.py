@@ -8,12 +8,14 @@ from pydantic import AwareDatetime
 
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld
+from headway.calculate.series import FOLD, FOLDS
 from headway.control import figure_views
 from headway.control.figure_views import HOUR_S, FigureQuestion
 from headway.model.figures import FiguresView, Measure
 
 router = APIRouter(tags=["figures"])
-_WEEK_S = 7 * 24 * HOUR_S
+_MOST_S = 300.0 * FOLD * FOLDS
+"""All that is kept where a step is as long as settings allow."""
 Name = Annotated[str | None, Query(min_length=1, max_length=100)]
 
 
@@ -27,7 +29,7 @@ async def show_figures(
     queue: Name = None,
     job: Name = None,
     measure: Annotated[Sequence[Measure], Query(max_length=10)] = (),
-    over_s: Annotated[float, Query(gt=0, le=_WEEK_S, allow_inf_nan=False)] = HOUR_S,
+    over_s: Annotated[float, Query(gt=0, le=_MOST_S, allow_inf_nan=False)] = HOUR_S,
     since: AwareDatetime | None = None,
 ) -> Json:
     """Give what was measured lately of a node, of an app, or of everything.

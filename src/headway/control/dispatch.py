@@ -23,6 +23,7 @@ from headway.control.ends import Ends
 from headway.control.gangs import Together
 from headway.control.grounds import Backlog, Ground, Grounds, together
 from headway.control.lanes import Lanes
+from headway.control.locking import are_more
 from headway.control.preemptions import Preemptions, whom_of
 from headway.control.runners import Runners
 from headway.control.settling import made_known
@@ -48,8 +49,6 @@ from headway.ports.store import StoreError
 
 _STARTS_AT_ONCE = 500
 _DUE_AT_ONCE = 1000
-_LATER_S = 0.02
-"""A beginning is written down this much later, unless its end comes first: most do."""
 
 
 class Dispatch:
@@ -189,13 +188,14 @@ class Dispatch:
         self._grounds.forget(lanes)
         turn = take_turns(asked)
         self._reasons, self._nevers = turn.reasons, turn.nevers
+        is_more = are_more(lanes.values())  # now: those that were picked leave their lanes
         if turn.reasons:
             self._world.bell.pool()
         if turn.picks:
             await self._claim(turn.picks, grounds)
         await self._claimants.took_turns(turn)
         await self._preempt()
-        if len(turn.picks) == _STARTS_AT_ONCE:
+        if len(turn.picks) == _STARTS_AT_ONCE or (turn.picks and is_more):
             self.wake()
 
     def is_waited_for(self) -> bool:

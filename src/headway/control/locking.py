@@ -35,6 +35,11 @@ async def lines(store: Store, lanes: Iterable[Sequence[Entry]]) -> Locks:
     return Locks(await store.read(lambda reader: _lines(reader, names)))
 
 
+def are_more(lanes: Iterable[Sequence[Entry]]) -> bool:
+    """Say whether runs with locks stand behind those of which the lines are read."""
+    return any(len(entries) > _LOOKED_AT and entries[_LOOKED_AT].locks for entries in lanes)
+
+
 def _lines(reader: Reader, names: Iterable[str]) -> dict[str, list[Lease]]:
     found: dict[str, list[Lease]] = {name: [] for name in names}
     for row in reader.find(Lease, open_claim=tuple(map(lock_key, found))):

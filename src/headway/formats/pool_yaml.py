@@ -29,6 +29,7 @@ from headway.model.value import Value
 FILE = "pool.yaml"
 NODES_MAX = 10_000
 _WEEK_S = 7 * 86_400.0
+_SIZES = ("memory", "disk")
 _DEFAULT = Scaling()
 _PRICE = Quantity(parse_number, "a price that is not negative", least=0, most=100_000)
 _TAGS = MapOf(Text(words="a text", any_scalar=True), most=100)
@@ -216,10 +217,10 @@ def pool_document(pool: Pool) -> dict[str, Any]:
 
 def _type_document(kind: NodeType) -> dict[str, Any]:
     found = _changed(kind, NodeType(name=kind.name, cpu=kind.cpu, memory_mib=0))
-    memory = f"{found.pop('memory_mib')}MiB"
+    sizes = {key: f"{found.pop(f'{key}_mib')}MiB" for key in _SIZES if f"{key}_mib" in found}
     if "billing" in found:
         found["billing"] = {length: word for word, length in _BILLING_S.items()}[kind.billing_s]
-    return {"name": kind.name, "cpu": kind.cpu, "memory": memory, **found}
+    return {"name": kind.name, "cpu": kind.cpu, **sizes, **found}
 
 
 def _changed(value: Value, default: Value | None) -> dict[str, Any]:

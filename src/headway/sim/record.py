@@ -1,7 +1,7 @@
 """Records what a live installation did, as a scenario that does it again."""
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from headway.formats.yaml import render_yaml
 from headway.model.container import ContainerKind
 from headway.model.ids import is_name
 from headway.model.job import Job
-from headway.model.node import DEFAULT_POOL
+from headway.model.node import DEFAULT_POOL, Node
 from headway.model.run import Run
 from headway.model.scenario import Scenario
 from headway.model.view import JobView
@@ -124,40 +124,53 @@ def _scenario(client: Client, times: _Times) -> dict[str, Any]:
 
 
 def _machines(client: Client) -> list[dict[str, Any]]:
-    """Count the nodes that are always there; the others come from their pools again."""
-    nodes = [view.node for view in client.nodes.all()]
-    sizes = Counter((node.cpu, node.memory_mib, node.price_hour) for node in nodes if not node.type)
+    """Count the machines that are always there; other nodes come from their pools again."""
+    parts: defaultdict[str, list[Node]] = defaultdict(list)
+    for view in client.nodes.all():
+        if not view.node.type:
+            parts[view.node.machine or view.node.id].append(view.node)
+    sizes = Counter(
+        (len(nodes), nodes[0].cpu, nodes[0].memory_mib, nodes[0].disk_mib or 0, nodes[0].price_hour)
+        for nodes in parts.values()
+    )
     return [
         {
             "name": f"type-{number}",
             "count": count,
             "cpu": cpu,
             "memory": f"{memory_mib}MiB",
+            **({"disk": f"{disk_mib}MiB"} if disk_mib else {}),
+            "nodes_each": nodes_each,
             "price": price,
         }
-        for number, ((cpu, memory_mib, price), count) in enumerate(sorted(sizes.items()), start=1)
+        for number, ((nodes_each, cpu, memory_mib, disk_mib, price), count) in enumerate(
+            sorted(sizes.items()), start=1
+        )
     ]
 
 
 def _services(client: Client) -> list[dict[str, Any]]:
     """Count the copies of services that run, with what each reserves."""
-    copies: Counter[tuple[str, float, int]] = Counter()
+    copies: Counter[tuple[str, float, int, int]] = Counter()
     for environment in client.environments.all():
         for member in environment.members:
             for row in member.containers:
                 if row.kind is ContainerKind.SERVICE and not row.is_ended:
-                    label = f"{row.app}-{row.process}-{environment.name}"
-                    copies[label, row.resources.cpu, row.resources.memory_mib] += 1
+                    label, what = f"{row.app}-{row.process}-{environment.name}", row.resources
+                    copies[label, what.cpu, what.memory_mib, what.disk_reserved_mib] += 1
     return [
         {
             "name": label if is_name(label) and _is_one(label, copies) else f"service-{number}",
             "copies": count,
             "cpu": cpu,
             "memory": f"{memory_mib}MiB",
+            **({"disk": f"{disk_mib}MiB"} if disk_mib else {}),
         }
-        for number, ((label, cpu, memory_mib), count) in enumerate(sorted(copies.items()), start=1)
+        for number, ((label, cpu, memory_mib, disk_mib), count) in enumerate(
+            sorted(copies.items()), start=1
+        )
     ]
 
 
-def _is_one(label: str, copies: Counter[tuple[str, float, int]]) -> bool:
+def _is_one(label: str, copies: Counter[tuple[str, float, int, int]]) -> bool:
     return sum(row[0] == label for row in copies) == 1

@@ -109,6 +109,15 @@ async def test_rows_are_found_by_fields_in_the_order_they_were_put(store):
     assert len(await store.read(lambda reader: reader.find(Container, state=states))) == 3
 
 
+async def test_rows_are_found_by_any_number_of_values(store):
+    """More than one statement takes parameters: SQLite's own limit is 32,766."""
+    for name in "ab":
+        await store.write(lambda tx, name=name: tx.put(container(name)))
+    many = ("b", *(f'no"{number}' for number in range(300_000)))
+    found = await store.read(lambda reader: reader.find(Container, id=many))
+    assert [row.id for row in found] == ["b"]
+
+
 async def test_asking_for_a_field_that_has_no_column_is_a_mistake(store):
     with pytest.raises(AssertionError, match="because"):
         await store.read(lambda reader: reader.find(Container, because="x"))

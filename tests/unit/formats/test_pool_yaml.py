@@ -16,6 +16,7 @@ types:
 - name: m-large
   cpu: 4
   memory: 16GiB
+  disk: 100GiB
   price_hour: 0.2
   billing: hour
   start: 2m
@@ -50,6 +51,7 @@ def test_every_key_arrives_where_it_should():
                 name="m-large",
                 cpu=4,
                 memory_mib=16384,
+                disk_mib=102_400,
                 price_hour=0.2,
                 billing_s=3600,
                 start_s=120,

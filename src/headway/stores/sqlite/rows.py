@@ -19,6 +19,8 @@ Key = tuple[str | int, ...]
 _encode = msgspec.json.Encoder().encode
 
 _EVENT_FIELDS = ("subject", "environment", "app")
+_MANY = 100
+"""More wanted values than this are one parameter, of which a statement takes only so many."""
 
 
 class SqliteReader:
@@ -286,8 +288,13 @@ def _where(fields: dict[str, Any]) -> tuple[list[str], list[Any]]:
     values: list[Any] = []
     for column, wanted in fields.items():
         if isinstance(wanted, tuple):
-            parts.append(f"{column} IN ({', '.join('?' for _ in wanted)})")
-            values += [_value(one) for one in wanted]
+            given = [_value(one) for one in wanted]
+            if len(given) > _MANY:
+                parts.append(f"{column} IN (SELECT value FROM json_each(?))")  # noqa: S608 (own names)
+                values.append(msgspec.json.encode(given).decode())
+            else:
+                parts.append(f"{column} IN ({', '.join('?' for _ in given)})")
+                values += given
         else:
             parts.append(f"{column} = ?")
             values.append(_value(wanted))
