@@ -111,6 +111,7 @@ def test_a_node_is_drained_after_its_plan_and_taken_back(chromium, headway, plac
         expect(page.get_by_role("table")).to_contain_text("stall")
         page.get_by_label("Runs may go on for").fill("1h")
         page.get_by_label("Why").fill("a new disk")
+        visitor.press("Show the plan")  # with what was filled in
         page.get_by_label("Type").fill(node)
         try:
             visitor.press("Drain")
