@@ -14,6 +14,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from headway import __version__
 from headway.engines.process import messages
 from headway.engines.process.cgroups import left_behind, usage
 from headway.engines.process.enter import Entered, enter
@@ -306,7 +307,8 @@ class Agent:
                 self.remove(container)
                 return Answer()
             case "nodes":
-                return Answer(nodes=(self._taken_ports.told(self._node),), pid=os.getpid())
+                told = self._taken_ports.told(self._node)
+                return Answer(nodes=(told,), pid=os.getpid(), version=__version__)
             case "usage":
                 return Answer(usage=self.usage(container))
             case "measure":

@@ -6,7 +6,9 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from headway import __version__
 from headway.engines.process import messages
+from headway.engines.process.ending import end_agent
 from headway.engines.process.messages import Answer, Request
 from headway.machine.files import is_locked
 from headway.machine.sockets import named
@@ -43,6 +45,9 @@ class AgentLink:
         self._limits: set[asyncio.Timeout] = set()
         self._again_s = 0.0
         self._down_until = 0.0
+        self._is_taken = False
+        """Whether an agent was found or begun, which is then not asked for its version again: one
+        that says another even so, as files change below us in an upgrade, is not ended for ever."""
 
     async def call(self, request: Request) -> Answer:
         """Ask the agent; one that died is started again, and asked again."""
@@ -143,6 +148,10 @@ class AgentLink:
     async def ensure(self) -> None:
         """Start the agent unless it answers. Two of them never run: the second ends at once.
 
+        The first that is found must be of this version of headway. One that another version left
+        would not know what is new in an order, and is ended for one that does; its containers
+        live on.
+
         Raises:
             EngineUnavailable: It does not start, or one runs and does not answer.
         """
@@ -174,11 +183,17 @@ class AgentLink:
 
     async def _start(self) -> None:
         try:
-            await self.once(Request(verb="nodes"), self._silent_s)
+            found = await self.once(Request(verb="nodes"), self._silent_s)
         except Silent:
             raise
         except EngineUnavailable:
             await self._begin()
+        else:
+            is_first, self._is_taken = not self._is_taken, True
+            if is_first and found.version != __version__:
+                await end_agent(self.folder)
+                await self._begin()
+        self._is_taken = True
 
     async def _begin(self) -> None:
         if not self.folder.is_dir():  # its lock is gone, too: there would be one more at each try

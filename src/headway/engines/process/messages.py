@@ -47,6 +47,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reading: NodeReading | None = None
     addresses: tuple[str, ...] = ()
     pid: int = 0
+    version: str = ""
+    """Headway's, of the agent that answers `nodes`; one of before it was told says none."""
 
 
 def encode(message: Any) -> bytes:

@@ -1,25 +1,19 @@
 """One node of this machine: the line to its agent, its part of the machine, and its end."""
 
-import asyncio
-import os
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from headway.engines.process.ending import end_agent, have_end, signal_to
 from headway.engines.process.link import AgentLink
 from headway.engines.process.messages import Request
 from headway.engines.process.spool import Spool
-from headway.machine.files import is_locked
 from headway.model.ids import ContainerId, NodeId
 from headway.model.node import Node
 from headway.model.order import NodeReading
 from headway.ports.engine import EngineError
 
-_LOOK_S = 0.05
-_AGENT_ENDS_S = 5.0
 _CONTAINER_ENDS_S = 10.0
 """From SIGTERM until SIGKILL."""
 _GRACE_S = 5.0
@@ -73,41 +67,13 @@ async def end(folder: Path) -> None:
 
     The agent first: it would start what it was asked for a moment ago.
     """
-    await _ended(
-        lambda: is_locked(folder / "agent.lock"),
-        lambda number: _signal(_agent(folder), number),
-        _AGENT_ENDS_S,
-    )
+    await end_agent(folder)
 
     def stop(number: int) -> None:
         for spool in alive(folder):
             spool.write_stop(_GRACE_S)
             status = spool.status()
             if status is not None:
-                _signal(status.shim, number)
+                signal_to(status.shim, number)
 
-    await _ended(lambda: bool(alive(folder)), stop, _CONTAINER_ENDS_S)
-
-
-async def _ended(lives: Callable[[], bool], tell: Callable[[int], None], within_s: float) -> None:
-    """Have something end: told once to, killed when that takes too long."""
-    loop = asyncio.get_running_loop()
-    kill_at = loop.time() + within_s
-    if await asyncio.to_thread(lives):
-        await asyncio.to_thread(tell, signal.SIGTERM)
-    while await asyncio.to_thread(lives):
-        if loop.time() > kill_at:
-            await asyncio.to_thread(tell, signal.SIGKILL)
-        await asyncio.sleep(_LOOK_S)
-
-
-def _agent(folder: Path) -> int:
-    with suppress(OSError, ValueError):
-        return int((folder / "agent.lock").read_text())
-    return 0
-
-
-def _signal(pid: int, number: int) -> None:
-    if pid:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
+    await have_end(lambda: bool(alive(folder)), stop, _CONTAINER_ENDS_S)

@@ -184,9 +184,9 @@ class Child:
         texts = []
         for one in attempts:
             number = self._first + len(self.given)
-            task = [number, one.job, one.run, one.number, one.parameters, one.variables, shared]
+            task = [number, one.job, one.run, one.number, one.parameters, shared]
             last = len(self.given) + 1 >= self.left
-            texts.append(json.dumps([*task, last]))
+            texts.append(json.dumps([*task, last, one.variables]))
             self.given.append(one)
             if len(self.given) == 1:
                 self._begin(one)

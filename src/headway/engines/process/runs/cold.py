@@ -141,7 +141,7 @@ class Cold:
         self._begin(launch, variables, {_RESULT: theirs.fileno()}, self._function_ended)
         theirs.close()
         one = self._attempt
-        task = [0, one.job, one.run, one.number, one.parameters, one.variables, False, True]
+        task = [0, one.job, one.run, one.number, one.parameters, False, True, one.variables]
         self._channel.send(json.dumps(task).encode() + b"\n")
 
     def _heard(self, lines: list[bytes] | None) -> None:

@@ -4,6 +4,9 @@ Tasks come as lines of JSON on descriptor 3 and answers go there as lines: the t
 processor time and its time, then `ok` and the result, or `no` and what failed. A process that has
 done its runs ends without the functions registered with `atexit`; threads that are no daemons are
 waited for after each run.
+
+A runner outlives an upgrade and then hands this file, as the upgrade left it, tasks as it always
+did: what a task is given in addition comes last, and may be missing.
 """
 
 from __future__ import annotations
@@ -63,9 +66,12 @@ class Worker:
                 return
             *lines, kept = (kept + data).split(b"\n")
             for line in lines:
-                task = json.loads(line)
-                *task, last = task
-                self._do(*task)
+                number, job, run, attempt, parameters, shared, last, *more = json.loads(line)
+                variables = more[0] if more else {}
+                self._tell(
+                    HEADWAY_RUN=run, HEADWAY_ATTEMPT=str(attempt), HEADWAY_JOB=job, **variables
+                )
+                self._do(number, job, parameters, shared)
                 if last:
                     return
 
@@ -81,17 +87,7 @@ class Worker:
             self._working = False
             raise _cancelled()("it was told to end")
 
-    def _do(
-        self,
-        number: int,
-        job: str,
-        run: str,
-        attempt: int,
-        parameters: Any,
-        variables: dict[str, str],
-        shared: bool,
-    ) -> None:
-        self._tell(HEADWAY_RUN=run, HEADWAY_ATTEMPT=str(attempt), HEADWAY_JOB=job, **variables)
+    def _do(self, number: int, job: str, parameters: Any, shared: bool) -> None:
         began, before = time.perf_counter(), _processor_s()
         try:
             try:
