@@ -1,14 +1,14 @@
 """Gangs over a real store and a simulated engine: they start together or not at all."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
-from headway.control import attempts, runs
+from headway.control import attempts, nodes, runs
 from headway.control.errors import Invalid
 from headway.control.requests import RunQuestion
 from headway.control.why import explain
@@ -19,6 +19,7 @@ from headway.model.node import Node
 from headway.model.queue import Queue
 from headway.model.resources import Resources
 from headway.model.run import Run, RunFact, RunFactState, RunState
+from headway.model.schedule import Schedule
 from tests.simulation.conftest import SMALL, Plane
 
 MASTER = Job(name="load", function="m:f", resources=SMALL, gang={"worker": 3})
@@ -106,6 +107,31 @@ async def test_when_one_is_lost_all_end_and_the_leader_has_failed(plane, engine)
     assert leader.because.startswith(f"worker {away.id} of its gang is lost: ")
     for one in others:
         assert (await plane.ended(one)).is_ended
+
+
+@pytest.mark.parametrize(
+    ("delivery", "states"),
+    [(Delivery.AT_LEAST_ONCE, [True, False]), (Delivery.AT_MOST_ONCE, [False])],
+)
+async def test_a_leader_uses_up_no_retry_when_one_is_handed_back(plane, engine, delivery, states):
+    engine.join(Node(id=NodeId("there"), cpu=2, memory_mib=1024))
+    leads = msgspec.structs.replace(MASTER, delivery=delivery, retries=Retries(most=0))
+    large = Resources(cpu=1.3, memory_mib=64)  # they do not fit on one node
+    await plane.release(leads, msgspec.structs.replace(WORKER, resources=large))
+    leader, others = await started(plane)
+    away = next(one for one in others if one.attempt.node != leader.attempt.node)
+    await nodes.drain(plane.world, "me", away.attempt.node, 0.1)
+    assert (await plane.ended(away)).attempt.is_handed_back
+    said = f"of its gang was handed back: {away.attempt.node} is drained"
+    if delivery is Delivery.AT_MOST_ONCE:
+        row = await plane.ended(leader)
+        assert row.state is RunState.FAILED
+    else:
+        row = await plane.until(leader, "queued")
+        engine.join(Node(id=NodeId("new"), cpu=8, memory_mib=4096))
+        row = await plane.until(leader, "running")
+    assert said in row.attempts[0].because
+    assert [one.is_handed_back for one in row.attempts] == states
 
 
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
@@ -229,3 +255,48 @@ async def test_more_nodes_are_asked_for_all_of_a_gang(plane):
     await waits_for(plane, leader, "no room for worker")
     backlog = await plane.dispatch.backlog()
     assert [(row.lane.job, row.count) for row in backlog] == [("load", 1), ("worker", 40)]
+
+
+LOCKED = msgspec.structs.replace(WORKER, locks=("a",))
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        (LOCKED, "worker, of its gang, cannot have a gang or a lock of its own"),
+        (
+            msgspec.structs.replace(WORKER, gang={"load": 1}),
+            "worker, of its gang, cannot have a gang or a lock of its own",
+        ),
+        (
+            msgspec.structs.replace(WORKER, concurrency=2),
+            "its gang has 3 of worker, whose concurrency is 2",
+        ),
+    ],
+)
+async def test_one_that_was_queued_before_its_gang_became_impossible_says_so(plane, member, said):
+    await plane.release(MASTER, WORKER)
+    leader = await plane.run("load", at=datetime.now(UTC) + timedelta(seconds=0.3))
+    await plane.release(MASTER, member, number=2)
+    await waits_for(plane, leader, f"v2 of shop: {said}")
+    assert await all_of(plane, "worker") == []
+
+
+async def test_a_schedule_starts_no_gang_that_would_hold_no_lock(plane):
+    often = Schedule(name="tick", job="load", cron="* * * * *")
+    await plane.release(MASTER, LOCKED, schedules=(often,))
+    async with asyncio.timeout(70):
+        while not (made := await all_of(plane, "load")):
+            await asyncio.sleep(0.05)
+    await waits_for(plane, made[0], "cannot have a gang or a lock of its own")
+    assert await all_of(plane, "worker") == []
+
+
+async def test_a_gang_is_judged_by_the_release_that_a_run_is_pinned_to(plane):
+    await plane.release(MASTER, LOCKED)
+    await plane.release(MASTER, WORKER, number=2)
+    with pytest.raises(Invalid, match="cannot have a gang or a lock of its own"):
+        await plane.run("load", release=1)
+    await plane.release(MASTER, LOCKED, number=3)
+    leader = await plane.run("load", release=2)
+    assert (await plane.ended(leader)).state is RunState.SUCCEEDED

@@ -303,3 +303,13 @@ async def test_a_lane_of_which_a_lock_holds_up_all_but_one_asks_for_no_more_node
     waiting = [await plane.run("solo") for _ in range(3)]
     await standing(plane, waiting[0])
     assert await plane.dispatch.backlog() == []
+
+
+async def test_a_pinned_run_holds_the_locks_of_its_release(plane):
+    await plane.release(SOLO)
+    await plane.release(msgspec.structs.replace(SOLO, locks=("other",)), number=2)
+    pinned, live = await plane.run("solo", release=1), await plane.run("solo")
+    assert (pinned.locks, live.locks) == (("migration",), ("other",))
+    unlocked = msgspec.structs.replace(SOLO, locks=())
+    await plane.release(unlocked, number=3)
+    assert (await plane.run("solo", release=1)).locks == ("migration",)

@@ -37,7 +37,25 @@ def broken(leader: Run, member: Run) -> Run | None:
     is_same = leader.gang is not None and leader.gang.members == gang.members
     if not (is_same and leader.is_active) or leader.cancelling or attempt.broken:
         return None
+    left = _was_handed_back(member)
+    how = "was handed back" if left else f"is {member.state.value}"
     why = f": {member.because}" if member.because else ""
-    because = f"{member.job} {member.id} of its gang is {member.state.value}{why}"
-    attempt = msgspec.structs.replace(attempt, broken=because)
+    because = f"{member.job} {member.id} of its gang {how}{why}"
+    attempt = msgspec.structs.replace(attempt, broken=because, broken_by_leaving=left)
     return msgspec.structs.replace(leader, attempts=(*leader.attempts[:-1], attempt))
+
+
+def _was_handed_back(member: Run) -> bool:
+    attempt = member.attempt
+    return member.state is RunState.LOST and attempt is not None and attempt.is_handed_back
+
+
+def left_with_one(leader: Run, job: Job) -> str:
+    """Say who of its gang was handed back, so that a leader is, too; empty where it is not.
+
+    One that is never tried again has failed as it would have by another end.
+    """
+    attempt = leader.attempt
+    if attempt is None or not attempt.broken_by_leaving or job.delivery is Delivery.AT_MOST_ONCE:
+        return ""
+    return attempt.broken

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.attempt import begun, concluded, lost
-from headway.calculate.gang import tried_once
+from headway.calculate.gang import left_with_one, tried_once
 from headway.control import locking
 from headway.control.gangs import Together, end_with, make
 from headway.control.preemptions import Taking
@@ -103,7 +103,7 @@ def conclude(
     """Write down ends. One of an attempt that is not the current one is told too late.
 
     `leaving` is why the runner was told to end its attempts; those that did so are handed back,
-    as are those whose place was taken.
+    as are those whose place was taken, and leaders one of whose gang was handed back.
     """
     found = Ended([], [], [])
     there = tx.get_all(Run, {fact.run for fact in facts})
@@ -112,7 +112,8 @@ def conclude(
         if row is None or not _is_under_way(row, fact.attempt):
             continue
         job = tried_once(jobs.get(row.id) or Job(name=row.job), row)
-        why = row.attempt.preempted if row.attempt and row.attempt.preempted else leaving
+        taken = row.attempt.preempted if row.attempt else ""
+        why = taken or leaving or left_with_one(row, job)
         if why and fact.cancelled and not row.cancelling:
             after = lost(row, job, why, now, is_handed_back=True)
         else:
@@ -209,8 +210,9 @@ def lose(
             continue
         if ending:
             row = msgspec.structs.replace(row, cancelling=True, because=ending)
-        handed_back = is_handed_back or is_preempted(row)
-        after = lost(row, tried_once(job, row), because, now, is_handed_back=handed_back)
+        its = tried_once(job, row)
+        handed_back = is_handed_back or is_preempted(row) or bool(left_with_one(row, its))
+        after = lost(row, its, because, now, is_handed_back=handed_back)
         there |= _write_end(tx, after, settings, now, found)
     return found
 

@@ -29,6 +29,7 @@ from headway.control.runner_rows import RUNNER
 from headway.control.runners import Runners
 from headway.control.slots import RunnerKey
 from headway.control.world import World
+from headway.formats.gang_troubles import gang_troubles
 from headway.model.demand import Demand
 from headway.model.gang import Gang
 from headway.model.ids import NodeId, RunId
@@ -145,6 +146,8 @@ class Grounds:
         if lacking:
             said = f"{release.label} of {lane.app} has no job {lacking}, of the gang of {lane.job}"
             return Ground(None, said)
+        for trouble in gang_troubles(job, release.manifest.job):
+            return Ground(None, f"{release.label} of {lane.app}: {trouble.message}")
         return Ground(release)
 
     def question(

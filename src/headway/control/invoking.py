@@ -13,6 +13,7 @@ from headway.control.requests import Invocation
 from headway.control.run_events import requested_event
 from headway.control.targets import Target
 from headway.control.world import World
+from headway.formats.gang_troubles import gang_troubles
 from headway.formats.lock_names import Named, lock_names
 from headway.formats.parameters import parameter_problems
 from headway.machine.run_ids import is_run_id
@@ -51,8 +52,9 @@ async def invoke(
     _check_count(world, invocations)
     target = await dispatch.targets.find(environment, name, app)
     now = world.clock.now()
-    check(world, target, invocations, now)
-    wanted = [made(target, named(world, row, now), actor, now) for row in invocations]
+    asked = [(await _as_pinned(dispatch, target, row), row) for row in invocations]
+    check(world, asked, now)
+    wanted = [made(its, named(world, row, now), actor, now) for its, row in asked]
     check_room(dispatch, target, wanted)
     rows = [await dispatch.try_now(run) for run in wanted] if len(wanted) == 1 else wanted
     fresh: dict[RunId, Run] = {}
@@ -63,6 +65,16 @@ async def invoke(
         dispatch.not_made(row for row in rows if row.is_active and row.id not in fresh)
     dispatch.made(list(fresh.values()))
     return [row for row, _ in stored]
+
+
+async def _as_pinned(dispatch: Dispatch, target: Target, wish: Invocation) -> Target:
+    """Give the job as the release has it that is to run it. One that lacks is refused later."""
+    if wish.release is None:
+        return target
+    key = (target.owner.id, target.release.app)
+    release = await dispatch.book.release(key, wish.release)
+    job = release.manifest.job(target.job.name) if release else None
+    return Target(target.owner, release, job) if release and job else target
 
 
 def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[tuple[Run, bool]]:
@@ -237,19 +249,20 @@ def check_room(dispatch: Dispatch, target: Target, rows: Sequence[Run]) -> None:
             )
 
 
-def check(world: World, target: Target, invocations: Sequence[Invocation], now: datetime) -> None:
-    """Refuse invocations that cannot be.
+def check(world: World, asked: Sequence[tuple[Target, Invocation]], now: datetime) -> None:
+    """Refuse invocations that cannot be, each of a job as the release has it that is to run it.
 
     Raises:
         Invalid: Some cannot; every mistake is told, up to a number.
     """
     problems: list[str] = []
-    for number, wish in enumerate(invocations):
-        where = f"runs[{number}]: " if len(invocations) > 1 else ""
+    for number, (target, wish) in enumerate(asked):
+        where = f"runs[{number}]: " if len(asked) > 1 else ""
         problems += [f"{where}{problem}" for problem in _problems(world, target, wish, now)]
         if len(problems) > _PROBLEMS_MAX:
             break
     if problems:
+        target, _ = asked[0]
         raise Invalid(
             "invocation-invalid",
             problems[0] if len(problems) == 1 else f"{len(problems)} mistakes: {problems[0]}; …",
@@ -290,18 +303,14 @@ def _gang_problems(target: Target, wish: Invocation) -> list[str]:
     job, manifest = target.job, target.release.manifest
     if not job.gang:
         return []
-    found: list[str] = []
-    for name, count in job.gang.items():
+    troubles = list(gang_troubles(job, manifest.job))
+    found = [trouble.message for trouble in troubles]
+    wrong_ones = {trouble.member for trouble in troubles}
+    for name in job.gang:
         member = manifest.job(name)
         if member is None:
             found.append(f"its gang needs the job {name}, which {target.release.label} has not")
-        elif member.gang or member.locks:
-            found.append(f"{name}, of its gang, cannot have a gang or a lock of its own")
-        elif member.concurrency is not None and member.concurrency < count:
-            found.append(
-                f"its gang has {count} of {name}, whose concurrency is {member.concurrency}"
-            )
-        else:
+        elif name not in wrong_ones:
             wrong = parameter_problems(member.parameters, bytes(wish.parameters))
             found += [f"{name}, of its gang, gets the same parameters: {text}" for text in wrong]
     queue = manifest.queue(wish.queue or job.queue)

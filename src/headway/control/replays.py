@@ -58,7 +58,7 @@ class _Plan:
     def _pair(self, target: Target, row: Run) -> tuple[Run, Run] | None:
         wish = named(self._world, _wish(row), self.now)
         try:
-            check(self._world, target, [wish], self.now)
+            check(self._world, [(target, wish)], self.now)
         except Invalid as error:  # the job takes other parameters by now
             self.left.append(LeftDead(run=row.id, because=error.because))
             return None
@@ -91,7 +91,7 @@ async def again(
     now = world.clock.now()
     target = await dispatch.targets.find(environment_name(row.environment), row.job, row.app)
     wish = named(world, _wish(row, parameters), now)
-    check(world, target, [wish], now)
+    check(world, [(target, wish)], now)
     fresh = made(target, wish, actor, now)
     check_room(dispatch, target, [fresh])
 

@@ -7,6 +7,7 @@ import msgspec
 from headway.formats.cron import parse_cron, timezone_problem
 from headway.formats.exposes import expose_problems
 from headway.formats.fan_in import fanned_in
+from headway.formats.gang_troubles import gang_troubles
 from headway.formats.job_troubles import job_troubles
 from headway.formats.jobs import jobs_of, queues_of, schedules_of
 from headway.formats.manifest_schema import MANIFEST
@@ -259,6 +260,9 @@ class _Builder:
             for trouble in job_troubles(job, self._raw["jobs"][job.name]):
                 path = f"jobs.{job.name}.{trouble.key}"
                 self._reading.wrong(self._place(path), f"{path}: {trouble.message}", trouble.hint)
+            for wrong in gang_troubles(job, {one.name: one for one in jobs}.get):
+                path = f"jobs.{job.name}.gang.{wrong.member}"
+                self._reading.wrong(self._place(path), f"{path}: {wrong.message}", wrong.hint)
         return jobs
 
     def _schedules(self) -> tuple[Schedule, ...]:

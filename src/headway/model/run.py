@@ -86,6 +86,8 @@ class Attempt(Value, kw_only=True):
     """Higher than that of all who held the run's locks before; 0 of a run without locks."""
     broken: str = ""
     """Who of its gang failed, so that all end. Written down before its runner is told."""
+    broken_by_leaving: bool = False
+    """That one did not fail but was handed back, as this one is where it may be tried again."""
     is_handed_back: bool = False
     """It was ended so that its node could be left, or its place taken, and uses up no retry."""
     exit: Exit | None = None

@@ -7,12 +7,17 @@ from headway.model.job import OneFails
 
 
 def parsed(text: str):
-    return parse_manifest(f"name: a\njobs:\n  w: x\n  j: {{command: x, {text}}}\n")
+    others = "  locked: {command: x, lock: a}\n  few: {command: x, concurrency: 2}\n"
+    return parse_manifest(f"name: a\njobs:\n  w: x\n  j: {{command: x, {text}}}\n{others}")
 
 
 def test_a_gang_names_jobs_and_how_many_runs_of_each():
     job = parsed("gang: {w: 20}, when_one_fails: go_on").value.jobs[1]
     assert (job.gang, job.gang_size, job.when_one_fails) == ({"w": 20}, 21, OneFails.GO_ON)
+
+
+def test_the_jobs_of_a_gang_may_have_limits_that_leave_room_for_it():
+    assert not parsed("gang: {few: 2, w: 3}").problems
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,11 @@ def test_a_gang_names_jobs_and_how_many_runs_of_each():
         ("gang: {w: 40, v: 40}", "jobs.j.gang: 81 runs start together, and 64 may"),
         ("gang: {j: 1}", "jobs.j.gang.j: a run is not started by itself once more"),
         ("gang: {W: 1}", "'W' cannot be a name"),
+        (
+            "gang: {locked: 1}",
+            "jobs.j.gang.locked: locked, of its gang, cannot have a gang or a lock",
+        ),
+        ("gang: {few: 3}", "jobs.j.gang.few: its gang has 3 of few, whose concurrency is 2"),
         ("when_one_fails: weep", "jobs.j.when_one_fails"),
     ],
 )
