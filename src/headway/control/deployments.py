@@ -12,10 +12,9 @@ from headway.control.idempotency import answered
 from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again
 from headway.control.requests import DeployRequest
-from headway.control.sources import adopt
+from headway.control.sources import adopt_unless_older
 from headway.control.starting import check_dependencies
 from headway.control.world import World
-from headway.model.app import App, Source
 from headway.model.config import Config
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, Member
@@ -52,8 +51,7 @@ def _deploy(
     owner = lookup.environment(tx, name)
     if request.source is not None:
         source = lookup.sent(tx, request.source)
-        if not _is_older(tx, source):
-            adopt(tx, source, actor, world.clock.now(), world.settings)
+        adopt_unless_older(tx, source, actor, world.clock.now(), world.settings)
     elif request.kind is DeploymentKind.DEPLOY and tx.get(Member, owner.id, app) is None:
         lookup.source(tx, app)
     row = lookup.member(tx, owner, app)
@@ -87,13 +85,6 @@ def _deploy(
     replace = request.replace or request.kind is DeploymentKind.ROLLBACK
     deployment = enlist(tx, wish, world.settings, replace=replace)
     return Started(environment=owner.name, deployments=(deployment,))
-
-
-def _is_older(reader: Reader, source: Source) -> bool:
-    """Say whether an app's newest source came later: going back to one does not change `start`."""
-    app = reader.get(App, source.app)
-    newest = reader.get(Source, app.source) if app else None
-    return newest is not None and source.created_at < newest.created_at
 
 
 def _policy(request: DeployRequest) -> Canary | None:

@@ -29,7 +29,7 @@ class StartRequest(Value, kw_only=True):
 
     apps: tuple[AppName, ...]
     sources: tuple[Digest, ...] = ()
-    """To be the newest of their apps from now on."""
+    """To be the newest of their apps from now on; one that is older than that is used this once."""
     chosen: dict[AppName, Digest] = msgspec.field(default_factory=dict)
     """Sources to use this once instead of the newest."""
     of: dict[AppName, str] = msgspec.field(default_factory=dict)

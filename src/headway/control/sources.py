@@ -82,6 +82,24 @@ async def receive(
     )
 
 
+def adopt_unless_older(
+    tx: Writer, source: Source, actor: str, now: datetime, settings: Settings
+) -> bool:
+    """Make a source its app's newest, unless a later one is; say whether it is the newest.
+
+    Going back to one of before does not change what `start` uses.
+
+    Raises:
+        Conflict: As `adopt`.
+    """
+    app = tx.get(App, source.app)
+    newest = tx.get(Source, app.source) if app else None
+    if newest is not None and source.created_at < newest.created_at:
+        return False
+    adopt(tx, source, actor, now, settings)
+    return True
+
+
 def adopt(tx: Writer, source: Source, actor: str, now: datetime, settings: Settings) -> None:
     """Make a source its app's newest: what `start` uses.
 

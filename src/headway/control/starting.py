@@ -21,7 +21,7 @@ from headway.control.keeping import remember
 from headway.control.known_sources import named
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
-from headway.control.sources import adopt
+from headway.control.sources import adopt_unless_older
 from headway.control.under import refuse_elsewhere, usable
 from headway.control.world import World
 from headway.model.app import App, Source
@@ -85,9 +85,7 @@ async def start(
 def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequest) -> Started:
     """Enlist everything that `start` asks for, in a transaction of the caller's."""
     lookup.checked_name(name, "an environment")
-    for digest in request.sources:
-        source = lookup.sent(tx, digest)
-        adopt(tx, source, actor, world.clock.now(), world.settings)
+    request = _taken(tx, world, actor, request)
     request = _chosen(tx, request, world.settings.releases_built_kept)
     order = resolved(tx, list(request.apps), request.chosen)
     _refuse_strange(request, order)
@@ -136,6 +134,16 @@ def _deed(
     if deeds.is_held(lookup.standing(reader, name), actor):
         return deeds.on(sent) if sent else HELD
     return deeds.on([*deeds.owned(reader, apps), *sent])
+
+
+def _taken(tx: Writer, world: World, actor: str, request: StartRequest) -> StartRequest:
+    """Make sources that come with it the newest of their apps; older ones are used this once."""
+    older: dict[AppName, Digest] = {}
+    for digest in request.sources:
+        source = lookup.sent(tx, digest)
+        if not adopt_unless_older(tx, source, actor, world.clock.now(), world.settings):
+            older[source.app] = digest
+    return msgspec.structs.replace(request, chosen={**older, **request.chosen})
 
 
 def _chosen(reader: Reader, request: StartRequest, most: int) -> StartRequest:

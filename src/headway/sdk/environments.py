@@ -56,9 +56,10 @@ class Environments:
     ) -> Started:
         """Bring apps up with everything they need; `sources` are used from now on.
 
-        A new environment lasts `lease_s`; or, `under` a lease of a node or of capacity, it runs
-        there and lasts as long. An app may be `web@main`, of which the last source of that branch
-        is used this once, or that of a commit.
+        One of these that is older than its app's newest is used this once. A new environment
+        lasts `lease_s`; or, `under` a lease of a node or of capacity, it runs there and lasts as
+        long. An app may be `web@main`, of which the last source of that branch is used this once,
+        or that of a commit.
         """
         wanted = parse_wanted(apps)
         body = {
