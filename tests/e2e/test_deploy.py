@@ -2,8 +2,9 @@ import json
 import subprocess
 import threading
 import time
+import urllib.request
 
-from tests.e2e.installation import behaving, good_manifest, wait_for
+from tests.e2e.installation import behaving, free_port, good_manifest, wait_for
 
 
 def test_an_app_is_started_changed_rolled_back_and_ended(headway):
@@ -21,6 +22,22 @@ def test_an_app_is_started_changed_rolled_back_and_ended(headway):
     headway.ok("envs", "destroy", "life", "--yes")
     assert headway.get("shop", "life")[0] == 404
     assert headway.run("envs", "show", "life").status == 3
+
+
+def test_what_has_a_port_of_its_machine_is_rolled_back_on_that_machine(headway):
+    port = free_port()
+    manifest = good_manifest().replace("name: http\n", f"name: http\n  host_port: {port}\n")
+    fixed = headway.app("fixed", "one", manifest)
+    headway.ok("start", "-e", "port", cwd=fixed)
+    (fixed / "text").write_text("two")
+    refused = headway.run("deploy", "-e", "port", "--canary", "10", cwd=fixed)
+    assert refused.status == 3, refused.all
+    assert f"one machine has port {port} once" in refused.err
+    headway.ok("deploy", "-e", "port", cwd=fixed)
+    headway.ok("rollback", "-e", "port", cwd=fixed)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+        assert answer.read().decode().startswith("v1 one")
+    headway.ok("envs", "destroy", "port", "--yes")
 
 
 def test_the_same_source_again_changes_nothing(headway):

@@ -14,13 +14,14 @@ from headway.control.releases import again
 from headway.control.requests import DeployRequest
 from headway.control.sources import adopt_unless_older
 from headway.control.starting import check_dependencies
+from headway.control.strategies import refuse_beside, to_go_back
 from headway.control.world import World
 from headway.model.config import Config
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, Member
 from headway.model.event import Event
 from headway.model.ids import environment_name
-from headway.model.manifest import Canary, CanaryStep, Judgement, Strategy
+from headway.model.manifest import Canary, CanaryStep, Judgement, Manifest, Strategy
 from headway.model.release import Release
 from headway.model.view import Page, ReleaseView, Started
 from headway.ports.store import Reader, Writer
@@ -81,10 +82,19 @@ def _deploy(
     wish = fill(tx, owner, row, wish, request)
     if request.canary_percent is not None:
         wish = msgspec.structs.replace(wish, strategy=Strategy.CANARY)
+    refuse_beside(wish.strategy, _target(tx, owner, row, wish))
     # Going back does not wait for what is to be undone.
     replace = request.replace or request.kind is DeploymentKind.ROLLBACK
     deployment = enlist(tx, wish, world.settings, replace=replace)
     return Started(environment=owner.name, deployments=(deployment,))
+
+
+def _target(tx: Reader, owner: Environment, row: Member, wish: Deployment) -> Manifest:
+    """Give the manifest of what an app is to move to."""
+    if wish.release is not None:
+        return _release(tx, owner, row, wish.release).manifest
+    assert wish.source is not None  # what has no release yet is built
+    return lookup.sent(tx, wish.source).manifest
 
 
 def _policy(request: DeployRequest) -> Canary | None:
@@ -128,10 +138,9 @@ def _fill_rollback(
             f"{row.app} {target.label} is live already in {owner.name}",
             next=(f"headway history -e {owner.name} -a {row.app}",),
         )
-    # Going back is to be quick: all at once where the app can run twice.
-    own = target.manifest.deploy.strategy
-    quick = Strategy.RECREATE if own is Strategy.RECREATE else Strategy.BLUE_GREEN
-    return msgspec.structs.replace(wish, release=target.number, strategy=request.strategy or quick)
+    live = lookup.live(tx, row)
+    strategy = request.strategy or to_go_back(target.manifest, live.manifest if live else None)
+    return msgspec.structs.replace(wish, release=target.number, strategy=strategy)
 
 
 def _going_back(

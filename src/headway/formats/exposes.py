@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_BESIDE = ("blue_green", "canary")
-"""Strategies by which two releases run beside each other."""
+from headway.model.manifest import BESIDE
 
 
 def expose_problems(
@@ -27,6 +26,6 @@ def _host_port_problems(
     ports = [expose["host_port"] for expose in exposes if "host_port" in expose]
     for port in sorted({port for port in ports if ports.count(port) > 1}):
         yield "expose", f"one copy cannot have port {port} twice", ""
-    if ports and strategy in _BESIDE:
+    if ports and strategy in BESIDE:
         what = f"{strategy} runs two releases beside each other, and one machine has port"
         yield "deploy.strategy", f"{what} {ports[0]} once", "rolling or recreate"

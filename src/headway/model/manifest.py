@@ -102,6 +102,10 @@ class Strategy(StrEnum):
     RECREATE = "recreate"
 
 
+BESIDE = (Strategy.BLUE_GREEN, Strategy.CANARY)
+"""Strategies by which two releases run beside each other."""
+
+
 class Judgement(StrEnum):
     """Who lets a canary go on."""
 
@@ -207,6 +211,11 @@ class Manifest(Value, kw_only=True):
             if queue.name == name:
                 return queue
         return _undeclared(name)
+
+    @property
+    def host_ports(self) -> tuple[int, ...]:
+        """Ports of its machine that copies of the app have to have."""
+        return tuple(port for process in self.processes for port in process.host_ports)
 
     def process(self, name: str) -> Process | None:
         """Give the process type of this name, if there is one."""

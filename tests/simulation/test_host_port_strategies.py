@@ -1,0 +1,113 @@
+"""What has a port of its machine is never moved by a strategy that would have it there twice."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from headway.control import deployments
+from headway.control.errors import Invalid
+from headway.control.requests import DeployRequest
+from headway.model.app import App, Source
+from headway.model.deployment import DeploymentKind
+from headway.model.environment import Member
+from headway.model.ids import Digest
+from headway.model.manifest import (
+    CheckType,
+    Deploy,
+    Expose,
+    HealthCheck,
+    Manifest,
+    Process,
+    Strategy,
+)
+from headway.model.release import Release
+from tests.simulation.conftest import APP, ENVIRONMENT
+
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
+
+
+TCP = HealthCheck(type=CheckType.TCP)
+
+
+def web(host_port: int | None) -> Process:
+    expose = Expose(name="http", port=80, host_port=host_port, health_check=TCP)
+    return Process(name="web", command="exec sleep 600", expose=(expose,))
+
+
+async def moved(
+    plane, before: int | None, now: int | None, written: Strategy = Strategy.ROLLING
+) -> None:
+    """Have v2 live, and v1 and a later source of the app kept."""
+    await plane.release(number=1)
+    await plane.release(number=2)
+
+    def deed(tx) -> None:
+        for number, port in ((1, before), (2, now)):
+            row = tx.get(Release, ENVIRONMENT, APP, number)
+            shape = Manifest(name=APP, processes=(web(port),), deploy=Deploy(strategy=written))
+            tx.put(msgspec.structs.replace(row, manifest=shape))
+        sent = Source(
+            digest=Digest("sha256:sent"),
+            app=APP,
+            manifest=Manifest(name=APP, processes=(web(now),)),
+            size_bytes=1,
+            created_at=NOW,
+            created_by="me",
+        )
+        tx.put(sent)
+        tx.put(App(name=APP, source=sent.digest, updated_at=NOW))
+        assert tx.get(Member, ENVIRONMENT, APP).live == 2
+
+    await plane.store.write(deed)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "written", "strategy"),
+    [
+        (5432, 5432, Strategy.ROLLING, Strategy.ROLLING),
+        (5432, None, Strategy.ROLLING, Strategy.ROLLING),
+        (None, 5432, Strategy.ROLLING, Strategy.ROLLING),
+        (5432, 5432, Strategy.RECREATE, Strategy.RECREATE),
+        (None, None, Strategy.ROLLING, Strategy.BLUE_GREEN),
+    ],
+)
+async def test_going_back_is_all_at_once_only_where_no_port_of_the_machine_is_in_the_way(
+    plane, before, now, written, strategy
+):
+    await moved(plane, before, now, written)
+    request = DeployRequest(kind=DeploymentKind.ROLLBACK, release=1)
+    started = await deployments.deploy(plane.world, "me", "demo", APP, request)
+    assert [row.strategy for row in started.deployments] == [strategy]
+
+
+BESIDE = [
+    {"strategy": Strategy.BLUE_GREEN},
+    {"strategy": Strategy.CANARY},
+    {"canary_percent": 10},
+]
+
+
+@pytest.mark.parametrize("asked", BESIDE)
+@pytest.mark.parametrize(
+    "what",
+    [
+        {},
+        {"kind": DeploymentKind.ROLLBACK, "release": 1},
+        {"kind": DeploymentKind.REDEPLOY},
+    ],
+)
+async def test_two_releases_beside_each_other_are_refused_with_the_port_and_the_way_on(
+    plane, what, asked
+):
+    await moved(plane, 5432, 5432)
+    with pytest.raises(Invalid, match="one machine has port 5432 once") as refused:
+        await deployments.deploy(plane.world, "me", "demo", APP, DeployRequest(**what, **asked))
+    assert "use rolling" in refused.value.hint
+
+
+@pytest.mark.parametrize("asked", BESIDE)
+async def test_they_are_not_refused_where_any_port_will_do(plane, asked):
+    await moved(plane, None, None)
+    started = await deployments.deploy(plane.world, "me", "demo", APP, DeployRequest(**asked))
+    assert len(started.deployments) == 1
