@@ -333,4 +333,7 @@ def test_what_config_would_start_again_is_told_first_and_each_change_can_be_read
     assert "in v2" in first
     assert "values are not kept" in headway.ok("config", "history", "2", *where)
     assert headway.run("config", "history", "9", *where).status == 3
+    headway.ok("config", "unset", *where, "SIZE", "--no-deploy")
+    assert "SIZE" not in headway.ok("config", "get", *where)
+    assert "in v" not in headway.ok("config", "history", "4", *where)
     headway.ok("envs", "destroy", "dialling", "--yes", "--no-wait")

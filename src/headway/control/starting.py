@@ -63,7 +63,9 @@ async def start(
         NotAllowed: That lease is another's.
     """
     if not request.apps:
-        raise Invalid("no-apps", "no app was named", next=(f"headway start -e {name} APP",))
+        raise Invalid(
+            "no-apps", "no app was named", next=(f"headway start -e {name or 'NAME'} APP",)
+        )
 
     def deed(tx: Writer) -> Started:
         sent = deeds.sent(tx, request.sources)  # before they are their apps' newest

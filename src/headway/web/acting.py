@@ -54,16 +54,22 @@ async def done(act: Act, ask: Ask, form: Mapping[str, str]) -> str:
     """
     plan = await act.see(ask)
     try:
+        if ONLY_PLAN in form:  # anybody may look at that
+            raise await _to_see(act, ask)
         permission.check(ask.actor, ask.grant, await act.on(ask))
-        if ONLY_PLAN in form or (act.rehearse and form.get("planned") != print_of(plan.fields)):
-            seen = await shown(act, ask)
-            raise NotDone(seen, seen.refusal.status if seen.refusal else 200)
+        if act.rehearse and form.get("planned") != print_of(plan.fields):
+            raise await _to_see(act, ask)
         if plan.confirm and form.get("confirm", "").strip() != plan.confirm:
             raise NotDone(await shown(act, ask), _UNCONFIRMED)
         return await act.do(ask)
     except HeadwayError as error:
         said = refused(error, act.path)
         raise NotDone(msgspec.structs.replace(plan, refusal=said), said.status) from error
+
+
+async def _to_see(act: Act, ask: Ask) -> NotDone:
+    plan = await shown(act, ask)
+    return NotDone(plan, plan.refusal.status if plan.refusal else 200)
 
 
 def print_of(fields: tuple[Field, ...]) -> str:

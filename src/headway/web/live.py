@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any, NamedTuple
 
 from headway.control.errors import HeadwayError, Unavailable
+from headway.control.refusals import UNAVAILABLE
 from headway.web.drawing import Visit, has_parts
 from headway.web.gathered import Gathered
 from headway.web.house import House
@@ -52,7 +53,7 @@ class Live:
                     waits = [parts.due()] if parts else []
                     waits += [lines.some()] if lines else []
                     await _settled(stop, *waits, within_s=_HEARTBEAT_S)
-        except Unavailable:
+        except (Unavailable, *UNAVAILABLE):
             return  # the page says that it is not connected, and comes back
         except HeadwayError:
             yield GONE

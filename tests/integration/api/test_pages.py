@@ -11,8 +11,9 @@ import httpx2
 import pytest
 
 from headway.web.answering import _POLICY
+from headway.web.pages.config_acts import _LATER
 from tests.integration.api.control_plane import CHAT, archive, wait_for
-from tests.integration.api.forms import pressed
+from tests.integration.api.forms import FORM, pressed
 
 _HTML = {"accept": "text/html"}
 STILL = "event: still\ndata: true\n\n"
@@ -176,6 +177,42 @@ def test_who_may_not_act_sees_the_plan_and_why_and_cannot_carry_it_out(chat, pla
         assert "this needs" in plan.text
         assert "<button disabled" in plan.text
         assert visitor.post("/envs/demo/stop", headers=_FORM, content="").status_code == 403
+        form = "only_plan=yes&scale.web=2"
+        other = visitor.post("/envs/demo/apps/chat/scale", headers=_FORM, content=form)
+        assert other.status_code == 200
+        assert "What it would do" in other.text
+        assert "this needs" in other.text
+        done = visitor.post("/envs/demo/apps/chat/scale", headers=_FORM, content="scale.web=2")
+        assert done.status_code == 403
+
+
+def test_starting_no_app_is_refused_with_why_and_a_form_that_nobody_sent_is_not(chat, browser):
+    assert "no app was named" not in browser.get("/start?environment=demo").text
+    refused = browser.post("/start", headers=_FORM, content="apps=&environment=demo")
+    assert refused.status_code == 422
+    assert "no app was named" in refused.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"more": "OTHER=1\nAPI_KEY=tulip"},
+        {"more": " export  API_KEY = tulip"},
+        {"more": "API_KEY: tulip"},
+        {"more": "API_KEY=", "key": "OTHER", "value": "tulip"},
+        {"key": " API_KEY ", "value": "tulip"},
+        {"key": "OTHER", "value": "tulip", "secret": "yes"},
+    ],
+)
+def test_what_is_typed_for_a_secret_is_not_drawn_again(chat, browser, said):
+    path = "/envs/demo/apps/chat/config"
+    first = {"key": "API_KEY", "value": "rose", "secret": "yes", "when": _LATER}
+    assert pressed(browser, f"{path}/set", **first).status_code == 303
+    shown = browser.post(f"{path}/set", headers=FORM, data={**said, "only_plan": "yes"})
+    assert "Set it" in shown.text
+    assert "tulip" not in shown.text
+    plain = {"more": "OTHER=tulip", "only_plan": "yes"}
+    assert "OTHER=tulip" in browser.post(f"{path}/set", headers=FORM, data=plain).text
 
 
 def test_a_developer_acts_on_the_apps_of_its_team_only(chat, plane, client):

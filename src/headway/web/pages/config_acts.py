@@ -1,5 +1,7 @@
 """What can be done with config: keys set and unset, with what starts again for it."""
 
+import re
+
 from headway.control import config, permission
 from headway.control.errors import HeadwayError, Invalid
 from headway.control.requests import ConfigRequest, NewValue
@@ -13,6 +15,7 @@ from headway.web.page import Act, Ask, Field, FieldKind, Plan, reason
 _NO, _YES = "no", "yes"
 _AT_ONCE, _LATER = "at once, in a new release", "only the next release has it"
 _PATH = "/envs/{environment}/apps/{app}/config"
+_WORD = re.compile(r"\w+")
 
 
 async def _on(ask: Ask) -> Deed:
@@ -30,9 +33,11 @@ def _when(ask: Ask) -> Field:
 
 async def _see_set(ask: Ask) -> Plan:
     owner, app = _member(ask)
-    key = ask.query.get("key", "")
-    is_secret = ask.query.get("secret") == _YES or await _is_secret(ask, key)
-    value = "" if is_secret else ask.query.get("value", "")
+    key, more = ask.query.get("key", "").strip(), ask.query.get("more", "")
+    secrets = await _secrets(ask)
+    is_secret = ask.query.get("secret") == _YES or key in secrets
+    # Also where a line is no KEY=VALUE yet: what follows the name of a secret is its value.
+    is_veiled = is_secret or not secrets.isdisjoint(_WORD.findall(more))
     option = " --secret" if is_secret else ""
     told = "Nobody is shown it again, here or in logs." if is_secret else "May have several lines."
     return Plan(
@@ -45,9 +50,9 @@ async def _see_set(ask: Ask) -> Plan:
             Field(
                 name="value",
                 label="Value",
-                value=value,
+                value="" if is_veiled else ask.query.get("value", ""),
                 hint=told,
-                kind=FieldKind.VEILED if is_secret else FieldKind.TEXT,
+                kind=FieldKind.VEILED if is_veiled else FieldKind.TEXT,
                 bears=False,
             ),
             Field(
@@ -59,9 +64,9 @@ async def _see_set(ask: Ask) -> Plan:
             Field(
                 name="more",
                 label="More of the same, in one go",
-                value="" if is_secret else ask.query.get("more", ""),
+                value="" if is_veiled else more,
                 hint="one `KEY=VALUE` a line, as in a .env file",
-                kind=FieldKind.VEILED if is_secret else FieldKind.TEXT,
+                kind=FieldKind.VEILED if is_veiled else FieldKind.TEXT,
                 bears=False,
             ),
             _when(ask),
@@ -72,12 +77,13 @@ async def _see_set(ask: Ask) -> Plan:
     )
 
 
-async def _is_secret(ask: Ask, key: str) -> bool:
+async def _secrets(ask: Ask) -> frozenset[str]:
+    """Give the keys that are secret already."""
     try:
         view = await config.show(ask.world, *_member(ask), reveal=False)
     except HeadwayError:  # config may be set before the environment is there
-        return False
-    return any(row.secret for row in view.values if row.key == key)
+        return frozenset()
+    return frozenset(row.key for row in view.values if row.secret)
 
 
 def _to_set(ask: Ask) -> ConfigRequest:

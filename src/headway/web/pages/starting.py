@@ -105,9 +105,9 @@ def _word(view: SourceView) -> str:
 
 
 async def _rehearse_start(ask: Ask) -> Started | None:
-    request = _start_request(ask, plan=True)
-    if not request.apps:
+    if "apps" not in ask.query:  # the form was not sent yet: nothing is wrong with it
         return None
+    request = _start_request(ask, plan=True)
     return await environments.start(ask.world, ask.actor, _name(ask), request)
 
 

@@ -18,6 +18,7 @@
   let isLive = false;
   let heardAt = 0;
   let failures = 0;
+  let rightSince = 0;  // by this connection; 0 until something came by it
   let waiting = 0, turnEnds = 0;
   let seen = stream.dataset.seen;  // what is on the page: who comes with it is sent what differs
   let put = Promise.resolve();  // what was sent, one message after the other
@@ -40,6 +41,7 @@
         (error) => { isWhole = false; console.error(error); if (own === connection) lost(); });
     };
     heardAt = Date.now();
+    rightSince = 0;
     own.addEventListener("message", heard(change));
     own.addEventListener("still", heard(() => {}));
     own.addEventListener("gone", () => location.reload());
@@ -53,7 +55,9 @@
   }
 
   function isRight() {
-    failures = 0;
+    // One that breaks off right behind its first word is a failure as well: the next one waits longer.
+    rightSince ||= Date.now();
+    if (Date.now() - rightSince > AGAIN_MOST_MS) failures = 0;
     say("live", false);
     isLive = true;
     takeTurns();
