@@ -129,6 +129,7 @@ def _asked(key: str) -> str:
 @click.argument("keys", nargs=-1, required=True)
 @env_option
 @app_option
+@click.option("--no-deploy", is_flag=True, help="Only the next release is without it.")
 @reason_option
 @plan_option
 @json_option
@@ -136,6 +137,7 @@ def unset(
     keys: tuple[str, ...],
     environment: str | None,
     app: str | None,
+    no_deploy: bool,
     reason: str,
     plan: bool,
     as_json: bool,
@@ -143,7 +145,9 @@ def unset(
     """Unset config; an app that runs gets a new release."""
     with Client.local() as client:
         name = chosen_environment(client, environment)
-        view = client.config.change(name, chosen_app(app), unset=keys, reason=reason, plan=plan)
+        view = client.config.change(
+            name, chosen_app(app), unset=keys, deploy=not no_deploy, reason=reason, plan=plan
+        )
         _finish(client, view, "" if plan else f"unset {', '.join(keys)}", as_json)
 
 

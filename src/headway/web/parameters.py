@@ -81,6 +81,22 @@ def parameters_of(
     return msgspec.json.encode(found)
 
 
+def words_of(
+    schema: Mapping[str, Any] | None, given: Mapping[str, Any], said: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Give what was typed as a word of a command; none where nothing was, or where it is no JSON.
+
+    >>> words_of({"properties": {"n": {"type": "integer"}}}, {}, {"p.n": "7"})
+    ('{"n":7}',)
+    """
+    if not any(name == _ALL or name.startswith(_PREFIX) for name in said):
+        return ()
+    try:
+        return (parameters_of(schema, given, said).decode(),)
+    except Invalid:
+        return ()
+
+
 def _all_of(given: Mapping[str, Any], text: str) -> bytes:
     if text == _lines(_written(given)):
         return msgspec.json.encode(given)

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.integration.api.control_plane import archive, wait_for
+from tests.integration.api.forms import pressed
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 SHOP = """\
@@ -213,7 +214,7 @@ def test_dead_runs_are_replayed_and_taken_off_after_their_job_was_typed(browser)
     assert "kept as failed" in plan.text
     assert browser.post("/dead/empty", headers=FORM, data=heap).status_code == 422
     dead = {row["id"] for row in browser.get("/dead.json").json()["rows"]}
-    done = browser.post("/dead/replay", headers=FORM, data=heap)
+    done = pressed(browser, "/dead/replay", **heap)
     assert (done.status_code, done.headers["location"]) == (303, "/dead")
     wait_for(lambda: len({row["id"] for row in dead_rows(browser)} - dead) == len(dead))
     browser.post("/dead/empty", headers=FORM, data={**heap, "confirm": "fail"})

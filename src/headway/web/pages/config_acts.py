@@ -10,6 +10,7 @@ from headway.model.ids import AppName
 from headway.model.role import Deed
 from headway.model.view import Started
 from headway.web import links
+from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, FieldKind, Plan, reason
 
 _NO, _YES = "no", "yes"
@@ -38,7 +39,6 @@ async def _see_set(ask: Ask) -> Plan:
     is_secret = ask.query.get("secret") == _YES or key in secrets
     # Also where a line is no KEY=VALUE yet: what follows the name of a secret is its value.
     is_veiled = is_secret or not secrets.isdisjoint(_WORD.findall(more))
-    option = " --secret" if is_secret else ""
     told = "Nobody is shown it again, here or in logs." if is_secret else "May have several lines."
     return Plan(
         what=f"Set config of {app} in {owner}",
@@ -73,8 +73,21 @@ async def _see_set(ask: Ask) -> Plan:
             reason(ask),
         ),
         back=links.config(owner, app),
-        command=f"headway config set -e {owner} -a {app}{option} KEY=VALUE",
+        command=command(
+            "config set",
+            *(_typed_keys(key, more) or ("KEY=VALUE",)),
+            options={"-e": owner, "-a": app, "--secret": is_secret, **_how(ask)},
+        ),
     )
+
+
+def _typed_keys(key: str, more: str) -> tuple[str, ...]:
+    """Give the keys alone: the command asks for their values, so that no history has them."""
+    return tuple(dict.fromkeys((*(parse_dotenv(more).value or {}), *((key,) if key else ()))))
+
+
+def _how(ask: Ask) -> dict[str, str | bool]:
+    return {"--no-deploy": ask.query.get("when") == _LATER, **why(ask.query)}
 
 
 async def _secrets(ask: Ask) -> frozenset[str]:
@@ -147,7 +160,7 @@ async def _see_unset(ask: Ask) -> Plan:
         ),
         confirm=key,
         back=links.config(owner, app),
-        command=f"headway config unset -e {owner} -a {app} {key}",
+        command=command("config unset", key, options={"-e": owner, "-a": app, **_how(ask)}),
     )
 
 

@@ -12,6 +12,7 @@ from headway.model.run import Run, RunState
 from headway.model.value import Value
 from headway.model.view import PlannedChange, RunPage, Started
 from headway.web import links
+from headway.web.commands import command
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
 
 _SHOWN_MAX = 200
@@ -150,8 +151,7 @@ async def _plan(ask: Ask, verb: str, sentence: str, *, confirm: bool) -> Plan:
     question, rows = _question(ask), await _chosen(ask)
     count = len(rows.rows)
     more = " Those are the oldest; do it again for the rest." if rows.before else ""
-    option = f" -j {question.app}/{question.job}" if question.app else ""
-    owner = f" -e {question.environment}" if question.environment else ""
+    job = f"{question.app}/{question.job}" if question.app else question.job or ""
     return Plan(
         what=f"{verb} {_what(question)}",
         verb=f"{verb} {counted(count, 'run')}",
@@ -159,7 +159,15 @@ async def _plan(ask: Ask, verb: str, sentence: str, *, confirm: bool) -> Plan:
         fields=_said(ask),
         confirm=(question.job or question.environment or "dead") if confirm else "",
         back="/dead",
-        command=f"headway runs dead{owner}{option} --{'empty' if confirm else 'replay'}",
+        command=command(
+            "runs dead",
+            *question.runs,
+            options={
+                "-e": question.environment or "",
+                "-j": job,
+                "--empty" if confirm else "--replay": True,
+            },
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from headway.model.role import Deed
 from headway.model.story import DeploymentStory
 from headway.model.view import LogEntry, Started
 from headway.web import links
+from headway.web.commands import command
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View
 from headway.web.traffic import ReleaseShare, shares
 
@@ -96,7 +97,7 @@ def _wish(wish: Wish, verb: str, sentence: str) -> Act:
             verb=verb,
             sentence=sentence,
             back=links.deployment(row.id),
-            command=f"headway {wish.value} -e {owner} -a {row.app}",
+            command=command(wish.value, row.id),
         )
 
     async def rehearse(ask: Ask) -> Started:

@@ -8,12 +8,14 @@ from headway.model.ids import AppName
 from headway.model.role import Deed
 from headway.model.view import Started
 from headway.web import links
+from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, Plan, reason
 from headway.web.typed import LENGTHS, NEVER, length
 
 
 async def _see_extend(ask: Ask) -> Plan:
-    name = ask.names["environment"]
+    name, said = ask.names["environment"], ask.query.get("length", "8h")
+    is_shorter = ask.query.get("shorten") == "yes"
     await environments.one(ask.world, name)
     return Plan(
         what=f"Renew the lease of {name}",
@@ -23,18 +25,18 @@ async def _see_extend(ask: Ask) -> Plan:
             Field(
                 name="length",
                 label="How long",
-                value=ask.query.get("length", "8h"),
+                value=said,
                 choices=(*LENGTHS, NEVER),
             ),
             Field(
                 name="shorten",
                 label="Also when it ends earlier than now",
-                value=ask.query.get("shorten", "no"),
+                value="yes" if is_shorter else "no",
                 choices=("no", "yes"),
             ),
         ),
         back=links.environment(name),
-        command=f"headway extend -e {name} 8h",
+        command=command("extend", said or "8h", options={"-e": name, "--shorten": is_shorter}),
     )
 
 
@@ -56,7 +58,7 @@ async def _see_stop(ask: Ask) -> Plan:
         sentence="Config, volumes, addresses and history stay; starting brings it back.",
         fields=(*_app_fields(apps), reason(ask)),
         back=links.member(name, apps[0]) if apps else links.environment(name),
-        command=" ".join(("headway stop -e", name, *apps)),
+        command=command("stop", *apps, options={"-e": name, "--all": not apps, **why(ask.query)}),
     )
 
 
@@ -80,7 +82,7 @@ async def _see_destroy(ask: Ask) -> Plan:
         fields=(reason(ask),),
         confirm=name,
         back=links.environment(name),
-        command=f"headway envs destroy {name}",
+        command=command("envs destroy", name, options=why(ask.query)),
     )
 
 

@@ -16,10 +16,11 @@ from headway.model.run import Run, RunState
 from headway.model.value import Value
 from headway.model.view import JobView, ScheduleView
 from headway.web import links
+from headway.web.commands import begins, command
 from headway.web.lately import of_app, small, sparks
 from headway.web.moment import moment
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
-from headway.web.parameters import fields_of, parameters_of
+from headway.web.parameters import fields_of, parameters_of, words_of
 from headway.web.pictures.spark import Spark
 from headway.web.times import local
 
@@ -160,7 +161,12 @@ async def _see_invoke(ask: Ask) -> Plan:
             ),
         ),
         back=links.job(owner, view.app, job.name),
-        command=f"headway jobs invoke -e {owner} {view.app}/{job.name}",
+        command=command(
+            "jobs invoke",
+            f"{view.app}/{job.name}",
+            *words_of(job.parameters, {}, ask.query),
+            options={"-e": owner, "--at": begins(ask.query.get("when", ""), ask.now)},
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from headway.model.lease import ClaimKind, LeaseState
 from headway.model.role import Deed
 from headway.model.view import LeaseView
 from headway.web import links
+from headway.web.commands import begins, command, why
 from headway.web.moment import moment
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
 from headway.web.typed import LENGTHS, amount, length, number
@@ -103,7 +104,7 @@ async def _on(ask: Ask) -> Deed:
 
 async def _see_extend(ask: Ask) -> Plan:
     view = await leases.one(ask.world, ask.names["lease"])
-    lease = view.lease
+    lease, said = view.lease, ask.query.get("length", _AS_BEFORE)
     until = f"until {lease.until:%Y-%m-%d %H:%M} UTC" if lease.until else "without end"
     return Plan(
         what=f"Extend the lease on {lease.claim.kind.value} {lease.claim.name}",
@@ -114,12 +115,14 @@ async def _see_extend(ask: Ask) -> Plan:
             Field(
                 name="length",
                 label="From now on for",
-                value=ask.query.get("length", _AS_BEFORE),
+                value=said,
                 choices=(_AS_BEFORE, "30m", *LENGTHS),
             ),
         ),
         back=links.lease(lease.id),
-        command=f"headway leases renew {lease.id} --for 1h",
+        command=command(
+            "leases renew", lease.id, options={"--for": "" if said == _AS_BEFORE else said}
+        ),
     )
 
 
@@ -143,7 +146,7 @@ async def _see_release(ask: Ask) -> Plan:
         fields=(reason(ask),),
         confirm=lease.claim.name,
         back=links.lease(lease.id),
-        command=f"headway leases release {lease.id}",
+        command=command("leases release", lease.id, options=why(ask.query)),
     )
 
 
@@ -155,7 +158,6 @@ async def _release(ask: Ask) -> str:
 
 async def _see_acquire(ask: Ask) -> Plan:
     kind = ask.query.get("kind", ClaimKind.LOCK.value)
-    name = ask.query.get("name", "")
 
     def field(what: str, label: str, hint: str = "") -> Field:
         return Field(name=what, label=label, value=ask.query.get(what, ""), hint=hint)
@@ -181,8 +183,25 @@ async def _see_acquire(ask: Ask) -> Plan:
             reason(ask),
         ),
         back="/leases",
-        command=f"headway leases acquire {name or 'NAME'} --for 1h",
+        command=_acquiring(ask, kind),
     )
+
+
+def _acquiring(ask: Ask, kind: str) -> str:
+    said = {name: text.strip() for name, text in ask.query.items()}
+    name = said.get("name") or "NAME"
+    always: dict[str, str | bool] = {"--for": said.get("length") or "1h", **why(ask.query)}
+    if kind == ClaimKind.NODE:
+        return command("leases acquire", options={"--node": name, **always})
+    if kind == ClaimKind.CAPACITY:
+        sizes: dict[str, str | bool] = {
+            "--pool": said.get("name", ""),
+            "--cores": said.get("cpu", ""),
+            "--memory": said.get("memory", ""),
+            "--from": begins(said.get("from", ""), ask.now),
+        }
+        return command("leases acquire", options={**sizes, **always})
+    return command("leases acquire", name, options={"--places": said.get("places", ""), **always})
 
 
 def _wish(ask: Ask) -> LeaseRequest:

@@ -11,6 +11,7 @@ from headway.model.manifest import Strategy
 from headway.model.role import Deed
 from headway.model.view import SourceView, Started
 from headway.web import links
+from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, Plan, reason
 from headway.web.typed import number
 
@@ -69,7 +70,7 @@ def _deploy_request(ask: Ask, *, plan: bool) -> DeployRequest:
 async def _see_deploy(ask: Ask) -> Plan:
     owner, app = _member(ask)
     await environments.member(ask.world, owner, app)
-    newest, *older = await known_sources.listing(ask.world, app)
+    newest, *older = sources = await known_sources.listing(ask.world, app)
     labels: dict[str, str] = {
         _NEWEST: f"the newest source: {told(newest)}",
         _AGAIN: "the live release again, with the config as it is now",
@@ -93,8 +94,31 @@ async def _see_deploy(ask: Ask) -> Plan:
             reason(ask),
         ),
         back=links.member(owner, app),
-        command=f"headway deploy -e {owner} -a {app}",
+        command=_deploying(ask, sources),
     )
+
+
+def _deploying(ask: Ask, sources: list[SourceView]) -> str:
+    """Write the command; empty where a source is asked for that no directory has any more."""
+    owner, app = _member(ask)
+    what, strategy = ask.query.get("what", _NEWEST), ask.query.get("strategy", _AS_WRITTEN)
+    asked: dict[str, str | bool] = {"-e": owner, "-a": app}
+    turn: dict[str, str | bool] = {
+        "--replace": ask.query.get("turn") == _REPLACE,
+        **why(ask.query),
+    }
+    how: dict[str, str | bool] = {
+        "--strategy": "" if strategy == _AS_WRITTEN else strategy,
+        "--canary": ask.query.get("canary", ""),
+    }
+    if what == _AGAIN:
+        return "" if any(how.values()) else command("redeploy", options={**asked, **turn})
+    if what == _NEWEST:
+        return command("deploy", options={**asked, **how, **turn})
+    commit = next((one.commit for one in sources if one.digest == what and not one.dirty), None)
+    if commit is None:
+        return ""
+    return command("deploy", options={**asked, "--commit": commit.id, **how, **turn})
 
 
 def told(view: SourceView) -> str:
@@ -143,7 +167,11 @@ async def _see_rollback(ask: Ask) -> Plan:
             reason(ask),
         ),
         back=links.member(owner, app),
-        command=f"headway rollback -e {owner} -a {app}" + (f" v{wanted}" if wanted else ""),
+        command=command(
+            "rollback",
+            *((f"v{wanted}",) if wanted else ()),
+            options={"-e": owner, "-a": app, **why(ask.query)},
+        ),
     )
 
 
@@ -170,14 +198,14 @@ async def _see_scale(ask: Ask) -> Plan:
         )
         for name, count in now.items()
     ]
-    words = " ".join(f"{name}={field.value}" for name, field in zip(now, fields, strict=True))
+    words = [f"{name}={field.value}" for name, field in zip(now, fields, strict=True)]
     return Plan(
         what=f"Scale {app} in {owner}",
         verb="Scale",
         sentence="How many copies of each process type there are.",
         fields=(*fields, reason(ask)),
         back=links.member(owner, app),
-        command=f"headway scale -e {owner} -a {app} {words}",
+        command=command("scale", *words, options={"-e": owner, "-a": app, **why(ask.query)}),
     )
 
 

@@ -9,6 +9,7 @@ from headway.model.node import NodeState
 from headway.model.role import Deed
 from headway.model.view import NodeView, Started
 from headway.web import links
+from headway.web.commands import command, why
 from headway.web.lately import Lately, lately
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
 from headway.web.pages.nodes import node_note, packed
@@ -131,7 +132,11 @@ def _plan(ask: Ask, view: NodeView, verb: str, sentence: str) -> Plan:
         fields=() if verb == "uncordon" else tuple(fields),
         confirm=node if verb == "drain" else "",
         back=links.node(node),
-        command=f"headway nodes {verb} {node}",
+        command=command(
+            f"nodes {verb}",
+            node,
+            options={"--within": ask.query.get("within", "").strip(), **why(ask.query)},
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from headway.formats.units import counted
 from headway.model.role import Deed
 from headway.model.view import PoolView
 from headway.web import links
+from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
 from headway.web.typed import number
 
@@ -69,6 +70,8 @@ async def _see_scale(ask: Ask) -> Plan:
     view = await pools.one(ask.world, ask.heart.pools, ask.names["pool"])
     name, scaling = view.pool.name, view.pool.scaling
     there = counted(view.ready, "node")
+    least = ask.query.get("least", str(scaling.nodes_min))
+    most = ask.query.get("most", str(scaling.nodes_max))
     return Plan(
         what=f"Change the bounds of pool {name}",
         verb="Change them",
@@ -78,17 +81,19 @@ async def _see_scale(ask: Ask) -> Plan:
             Field(
                 name="least",
                 label="Nodes at least",
-                value=ask.query.get("least", str(scaling.nodes_min)),
+                value=least,
             ),
             Field(
                 name="most",
                 label="Nodes at most",
-                value=ask.query.get("most", str(scaling.nodes_max)),
+                value=most,
             ),
             reason(ask),
         ),
         back=links.pool(name),
-        command=f"headway pools scale {name} --min {scaling.nodes_min} --max {scaling.nodes_max}",
+        command=command(
+            "pools scale", name, options={"--min": least, "--max": most, **why(ask.query)}
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from headway.formats.units import counted
 from headway.model.role import Deed
 from headway.model.view import QueueView
 from headway.web import links
+from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View, reason
 
 _SHOWN_MAX = 100
@@ -97,7 +98,9 @@ def _hold(verb: str, sentence: str, *, paused: bool = False, draining: bool = Fa
             sentence=f"{sentence} Now: {there}.",
             fields=(reason(ask),) if paused or draining else (),
             back=links.queue(view.environment, view.app, view.queue.name),
-            command=f"headway queues {verb} -e {view.environment} {name}",
+            command=command(
+                f"queues {verb}", name, options={"-e": view.environment, **why(ask.query)}
+            ),
         )
 
     async def do(ask: Ask) -> str:

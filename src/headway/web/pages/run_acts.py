@@ -10,8 +10,9 @@ from headway.model.ids import environment_name
 from headway.model.role import Deed
 from headway.model.run import Run
 from headway.web import links
+from headway.web.commands import command
 from headway.web.page import Act, Ask, Plan
-from headway.web.parameters import fields_of, parameters_of
+from headway.web.parameters import fields_of, parameters_of, words_of
 from headway.web.tone import words
 
 
@@ -31,7 +32,7 @@ async def _see_cancel(ask: Ask) -> Plan:
         verb="Cancel it",
         sentence=f"{row.app}/{row.job} in {_owner(row)} is {words(row.state)}. {how}",
         back=links.run(row.id),
-        command=f"headway runs cancel {row.id}",
+        command=command("runs cancel", row.id),
     )
 
 
@@ -50,7 +51,7 @@ async def _see_again(ask: Ask) -> Plan:
         sentence=f"A new run like {row.id}, of the release that is live then.{kept}",
         fields=fields_of(schema, _given(row), ask.query),
         back=links.run(row.id),
-        command=f"headway runs again {row.id}",
+        command=command("runs again", row.id, *words_of(schema, _given(row), ask.query)),
     )
 
 
@@ -82,7 +83,7 @@ async def _see_forget(ask: Ask) -> Plan:
         verb="Take it off",
         sentence="It is kept as failed, and nobody is asked to look at it any more.",
         back=links.run(row.id),
-        command=f"headway runs dead --empty {row.id}",
+        command=command("runs dead", row.id, options={"--empty": True}),
     )
 
 

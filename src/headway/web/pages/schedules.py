@@ -5,6 +5,7 @@ from headway.control.errors import NotFound
 from headway.model.role import Deed
 from headway.model.view import ScheduleView
 from headway.web import links
+from headway.web.commands import command
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View
 
 _SHOWN_MAX = 100
@@ -87,7 +88,11 @@ def _turn(verb: str, sentence: str) -> Act:
             sentence=f"{sentence} It runs {state.schedule.job} at {state.schedule.cron} "
             f"{state.schedule.timezone}.",
             back="/schedules",
-            command=f"headway schedules {verb} -e {view.environment} {state.app}/{state.name}",
+            command=command(
+                f"schedules {verb}",
+                f"{state.app}/{state.name}",
+                options={"-e": view.environment},
+            ),
         )
 
     async def do(ask: Ask) -> str:

@@ -10,6 +10,7 @@ from headway.model.ids import AppName, LeaseId
 from headway.model.role import Deed
 from headway.model.view import SourceView, Started
 from headway.web import links
+from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, Plan, reason
 from headway.web.typed import LENGTHS, length, words
 
@@ -81,7 +82,15 @@ async def _see_start(ask: Ask) -> Plan:
             reason(ask),
         ),
         back=links.environment(name) if name in there else "/envs",
-        command=f"headway start -e {name or 'NAME'} {' '.join(words(said)) or 'APP'}",
+        command=command(
+            "start",
+            *(words(said) or ("APP",)),
+            options={
+                "-e": name or "NAME",
+                "--lease": ask.query.get("under", "").strip() or _lease_said(ask),
+                **why(ask.query),
+            },
+        ),
     )
 
 
@@ -137,7 +146,7 @@ async def _see_copy(ask: Ask) -> Plan:
         "now. No data of it.",
         fields=(Field(name="to", label="The copy is called", value=to), _lease_field(ask)),
         back=links.environment(name),
-        command=f"headway envs copy {name} {to}",
+        command=command("envs copy", name, to, options={"--lease": _lease_said(ask)}),
     )
 
 
@@ -158,8 +167,12 @@ def _lease_field(ask: Ask) -> Field:
 
 
 def _lease_s(ask: Ask) -> float | None:
+    return length(_lease_said(ask))
+
+
+def _lease_said(ask: Ask) -> str:
     said = ask.query.get("lease", _USUAL)
-    return None if said == _USUAL else length(said)
+    return "" if said == _USUAL else said
 
 
 OFFERS = (
