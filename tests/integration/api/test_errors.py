@@ -39,7 +39,7 @@ def problem(answer) -> dict:
         ("GET", "/v1/why?thing=%ff", 404, "thing-unknown"),
         ("GET", "/v1/why", 422, "request-invalid"),
         ("GET", "/v1/events?limit=0", 422, "request-invalid"),
-        ("GET", f"/v1/environments/{'x' * 41}", 422, "request-invalid"),
+        ("GET", f"/v1/environments/{'x' * 61}", 422, "request-invalid"),
         ("DELETE", "/v1/apps/nope", 404, "app-unknown"),
     ],
 )
