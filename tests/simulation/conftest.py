@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control import invoking, runs
+from headway.control import invoking, queues, runs
 from headway.control.departures import Departures
 from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
@@ -128,6 +128,22 @@ class Plane:
     async def run(self, job: str, **wish: Any) -> Run:
         (made,) = await self.invoke(job, wishing(**wish))
         return made
+
+    async def hold(
+        self, *, paused: bool = False, draining: bool = False, because: str = ""
+    ) -> None:
+        """Pause the default queue, have it drain, or let it go on."""
+        await queues.hold(
+            self.world,
+            self.dispatch,
+            "me",
+            "demo",
+            APP,
+            "default",
+            paused=paused,
+            draining=draining,
+            because=because,
+        )
 
     async def ended(self, run: Run, within_s: float = 10) -> Run:
         async with asyncio.timeout(within_s):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import claimants, leases, locking, queues, runs
+from headway.control import claimants, leases, locking, runs
 from headway.control.errors import Conflict, Invalid
 from headway.control.requests import LeaseRequest
 from headway.control.why import explain
@@ -42,22 +42,6 @@ async def state(plane: Plane, who: str) -> str:
 async def line(plane: Plane, name: str = "migration") -> list[tuple[str, str]]:
     views = await leases.listing(plane.world, name)
     return [(view.lease.holder, view.lease.state.value) for view in views]
-
-
-async def hold(plane: Plane, *, paused: bool) -> None:
-    """Pause the queue, or let it go on."""
-    because = "no money" if paused else ""
-    await queues.hold(
-        plane.world,
-        plane.dispatch,
-        "me",
-        "demo",
-        "shop",
-        "default",
-        paused=paused,
-        draining=False,
-        because=because,
-    )
 
 
 async def eventually(holds: Callable[[], object], within_s: float = 10) -> None:
@@ -203,12 +187,12 @@ async def test_runs_behind_those_whose_lines_were_read_start_without_another_eve
 ):
     monkeypatch.setattr(locking, "_LOOKED_AT", 2)
     await plane.release(PAYING)
-    await hold(plane, paused=True)
+    await plane.hold(paused=True, because="no money")
     made = [
         await plane.run("paying", parameters={"sleep_s": 30, "account": f"a{number}"})
         for number in range(6)
     ]
-    await hold(plane, paused=False)
+    await plane.hold()
     for run in made:
         await plane.until(run, "running")
 
@@ -220,14 +204,14 @@ async def test_a_run_that_could_not_start_leaves_the_line_and_comes_back(plane, 
     run = await plane.run("solo", parameters={"sleep_s": 0})
     await standing(plane, run)
     await claim(plane, "ben")
-    await hold(plane, paused=True)
+    await plane.hold(paused=True, because="no money")
     await waits_for(plane, run, "no money")
     await release(plane, "ana")
     async with asyncio.timeout(10):
         while await state(plane, "ben") != "held":
             await asyncio.sleep(0.005)
     assert await line(plane) == [("ben", "held")]
-    await hold(plane, paused=False)
+    await plane.hold()
     await standing(plane, run)
     await claim(plane, "cleo")
     await release(plane, "ben")
@@ -245,13 +229,13 @@ async def test_a_run_that_comes_back_to_a_line_does_not_lock_up_those_that_went_
     first = await plane.run("both", parameters={"sleep_s": 0})
     await standing(plane, first)
     await standing(plane, first, "alpha")
-    await hold(plane, paused=True)
+    await plane.hold(paused=True, because="no money")
     second = await plane.run("rest", parameters={"sleep_s": 0})
     async with asyncio.timeout(10):
         while (f"run {first.id}", "waiting") in await line(plane, "alpha"):
             await asyncio.sleep(0.005)
     await standing(plane, second)
-    await hold(plane, paused=False)
+    await plane.hold()
     await standing(plane, first, "alpha")
     await release(plane, "ana")
     assert (await plane.ended(second)).state is RunState.SUCCEEDED

@@ -227,27 +227,14 @@ async def test_priority_and_fairness(plane):
 
 async def test_a_paused_queue_says_so_and_goes_on(plane):
     await plane.release(ONCE)
-    from headway.control import queues
-
-    async def hold(**said):
-        await queues.hold(
-            plane.world,
-            plane.dispatch,
-            "me",
-            "demo",
-            "shop",
-            "default",
-            **{"paused": False, "draining": False, **said},
-        )
-
-    await hold(paused=True, because="the bank is closed")
+    await plane.hold(paused=True, because="the bank is closed")
     run = await plane.run("once")
     await asyncio.sleep(0.1)
     row = await runs.one(plane.world, run.id)
     assert runs.waits(plane.dispatch, row) == ("queue default was paused by me: the bank is closed")
-    await hold()
+    await plane.hold()
     assert (await plane.ended(run)).state is RunState.SUCCEEDED
-    await hold(draining=True)
+    await plane.hold(draining=True)
     with pytest.raises(Conflict):
         await plane.run("once")
 

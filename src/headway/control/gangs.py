@@ -49,7 +49,7 @@ def make(tx: Writer, leader: Run, together: Together, now: datetime) -> list[Run
         )
         rows.append(tx.put(row))
     because = f"together with {len(rows)} of its gang"
-    tx.record(msgspec.structs.replace(run_event(leader, now, kind="run.gang"), because=because))
+    tx.record(run_event(leader, now, kind="run.gang", because=because))
     return rows
 
 
@@ -64,8 +64,7 @@ def end_with(tx: Writer, ended: Run, now: datetime) -> list[Run]:
     after = broken(leader, ended) if leader is not None else None
     if after is None or after.attempt is None:
         return []
-    told = run_event(after, now, kind="run.gang_broken")
-    tx.record(msgspec.structs.replace(told, because=after.attempt.broken))
+    tx.record(run_event(after, now, kind="run.gang_broken", because=after.attempt.broken))
     return [tx.put(after)]
 
 
