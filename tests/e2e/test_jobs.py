@@ -480,7 +480,7 @@ def processes_of(headway: Installation, environment: str, command: str) -> list[
 
 def left_of(headway: Installation, runners: set[str]) -> list[str]:
     """List what is left of runners: control groups, mounts, processes."""
-    found = [str(path) for name in runners for path in _CGROUPS.glob(f"*/headway/{name}*")]
+    found = [str(path) for name in runners for path in _CGROUPS.glob(f"*/headway-*/{name}*")]
     mounts = Path("/proc/self/mountinfo").read_text()
     found += [name for name in (*runners, str(headway.data)) if name in mounts]
     said = subprocess.run(["pgrep", "-af", "|".join(runners)], capture_output=True, check=False)

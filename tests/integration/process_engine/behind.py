@@ -53,7 +53,7 @@ def groups(container: ContainerId) -> list[Path]:
 
 def groups_below(prefix: str) -> list[Path]:
     """List control groups whose names begin like this."""
-    parents = [CGROUPS / "headway", *CGROUPS.glob("*/headway")]
+    parents = [*CGROUPS.glob("headway-*"), *CGROUPS.glob("*/headway-*")]
     return sorted(
         parent / name
         for parent in parents

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.engines.process import cgroups, delegation
+from headway.engines.process import cgroups, delegation, own_groups
 from headway.engines.process.shims import groups
 from headway.model.resources import Resources
 from tests.contract.engine.orders import eventually
@@ -149,6 +149,29 @@ def test_a_fake_tree_of_version_2(tmp_path: Path) -> None:
     (run / "pids.current").write_text("2\n")
     (run / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1000000\n")
     assert cgroups.usage([str(run)]) == (10, 30, 1.5, 2)
+
+
+def test_groups_of_agents_that_are_gone_are_removed(tmp_path: Path) -> None:
+    hierarchy, held = own_groups.made(tmp_path, 0)
+    if not held:
+        pytest.skip("no control group can be made here")
+    (own, *_) = hierarchy.parents.values()
+    gone = [own.with_name(f"headway-{'0' * 8}-{os.getpid()}{end}") for end in (1, 2)]
+    for folder in gone:
+        folder.mkdir()
+    (gone[1] / "container").mkdir()
+    try:
+        own_groups.remove_unheld(own.parent)
+        assert [folder.is_dir() for folder in (own, *gone)] == [True, False, True]
+        for descriptor in held:
+            os.close(descriptor)
+        own_groups.remove_unheld(own.parent)
+        assert not own.is_dir()
+    finally:
+        (gone[1] / "container").rmdir()
+        gone[1].rmdir()
+        for parent in hierarchy.parents.values():
+            own_groups.remove_unheld(parent.parent)
 
 
 def test_what_is_not_handed_down_is_missing(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from headway.engines.process.engine import ProcessEngine
 from headway.engines.process.measuring import Measuring
 from headway.model.ids import ContainerId, NodeId
 from headway.model.order import NodeReading, Reading
+from tests.contract.engine.conftest import opened
 from tests.integration.process_engine.runs import job, started
 
 NODE = NodeId("here")
@@ -127,6 +128,26 @@ async def test_what_a_run_uses_its_runner_does(engine: ProcessEngine, data: Path
     await trial.began(trial.send("burn"))
     while (await used(engine, trial.id)).cpu_s < before.cpu_s + 0.4:
         pass  # the test's own time limit ends it
+
+
+@pytest.fixture
+async def another(data: Path) -> AsyncIterator[ProcessEngine]:
+    """An engine of another installation on the same machine."""
+    folder = data / "another"
+    folder.mkdir()
+    async for made in opened(folder):
+        yield made
+
+
+async def test_a_node_has_not_used_what_another_installation_did(
+    engine: ProcessEngine, data: Path, another: ProcessEngine
+) -> None:
+    trial = await started(engine, data, CODE, job("burn"))
+    await trial.began(trial.send("burn"))
+    while (await used(engine, trial.id)).cpu_s < 0.4:
+        pass  # the test's own time limit ends it
+    (row,) = await another.measure()
+    assert row.total.cpu_s == 0
 
 
 async def used(engine: ProcessEngine, container: ContainerId) -> Reading:

@@ -57,13 +57,13 @@ class Group(NamedTuple):
 
 
 def find(
-    root: Path = _ROOT, *, index: int = 0, own: str | None = None, is_root: bool | None = None
+    root: Path = _ROOT,
+    *,
+    name: str = _PARENT,
+    own: str | None = None,
+    is_root: bool | None = None,
 ) -> Hierarchy:
-    """Find what control groups this process may make below `headway`.
-
-    Of several agents on one machine each has a parent of its own, by its index: `headway-2`.
-    """
-    name = _PARENT if index == 0 else f"{_PARENT}-{index + 1}"
+    """Find what control groups this process may make below one of this name."""
     unified = root / "cgroup.controllers"
     if unified.exists():
         whose = os.geteuid() == 0 if is_root is None else is_root

@@ -1,6 +1,5 @@
 """Turns an order into a shim that runs it."""
 
-import hashlib
 import math
 import os
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from headway.engines.process import cgroups, host, machine, seccomp
+from headway.engines.process import cgroups, host, machine, own_groups, seccomp
 from headway.engines.process.identities import Identities
 from headway.engines.process.ports import Ports
 from headway.engines.process.spool import Launch, RunLaunch, RunnerLaunch, Spool
@@ -45,9 +44,9 @@ class Starter:
             index: Which agent this is, from 0.
         """
         self.identities = Identities(shared)
-        self.hierarchy = cgroups.find(index=index)
+        self.hierarchy, self._held = own_groups.made(shared, index)
         # Another installation's agent on this machine may have a container of the same id.
-        self._mark = hashlib.sha256(os.fsencode(shared.resolve())).hexdigest()[:8]
+        self._mark = own_groups.mark(shared)
         self._ports = Ports(str(shared), index)
         self._bubblewrap: host.Bubblewrap | None = None
         self._system = host.system_arguments(_extra())
