@@ -101,11 +101,6 @@ def killed(own: Installation) -> Iterator[Killer]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(max(400, KILLS * 30 + RUNS))
-@pytest.mark.xfail(
-    strict=False,
-    reason="a runner that dies just after the control plane was killed may leave runs of its own "
-    "active for ever, about one time in three with CRASH_SEED=20261121: to be mended first",
-)
 def test_every_run_ends_as_is_said_of_it(own: Installation, killed: Killer, monkeypatch) -> None:
     monkeypatch.setenv("HEADWAY_DATA", str(own.data))
     app = own.app("crash", manifest=MANIFEST, **{"tasks.py": JOBS})

@@ -90,6 +90,41 @@ async def test_a_killed_runner_loses_at_most_once_and_repeats_at_least_once(plan
     assert [one.outcome for one in row.attempts] == [RunState.LOST, RunState.SUCCEEDED]
 
 
+async def test_that_a_run_is_queued_may_be_told_once_it_runs(plane, engine):
+    """Who makes runs may hear that they are written down after others have read, and begun, them.
+
+    A turn that took such a run for queued once more forgot its attempt, and what of it was lost
+    with its runner stayed running for ever.
+    """
+    await plane.release(ONCE)
+    made = await plane.run("once", parameters={"sleep_s": 30})
+    row = await plane.until(made, "running")
+    plane.dispatch.made([msgspec.structs.replace(made, state=RunState.QUEUED, attempts=())])
+    assert (await plane.ended(await plane.run("once"))).state is RunState.SUCCEEDED
+    assert plane.dispatch.lanes.are_empty
+    engine.kill(row.attempts[0].runner)
+    assert (await plane.ended(row)).state is RunState.LOST
+
+
+async def test_a_run_that_is_due_as_it_is_asked_for_again_starts(plane, monkeypatch):
+    """Asked for again it might start at once, which keeps its turn from starting it."""
+    await plane.release(ONCE)
+    made = await plane.run("once", delay_s=0.2)
+    write, due = plane.store.write, asyncio.Event()
+
+    async def late(deed):
+        if getattr(deed, "__name__", "") == "<lambda>":  # of the invocation
+            await due.wait()
+        return await write(deed)
+
+    monkeypatch.setattr(plane.store, "write", late)
+    again = asyncio.create_task(plane.run("once", id=made.id))
+    await plane.until(made, "queued")
+    due.set()
+    assert (await again).id == made.id
+    assert (await plane.ended(made)).state is RunState.SUCCEEDED
+
+
 async def test_a_control_plane_that_comes_back_goes_on(plane):
     await plane.release(ONCE, AGAIN)
     slow = await plane.run("once", parameters={"sleep_s": 0.5, "result": 7})

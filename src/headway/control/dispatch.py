@@ -58,11 +58,11 @@ class Dispatch:
         self._world = world
         self.book = Book(world)
         self.targets = Targets(world)
-        self.lanes = Lanes(world)
         self._ends = Ends(world, self)
         self.runners = Runners(world, self.book, self._ends)
         self._grounds = Grounds(world, self.book, self.runners)
         self.under_way = UnderWay(world, self._grounds.tallies, self.runners)
+        self.lanes = Lanes(world, self.under_way)
         self._preemptions = Preemptions(world)
         self._claimants = Claimants(world)
         self._reasons: dict[Lane, str] = {}
@@ -132,7 +132,7 @@ class Dispatch:
         now = self._world.clock.now()
         if self._next_due is not None and now >= self._next_due:
             self._next_due = await self._queue_due(now)
-        await self.lanes.fill(self.under_way)
+        await self.lanes.fill()
         await self._start_some()
         times = [
             self._next_due,
@@ -178,13 +178,17 @@ class Dispatch:
     # --- starting --------------------------------------------------------------------------------
 
     async def _start_some(self) -> None:
-        if not self.is_waited_for():
+        if not self.is_waited_for:
+            self.forget_waiting()
             return
+        self._forget_served()
         grounds = await self._grounds.of(self.lanes.lanes())
         locks = await self._claimants.read(self.lanes.lanes().values())
         # From here to what was picked being reserved, nothing else comes between.
         lanes = {lane: row for lane, row in self.lanes.lanes().items() if lane in grounds}
-        asked = self._grounds.question(lanes, grounds, _STARTS_AT_ONCE, self._make_room, locks)
+        asked = self._grounds.question(
+            lanes, grounds, _STARTS_AT_ONCE, self._make_room, locks, self.under_way
+        )
         self._grounds.forget(lanes)
         turn = take_turns(asked)
         self._reasons, self._nevers = turn.reasons, turn.nevers
@@ -198,17 +202,23 @@ class Dispatch:
         if len(turn.picks) == _STARTS_AT_ONCE or (turn.picks and is_more):
             self.wake()
 
+    @property
     def is_waited_for(self) -> bool:
-        """Say whether runs wait for a place; what was known of those who did is forgotten."""
-        self._grounds.turns.forget(self.lanes.depths())
-        if self._world.fleet.has_promises:
-            self._tidy()
-        if not self.lanes.are_empty:
-            return True
+        """Whether runs wait for a place."""
+        return not self.lanes.are_empty
+
+    def forget_waiting(self) -> None:
+        """Forget what was known of runs that waited: none does."""
+        self._forget_served()
         self._reasons, self._nevers = {}, frozenset()
         self._grounds.forget(())
         self._claimants.forget()
-        return False
+
+    def _forget_served(self) -> None:
+        """Forget whose turn it was, and what was promised, of those who wait no longer."""
+        self._grounds.turns.forget(self.lanes.depths())
+        if self._world.fleet.has_promises:
+            self._tidy()
 
     async def _claim(self, picks: list[Pick], grounds: Mapping[Lane, Ground]) -> None:
         """Write down that these start, then have their runners start them."""
@@ -393,6 +403,8 @@ class Dispatch:
         """Give back what runs held that were not put after all."""
         for run in runs:
             self.under_way.free(run.id)
+            self.lanes.doubt(lane_of(run))  # it may be there, and have become due meanwhile
+            self.wake()
 
     # --- people ----------------------------------------------------------------------------------
 

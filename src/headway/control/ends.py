@@ -42,8 +42,13 @@ class Dispatcher(Protocol):
         """It is written down that these are to end."""
         ...
 
+    @property
     def is_waited_for(self) -> bool:
-        """Say whether runs wait for a place."""
+        """Whether runs wait for a place."""
+        ...
+
+    def forget_waiting(self) -> None:
+        """None does any more."""
         ...
 
     async def start_more(self) -> None:
@@ -108,8 +113,10 @@ class Ends:
             if (active := self._dispatch.under_way.current(fact)) is not None:
                 self._dispatch.under_way.release(active)
         concluding = self._spawn(self._conclude(slot, ended))
-        if self._dispatch.is_waited_for():
+        if self._dispatch.is_waited_for:
             self._spawn(self._dispatch.start_more())
+        else:
+            self._dispatch.forget_waiting()
         await asyncio.shield(concluding)  # the runner may go meanwhile: what it said counts
 
     async def _conclude(self, slot: Slot, ended: list[RunFact]) -> None:
@@ -158,9 +165,9 @@ class Ends:
     async def gone(self, slot: Slot, because: str) -> None:
         """Take over that a runner has ended: nobody will say what became of its attempts."""
         dispatch = self._dispatch
-        rows = dispatch.under_way.of(slot.container.id)
         standing = await dispatch.book.standing(member_of(slot))
         leaving = await dispatch.runners.leaving(slot)
+        rows = dispatch.under_way.of(slot.container.id)
         why = leaving or f"its runner ended: {because}"
         await self.lose(rows, why, ending=standing.shut, is_handed_back=bool(leaving))
         dispatch.wake()

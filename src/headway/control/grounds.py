@@ -1,6 +1,6 @@
 """Where lanes stand: which release runs their runs, and all that their turn depends on."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -157,6 +157,7 @@ class Grounds:
         most: int,
         make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None,
         locks: Locks | None = None,
+        under_way: Container[RunId] = frozenset(),
     ) -> Question:
         """Gather all that a turn sees."""
         members = {
@@ -197,6 +198,7 @@ class Grounds:
             tokens=tokens,
             turns=self.turns,
             most=most,
+            under_way=under_way,
             crew=partial(self._crew, grounds),
             enlist=partial(self._enlist, grounds),
             ahead=self.ahead,

@@ -1,7 +1,7 @@
 """The queued runs, as far as their turn may come soon."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from headway.calculate.queueing import Entry, Line
 from headway.control.world import World
@@ -18,37 +18,126 @@ def entry_of(run: Run) -> Entry:
 
 
 class _Window:
-    """The first runs of one lane, and how many it has in all."""
+    """The first runs of one lane, and how many it has in all.
 
-    def __init__(self) -> None:
-        self.entries: deque[Entry] = deque()
-        self.count = 0
-        self.late: list[Entry] | None = None
-        """While it is being filled: what came meanwhile, which the store may or may not show."""
-        self.left: set[RunId] = set()
-        """While it is being filled: what starts or was cancelled; the store may show it still."""
+    What the store shows and what is told come in no order: a reading may have a run before it is
+    told that it is queued, and lack one before it is told that it is not. So no run is held twice,
+    and a count goes for sure only once a reading has reached the lane's end.
+    """
+
+    def __init__(self, beyond: int = 0, *, is_whole: bool = True) -> None:
+        self._entries: deque[Entry] = deque()
+        self._held: set[RunId] = set()
+        self._beyond = beyond
+        """How many the store has that are not held here, as far as is known."""
+        self.is_whole = is_whole
+        """Whether the store has no other than those."""
+        self._late: dict[RunId, Entry] | None = None
+        """While it is being read: what came meanwhile, which the store may or may not show."""
+        self.counted = 0
+        """How many of it are in the count of its queue."""
+        self._left: set[RunId] = set()
+        """While it is being read: what starts or was cancelled; the store may show it still."""
 
     @property
-    def has_more(self) -> bool:
-        """Whether the store has some that are not held here."""
-        return self.count > len(self.entries)
+    def entries(self) -> Sequence[Entry]:
+        """Those that are held, first come first."""
+        return self._entries
+
+    @property
+    def count(self) -> int:
+        """How many the lane has, held or not."""
+        return len(self._entries) + self._beyond + len(self._late or ())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the lane has no runs any more."""
+        return self.count == 0 and self.is_whole and self._late is None
+
+    @property
+    def is_low(self) -> bool:
+        """Whether more is to be read of it."""
+        return len(self._entries) < _WINDOW // 4 and (self._beyond > 0 or not self.is_whole)
+
+    def add(self, entry: Entry) -> None:
+        """Put one behind all others, unless it is held."""
+        if entry.run in self._held:
+            return
+        if self._late is not None:
+            self._late[entry.run] = entry
+        elif self._beyond or not self.is_whole or len(self._entries) >= _WINDOW:
+            self._beyond += 1
+        else:
+            self._entries.append(entry)
+            self._held.add(entry.run)
+
+    def put_back(self, entry: Entry) -> None:
+        """Put one before all others, unless it is held."""
+        self._left.discard(entry.run)
+        if self._late is not None:
+            self._late[entry.run] = entry
+        elif entry.run not in self._held:
+            self._entries.appendleft(entry)
+            self._held.add(entry.run)
+
+    def take(self, run: RunId) -> None:
+        """Take one out, wherever it is."""
+        if self._late is not None:
+            self._left.add(run)
+            self._late.pop(run, None)
+        if run not in self._held:
+            if self._beyond:
+                self._beyond -= 1
+                self.is_whole = False
+            return
+        self._held.discard(run)
+        if self._entries[0].run == run:
+            self._entries.popleft()
+        else:
+            self._entries = deque(entry for entry in self._entries if entry.run != run)
+
+    def open(self, starting: Iterable[RunId]) -> None:
+        """Begin a reading, which may show runs that are being started."""
+        self._late, self._left = {}, set(starting)
+
+    def fill(self, rows: Sequence[Run], *, is_all: bool) -> None:
+        """Hold what a reading shows, but for what has left meanwhile."""
+        found = {row.id: entry_of(row) for row in rows if row.id not in self._left}
+        if is_all:
+            found |= {run: entry for run, entry in (self._late or {}).items() if run not in found}
+        total = len(found) if is_all else max(self.count, len(found))
+        self._late, self._left = None, set()
+        self._entries = deque(list(found.values())[:_WINDOW])
+        self._held = {entry.run for entry in self._entries}
+        self._beyond = total - len(self._entries)
+        self.is_whole = is_all
+
+    def give_up(self) -> None:
+        """End a reading that failed."""
+        self._beyond += len(self._late or ())
+        self._late, self._left, self.is_whole = None, set(), False
 
 
 class Lanes:
     """Follows which runs are queued. A million of them cost what a thousand do."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, under_way: Collection[RunId]) -> None:
         self._world = world
+        self._under_way = under_way
         self._windows: dict[Lane, _Window] = {}
         self._depths: dict[Line, int] = {}
 
     async def open(self) -> None:
         """Count what the store has."""
         counts = await self._world.store.read(lambda reader: reader.tally(Run, "lane"))
-        for name, count in counts.items():
-            lane = Lane.parse(name)
-            self._windows.setdefault(lane, _Window())
-            self._change(lane, count)
+        self._windows = {
+            Lane.parse(name): _Window(count, is_whole=False) for name, count in counts.items()
+        }
+        self._depths = {}
+        for lane in self._windows:
+            self._recount(lane)
+
+    # --- asking ----------------------------------------------------------------------------------
 
     def depth(self, line: Line) -> int:
         """Count the queued runs of a queue."""
@@ -78,81 +167,66 @@ class Lanes:
     def counts(self) -> Mapping[Lane, int]:
         """Count the queued runs of each lane, highest priority first."""
         lanes = sorted(self._windows, key=lambda lane: -lane.priority)
-        return {lane: self._windows[lane].count for lane in lanes}
+        return {lane: count for lane in lanes if (count := self._windows[lane].count)}
 
     def is_empty(self, line: Line) -> bool:
         """Say whether nothing of a queue is queued."""
         return self.depth(line) == 0
 
+    # --- changes ---------------------------------------------------------------------------------
+
     def add(self, runs: Iterable[Run]) -> None:
         """Take over runs that were just queued, in the order in which they were put."""
         for run in runs:
-            lane, entry = lane_of(run), entry_of(run)
-            window = self._windows.setdefault(lane, _Window())
-            if window.late is not None:
-                window.late.append(entry)
-            elif not window.has_more and len(window.entries) < _WINDOW:
-                window.entries.append(entry)
-            self._change(lane, 1)
+            if run.id not in self._under_way:  # else it was read, and started, before it was told
+                lane = lane_of(run)
+                self._window(lane).add(entry_of(run))
+                self._recount(lane)
 
     def put_back(self, lane: Lane, entry: Entry) -> None:
         """Take over that a run that was taken out is queued still, before all others."""
-        window = self._windows.setdefault(lane, _Window())
-        if window.late is not None:  # the store shows it
-            window.left.discard(entry.run)
-        else:
-            window.entries.appendleft(entry)
-        self._change(lane, 1)
+        self._window(lane).put_back(entry)
+        self._recount(lane)
 
     def take(self, lane: Lane, run: RunId) -> None:
         """Take a run out that starts, or was cancelled."""
-        window = self._windows.get(lane)
-        if window is None:
-            return
-        if window.late is not None:
-            window.left.add(run)
-        entries = window.entries
-        if entries and entries[0].run == run:
-            entries.popleft()
-        else:
-            window.entries = deque(entry for entry in entries if entry.run != run)
-        self._change(lane, -1)
+        if lane in self._windows:
+            self._windows[lane].take(run)
+            self._recount(lane)
 
-    async def fill(self, starting: Iterable[RunId]) -> None:
-        """Read more of the lanes whose windows run low, but for runs that are being started."""
-        low = [
-            (lane, window)
-            for lane, window in self._windows.items()
-            if window.has_more and len(window.entries) < _WINDOW // 4
-        ]
-        for lane, window in low:
-            await self._fill(lane, window, starting)
+    def doubt(self, lane: Lane) -> None:
+        """Have a lane read again: it may have a run that `add` took for one under way."""
+        self._window(lane).is_whole = False
 
-    async def _fill(self, lane: Lane, window: _Window, starting: Iterable[RunId]) -> None:
+    async def fill(self) -> None:
+        """Read more of the lanes whose windows run low."""
+        for lane in [lane for lane, window in self._windows.items() if window.is_low]:
+            await self._fill(lane, self._windows[lane])
+
+    async def _fill(self, lane: Lane, window: _Window) -> None:
         limit = 2 * _WINDOW
-        window.late, window.left = [], set(starting)
+        window.open(self._under_way)
         try:
             rows = await self._world.store.read(
                 lambda reader: reader.find(Run, lane=lane.name, limit=limit)
             )
-        finally:
-            late, window.late = window.late, None
-            left, window.left = window.left, set()
-        found = [entry_of(run) for run in rows if run.id not in left]
-        if len(rows) < limit:  # this is all of it: what is counted is put right
-            known = {entry.run for entry in found}
-            found += [entry for entry in late if entry.run not in known]
-            self._change(lane, len(found) - window.count)
-        window.entries = deque(found[:_WINDOW])
+        except BaseException:
+            window.give_up()
+            raise
+        window.fill(rows, is_all=len(rows) < limit)
+        self._recount(lane)
 
-    def _change(self, lane: Lane, by: int) -> None:
-        """Count more or fewer runs of a lane; one that has none is forgotten."""
+    def _window(self, lane: Lane) -> _Window:
+        return self._windows.setdefault(lane, _Window())
+
+    def _recount(self, lane: Lane) -> None:
+        """Count a lane's queue after a change; a lane that has no runs is forgotten."""
         window = self._windows[lane]
-        window.count = max(0, window.count + by)
-        if window.count == 0 and window.late is None:
-            del self._windows[lane]
-        depth = self._depths.get(lane.line, 0) + by
+        depth = self.depth(lane.line) + window.count - window.counted
+        window.counted = window.count
         if depth > 0:
             self._depths[lane.line] = depth
         else:
             self._depths.pop(lane.line, None)
+        if window.is_over:
+            del self._windows[lane]

@@ -67,9 +67,13 @@ class Runners:
         rows = await self._world.store.read(
             lambda reader: reader.find(Container, kind=ContainerKind.RUNNER, retired=False)
         )
-        for row in rows:
-            if not row.is_ended:
-                self._adopt(row)
+        living = [row for row in rows if not row.is_ended]
+        for row in living:
+            self._adopt(row)
+        ids = {row.id for row in living}
+        now = await self._world.store.read(lambda reader: reader.get_all(Container, ids))
+        for row in now.values():  # what was observed between the reading and being taken up
+            self._observed(row)
 
     async def close(self) -> None:
         """Let go of every line. The runners live on."""

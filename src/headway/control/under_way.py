@@ -36,8 +36,11 @@ class UnderWay:
         self._runners = runners
         self._active: dict[RunId, Active] = {}
 
-    def __contains__(self, run: RunId) -> bool:
+    def __contains__(self, run: object) -> bool:
         return run in self._active
+
+    def __len__(self) -> int:
+        return len(self._active)
 
     def __iter__(self) -> Iterator[RunId]:
         return iter(self._active)

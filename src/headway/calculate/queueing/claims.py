@@ -38,6 +38,8 @@ class Claims:
             if index in taken:
                 continue
             entry = entries[index]
+            if entry.run in self._question.under_way:
+                continue
             if not locks.knows(entry.locks):
                 break
             busy = self._busy(lane, terms, entry, awaited)

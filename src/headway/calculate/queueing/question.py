@@ -1,6 +1,6 @@
 """All that a decision about turns sees, and what it answers."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -80,6 +80,8 @@ class Question:
     turns: Turns
     most: int
     """Starts decided at once."""
+    under_way: Container[RunId] = frozenset()
+    """Runs that are not picked though a lane has them: what tells of one thing may come twice."""
     crew: Callable[[Lane], Crew | None] = lambda _lane: None
     """Who does a lane's runs; None: every node can."""
     locks: Locks = field(default_factory=lambda: Locks({}))
