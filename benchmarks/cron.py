@@ -33,7 +33,7 @@ from cronsim import CronSim
 from benchmarks.figure import Figure
 from headway.calculate.firing import Firing
 from headway.calculate.schedule import adopt, plan_schedule
-from headway.control import scheduling
+from headway.control.runs import scheduling
 from headway.formats.cron import parse_cron
 from headway.model.schedule import CatchUp, Overlap, Schedule
 from headway.ports.store import Writer

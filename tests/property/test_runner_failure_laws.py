@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.control.runner_failures import RunnerFailures
-from headway.control.slots import RunnerKey
+from headway.control.runs.runner_failures import RunnerFailures
+from headway.control.runs.slots import RunnerKey
 from headway.model.ids import AppName, EnvironmentId, NodeId
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.control.silence import Silence
-from headway.control.slots import RunnerKey, Slot, Slots, member_of
+from headway.control.runs.silence import Silence
+from headway.control.runs.slots import RunnerKey, Slot, Slots, member_of
 from headway.model.container import Container, ContainerKind
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
 from headway.model.resources import Resources

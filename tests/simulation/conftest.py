@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control import invoking, queues, runs
 from headway.control.departures import Departures
-from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.requests import Invocation
-from headway.control.scheduling import Schedules
+from headway.control.runs import invoking, queues, runs
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.scheduling import Schedules
 from headway.control.world import World
 from headway.model.build import Artifact
 from headway.model.environment import Environment, EnvironmentState, Member

@@ -11,20 +11,19 @@ from headway.calculate import attempt, draft, leaving
 from headway.calculate.autoscale import clean
 from headway.calculate.placement import Fleet as Placed
 from headway.calculate.placement.table import Table
-from headway.control import (
+from headway.control import fleet, lifetimes
+from headway.control.pool.pooling import Pools
+from headway.control.pool.reading import PoolReading
+from headway.control.runs import (
     attempts,
     dispatch,
     ends,
-    fleet,
     gangs,
     grounds,
-    lifetimes,
     locking,
     preemptions,
     runners,
 )
-from headway.control.pool.pooling import Pools
-from headway.control.pool.reading import PoolReading
 from headway.model.container import Exit
 from headway.model.demand import Preemption
 from headway.model.job import Delivery, Job

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from headway.control.departures import Departures
-from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.pool.pooling import Pools
 from headway.control.pool.rebalances import Rebalances
 from headway.control.requests import Invocation
-from headway.control.scheduling import Schedules
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.scheduling import Schedules
 from headway.control.world import World
 from headway.model.event import Event
 from headway.model.job import Job

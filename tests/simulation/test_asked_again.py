@@ -5,10 +5,11 @@ import asyncio
 import msgspec
 import pytest
 
-from headway.control import deployments, environments, queues, replays, runs
+from headway.control import deployments, environments
 from headway.control.errors import Conflict
 from headway.control.idempotency import once
 from headway.control.requests import DeadQuestion, DeployRequest
+from headway.control.runs import queues, replays, runs
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import DeploymentId

@@ -6,9 +6,9 @@ from functools import partial
 import msgspec
 import pytest
 
-from headway.control import queues, runs
 from headway.control.requests import RunQuestion
-from headway.control.scheduling import fire
+from headway.control.runs import queues, runs
+from headway.control.runs.scheduling import fire
 from headway.model.job import Job
 from headway.model.run import After, Run, RunState
 from headway.model.schedule import Overlap, Schedule, ScheduleState

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from headway.control.forgetting import forget_runs
+from headway.control.runs.forgetting import forget_runs
 from headway.model.job import Job
 from headway.model.run import Run
 from tests.simulation.conftest import SMALL, wishing

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control import attempts, nodes, runs
+from headway.control import nodes
 from headway.control.errors import Invalid
 from headway.control.requests import RunQuestion
+from headway.control.runs import attempts, runs
 from headway.control.why import explain
 from headway.model.container import Exit
 from headway.model.ids import NodeId

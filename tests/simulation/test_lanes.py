@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control.lanes import Lanes, entry_of
+from headway.control.runs.lanes import Lanes, entry_of
 from headway.model.run import Run, RunState, lane_of
 from headway.ports.store import StoreError
 from headway.sim.store import MemoryStore

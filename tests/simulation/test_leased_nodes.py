@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control import invoking, leases, nodes, runs
+from headway.control import leases, nodes
 from headway.control.keeping import remember
 from headway.control.leasing import Leasing
 from headway.control.requests import LeaseRequest
+from headway.control.runs import invoking, runs
 from headway.control.why import explain
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import EnvironmentId, LeaseId, NodeId

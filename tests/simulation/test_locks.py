@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import claimants, leases, locking, runs
+from headway.control import leases
 from headway.control.errors import Conflict, Invalid
 from headway.control.requests import LeaseRequest
+from headway.control.runs import claimants, locking, runs
 from headway.control.why import explain
 from headway.model.ids import LeaseId
 from headway.model.job import Delivery, Job

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from headway.control import attempts, runs
+from headway.control.runs import attempts, runs
 from headway.model.job import Delivery, Job
 from headway.model.queue import Queue
 from headway.model.run import After, RunFact, RunFactState, RunState

@@ -4,8 +4,8 @@ import asyncio
 
 import msgspec
 
-from headway.control import runs
 from headway.control.pool.monitoring import Monitoring
+from headway.control.runs import runs
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
 from headway.model.ids import AppName, ContainerId, NodeId
 from headway.model.node import Holder

@@ -10,9 +10,10 @@ import pytest
 
 from headway.calculate.departure import NodePlan, NodeSnapshot
 from headway.calculate.placement import Copies
-from headway.control import nodes, runs
+from headway.control import nodes
 from headway.control.errors import Invalid, NotFound
 from headway.control.requests import RunQuestion
+from headway.control.runs import runs
 from headway.model.container import Container
 from headway.model.demand import Demand
 from headway.model.ids import NodeId

@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from headway.control import attempts, ends, runs, why
+from headway.control import why
+from headway.control.runs import attempts, ends, runs
 from headway.model.event import Event
 from headway.model.job import Delivery, Job, Retries
 from headway.model.placement import Placement

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from headway.control import replays, runs
 from headway.control.errors import Invalid, NotFound
 from headway.control.requests import DeadQuestion, RunQuestion
+from headway.control.runs import replays, runs
 from headway.model.job import Delivery, Job, Retries
 from headway.model.queue import Queue
 from headway.model.run import Run, RunState

@@ -5,9 +5,9 @@ from functools import partial
 
 import msgspec
 
-from headway.control import replays
 from headway.control.requests import DeadQuestion
-from headway.control.scheduling import fire
+from headway.control.runs import replays
+from headway.control.runs.scheduling import fire
 from headway.model.job import Delivery, Job, Retries
 from headway.model.run import After, Run
 from headway.model.schedule import Schedule, ScheduleState

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import replays, runs
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.requests import RunQuestion
+from headway.control.runs import replays, runs
 from headway.model.job import Delivery, Job, Retries
 from headway.model.queue import Queue
 from headway.model.run import After, RunState

@@ -8,9 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headway.api.answers import Json, answers, described
 from headway.api.errors import FORESEEN, explained, no_body
 from headway.api.scope import TheWorld, actor_of, dispatch_of, permitted, world_of
-from headway.control import jobs
-from headway.control.invoking import invoke
 from headway.control.requests import Invocation
+from headway.control.runs import jobs
+from headway.control.runs.invoking import invoke
 from headway.model.view import (
     Invoked,
     JobView,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from headway.control import queues
-from headway.control.dispatch import Dispatch
+from headway.control.runs import queues
+from headway.control.runs.dispatch import Dispatch
 from headway.control.world import World
 from headway.model.container import Container
 from headway.model.deployment import Deployment

@@ -18,11 +18,11 @@ from headway.api.errors import deny, invalid, no_body
 from headway.api.forgery import SAFE, replayed
 from headway.api.requests import ClaimBody, DeadBody, DeployBody, StopBody
 from headway.control import permission
-from headway.control.dispatch import Dispatch
 from headway.control.errors import HeadwayError, Invalid
 from headway.control.permission import INSTALLATION, OWN
 from headway.control.refusals import refused
 from headway.control.requests import DeadQuestion
+from headway.control.runs.dispatch import Dispatch
 from headway.control.world import World
 from headway.model.role import Deed, Grant, Role
 

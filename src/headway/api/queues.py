@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import HoldBody
 from headway.api.scope import Actor, App, Environment, Identity, TheWorld, dispatch_of, done_once
-from headway.control import queues
+from headway.control.runs import queues
 from headway.model.queue import QueueHold
 from headway.model.view import (
     QueueView,

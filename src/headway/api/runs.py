@@ -19,8 +19,9 @@ from headway.api.scope import (
     permitted,
 )
 from headway.api.streams import lines
-from headway.control import logs, replays, runs
+from headway.control import logs
 from headway.control.requests import DeadQuestion, RunQuestion
+from headway.control.runs import replays, runs
 from headway.model.ids import environment_name
 from headway.model.run import Run, RunState
 from headway.model.view import (

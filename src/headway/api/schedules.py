@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Request
 
 from headway.api.answers import Json, answers
 from headway.api.scope import Actor, Environment, TheWorld, done_once
-from headway.control import schedules
-from headway.control.scheduling import Schedules
+from headway.control.runs import schedules
+from headway.control.runs.scheduling import Schedules
 from headway.model.view import (
     ScheduleView,
 )

@@ -7,9 +7,9 @@ import msgspec
 from fastapi import Depends, Path, Request
 
 from headway.api.answers import Json
-from headway.control.dispatch import Dispatch
 from headway.control.errors import NotAllowed
 from headway.control.idempotency import once
+from headway.control.runs.dispatch import Dispatch
 from headway.control.world import World
 
 Environment = Annotated[str, Path(min_length=1, max_length=60, description="The environment.")]

@@ -1,6 +1,6 @@
 """The few figures by which somebody sees at a glance how a whole installation does."""
 
-from headway.control.dispatch import Dispatch
+from headway.control.runs.dispatch import Dispatch
 from headway.control.world import World
 from headway.model.ids import AppName, EnvironmentName, RunId, environment_name
 from headway.model.node import Node, NodeHold, NodeState

@@ -4,7 +4,6 @@ import asyncio
 
 from headway.control.builds import Builds
 from headway.control.departures import Departures
-from headway.control.dispatch import Dispatch
 from headway.control.fleet import Fleet
 from headway.control.guard import repeatedly
 from headway.control.keeping import remember
@@ -18,7 +17,8 @@ from headway.control.prober import Prober
 from headway.control.retention import Retention
 from headway.control.rollouts import Rollouts
 from headway.control.routing import Routing
-from headway.control.scheduling import Schedules
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.scheduling import Schedules
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
 

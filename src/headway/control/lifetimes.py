@@ -8,8 +8,8 @@ from functools import partial
 import msgspec
 
 from headway.calculate.lease import plan_lease
-from headway.control.dispatch import Dispatch
 from headway.control.routing import Routing
+from headway.control.runs.dispatch import Dispatch
 from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
 from headway.control.world import World

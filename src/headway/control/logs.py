@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any
 
-from headway.control import builds, containers, lookup, runs
+from headway.control import builds, containers, lookup
 from headway.control.errors import Invalid, NotFound, Unavailable
 from headway.control.requests import LogQuestion
+from headway.control.runs import runs
 from headway.control.world import World
 from headway.model.build import Build
 from headway.model.container import Container

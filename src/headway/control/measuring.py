@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 
 from headway.calculate.use import Answered, answered, use, uses
-from headway.control.dispatch import Dispatch
+from headway.control.runs.dispatch import Dispatch
 from headway.control.world import CopyOf, World
 from headway.machine.run_ids import age_s
 from headway.model.figures import EVERYTHING, Measure, Subject, Use

@@ -5,12 +5,12 @@ from headway.control import lookup
 from headway.control.containers import one as container
 from headway.control.deeds import is_held, on, on_source, owned, sent
 from headway.control.deployments import one as deployment
-from headway.control.dispatch import Dispatch
 from headway.control.errors import NotAllowed
 from headway.control.leases import one as lease
 from headway.control.requests import DeadQuestion
-from headway.control.runs import one as run
-from headway.control.schedules import of_name
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.runs import one as run
+from headway.control.runs.schedules import of_name
 from headway.control.world import World
 from headway.model.environment import Member
 from headway.model.ids import Digest

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
-from headway.control.forgetting import forget_runs
+from headway.control.runs.forgetting import forget_runs
 from headway.control.settling import forget_over
 from headway.control.world import World
 from headway.machine.own_log import Log

@@ -8,12 +8,12 @@ from headway.calculate.lease import stands
 from headway.calculate.lease import waits as waits_in_line
 from headway.control import lookup
 from headway.control.clearing import in_the_way
-from headway.control.dispatch import Dispatch
 from headway.control.errors import NotFound
 from headway.control.nodes import there_is
-from headway.control.runs import waits
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.runs import waits
+from headway.control.runs.targets import find_job
 from headway.control.standing import member_view
-from headway.control.targets import find_job
 from headway.control.world import World
 from headway.formats.units import counted
 from headway.model.build import Build

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from headway.control import deployments, invoking, runs, sources, starting
+from headway.control import deployments, sources, starting
 from headway.control.requests import DeployRequest, Invocation, Provenance, StartRequest
+from headway.control.runs import invoking, runs
 from headway.machine.run_ids import RunIds
 from headway.model.ids import AppName, Digest, RunId
 from headway.model.job import Job, Retries

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from headway.control import runs
 from headway.control.errors import HeadwayError
+from headway.control.runs import runs
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment
 from headway.model.event import Event

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from headway.calculate.demand import of_job
 from headway.calculate.monitor import Flag, Rules, Watched, flags, rules_of
-from headway.control.dispatch import Dispatch
 from headway.control.glance import stranded
 from headway.control.pool.pooling import Pools
 from headway.control.pool.reading import main_pool
+from headway.control.runs.dispatch import Dispatch
 from headway.control.world import World
 from headway.model.pool import Pool
 from headway.model.release import Release

@@ -11,12 +11,13 @@ from headway.calculate.monitor import (
     release_of,
     starts_fail,
 )
-from headway.control import nodes, runs
-from headway.control.dispatch import Dispatch
+from headway.control import nodes
 from headway.control.errors import HeadwayError
 from headway.control.pool.monitor import flagged
 from headway.control.pool.orders import becoming
 from headway.control.pool.pooling import Pools
+from headway.control.runs import runs
+from headway.control.runs.dispatch import Dispatch
 from headway.control.world import World
 from headway.machine.own_log import Log
 from headway.model.container import Container, ContainerState

@@ -11,11 +11,11 @@ from headway.calculate.autoscale.clean import CleanChange, Cleaning, CleanVerb, 
 from headway.calculate.autoscale.plan import plan_pool
 from headway.calculate.autoscale.suits import suits
 from headway.control import nodes
-from headway.control.dispatch import Dispatch
 from headway.control.errors import NotFound
 from headway.control.guard import trouble
 from headway.control.pool.orders import Orders, answered, becoming
 from headway.control.pool.reading import PoolReading, Seen, offers
+from headway.control.runs.dispatch import Dispatch
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.ids import NodeId

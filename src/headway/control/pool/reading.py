@@ -11,10 +11,10 @@ from headway.calculate.autoscale.scarcity import Scarcity
 from headway.calculate.demand import of_build, of_container, of_job
 from headway.calculate.estimate import Estimate
 from headway.calculate.keeping import placed_under
-from headway.control.dispatch import Dispatch
-from headway.control.grounds import Backlog
 from headway.control.pool.estimates import Estimates
-from headway.control.runner_rows import RUNNER
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.grounds import Backlog
+from headway.control.runs.runner_rows import RUNNER
 from headway.control.world import World
 from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerKind

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from headway.control import permission, replays, runs
+from headway.control import permission
 from headway.control.requests import DeadQuestion, RunQuestion
+from headway.control.runs import replays, runs
 from headway.formats.units import counted
 from headway.model.ids import AppName, EnvironmentName, RunId, environment_name
 from headway.model.role import Deed

@@ -6,9 +6,10 @@ from statistics import quantiles
 
 import msgspec
 
-from headway.control import jobs, permission, runs, schedules
-from headway.control.invoking import invoke
+from headway.control import permission
 from headway.control.requests import Invocation, RunQuestion
+from headway.control.runs import jobs, runs, schedules
+from headway.control.runs.invoking import invoke
 from headway.model.figures import FiguresView
 from headway.model.ids import RunId
 from headway.model.role import Deed

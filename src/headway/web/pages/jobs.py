@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from headway.control import jobs, runs
+from headway.control.runs import jobs, runs
 from headway.model.ids import AppName, EnvironmentName, RunId
 from headway.model.run import Run
 from headway.model.value import Value

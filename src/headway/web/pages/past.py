@@ -1,7 +1,8 @@
 """An environment that has ended: what it was, why it ended, and what is kept of it."""
 
-from headway.control import events, past, runs
+from headway.control import events, past
 from headway.control.requests import RunQuestion
+from headway.control.runs import runs
 from headway.model.environment import EnvironmentState
 from headway.model.event import Event
 from headway.model.past import PastView

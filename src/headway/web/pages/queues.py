@@ -1,7 +1,8 @@
 """Queues: what runs, what waits and for how long, and what people said of them."""
 
-from headway.control import permission, queues
+from headway.control import permission
 from headway.control.errors import NotFound
+from headway.control.runs import queues
 from headway.formats.units import counted
 from headway.model.role import Deed
 from headway.model.view import QueueView

@@ -5,8 +5,9 @@ from contextlib import aclosing
 
 import msgspec
 
-from headway.control import logs, runs
+from headway.control import logs
 from headway.control.errors import NotFound
+from headway.control.runs import runs
 from headway.model.run import Attempt, Run, RunState
 from headway.model.view import LogEntry, RunView
 from headway.web import links

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from headway.control import jobs, permission, replays, runs
+from headway.control import permission
 from headway.control.errors import NotFound
+from headway.control.runs import jobs, replays, runs
 from headway.model.ids import environment_name
 from headway.model.role import Deed
 from headway.model.run import Run

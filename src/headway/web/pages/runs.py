@@ -5,9 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from headway.control import runs
 from headway.control.errors import Invalid
 from headway.control.requests import RunQuestion
+from headway.control.runs import runs
 from headway.model.ids import RunId
 from headway.model.run import Run, RunState
 from headway.web import links

@@ -1,7 +1,8 @@
 """Schedules: what runs by the clock, when next, and what became of the last time."""
 
-from headway.control import permission, schedules
+from headway.control import permission
 from headway.control.errors import NotFound
+from headway.control.runs import schedules
 from headway.model.role import Deed
 from headway.model.view import ScheduleView
 from headway.web import links

@@ -2,8 +2,8 @@
 
 from headway.calculate.demand import of_job
 from headway.control import lookup
-from headway.control.dispatch import Dispatch
-from headway.control.targets import find_job
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.targets import find_job
 from headway.control.world import World
 from headway.model.environment import Environment, Member
 from headway.model.job import Job

@@ -5,12 +5,12 @@ from collections.abc import Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from headway.control import attempts, followers
-from headway.control.book import Book
-from headway.control.runners import Runners
+from headway.control.runs import attempts, followers
+from headway.control.runs.book import Book
+from headway.control.runs.runners import Runners
+from headway.control.runs.slots import Slot, member_of
+from headway.control.runs.under_way import Active, UnderWay
 from headway.control.settling import made_known
-from headway.control.slots import Slot, member_of
-from headway.control.under_way import Active, UnderWay
 from headway.control.world import World
 from headway.machine.chance import chance
 from headway.model.run import Run, RunFact, RunFactState

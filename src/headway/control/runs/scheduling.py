@@ -11,12 +11,13 @@ import msgspec
 
 from headway.calculate.fan_in import awaited_time
 from headway.calculate.schedule import Due, adopt, plan_schedule
-from headway.control import lookup, runs
-from headway.control.dispatch import Dispatch
+from headway.control import lookup
 from headway.control.errors import HeadwayError
-from headway.control.invoking import made, named, put_all
 from headway.control.requests import Invocation
-from headway.control.targets import Target
+from headway.control.runs import runs
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.invoking import made, named, put_all
+from headway.control.runs.targets import Target
 from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
 from headway.model.environment import Environment, EnvironmentState, Member

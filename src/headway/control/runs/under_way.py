@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from headway.calculate.demand import expected_end
 from headway.calculate.queueing import Tallies
-from headway.control.runners import Runners
+from headway.control.runs.runners import Runners
 from headway.control.world import World
 from headway.model.demand import Demand
 from headway.model.ids import ContainerId, RunId

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from headway.control.circles import refuse_circles
-from headway.control.dispatch import Dispatch
 from headway.control.errors import Conflict, Invalid
-from headway.control.followers import resolved
 from headway.control.requests import Invocation
-from headway.control.run_events import requested_event
-from headway.control.targets import Target
+from headway.control.runs.circles import refuse_circles
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.events import requested_event
+from headway.control.runs.followers import resolved
+from headway.control.runs.targets import Target
 from headway.control.world import World
 from headway.formats.gang_troubles import gang_troubles
 from headway.formats.lock_names import Named, lock_names

@@ -9,10 +9,10 @@ import msgspec
 
 from headway.calculate.attempt import begun, concluded, lost
 from headway.calculate.gang import left_with_one, tried_once
-from headway.control import locking
-from headway.control.gangs import Together, end_with, make
-from headway.control.preemptions import Taking
-from headway.control.run_events import run_event
+from headway.control.runs import locking
+from headway.control.runs.events import run_event
+from headway.control.runs.gangs import Together, end_with, make
+from headway.control.runs.preemptions import Taking
 from headway.model.event import Event
 from headway.model.ids import ContainerId, EnvironmentId, RunId
 from headway.model.job import Job

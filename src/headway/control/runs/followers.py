@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from headway.control import locking
-from headway.control.run_events import run_event
+from headway.control.runs import locking
+from headway.control.runs.events import run_event
 from headway.model.ids import RunId
 from headway.model.lease import Lease
 from headway.model.run import After, Lane, Run, RunState, key_name, lane_of

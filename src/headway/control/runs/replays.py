@@ -6,14 +6,14 @@ from datetime import datetime
 import msgspec
 
 from headway.control import lookup
-from headway.control.dispatch import Dispatch
 from headway.control.errors import Conflict, HeadwayError, Invalid
 from headway.control.idempotency import answered
-from headway.control.invoking import check, check_room, made, named, put_all
 from headway.control.requests import DeadQuestion, Invocation
-from headway.control.run_events import run_event
-from headway.control.runs import get
-from headway.control.targets import Target, refuse_unknown
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.events import run_event
+from headway.control.runs.invoking import check, check_room, made, named, put_all
+from headway.control.runs.runs import get
+from headway.control.runs.targets import Target, refuse_unknown
 from headway.control.world import World
 from headway.model.ids import AppName, EnvironmentId, RunId, environment_name
 from headway.model.run import Run, RunState

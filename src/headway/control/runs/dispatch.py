@@ -16,20 +16,20 @@ from headway.calculate.queueing import (
     Pick,
     take_turns,
 )
-from headway.control import attempts, followers
-from headway.control.book import Book
-from headway.control.claimants import Claimants
-from headway.control.ends import Ends
-from headway.control.gangs import Together
-from headway.control.grounds import Backlog, Ground, Grounds, together
-from headway.control.lanes import Lanes
-from headway.control.locking import are_more
-from headway.control.preemptions import Preemptions, whom_of
-from headway.control.runners import Runners
+from headway.control.runs import attempts, followers
+from headway.control.runs.book import Book
+from headway.control.runs.claimants import Claimants
+from headway.control.runs.ends import Ends
+from headway.control.runs.gangs import Together
+from headway.control.runs.grounds import Backlog, Ground, Grounds, together
+from headway.control.runs.lanes import Lanes
+from headway.control.runs.locking import are_more
+from headway.control.runs.preemptions import Preemptions, whom_of
+from headway.control.runs.runners import Runners
+from headway.control.runs.slots import Slot
+from headway.control.runs.targets import Targets
+from headway.control.runs.under_way import Active, UnderWay
 from headway.control.settling import made_known
-from headway.control.slots import Slot
-from headway.control.targets import Targets
-from headway.control.under_way import Active, UnderWay
 from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
 from headway.model.demand import Demand

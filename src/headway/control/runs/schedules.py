@@ -10,7 +10,7 @@ from headway.calculate.schedule import upcoming
 from headway.control import lookup
 from headway.control.errors import NotFound
 from headway.control.idempotency import answered
-from headway.control.scheduling import Schedules
+from headway.control.runs.scheduling import Schedules
 from headway.control.world import World
 from headway.model.environment import Environment
 from headway.model.event import Event

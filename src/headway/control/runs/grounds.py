@@ -22,12 +22,12 @@ from headway.calculate.queueing import (
     Terms,
     Turns,
 )
-from headway.control.book import Book
-from headway.control.gangs import Together
-from headway.control.rates import Rates
-from headway.control.runner_rows import RUNNER
-from headway.control.runners import Runners
-from headway.control.slots import RunnerKey
+from headway.control.runs.book import Book
+from headway.control.runs.gangs import Together
+from headway.control.runs.rates import Rates
+from headway.control.runs.runner_rows import RUNNER
+from headway.control.runs.runners import Runners
+from headway.control.runs.slots import RunnerKey
 from headway.control.world import World
 from headway.formats.gang_troubles import gang_troubles
 from headway.model.demand import Demand

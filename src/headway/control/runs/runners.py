@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, Protocol
 
 from headway.calculate.node import is_draining, is_over_limit
-from headway.control.attempts import is_to_end
-from headway.control.book import Book, Standing
 from headway.control.guard import trouble
-from headway.control.runner_failures import RunnerFailures
-from headway.control.runner_rows import ask_for, runner_row, tell_to_end
-from headway.control.silence import Silence
-from headway.control.slots import RunnerKey, Slot, Slots, member_of
+from headway.control.runs.attempts import is_to_end
+from headway.control.runs.book import Book, Standing
+from headway.control.runs.runner_failures import RunnerFailures
+from headway.control.runs.runner_rows import ask_for, runner_row, tell_to_end
+from headway.control.runs.silence import Silence
+from headway.control.runs.slots import RunnerKey, Slot, Slots, member_of
 from headway.control.world import World
 from headway.machine.own_log import Log
 from headway.model.container import Container, ContainerKind, ContainerState

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import count
 from typing import NamedTuple
 
-from headway.control.silence import Silence
+from headway.control.runs.silence import Silence
 from headway.control.world import MemberKey
 from headway.model.container import Container
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId

@@ -7,9 +7,9 @@ import msgspec
 
 from headway.calculate.queueing import Line
 from headway.control import lookup
-from headway.control.dispatch import Dispatch
 from headway.control.errors import Invalid, NotFound
 from headway.control.idempotency import answered
+from headway.control.runs.dispatch import Dispatch
 from headway.control.world import World
 from headway.model.environment import Environment, Member
 from headway.model.event import Event

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from headway.control.slots import RunnerKey
+from headway.control.runs.slots import RunnerKey
 from headway.control.world import World
 from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind, ContainerState

@@ -6,7 +6,7 @@ What is said of one that nobody wanted since is forgotten, so no more is kept th
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from headway.control.slots import RunnerKey
+from headway.control.runs.slots import RunnerKey
 from headway.model.ids import AppName, EnvironmentId, NodeId
 
 _WAIT_FIRST_S = 0.25

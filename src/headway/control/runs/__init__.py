@@ -1,0 +1,1 @@
+"""Runs, from being asked for to their end: queues, turns, runners, and what the clock makes."""
