@@ -7,6 +7,8 @@ import msgspec
 from headway.model.role import Role
 from headway.model.token import Token
 from headway.stores.sqlite.migrate import migrate, steps
+from headway.stores.sqlite.rows import SqliteReader
+from headway.stores.tables import TABLES
 
 
 def test_every_step_has_a_number_of_its_own():
@@ -32,6 +34,41 @@ def test_containers_of_an_older_version_are_found_by_their_node(tmp_path):
     migrate(connection, path)
     found = connection.execute("SELECT id FROM containers WHERE node = 'n7' AND retired = 0")
     assert found.fetchall() == [("web-1",)]
+    connection.close()
+
+
+def test_what_an_older_version_ended_is_counted(tmp_path):
+    path = tmp_path / "headway.db"
+    connection = sqlite3.connect(path)
+    for number, sql in steps()[:9]:
+        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    runs = [("a", 5, 1), ("b", 6, None), ("c", None, None)]
+    connection.executemany(
+        "INSERT INTO runs (id, owner, state, ended_us, dead, version, doc) "
+        "VALUES (?, 'demo~1/web', 'x', ?, ?, 1, '{}')",
+        runs,
+    )
+    connection.execute(
+        "INSERT INTO leases (id, ended_us, version, doc) VALUES ('lea-1', 5, 1, '{}')"
+    )
+    connection.commit()
+    migrate(connection, path)
+    found = dict(connection.execute("SELECT name, count FROM counts"))
+    assert found == {"runs.ended_us": 2, "runs.dead": 1, "leases.ended_us": 1}
+    connection.close()
+
+
+def test_of_what_is_counted_the_store_looks_at_no_row(tmp_path):
+    connection = sqlite3.connect(tmp_path / "headway.db")
+    migrate(connection, tmp_path)
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    counted = [(table, field) for table in TABLES.values() for field in table.counted]
+    connection.execute("BEGIN")
+    for table, field in counted:
+        assert SqliteReader(connection).count(table.kind, field) == 0
+    assert counted
+    assert not [sql for sql in asked if "COUNT(*)" in sql]
     connection.close()
 
 

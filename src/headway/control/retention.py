@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+from headway.control.pacing import paced
 from headway.control.runs.forgetting import forget_runs
 from headway.control.settling import forget_over
 from headway.control.world import World
@@ -21,6 +22,8 @@ from headway.ports.store import Reader, Writer
 
 _log = Log()
 _EVERY_S = 600.0
+_EVENTS_AT_ONCE = 1000
+"""Events forgotten in one transaction, so that writers wait milliseconds at most."""
 _BUILD_KEPT = timedelta(days=1)
 
 
@@ -49,15 +52,14 @@ class Retention:
         await self._forget_containers()
         await forget_runs(world)
         kept = world.settings.leases_kept
-        while await world.store.write(lambda tx: forget_over(tx, kept)):
-            pass
+        await paced(lambda: world.store.write(lambda tx: forget_over(tx, kept)))
         in_use = await world.store.read(self.in_use)
         freed = await world.builder.collect(in_use.artifacts)
         freed += await world.sources.collect(in_use.sources)
         newest = await world.store.read(lambda reader: reader.events(newest_first=True, limit=1))
         if newest:
             before = newest[0].sequence - world.settings.events_kept
-            await world.store.prune(max(0, before))
+            await paced(lambda: world.store.prune(before, limit=_EVENTS_AT_ONCE))
         if freed:
             _log.info("collected what nothing needs", freed_bytes=freed)
 

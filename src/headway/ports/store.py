@@ -65,7 +65,7 @@ class Reader(Protocol):
         ...
 
     def count(self, kind: type[Value], field: str) -> int:
-        """Count rows whose indexed field is not None."""
+        """Count rows whose indexed field is not None, at a cost that does not grow with history."""
         ...
 
     def tally(self, kind: type[Value], field: str) -> dict[Any, int]:
@@ -126,8 +126,8 @@ class Store(Protocol):
         """
         ...
 
-    async def prune(self, events_before: int) -> int:
-        """Forget events up to a sequence, and give how many they were."""
+    async def prune(self, events_before: int, *, limit: int) -> int:
+        """Forget the oldest events up to a sequence, so many at most; gives how many they were."""
         ...
 
     async def close(self) -> None:

@@ -81,9 +81,9 @@ class EventLog:
                 _note(found, field, event)
         return found
 
-    def prune(self, up_to: int) -> int:
-        """Forget events up to a sequence, and give how many they were."""
-        count = min(len(self._kept), max(0, up_to + 1 - self._first))
+    def prune(self, up_to: int, limit: int) -> int:
+        """Forget the oldest events up to a sequence, so many at most; gives how many they were."""
+        count = min(len(self._kept), max(0, up_to + 1 - self._first), limit)
         gone = self._kept[:count]
         del self._kept[:count]
         for field, index in self._indexes.items():

@@ -120,10 +120,10 @@ class MortalStore:
         """Give every event as it is committed."""
         return self._store.follow(after)
 
-    async def prune(self, events_before: int) -> int:
+    async def prune(self, events_before: int, *, limit: int) -> int:
         """Forget events."""
         self._life.step()
-        return await self._store.prune(events_before)
+        return await self._store.prune(events_before, limit=limit)
 
     async def close(self) -> None:
         """Let go."""

@@ -329,9 +329,9 @@ class MemoryStore:
         finally:
             self._followers.pop(wake, None)
 
-    async def prune(self, events_before: int) -> int:
-        """Forget events up to a sequence."""
-        return self.log.prune(events_before)
+    async def prune(self, events_before: int, *, limit: int) -> int:
+        """Forget the oldest events up to a sequence, so many at most; gives how many they were."""
+        return self.log.prune(events_before, limit)
 
     async def close(self) -> None:
         """Take no more deeds."""

@@ -36,6 +36,8 @@ class Table:
     key: tuple[str, ...]
     fields: tuple[str, ...] = ()
     """Fields and properties, beside those of the key, that can be asked for."""
+    counted: tuple[str, ...] = ()
+    """Those of them that ever more rows have: how many is kept with each change."""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -68,7 +70,9 @@ _TABLES = (
     Table(Deployment, "deployments", ("id",), ("environment", "app", "is_ended")),
     Table(Environment, "environments", ("id",), ("name", "state", "under")),
     Table(Fences, "fences", ("name",)),
-    Table(Lease, "leases", ("id",), ("open_claim", "open_kind", "due_us", "ended_us")),
+    Table(
+        Lease, "leases", ("id",), ("open_claim", "open_kind", "due_us", "ended_us"), ("ended_us",)
+    ),
     Table(Link, "links", ("hash",), ("token",)),
     Table(Member, "members", ("environment", "app")),
     Table(Release, "releases", ("environment", "app", "number")),
@@ -95,6 +99,7 @@ _TABLES = (
             "unique_name",
             "ended_us",
         ),
+        ("dead", "ended_us"),
     ),
     Table(ScheduleState, "schedules", ("environment", "app", "name"), ("due_us",)),
     Table(Session, "sessions", ("id",), ("hash", "token")),

@@ -62,6 +62,33 @@ async def test_rows_are_counted_by_field(store):
     assert (sorted(lanes.values()), count, dead) == ([1, 2], 3, 0)
 
 
+async def test_ended_runs_are_counted_as_they_come_and_go(store):
+    async def counts() -> tuple[int, int]:
+        return await store.read(
+            lambda reader: (reader.count(Run, "ended_us"), reader.count(Run, "dead"))
+        )
+
+    _, lost, _ = await put(
+        store,
+        run("a", RunState.SUCCEEDED, ended_at=NOW),
+        run("b", RunState.DEAD, ended_at=NOW),
+        run("c"),
+    )
+    assert await counts() == (2, 1)
+    (again,) = await put(store, msgspec.structs.replace(lost, state=RunState.FAILED))
+    assert await counts() == (2, 0)
+    (again,) = await put(
+        store, msgspec.structs.replace(again, state=RunState.QUEUED, ended_at=None)
+    )
+    assert await counts() == (1, 0)
+    with pytest.raises(Stale):
+        await put(store, run("d", RunState.SUCCEEDED, ended_at=NOW), run("a"))
+    assert await counts() == (1, 0)
+    await put(store, msgspec.structs.replace(again, state=RunState.FAILED, ended_at=NOW))
+    await store.write(lambda tx: [tx.delete(Run, name) for name in ("a", "c")])
+    assert await counts() == (1, 0)
+
+
 async def test_rows_are_found_behind_another(store):
     await put(store, *(run(name) for name in "abcd"))
     found = await store.read(lambda reader: reader.find(Run, after="b", limit=1))

@@ -170,7 +170,10 @@ async def test_a_follower_sees_every_event_once_and_in_order(store):
 async def test_pruning_forgets_old_events_and_never_reuses_a_sequence(store):
     for n in range(5):
         await store.write(lambda tx, n=n: tx.record(event(str(n))))
-    assert await store.prune(5) == 5
+    assert await store.prune(5, limit=3) == 3
+    assert [one.sequence for one in await store.read(lambda reader: reader.events())] == [4, 5]
+    assert await store.prune(5, limit=3) == 2
+    assert await store.prune(5, limit=3) == 0
     await store.write(lambda tx: tx.record(event("new")))
     (last,) = await store.read(lambda reader: reader.events())
     assert last.sequence == 6
@@ -190,7 +193,7 @@ async def test_events_are_given_between_two_sequences_from_either_end(store):
     assert await sequences(after=2, before=5) == [3, 4]
     assert await sequences(before=1) == []
     assert await sequences(before=99, after=6) == [7]
-    await store.prune(3)
+    await store.prune(3, limit=10)
     assert await sequences(before=5) == [4]
     assert await sequences(before=2) == []
 

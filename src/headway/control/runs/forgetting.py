@@ -1,7 +1,6 @@
 """Forgets ended runs that are no longer kept, with their logs, without getting in anybody's way."""
 
-import asyncio
-
+from headway.control.pacing import REST, paced
 from headway.control.world import World
 from headway.model.ids import RunId
 from headway.model.run import Run
@@ -10,8 +9,8 @@ from headway.ports.store import Reader, Writer
 
 _PAGE = 500
 """Runs forgotten in one transaction, so that writers wait milliseconds at most."""
-_RESTS = (4.0, 1.0)
-"""Rests so many times as long as a page took: while few are too many, and while many are."""
+_LEAST_REST = 1.0
+"""While many are too many. While few are, rests are as they always are."""
 
 
 async def forget_runs(world: World) -> None:
@@ -20,19 +19,19 @@ async def forget_runs(world: World) -> None:
     # Of now, for all pages: what gets too old meanwhile is for the next time, or it never ended.
     oldest_us = round((world.clock.now().timestamp() - world.settings.runs_kept_s) * 1e6)
     over = await world.store.read(lambda reader: reader.count(Run, "ended_us")) - kept
-    while True:
-        began = asyncio.get_running_loop().time()
+
+    async def page() -> int:
+        nonlocal over
         gone = await _forget_page(world, oldest_us, over)
-        if not gone:
-            return
         over -= gone
-        await asyncio.sleep(_rest(over / kept) * (asyncio.get_running_loop().time() - began))
+        return gone
+
+    await paced(page, lambda: _rest(over / kept))
 
 
 def _rest(over: float) -> float:
     """Say how long to rest: the shorter the more there are, up to twice as many as are kept."""
-    few, many = _RESTS
-    return few + (many - few) * min(1.0, max(0.0, over))
+    return REST + (_LEAST_REST - REST) * min(1.0, max(0.0, over))
 
 
 async def _forget_page(world: World, oldest_us: int, over: int) -> int:

@@ -101,11 +101,16 @@ class SqliteReader:
         return [_decode(kind, row) for row in self._connection.execute(sql, values)]
 
     def count(self, kind: type[Value], field: str) -> int:
-        """Count rows that have a value in a field."""
+        """Count rows that have a value in a field; triggers know of how many of old ones."""
         table = TABLES[kind]
         assert field in table.columns, f"{table.name} cannot be asked for {field}"
-        sql = f"SELECT COUNT(*) FROM {table.name} WHERE {field} IS NOT NULL"  # noqa: S608
-        (count,) = self._connection.execute(sql).fetchone()
+        if field in table.counted:
+            sql = "SELECT count FROM counts WHERE name = ?"
+            found = self._connection.execute(sql, (f"{table.name}.{field}",))
+        else:
+            sql = f"SELECT COUNT(*) FROM {table.name} WHERE {field} IS NOT NULL"  # noqa: S608
+            found = self._connection.execute(sql)
+        (count,) = found.fetchone()
         return int(count)
 
     def tally(self, kind: type[Value], field: str) -> dict[Any, int]:
@@ -212,7 +217,7 @@ class SqliteWriter(SqliteReader):
         """Delete some of the events up to a sequence, and give how many."""
         sql = (
             "DELETE FROM events WHERE sequence IN "
-            "(SELECT sequence FROM events WHERE sequence <= ? LIMIT ?)"
+            "(SELECT sequence FROM events WHERE sequence <= ? ORDER BY sequence LIMIT ?)"
         )
         return self._connection.execute(sql, (before, limit)).rowcount
 

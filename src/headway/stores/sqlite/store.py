@@ -18,8 +18,6 @@ T = TypeVar("T")
 
 _PAGE = 500
 """Events that a follower reads at a time."""
-_PRUNED_AT_ONCE = 2000
-"""Rows deleted in one transaction, so that writers wait milliseconds at most."""
 _BUSY_MS = 10_000
 
 
@@ -84,16 +82,9 @@ class SqliteStore:
         finally:
             self._followers.discard(wake)
 
-    async def prune(self, events_before: int) -> int:
-        """Forget events up to a sequence, some at a time, so that nobody waits long."""
-        total = 0
-        while True:
-            deleted = await self._committer.do(
-                lambda writer: writer.prune_events(events_before, _PRUNED_AT_ONCE)
-            )
-            total += deleted
-            if deleted < _PRUNED_AT_ONCE:
-                return total
+    async def prune(self, events_before: int, *, limit: int) -> int:
+        """Forget the oldest events up to a sequence, so many at most; gives how many they were."""
+        return await self._committer.do(lambda writer: writer.prune_events(events_before, limit))
 
     async def backup(self, path: Path) -> None:
         """Copy the database, while it is used, to a new file."""
