@@ -10,6 +10,7 @@ from headway.calculate.layers import layered
 from headway.model.deployment import Phase
 from headway.model.run import RunState
 from headway.web.pictures.attempts import attempts
+from headway.web.pictures.crowd import Crowd, crowd
 from headway.web.pictures.density import Bucket, density
 from headway.web.pictures.graph import Box, graph
 from headway.web.pictures.heatmap import heatmap
@@ -166,6 +167,24 @@ PACKED = st.builds(
 @given(st.lists(PACKED, max_size=30), WIDTH)
 def test_packing_is_whole(nodes, width) -> None:
     Seen(packing(nodes, width)).assert_whole()
+
+
+TENTHS = st.lists(st.integers(0, 10**6), min_size=10, max_size=10).map(tuple)
+CROWD = st.builds(
+    Crowd,
+    counts=st.dictionaries(TEXT, st.integers(0, 10**6), max_size=5),
+    amounts=st.lists(AMOUNT, max_size=3).map(tuple),
+    reserved=TENTHS,
+    used=TENTHS,
+    odd=st.lists(PACKED, max_size=30).map(tuple),
+    odd_count=st.integers(0, 10**6),
+)
+
+
+@FEW
+@given(CROWD, WIDTH)
+def test_a_crowd_of_nodes_is_whole(what, width) -> None:
+    Seen(crowd(what, width)).assert_whole()
 
 
 MEASURED = st.builds(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 import msgspec
 
@@ -31,6 +32,14 @@ def _nothing(_: Writer) -> bool:
 async def listing(world: World) -> list[NodeView]:
     """List the nodes as their engine last reported them."""
     return [view(world, node.id) for node in world.nodes]
+
+
+def first(world: World, most: int) -> list[NodeView]:
+    """Show some nodes: those first that take nothing, then by id."""
+    is_ready = NodeState.READY
+    rows = [node for node in world.nodes if node.state is not is_ready][:most]
+    ready = (node for node in world.nodes if node.state is is_ready)
+    return [view(world, node.id) for node in (*rows, *islice(ready, most - len(rows)))]
 
 
 async def one(world: World, node: str) -> NodeView:

@@ -220,8 +220,8 @@ class Answering:
             return Response(GONE, headers=headers, media_type="text/event-stream")
         watch = Watch(
             page=page,
+            path=request.query_params["page"],
             ask=self._ask(request, names, QueryParams(query)),
-            visit=self._visit(request)._replace(path=request.query_params["page"]),
             seen=Seen.parse(request.query_params.get("seen", "")),
         )
         return StreamingResponse(

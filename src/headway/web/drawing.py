@@ -85,7 +85,7 @@ def _environment() -> Environment:
 
 def draw(template: str, view: View, visit: Visit, *, is_live: bool = False) -> str:
     """Draw a whole page; its live parts are drawn once, and put where it says `parts.live_…`."""
-    parts = fragments(template, view, visit)
+    parts = fragments(template, view, visit.now)
     digests = ".".join(digest(text) for text in parts.values())
     seen = Seen(digests, view.resume).render() if is_live else ""
     found = _environment().get_template(template)
@@ -93,11 +93,14 @@ def draw(template: str, view: View, visit: Visit, *, is_live: bool = False) -> s
     return found.render(view=view, visit=visit, seen=seen, parts=whole)
 
 
-def fragments(template: str, view: View, visit: Visit) -> dict[str, str]:
-    """Draw the parts of a page that may change while it is open, by their ids."""
+def fragments(template: str, view: View, now: datetime) -> dict[str, str]:
+    """Draw the parts of a page that may change while it is open, by their ids.
+
+    All who have it open share them: they know nothing of a visit.
+    """
     found = _environment().get_template(template)
-    _NOW.set(visit.now)
-    values = {"view": view, "visit": visit}
+    _NOW.set(now)
+    values = {"view": view, "now": now}
     return {
         name: "".join(found.blocks[name](found.new_context(values)))
         for name in sorted(found.blocks)

@@ -13,6 +13,7 @@ from headway.web import links
 from headway.web.pages.environment import MemberRow
 from headway.web.pages.logs import Row
 from headway.web.pictures import attempts as attempts_picture
+from headway.web.pictures import crowd as crowd_picture
 from headway.web.pictures import density as density_picture
 from headway.web.pictures import graph as graph_picture
 from headway.web.pictures import heatmap as heatmap_picture
@@ -138,3 +139,8 @@ def spark(row: spark_picture.Spark | None) -> Markup:
 def packing(nodes: Sequence[packing_picture.Packed]) -> Markup:
     """Draw what of nodes is reserved, used and free."""
     return both(lambda width: packing_picture.packing(nodes, width))
+
+
+def crowd(what: crowd_picture.Crowd) -> Markup:
+    """Draw how full many nodes are."""
+    return both(lambda width: crowd_picture.crowd(what, width))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from headway.control.errors import HeadwayError, Unavailable
 from headway.control.refusals import UNAVAILABLE
-from headway.web.drawing import Visit, has_parts
+from headway.web.drawing import has_parts
 from headway.web.gathered import Gathered
 from headway.web.house import House
 from headway.web.messages import GONE, STILL, message
@@ -26,8 +26,9 @@ class Watch(NamedTuple):
     """One page that is open in one browser."""
 
     page: Page
+    path: str
+    """Its address, with the query."""
     ask: Ask
-    visit: Visit
     seen: Seen
     """What it shows: as it was drawn whole, or as of the last message that came there."""
 
@@ -59,13 +60,14 @@ class Live:
             yield GONE
         finally:
             stop.cancel()
-            self._shared.forget()
 
     async def _parts(self, watch: Watch, stack: contextlib.AsyncExitStack) -> Parts | None:
         if not has_parts(watch.page.template):
             return None
+        page, path = watch.page, watch.path
         await stack.enter_async_context(self._pulse.kept())
-        return Parts(watch.page, watch.visit, self._pulse, self._shared, watch.seen.digests)
+        stack.enter_context(self._shared.kept(page, path, watch.ask))
+        return Parts(page, path, self._pulse, self._shared, watch.seen.digests)
 
     async def _news(self, ask: Ask, parts: Parts | None, lines: Gathered | None) -> bytes:
         ask = ask._replace(now=self._house.world.clock.now())

@@ -17,8 +17,14 @@ def browser(own):
 
 def test_a_node_is_drained_after_its_plan_and_its_name_and_taken_back(own, browser):
     bring_up_chat(own)
-    (row,) = browser.get("/nodes.json").json()["rows"]
+    listed = browser.get("/nodes.json").json()
+    (row,), full = listed["rows"], listed["full"]
     node = row["node"]["id"]
+    sums = {one["name"]: one for one in full["sums"]}
+    assert (full["states"], listed["more"]) == ({"ready": 1}, 0)
+    assert sums["cpu"]["reserved"] == pytest.approx(row["reserved"]["cpu"], abs=0.01)
+    assert sums["cpu"]["there"] == row["node"]["cpu"]
+    assert sum(full["reserved"]) == 1
     at = f"/nodes/{node}"
     page = browser.get("/nodes").text
     assert f'href="{at}"' in page

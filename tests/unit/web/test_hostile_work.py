@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from headway.control.fullness import Fullness
 from headway.model.event import Event
 from headway.model.job import Job
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
@@ -117,7 +118,7 @@ def pages(evil: str) -> dict[str, View]:
         "queues.html": queues_page([queue(running=1, waiting=2, paused=True)]),
         "queue.html": QueuePage(view=queue(running=1, waiting=2, paused=True)),
         "schedules.html": schedules_page([schedule]),
-        "nodes.html": nodes_page([node]),
+        "nodes.html": nodes_page([node], Fullness(states={"draining": 1})),
         "node.html": NodePage(view=node, note="by ana", events=(event,)),
         "pools.html": pools_page([pool]),
         "pool.html": PoolPage(view=pool),

@@ -10,7 +10,6 @@ from headway.model.role import Grant, Role
 from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
 from headway.ports.store import StoreError
-from headway.web.drawing import Visit
 from headway.web.live import Live, Watch
 from headway.web.page import Addition, Ask, Page
 from headway.web.seen import Seen
@@ -49,9 +48,7 @@ async def test_a_stream_whose_page_cannot_be_read_just_now_ends_and_asks_for_no_
 
     house = House(Place(SteadyClock()), asyncio.Event())
     ask = Ask(house, {}, {}, "ana", Grant(role=Role.VIEWER), NOW)
-    watch = Watch(
-        Page("/", "sign_in.html", see, follow=lines), ask, Visit("/", "ana", NOW, "1"), Seen("", "")
-    )
+    watch = Watch(Page("/", "sign_in.html", see, follow=lines), "/", ask, Seen("", ""))
     async with asyncio.timeout(20):
         sent = [message async for message in Live(house).stream(watch)]
     assert all(message.startswith(b"event: still") for message in sent)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from headway.control.fullness import Fullness
 from headway.model.ids import AppName, EnvironmentName, LeaseId, NodeId, PoolName
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.node import Node, NodeHold, NodeState
@@ -14,7 +15,7 @@ from headway.model.snapshot import Reserved
 from headway.model.view import LeaseView, NodeView, PoolView, ScheduleView
 from headway.web.pages.dead import DeadPage, heaps
 from headway.web.pages.leases import leases_page
-from headway.web.pages.nodes import Sum, node_note, nodes_page
+from headway.web.pages.nodes import node_note, nodes_page
 from headway.web.pages.pools import pools_page
 from headway.web.pages.queues import queues_page
 from headway.web.pages.schedules import schedules_page
@@ -30,20 +31,14 @@ def node(name: str, state: NodeState = NodeState.READY, **fields: object) -> Nod
     )
 
 
-def test_nodes_in_trouble_come_first_and_only_the_others_count_as_free():
-    page = nodes_page([node("b"), node("a"), node("z", NodeState.LOST)])
-    assert [view.node.id for view in page.rows] == ["z", "a", "b"]
-    assert page.states == {"lost": 1, "ready": 2}
-    assert page.sums == (
-        Sum(name="cpu", unit="cores", there=16, reserved=4),
-        Sum(name="memory", unit="GiB", there=32, reserved=8),
-    )
-    assert page.sums[0].free == 12
-
-
-def test_a_large_fleet_is_drawn_whole_and_listed_in_part():
-    page = nodes_page([node(f"n{number:04}") for number in range(2000)])
-    assert (len(page.shown), page.more, len(page.packed)) == (100, 1900, 2000)
+def test_a_few_nodes_are_drawn_one_by_one_and_many_together_with_those_in_trouble():
+    few = nodes_page([node("b"), node("a")], Fullness(states={"ready": 2}))
+    assert (few.crowd, [one.name for one in few.packed], few.more) == (None, ["b", "a"], 0)
+    rows = [node("z", NodeState.LOST), *(node(f"n{number:04}") for number in range(99))]
+    many = nodes_page(rows, Fullness(states={"ready": 1998, "lost": 2}))
+    assert many.more == 1900
+    assert many.crowd is not None
+    assert ([one.name for one in many.crowd.odd], many.crowd.odd_count) == (["z"], 2)
 
 
 def test_a_node_says_why_it_takes_nothing():

@@ -67,6 +67,15 @@ def resources_of(amounts: Mapping[str, int]) -> Resources:
     )
 
 
+def in_units(name: str, amount: float) -> float:
+    """Give an amount in cores, MiB, or pieces.
+
+    >>> in_units(CORES, 1_500_000), in_units(MEMORY, 512.0)
+    (1.5, 512.0)
+    """
+    return amount if name in (MEMORY, DISK, GPUS) else amount / _MICRO
+
+
 def in_words(name: str, amount: float) -> str:
     """Give an amount in the unit that people write.
 

@@ -1,14 +1,14 @@
 """Nodes: how full they are, and which are in trouble."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from headway.control import nodes
+from headway.control.fullness import Fullness, fullness
 from headway.model.node import NodeState
-from headway.model.value import Value
 from headway.model.view import NodeView
 from headway.web import links
 from headway.web.page import Ask, Page, View
+from headway.web.pictures.crowd import NODES_MAX, Crowd
 from headway.web.pictures.packing import Amount, Packed
 from headway.web.tone import tone
 
@@ -16,28 +16,14 @@ _SHOWN_MAX = 100
 _MIB_A_GIB = 1024
 
 
-class Sum(Value, kw_only=True):
-    """One resource over all nodes that take containers."""
-
-    name: str
-    unit: str
-    there: float
-    reserved: float
-    used: float | None = None
-    """None: nobody measured it."""
-
-    @property
-    def free(self) -> float:
-        """What is left."""
-        return max(0.0, self.there - self.reserved)
-
-
 class NodesPage(View, kw_only=True):
-    """All nodes, those in trouble first."""
+    """Nodes, those in trouble first."""
 
     rows: tuple[NodeView, ...]
-    states: dict[str, int]
-    sums: tuple[Sum, ...]
+    more: int = 0
+    """So many are not listed."""
+    full: Fullness
+    """All of them together."""
 
     @property
     def title(self) -> str:
@@ -45,28 +31,40 @@ class NodesPage(View, kw_only=True):
         return "Nodes"
 
     @property
-    def shown(self) -> tuple[NodeView, ...]:
-        """Those that are listed; the picture has all."""
-        return self.rows[:_SHOWN_MAX]
-
-    @property
-    def more(self) -> int:
-        """So many are not listed."""
-        return len(self.rows) - len(self.shown)
-
-    @property
     def packed(self) -> tuple[Packed, ...]:
-        """All of them, as they are drawn."""
+        """They, as they are drawn where they are few."""
         return tuple(packed(view) for view in self.rows)
 
+    @property
+    def crowd(self) -> Crowd | None:
+        """They, as they are drawn where they are many."""
+        if len(self.rows) + self.more <= NODES_MAX:
+            return None
+        odd = [view for view in self.rows if view.node.state is not NodeState.READY]
+        counts = self.full.states
+        return Crowd(
+            counts=counts,
+            amounts=tuple(
+                Amount(
+                    name=row.name,
+                    unit=row.unit,
+                    there=row.there,
+                    reserved=row.reserved,
+                    used=row.used,
+                )
+                for row in self.full.sums
+            ),
+            reserved=self.full.reserved,
+            used=self.full.used,
+            odd=tuple(packed(view) for view in odd[:NODES_MAX]),
+            odd_count=sum(counts.values()) - counts.get(NodeState.READY.value, 0),
+        )
 
-def nodes_page(views: Sequence[NodeView]) -> NodesPage:
-    """Make the page: what is lost or leaves comes first, then by name."""
-    rows = sorted(views, key=lambda view: (view.node.state is NodeState.READY, view.node.id))
+
+def nodes_page(rows: Sequence[NodeView], full: Fullness) -> NodesPage:
+    """Make the page of all nodes, of which it lists some."""
     return NodesPage(
-        rows=tuple(rows),
-        states=dict(sorted(Counter(view.node.state.value for view in views).items())),
-        sums=_sums(views),
+        rows=tuple(rows), more=max(0, sum(full.states.values()) - len(rows)), full=full
     )
 
 
@@ -135,30 +133,8 @@ def node_note(view: NodeView) -> str:
     return f"{said}, until {hold.until:%H:%M} UTC" if hold.until else said
 
 
-def _sums(views: Sequence[NodeView]) -> tuple[Sum, ...]:
-    ready = [view for view in views if view.node.state is NodeState.READY]
-    there, reserved, used = Counter[str](), Counter[str](), Counter[str]()
-    units: dict[str, str] = {}
-    for amount in (one for view in ready for one in amounts(view)):
-        units[amount.name] = amount.unit
-        there[amount.name] += amount.there  # type: ignore[assignment]
-        reserved[amount.name] += amount.reserved  # type: ignore[assignment]
-        if amount.used is not None:
-            used[amount.name] += amount.used  # type: ignore[assignment]
-    return tuple(
-        Sum(
-            name=name,
-            unit=unit,
-            there=round(float(there[name]), 2),
-            reserved=round(float(reserved[name]), 2),
-            used=round(float(used[name]), 2) if name in used else None,
-        )
-        for name, unit in units.items()
-    )
-
-
 async def _see(ask: Ask) -> NodesPage:
-    return nodes_page(await nodes.listing(ask.world))
+    return nodes_page(nodes.first(ask.world, _SHOWN_MAX), fullness(ask.world))
 
 
 OFFERS = (Page("/nodes", "nodes.html", _see),)

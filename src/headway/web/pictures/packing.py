@@ -1,7 +1,7 @@
 """The packing view: what of each node is reserved, used and free."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from headway.formats.units import counted
 from headway.model.value import Value
@@ -9,23 +9,17 @@ from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import (
     Element,
     Markup,
-    group,
     link,
     number,
     picture,
     rect,
-    shape,
     write,
 )
 from headway.web.pictures.parts.text import SMALL, measure
 from headway.web.tone import Tone
 
-NODES_MAX = 24
-"""More are drawn as a histogram, and only those that are wrong one by one."""
 _CARD, _GAP, _PAD, _LINE = 280.0, 10.0, 10.0, 46.0
 _SWATCH, _BAR = 8.0, 7.0
-_STEPS = 10
-_TOP, _HIGH = 20.0, 64.0
 
 
 class Amount(Value, kw_only=True):
@@ -85,45 +79,32 @@ class Packed(Value, kw_only=True):
     """Such as what would fit."""
     to: str = ""
 
-    @property
-    def share(self) -> float:
-        """Give how full it is: by what it has least of."""
-        return max((amount.share for amount in self.amounts), default=0.0)
-
-    @property
-    def used_share(self) -> float | None:
-        """Give how much of it is used, by what is used most of; None where nobody measured."""
-        known = [amount.used_share for amount in self.amounts if amount.used is not None]
-        return max(known, default=None)
-
 
 def packing(nodes: Sequence[Packed], width: float = 920) -> Markup:
-    """Draw a card for each node; of a large fleet how many are how full, and those in trouble."""
+    """Draw a card for each node."""
     shown = sorted(nodes, key=lambda node: node.name)
-    says = _says(shown)
-    if len(shown) <= NODES_MAX:
-        cards, bottom = _cards(shown, 0.0, width)
-        return picture("Packing", says, width, max(bottom, 20), cards)
-    odd = [node for node in shown if node.tone is not Tone.GOOD]
-    bars, top = _histogram(shown, width)
-    cards, bottom = _cards(odd[:NODES_MAX], top, width)
-    inside = [*bars, *cards]
-    if len(odd) > NODES_MAX:
-        text = f"and {len(odd) - NODES_MAX} more that are not ready"
-        inside.append(write(text, 1, bottom + 14, room=width - 2, size=SMALL, class_="quiet"))
-        bottom += 20
-    return picture("Packing", says, width, bottom, inside)
+    inside, bottom = cards(shown, 0.0, width)
+    return picture("Packing", _says(shown), width, max(bottom, 20), inside)
+
+
+def says_counts(counts: Mapping[str, int]) -> str:
+    """Say how many nodes there are, and in which states.
+
+    >>> says_counts({"ready": 3, "lost": 1})
+    '4 nodes: 1 lost, 3 ready'
+    """
+    said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    return f"{counted(sum(counts.values()), 'node')}: {said or 'none'}"
 
 
 def _says(nodes: Sequence[Packed]) -> str:
-    words = Counter(node.word for node in nodes)
-    counts = ", ".join(f"{count} {name}" for name, count in sorted(words.items()))
+    counts = Counter(node.word for node in nodes)
     sums: dict[str, Amount] = {}
     for amount in (amount for node in nodes for amount in node.amounts):
         known = sums.get(f"{amount.name} {amount.unit}")
         sums[f"{amount.name} {amount.unit}"] = amount if known is None else _added(known, amount)
     said = "; ".join(amount.says for amount in sums.values())
-    return f"{counted(len(nodes), 'node')}: {counts or 'none'}" + (f". {said}" if said else "")
+    return says_counts(counts) + (f". {said}" if said else "")
 
 
 def _added(one: Amount, other: Amount) -> Amount:
@@ -137,17 +118,18 @@ def _added(one: Amount, other: Amount) -> Amount:
     )
 
 
-def _cards(nodes: Sequence[Packed], top: float, width: float) -> tuple[list[Element], float]:
+def cards(nodes: Sequence[Packed], top: float, width: float) -> tuple[list[Element], float]:
+    """Draw nodes one by one, and give where they end."""
     across = max(1, int((width + _GAP) // (_CARD + _GAP)))
     wide = (width - 2 - _GAP * (across - 1)) / across
-    cards, y = [], top + 1
+    drawn, y = [], top + 1
     for begin in range(0, len(nodes), across):
         row = nodes[begin : begin + across]
         high = max(_high(node) for node in row)
         for column, node in enumerate(row):
-            cards.append(_card(node, 1 + column * (wide + _GAP), y, wide, high))
+            drawn.append(_card(node, 1 + column * (wide + _GAP), y, wide, high))
         y += high + _GAP
-    return cards, y - _GAP + 1 if nodes else top
+    return drawn, y - _GAP + 1 if nodes else top
 
 
 def _high(node: Packed) -> float:
@@ -197,36 +179,3 @@ def _amount(amount: Amount, x: float, y: float, wide: float) -> Iterator[Element
         yield rect(x, top + 1, _SWATCH, _SWATCH, class_, rx=1)
         yield rect(x, top + 12, wide, _BAR, "place", amount.says, rx=1)
         yield rect(x, top + 12, wide * share, _BAR, class_, amount.says, rx=1)
-
-
-def _histogram(nodes: Sequence[Packed], width: float) -> tuple[list[Element], float]:
-    """Draw of how many nodes how much is reserved, and used, in tenths."""
-    reserved = Counter(_tenth(node.share) for node in nodes)
-    used = Counter(_tenth(node.used_share) for node in nodes if node.used_share is not None)
-    most = max([*reserved.values(), *used.values()])
-    wide, floor = (width - 2) / _STEPS, _TOP + _HIGH
-    inside: list[Element] = []
-    for step in range(_STEPS):
-        x = 1 + wide * step
-        for counts, left, word in ((reserved, x, "reserved"), (used, x + wide / 2, "used")):
-            count = counts[step]
-            tall = _HIGH * count / most
-            says = f"{counted(count, 'node')}: {step * 10} to {step * 10 + 10} % {word}"
-            inside.append(
-                rect(left + 1, floor - tall, wide / 2 - 2, tall, f"bar {word}", says, rx=1)
-            )
-            inside.append(_label(str(count), left + wide / 4, floor - tall - 4, wide / 2))
-        label = f"{step * 10}" if width < 500 else f"{step * 10}–{step * 10 + 10} %"
-        inside.append(_label(label, x + wide / 2, floor + 14, wide))
-    inside.append(shape("path", d=f"M1 {floor}H{width - 1:.1f}", class_="line"))
-    foot = "nodes by how much of them is reserved (left) and used (right), in percent"
-    inside.append(write(foot, 1, floor + 30, room=width - 2, size=SMALL, class_="quiet"))
-    return [group(inside)], floor + 44
-
-
-def _tenth(share: float) -> int:
-    return min(_STEPS - 1, int(share * _STEPS))
-
-
-def _label(text: str, x: float, y: float, room: float) -> Element:
-    return write(text, x, y, room=room, size=SMALL, class_="quiet", anchor="middle")

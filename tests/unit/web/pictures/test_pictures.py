@@ -8,6 +8,7 @@ from headway.model.deployment import Phase
 from headway.model.run import RunState
 from headway.web.gallery import both
 from headway.web.pictures.attempts import attempts
+from headway.web.pictures.crowd import Crowd, crowd
 from headway.web.pictures.density import Bucket, density
 from headway.web.pictures.graph import BOXES_MAX, Box, graph
 from headway.web.pictures.heatmap import COLUMNS, heatmap
@@ -234,13 +235,25 @@ def test_nodes_say_what_is_reserved_used_and_free(width: float) -> None:
 def test_of_a_large_fleet_it_is_said_how_many_are_how_full_and_which_are_wrong(
     width: float,
 ) -> None:
-    nodes = [node(n, reserved=n % 8) for n in range(2000)]
-    nodes[3] = node(3, word="lost", tone=Tone.BAD)
-    seen = Seen(packing(nodes, width))
+    cpu = Amount(name="cpu", unit="cores", there=15992, reserved=7000, used=300)
+    what = Crowd(
+        counts={"ready": 1970, "lost": 30},
+        amounts=(cpu,),
+        reserved=(0, 0, 0, 1000, 0, 0, 0, 0, 250, 750),
+        used=(0, 2000, 0, 0, 0, 0, 0, 0, 0, 0),
+        odd=tuple(node(number, word="lost", tone=Tone.BAD) for number in range(30)),
+        odd_count=30,
+    )
+    seen = Seen(crowd(what, width))
     seen.assert_whole()
-    assert seen.links == ["/nodes/node-0003"]
+    assert seen.links == [f"/nodes/node-{number:04}" for number in range(24)]
     assert "250 nodes: 80 to 90 % reserved" in seen.titles
     assert "2000 nodes: 10 to 20 % used" in seen.titles
+    assert "and 6 more that are not ready" in seen.texts
+    assert seen.says == (
+        "Packing: 2000 nodes: 30 lost, 1970 ready. "
+        "cpu 7000 of 15992 cores reserved, 300 used, 8992 free to reserve"
+    )
 
 
 @WIDTHS

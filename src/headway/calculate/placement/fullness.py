@@ -1,0 +1,60 @@
+"""How full nodes are: what they have together, and each by what it has least of."""
+
+from typing import NamedTuple
+
+from headway.calculate.placement.table import Table
+from headway.calculate.placement.wanted import SHARED, UNCOUNTED, in_units
+from headway.model.ids import NodeId
+from headway.model.node import NodeState
+
+
+class Filled(NamedTuple):
+    """What all nodes together that take something have of one thing: cores, MiB, or pieces."""
+
+    name: str
+    there: float
+    reserved: float
+
+
+class Fullness(NamedTuple):
+    """All nodes at a glance."""
+
+    sums: tuple[Filled, ...]
+    shares: dict[NodeId, float]
+    """From 0 to 1: how much is reserved of what a node has least of."""
+
+
+def fullness(table: Table) -> Fullness:
+    """Sum up what is held of nodes."""
+    there = [row for row, node in enumerate(table.nodes) if node is not None]
+    ready = [row for row in there if _state(table, row) is NodeState.READY]
+    firsts = [row for row in ready if row == _first_ready(table, row)]
+    shares = [0.0] * table.rows
+    sums = []
+    for name, size, free in zip(table.names, table.sizes, table.free, strict=True):
+        sizes, lefts = size.cells, free.cells
+        for row in there:
+            has = sizes[row]
+            if 0 < has < UNCOUNTED:
+                shares[row] = max(shares[row], (has - lefts[row]) / has)
+        counted = [
+            row for row in (firsts if name in SHARED else ready) if 0 < sizes[row] < UNCOUNTED
+        ]
+        if counted:
+            whole = sum(sizes[row] for row in counted)
+            held = whole - sum(lefts[row] for row in counted)
+            sums.append(Filled(name, in_units(name, whole), in_units(name, held)))
+    return Fullness(tuple(sums), {table.ids[row]: min(1.0, shares[row]) for row in there})
+
+
+def _state(table: Table, row: int) -> NodeState | None:
+    node = table.nodes[row]
+    return None if node is None else node.state
+
+
+def _first_ready(table: Table, row: int) -> int:
+    """Give the node by which what belongs to a machine is counted."""
+    mates = table.machines.rows(row)
+    if len(mates) == 1:
+        return row
+    return next(mate for mate in mates if _state(table, mate) is NodeState.READY)
