@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from headway.control.errors import Conflict, Invalid
+from headway.control.pacing import paced
 from headway.control.world import World
 from headway.model.answer import Answer
 from headway.ports.store import Reader, Writer
@@ -18,6 +19,8 @@ from headway.ports.store import Reader, Writer
 T = TypeVar("T")
 KEPT = timedelta(hours=24)
 _KEY_MAX = 200
+_AT_ONCE = 500
+"""Answers forgotten in one transaction."""
 
 
 @dataclass
@@ -58,6 +61,19 @@ def answered(
         return done
 
     return both
+
+
+async def forget_answers(world: World) -> None:
+    """Forget answers that nobody is given any more."""
+
+    def page(tx: Writer) -> int:
+        before = world.clock.now() - KEPT
+        old = [row for row in tx.find(Answer, limit=_AT_ONCE) if row.at < before]
+        for row in old:
+            tx.delete(Answer, row.key)
+        return len(old)
+
+    await paced(lambda: world.store.write(page))
 
 
 async def once(

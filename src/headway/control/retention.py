@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+from headway.control.idempotency import forget_answers
+from headway.control.old_environments import forget_environments
 from headway.control.pacing import paced
 from headway.control.runs.forgetting import forget_runs
 from headway.control.settling import forget_over
@@ -51,6 +53,8 @@ class Retention:
         world = self._world
         await self._forget_containers()
         await forget_runs(world)
+        await forget_environments(world)
+        await forget_answers(world)
         kept = world.settings.leases_kept
         await paced(lambda: world.store.write(lambda tx: forget_over(tx, kept)))
         in_use = await world.store.read(self.in_use)

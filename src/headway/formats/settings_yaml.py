@@ -163,6 +163,11 @@ SETTINGS = Record(
             ),
             ("tcp_port_last", whole(1024, 65_535), "Last of these ports."),
             (
+                "environments_kept",
+                whole(0, 1_000_000),
+                "Ended environments, with their releases, beside those whose ended runs are kept.",
+            ),
+            (
                 "containers_kept",
                 whole(0, 1_000_000),
                 "Ended containers whose logs are kept, the newest, of all apps together.",

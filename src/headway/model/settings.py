@@ -50,6 +50,7 @@ class Settings(Value, kw_only=True):
     starts_parallel: int = 8
     tcp_port_first: int = 7100
     tcp_port_last: int = 7999
+    environments_kept: int = 1000
     containers_kept: int = 500
     containers_kept_per_app: int = 20
     releases_built_kept: int = 5

@@ -1,0 +1,97 @@
+"""Forgets environments that ended long ago, with what only they had: deployments and releases.
+
+One of which ended runs are kept stays as long as they do: their pages tell of it.
+"""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+
+from headway.control.pacing import paced
+from headway.control.world import World
+from headway.machine.own_log import Log
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import Environment, EnvironmentState
+from headway.model.ids import EnvironmentId
+from headway.model.release import Release
+from headway.model.run import Run
+from headway.ports.engine import EngineError
+from headway.ports.store import Reader, Writer
+
+_log = Log()
+_AT_ONCE = 200
+"""Rows deleted in one transaction."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class _Left(NamedTuple):
+    """What there still is of an environment that may go."""
+
+    containers: list[Container]
+    has_runs: bool
+
+
+async def forget_environments(world: World) -> None:
+    """Forget those that ended first, until no more are kept than the settings say."""
+    for environment in await world.store.read(
+        partial(_over, kept=world.settings.environments_kept)
+    ):
+        left = await world.store.read(partial(_left, environment=environment))
+        if not left.has_runs and await _has_forgotten(world, left.containers):
+            await paced(
+                lambda environment=environment: world.store.write(  # type: ignore[misc]
+                    partial(_forget_some, environment=environment)
+                )
+            )
+
+
+def _over(reader: Reader, kept: int) -> list[EnvironmentId]:
+    ended = reader.find(Environment, state=EnvironmentState.ENDED)
+    newest_first = sorted(ended, key=lambda row: row.ended_at or _NEVER, reverse=True)
+    return [row.id for row in reversed(newest_first[kept:])]
+
+
+def _left(reader: Reader, environment: EnvironmentId) -> _Left:
+    owners = {
+        f"{environment}/{release.app}/{job.name}"
+        for release in reader.find(Release, environment=environment)
+        for job in release.manifest.jobs
+    }
+    return _Left(
+        reader.find(Container, environment=environment),
+        bool(owners and reader.find(Run, owner=tuple(sorted(owners)), limit=1)),
+    )
+
+
+async def _has_forgotten(world: World, containers: list[Container]) -> bool:
+    """Forget ended containers with their logs; says whether all are gone."""
+    for row in containers:
+        try:
+            await world.engine.remove(row.id)
+        except EngineError as error:  # without its row nobody would find its log again
+            _log.warning("an ended container could not be removed", error=str(error))
+            return False
+
+    def deed(tx: Writer) -> None:
+        for row in containers:
+            tx.delete(Container, row.id)
+
+    await world.store.write(deed)
+    return True
+
+
+def _forget_some(tx: Writer, environment: EnvironmentId) -> int:
+    """Delete some of what an environment had, and itself last; gives how many rows."""
+    deployments = tx.find(Deployment, environment=environment, limit=_AT_ONCE)
+    for deployment in deployments:
+        tx.delete(Deployment, deployment.id)
+    room = _AT_ONCE - len(deployments)
+    releases = tx.find(Release, environment=environment, limit=room) if room else []
+    for release in releases:
+        tx.delete(Release, environment, release.app, release.number)
+    gone = len(deployments) + len(releases)
+    if gone < _AT_ONCE and tx.get(Environment, environment) is not None:
+        tx.delete(Environment, environment)
+        gone += 1
+    return gone

@@ -1,0 +1,121 @@
+"""Of environments that have ended so many are kept as the settings say, and the newest."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from headway.control.idempotency import KEPT, forget_answers
+from headway.control.old_environments import forget_environments
+from headway.model.answer import Answer
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.environment import Environment, EnvironmentState
+from headway.model.event import Event
+from headway.model.ids import ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.job import Job
+from headway.model.lease import Tenure
+from headway.model.release import Release
+from headway.model.run import Run, RunState
+from tests.simulation.conftest import APP, ENVIRONMENT, SMALL
+
+NOW = datetime.now(UTC)
+NOOP = Job(name="noop", function="m:f", resources=SMALL)
+
+
+def had_by(environment: EnvironmentId, release: Release, minute: int) -> list:
+    """What there is of an environment that has ended so many minutes after the first."""
+    at = NOW + timedelta(minutes=minute)
+    container = Container(
+        id=ContainerId(f"{environment}-web"),
+        environment=environment,
+        app=APP,
+        kind=ContainerKind.SERVICE,
+        process="web",
+        release=1,
+        node=NodeId("here"),
+        state=ContainerState.EXITED,
+        retired=True,
+        created_at=at,
+    )
+    return [
+        Environment(
+            id=environment,
+            lease=Tenure(holder="me", until=None),
+            state=EnvironmentState.ENDED,
+            created_at=NOW,
+            created_by="me",
+            ended_at=at,
+        ),
+        msgspec.structs.replace(release, environment=environment),
+        container,
+    ]
+
+
+@pytest.fixture
+async def ended(plane) -> list[EnvironmentId]:
+    """Three that have ended, the second made first; the newest of them and one more live on."""
+    await plane.release(NOOP)
+    release = await plane.store.read(lambda reader: reader.get(Release, ENVIRONMENT, APP, 1))
+    names = [EnvironmentId(f"old~{number}") for number in range(3)]
+    for name in (names[1], names[0], names[2]):
+        rows = had_by(name, release, names.index(name))
+        await plane.store.write(lambda tx, rows=rows: [tx.put(row) for row in rows])
+    return names
+
+
+async def left(plane, kept: int) -> list[str]:
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, environments_kept=kept)
+    await forget_environments(plane.world)
+
+    def question(reader) -> list[str]:
+        there = {row.id for row in reader.find(Environment)}
+        assert {row.environment for row in reader.find(Release)} == there
+        assert {row.environment for row in reader.find(Container)} <= there
+        return sorted(there)
+
+    return await plane.store.read(question)
+
+
+async def test_those_that_ended_first_are_forgotten_with_all_they_had(plane, ended):
+    assert await left(plane, 3) == [ENVIRONMENT, *ended]
+    assert await left(plane, 1) == [ENVIRONMENT, ended[2]]
+    assert await left(plane, 0) == [ENVIRONMENT]
+
+
+async def test_one_whose_ended_runs_are_kept_stays_as_long_as_they_do(plane, ended):
+    run = Run(
+        id=RunId("r1"),
+        environment=ended[0],
+        app=APP,
+        job="noop",
+        state=RunState.SUCCEEDED,
+        queue="default",
+        created_at=NOW,
+        created_by="me",
+        ended_at=NOW,
+    )
+    await plane.store.write(lambda tx: tx.put(run))
+    assert await left(plane, 1) == [ENVIRONMENT, ended[0], ended[2]]
+    await plane.store.write(lambda tx: tx.delete(Run, "r1"))
+    assert await left(plane, 1) == [ENVIRONMENT, ended[2]]
+
+
+async def test_what_happened_in_it_is_told_for_as_long_as_events_are_kept(plane, ended):
+    event = Event(
+        at=NOW, actor="me", kind="environment.ended", subject=ended[0], environment=ended[0]
+    )
+    await plane.store.write(lambda tx: tx.record(event))
+    await left(plane, 0)
+    found = await plane.store.read(lambda reader: reader.events(environment=ended[0]))
+    assert [one.kind for one in found] == ["environment.ended"]
+
+
+async def test_answers_to_requests_go_when_nobody_is_given_them_any_more(plane):
+    def answer(key: str, at: datetime) -> Answer:
+        return Answer(key=key, request="r", body="{}", at=at)
+
+    old = [answer(f"old-{number}", NOW - KEPT - timedelta(hours=1)) for number in range(3)]
+    new = answer("new", NOW)
+    await plane.store.write(lambda tx: [tx.put(row) for row in (old[0], new, *old[1:])])
+    await forget_answers(plane.world)
+    assert await plane.store.read(lambda reader: reader.find(Answer)) == [new]
