@@ -11,6 +11,8 @@ from pathlib import Path
 from headway.model.ids import RunId
 from headway.model.log import LogLine, Stream
 
+_OWN = "log"
+"""What the names of a container's log begin with, which is in a directory of its own."""
 _READ_BYTES = 256 * 1024
 _FOLLOW_S = 0.1
 """How often a followed log is looked at. Nobody looks at one that is not followed."""
@@ -24,7 +26,7 @@ async def read(
     tail: int | None,
     follow: bool,
     is_over: Callable[[], bool],
-    stem: str = "log",
+    stem: str = _OWN,
 ) -> AsyncIterator[LogLine]:
     """Give the lines behind a position, oldest first.
 
@@ -57,15 +59,37 @@ async def read(
         await asyncio.sleep(_FOLLOW_S)
 
 
-def segments(folder: Path, stem: str = "log") -> list[tuple[int, Path]]:
-    """List the log's files by the position of their first byte, oldest first."""
-    start = len(stem) + 1
-    found = [
-        (int(path.name[start:]), path)
-        for path in folder.glob(f"{stem}.*")
-        if path.name[start:].isdigit()
-    ]
-    return sorted(found)
+def segments(folder: Path, stem: str = _OWN) -> list[tuple[int, Path]]:
+    """List the log's files by the position of their first byte, oldest first.
+
+    Each begins where the one before ends, so none is looked for among the files of others.
+    """
+    while True:
+        oldest = at = _oldest(folder, stem)
+        found: list[tuple[int, Path]] = []
+        with suppress(FileNotFoundError):
+            while True:
+                path = folder / f"{stem}.{at}"
+                size = path.stat().st_size
+                found.append((at, path))
+                if size == 0:
+                    break
+                at += size
+        if found or oldest == _oldest(folder, stem):  # otherwise it was dropped meanwhile
+            return found
+
+
+def _oldest(folder: Path, stem: str) -> int:
+    """Give the position of the first byte that is kept; who drops an older file leaves a link."""
+    if (folder / f"{stem}.0").exists():
+        return 0
+    with suppress(FileNotFoundError):
+        return int(str((folder / f"{stem}.oldest").readlink()))
+    if stem != _OWN:
+        return 0
+    # The supervisor is older than the link. Nobody else's log is in a container's directory.
+    names = (path.name.removeprefix(f"{stem}.") for path in folder.iterdir())
+    return min((int(name) for name in names if name.isdigit()), default=0)
 
 
 def remove(folder: Path, runs: Collection[RunId]) -> None:

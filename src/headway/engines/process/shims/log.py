@@ -72,6 +72,8 @@ class Log:
             raise
 
     def _turn(self) -> None:
+        if self._older is not None:
+            self._point_to(self._base)
         base = self._base + self._size
         name = "%s.%d" % (self._stem, base)
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -82,6 +84,17 @@ class Log:
                 os.unlink("%s.%d" % (self._stem, self._older))
             self._older = self._base
         self._file, self._base, self._size = file, base, 0
+
+    def _point_to(self, oldest: int) -> None:
+        """Say which file is the oldest, so that who reads need not look for it among many."""
+        link = self._stem + ".oldest"
+        part = link + "~"
+        try:
+            os.unlink(part)
+        except FileNotFoundError:
+            pass
+        os.symlink(str(oldest), part)
+        os.rename(part, link)
 
     def close(self) -> None:
         """Say that nothing more will come."""
