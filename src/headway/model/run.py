@@ -259,7 +259,8 @@ class Lane(NamedTuple):
         >>> Lane(EnvironmentId("demo~1"), AppName("shop"), "mail", 5, 0, "send", "a/b").name
         'demo~1/shop/mail/5/0/send/a/b'
         """
-        return "/".join(map(str, self))
+        environment, app, queue, priority, pinned, job, fair = self
+        return f"{environment}/{app}/{queue}/{priority}/{pinned}/{job}/{fair}"
 
     @classmethod
     def parse(cls, name: str) -> "Lane":

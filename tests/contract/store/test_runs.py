@@ -1,14 +1,14 @@
 """What a store gives to the loops of jobs: by index, and together."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
 
 from headway.model.event import Event
-from headway.model.ids import AppName, EnvironmentId, RunId
-from headway.model.run import Run, RunState
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.run import Attempt, Run, RunState
 from headway.ports.store import Stale
 from tests.contract.store.test_store import store
 
@@ -137,3 +137,56 @@ async def test_who_goes_away_leaves_the_others_their_answers(store):
     assert (await staying).id == "here"
     with pytest.raises(asyncio.CancelledError):
         await going
+
+
+async def test_what_changes_again_and_again_is_given_to_deeds_as_it_is_to_questions(store):
+    many = {f"r{number:04}": number for number in range(1500)}  # more than are kept in memory
+    attempt = Attempt(
+        number=1, release=3, runner=ContainerId("c"), node=NodeId("n"), ordered_at=NOW
+    )
+    due = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=1)))
+    fields = {"attempts": (attempt,), "due_at": due, "tags": {"team": "blue"}}
+    long = msgspec.Raw(b'"%s"' % (b"x" * 5000))
+    await put(store, *(run(name, RunState.STARTING, **fields) for name in many))
+    await put(store, run("long", RunState.STARTING, parameters=long))
+
+    def begin(tx):
+        rows = [tx.get(Run, "long"), *tx.get_all(Run, many).values()]
+        return [tx.put(msgspec.structs.replace(row, state=RunState.RUNNING)) for row in rows]
+
+    def look(tx):
+        return {"long": tx.get(Run, "long"), **tx.get_all(Run, {*many, "none"})}
+
+    began = await store.write(begin)
+    seen = await store.write(look)
+    assert len(seen) == len(many) + 1
+    assert seen == {row.id: row for row in began} == await store.read(look)
+
+    def end(tx):
+        ended = {"state": RunState.SUCCEEDED, "ended_at": NOW}
+        return [tx.put(msgspec.structs.replace(tx.get(Run, name), **ended)) for name in many]
+
+    ended = await store.write(end)
+    assert {row.version for row in ended} == {3}
+    assert (await store.read(lambda reader: reader.tally(Run, "active"))) == {1: 1}
+    assert (await store.write(look))["r0000"] == ended[0]
+
+
+async def test_what_was_undone_is_not_given_to_the_next_deed(store):
+    await put(store, run("a", RunState.STARTING))
+
+    def change(tx):
+        tx.put(msgspec.structs.replace(tx.get(Run, "a"), state=RunState.RUNNING))
+        tx.put(run("b", RunState.STARTING))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await store.write(change)
+    now = await store.write(lambda tx: (tx.get(Run, "a"), tx.get(Run, "b")))
+    assert (now[0].state, now[0].version, now[1]) == (RunState.STARTING, 1, None)
+
+
+async def test_what_was_deleted_is_not_given_to_the_next_deed(store):
+    await put(store, run("a", RunState.STARTING))
+    await store.write(lambda tx: tx.delete(Run, "a"))
+    assert await store.write(lambda tx: (tx.get(Run, "a"), tx.get_all(Run, {"a"}))) == (None, {})

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from headway.ports.store import Stale, StoreError
+from headway.stores.sqlite.kept import KeptRows
 from headway.stores.sqlite.rows import SqliteWriter
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Committer:
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._kept = KeptRows()
         self.on_events: Callable[[], None] = lambda: None
         """Called in the event loop when events were committed."""
 
@@ -117,7 +119,7 @@ class Committer:
     def _commit(
         self, connection: sqlite3.Connection, batch: list[_Asked]
     ) -> tuple[list[_Done], int]:
-        writer = SqliteWriter(connection)
+        writer = SqliteWriter(connection, self._kept)
         done: list[_Done] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -127,6 +129,7 @@ class Committer:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            writer.forget()
             explained = self._explain(error)
             failed = [row if row.error else _Done(row.asked, None, explained) for row in done]
             failed += [_Done(asked, None, explained) for asked in batch[len(done) :]]
