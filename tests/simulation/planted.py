@@ -23,6 +23,7 @@ from headway.control.runs import (
     locking,
     preemptions,
     runners,
+    starts,
 )
 from headway.model.container import Exit
 from headway.model.demand import Preemption
@@ -165,19 +166,19 @@ def writing_a_start_down_after_it_was_sent(patch):
         now = self._world.clock.now()
         for pick in picks:
             made = self._reserve(pick, grounds[pick.lane], now, number=0)
-            self.lanes.take(pick.lane, pick.entry.run)
+            self._lanes.take(pick.lane, pick.entry.run)
             row = await self._world.store.read(
                 lambda r, run=pick.entry.run: r.get(attempts.Run, run)
             )
             if row is None or row.is_ended:
-                self.under_way.free(pick.entry.run)
+                self._under_way.free(pick.entry.run)
                 continue
             numbered = msgspec.structs.replace(made, number=len(row.attempts) + 1)
             self.send([msgspec.structs.replace(row, attempts=(*row.attempts, numbered))])
             await asyncio.sleep(2)
             await self._world.store.write(partial(attempts.start, attempts={row.id: made}, now=now))
 
-    patch.setattr(dispatch.Dispatch, "_claim", claim)
+    patch.setattr(starts.Starts, "_claim", claim)
 
 
 def telling_runs_to_end_without_writing_down_why(patch):

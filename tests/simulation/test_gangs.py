@@ -44,9 +44,9 @@ async def all_of(plane: Plane, job: str) -> list[Run]:
 
 async def waits_for(plane: Plane, run: Run, words: str) -> str:
     async with asyncio.timeout(10):
-        while words not in plane.dispatch.reason(run):
+        while words not in plane.dispatch.starts.reason(run):
             await asyncio.sleep(0.005)
-    return plane.dispatch.reason(run)
+    return plane.dispatch.starts.reason(run)
 
 
 async def started(plane: Plane, **parameters: Any) -> tuple[Run, list[Run]]:
@@ -203,7 +203,7 @@ async def test_a_gang_outlives_the_control_plane_and_ends_together_behind_it(pla
 async def test_who_is_to_end_is_told_when_headway_was_killed_before_it_could(plane, monkeypatch):
     await plane.release(MASTER, WORKER)
     leader, others = await started(plane)
-    monkeypatch.setattr(plane.dispatch, "tell_to_end", lambda _runs: None)
+    monkeypatch.setattr(plane.dispatch.starts, "tell_to_end", lambda _runs: None)
     await runs.cancel(plane.world, plane.dispatch, "me", others[0].id)
     await plane.ended(others[0])
     assert (await runs.one(plane.world, leader.id)).attempt.broken
@@ -254,7 +254,7 @@ async def test_more_nodes_are_asked_for_all_of_a_gang(plane):
     await plane.release(wide, WORKER)
     leader = await plane.run("load", parameters={"sleep_s": 0})
     await waits_for(plane, leader, "no room for worker")
-    backlog = await plane.dispatch.backlog()
+    backlog = await plane.dispatch.starts.backlog()
     assert [(row.lane.job, row.count) for row in backlog] == [("load", 1), ("worker", 40)]
 
 

@@ -53,8 +53,8 @@ async def eventually(holds: Callable[[], object], within_s: float = 10) -> None:
 
 async def waits_for(plane: Plane, run: Run, words: str) -> str:
     """Wait until a run says that it waits for this."""
-    await eventually(lambda: words in plane.dispatch.reason(run))
-    return plane.dispatch.reason(run)
+    await eventually(lambda: words in plane.dispatch.starts.reason(run))
+    return plane.dispatch.starts.reason(run)
 
 
 async def standing(plane: Plane, run: Run, name: str = "migration") -> None:
@@ -287,7 +287,7 @@ async def test_a_lane_of_which_a_lock_holds_up_all_but_one_asks_for_no_more_node
     await claim(plane, "ana")
     waiting = [await plane.run("solo") for _ in range(3)]
     await standing(plane, waiting[0])
-    assert await plane.dispatch.backlog() == []
+    assert await plane.dispatch.starts.backlog() == []
 
 
 async def test_a_pinned_run_holds_the_locks_of_its_release(plane):

@@ -111,7 +111,7 @@ async def test_no_more_give_way_in_a_minute_than_was_set(plane):
     await plane.until(first, "running")
     second = await plane.run("urgent")
     async with asyncio.timeout(10):
-        while "no more than 1 times a minute" not in plane.dispatch.reason(second):
+        while "no more than 1 times a minute" not in plane.dispatch.starts.reason(second):
             await asyncio.sleep(0.01)
 
 
@@ -147,7 +147,7 @@ async def test_a_control_plane_that_is_killed_in_between_loses_nothing(plane, mo
         if not takings:
             return
         if not before:
-            numbers = {row.run: row.attempt for row in self.under_way.all()}
+            numbers = {row.run: row.attempt for row in self._under_way.all()}
             now = self._world.clock.now()
             await self._world.store.write(
                 lambda tx: attempts.preempt(tx, takings, numbers, now)  # and nobody is told
@@ -156,7 +156,7 @@ async def test_a_control_plane_that_is_killed_in_between_loses_nothing(plane, mo
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(plane.dispatch), "_preempt", preempt)
+        patch.setattr(type(plane.dispatch.starts), "_preempt", preempt)
         urgent = await plane.run("urgent", parameters={"result": 1})
         await asyncio.wait_for(reached.wait(), 10)
         await plane.down()

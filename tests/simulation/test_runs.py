@@ -125,6 +125,25 @@ async def test_a_run_that_is_due_as_it_is_asked_for_again_starts(plane, monkeypa
     assert (await plane.ended(made)).state is RunState.SUCCEEDED
 
 
+async def test_a_run_made_while_others_become_due_is_not_forgotten(plane, monkeypatch):
+    await plane.release(ONCE)
+    write, passing, go_on = plane.store.write, asyncio.Event(), asyncio.Event()
+
+    async def slow(deed):
+        written = await write(deed)
+        if getattr(written, "queued", ()):
+            passing.set()
+            await go_on.wait()
+        return written
+
+    monkeypatch.setattr(plane.store, "write", slow)
+    await plane.run("once", delay_s=0.05)
+    await passing.wait()
+    later = await plane.run("once", delay_s=0.1)
+    go_on.set()
+    assert (await plane.ended(later)).state is RunState.SUCCEEDED
+
+
 async def test_a_control_plane_that_comes_back_goes_on(plane):
     await plane.release(ONCE, AGAIN)
     slow = await plane.run("once", parameters={"sleep_s": 0.5, "result": 7})

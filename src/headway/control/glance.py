@@ -50,7 +50,7 @@ def stranded(dispatch: Dispatch) -> tuple[Stranded, ...]:
             count=counts[lane],
             because=because,
         )
-        for lane, because in dispatch.nevers().items()
+        for lane, because in dispatch.starts.nevers().items()
         if lanes[lane]
     )
 

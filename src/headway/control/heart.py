@@ -34,7 +34,7 @@ class Heart:
         self._builds = Builds(world)
         self.dispatch = Dispatch(world)
         self._rollouts = Rollouts(
-            world, self._fleet, self._prober, self.routing, self.dispatch.preempt
+            world, self._fleet, self._prober, self.routing, self.dispatch.starts.preempt
         )
         self.schedules = Schedules(world, self.dispatch)
         self._lifetimes = Lifetimes(world, self.routing, self.dispatch)

@@ -296,7 +296,7 @@ class Tunnel:
         plane = self.plane
         if plane is None:
             return {}
-        found = plane.heart.dispatch.waits()
+        found = plane.heart.dispatch.starts.waits()
         for name, plan in plane.heart.pools.plans.items():
             for why in plan.pending:
                 found[f"pool {name}: {why}"] = 1

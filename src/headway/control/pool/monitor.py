@@ -33,7 +33,7 @@ async def flagged(world: World, loop: Pools) -> tuple[Flag, ...]:
 
 async def _oldest(world: World, dispatch: Dispatch) -> list[Run]:
     """Give the first run of each lane whose runs could start, and every active one."""
-    lanes = list(dict.fromkeys(row.first.name for row in await dispatch.backlog()))
+    lanes = list(dict.fromkeys(row.first.name for row in await dispatch.starts.backlog()))
 
     def question(reader: Reader) -> list[Run]:
         firsts = [run for lane in lanes for run in reader.find(Run, lane=lane, limit=1)]

@@ -229,7 +229,7 @@ class PoolReading:
     async def _waiting(self) -> list[Waiting]:
         now = self._world.clock.now()
         found = [*self._lacking(), *await self._building(now)]
-        for row in await self.dispatch.backlog():
+        for row in await self.dispatch.starts.backlog():
             lane = row.lane
             firsts = await self._world.store.read(partial(_queued, lane=row.first.name))
             owner = f"{lane.environment}/{lane.app}/{lane.job}"

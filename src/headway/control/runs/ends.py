@@ -1,7 +1,7 @@
 """What runners say of attempts, or never will: written down, and what follows from it."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from headway.control.runs import attempts, followers
 from headway.control.runs.book import Book
 from headway.control.runs.runners import Runners
 from headway.control.runs.slots import Slot, member_of
+from headway.control.runs.starts import Starts
 from headway.control.runs.under_way import Active, UnderWay
 from headway.control.settling import made_known
 from headway.control.world import World
@@ -25,6 +26,7 @@ class Dispatcher(Protocol):
     book: Book
     runners: Runners
     under_way: UnderWay
+    starts: Starts
 
     def wake(self) -> None:
         """More may be possible than before."""
@@ -32,23 +34,6 @@ class Dispatcher(Protocol):
 
     def made(self, runs: Sequence[Run]) -> None:
         """Runs are durable that are queued again, or wait."""
-        ...
-
-    def send(self, runs: Iterable[Run]) -> None:
-        """Attempts are durable, and their runners do not know of them."""
-        ...
-
-    def tell_to_end(self, runs: Iterable[Run]) -> None:
-        """It is written down that these are to end."""
-        ...
-
-    @property
-    def is_waited_for(self) -> bool:
-        """Whether runs wait for a place."""
-        ...
-
-    def forget_waiting(self) -> None:
-        """None does any more."""
         ...
 
     async def start_more(self) -> None:
@@ -94,7 +79,7 @@ class Ends:
             lambda reader: [reader.get(Run, row.run) for row in missing]
         )
         slot.busy = {row.run for row in self._dispatch.under_way.of(slot.container.id)}
-        self._dispatch.send(row for row in rows if row is not None and row.is_active)
+        self._dispatch.starts.send(row for row in rows if row is not None and row.is_active)
         await self.took(slot, listing)
 
     async def took(self, slot: Slot, facts: tuple[RunFact, ...]) -> None:
@@ -113,10 +98,10 @@ class Ends:
             if (active := self._dispatch.under_way.current(fact)) is not None:
                 self._dispatch.under_way.release(active)
         concluding = self._spawn(self._conclude(slot, ended))
-        if self._dispatch.is_waited_for:
+        if self._dispatch.starts.are_waited_for:
             self._spawn(self._dispatch.start_more())
         else:
-            self._dispatch.forget_waiting()
+            self._dispatch.starts.forget_waiting()
         await asyncio.shield(concluding)  # the runner may go meanwhile: what it said counts
 
     async def _conclude(self, slot: Slot, ended: list[RunFact]) -> None:
@@ -201,7 +186,7 @@ class Ends:
 
     async def _settle(self, written: attempts.Ended) -> None:
         """Queue what is to be tried again, and go on with what waited for an end, or a lock."""
-        self._dispatch.tell_to_end(written.to_end)
+        self._dispatch.starts.tell_to_end(written.to_end)
         await self._go_on(written.rows)
         if written.leases:
             await made_known(self._world, written.leases)

@@ -133,7 +133,7 @@ async def view(world: World, dispatch: Dispatch, identity: str) -> RunView:
         environment=environment_name(row.environment),
         progress=await _progress(world, row),
         waits=waits(dispatch, row),
-        in_vain=dispatch.is_in_vain(row),
+        in_vain=dispatch.starts.is_in_vain(row),
     )
 
 
@@ -147,7 +147,7 @@ def waits(dispatch: Dispatch, row: Run) -> str:
 
 def _waits(dispatch: Dispatch, row: Run) -> str:
     if row.state is RunState.QUEUED:
-        return dispatch.reason(row)
+        return dispatch.starts.reason(row)
     if row.state is RunState.STARTING:
         return "its runner was told to start it"
     if row.state is not RunState.WAITING:

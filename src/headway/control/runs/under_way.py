@@ -54,6 +54,11 @@ class UnderWay:
         active = self._active.get(fact.run)
         return active if active is not None and active.attempt == fact.attempt else None
 
+    def of_row(self, row: Run) -> Active | None:
+        """Give the attempt that a run's row shows, unless another has followed."""
+        active, attempt = self._active.get(row.id), row.attempt
+        return active if active and attempt and active.attempt == attempt.number else None
+
     def all(self) -> list[Active]:
         """Give every one."""
         return list(self._active.values())
