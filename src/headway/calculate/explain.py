@@ -52,6 +52,10 @@ _CLUES = (
         "an app's files are read-only: write to /tmp, or to a volume",
     ),
     (
+        re.compile(r"^(\S+ cannot be started: .+)$", re.MULTILINE),
+        "{}",
+    ),
+    (
         re.compile(r"(?:sh|exec): (?:\d+: )?([^:\s]+): not found"),
         "there is no program {} in the sandbox: is it installed by the build?",
     ),
@@ -96,7 +100,7 @@ def _hints(container: Container) -> list[str]:
         elif container.exit.status == _NOT_FOUND:
             hints.append("its command was not found: is it installed by the build?")
         elif container.exit.status == _NOT_EXECUTABLE:
-            hints.append("its command is not executable: chmod +x, and commit the mode")
+            hints.append("its command was found, and could not be started: its last lines say why")
         elif container.exit.signal == _KILLED and not container.exit.reason:
             hints.append("something killed it with SIGKILL: the machine may be short of memory")
         elif container.exit.status == 0 and container.kind is ContainerKind.SERVICE:

@@ -43,6 +43,7 @@ class Container:
         self._log = log
         self._lines: dict[bytes, Lines] = {}
         self._longest = longest_of(private["secrets"])
+        self._path: str = private["variables"].get("PATH", "")
         self._init = 0
         self._sandbox = 0
         self._code: int | None = None
@@ -209,12 +210,25 @@ class Container:
     def _kill(self) -> None:
         kill(self._init, self._sandbox)
 
+    def _say_why_not_started(self, status: int) -> None:
+        """Say in the log what the file tells of a program that a shell could not start."""
+        try:
+            from headway.engines.process.shims import unstartable  # seldom needed
+
+            because = unstartable.why(self._launch, self._path, status)
+        except Exception as error:
+            because = "why it ended so could not be found out: %r" % error
+        if because:
+            self._log.write(b"headway", [(because.encode(errors="replace"), True)])
+
     def _finish(self) -> None:
         for name, lines in self._lines.items():
             self._log.write(name, lines.rest())
         oom = out_of_memory(self._launch["group"])
         remove_groups(self._launch["group"])
         status, number = end_of(self._code)
+        if status in (2, 126, 127) and not self._asked:
+            self._say_why_not_started(status)
         reason, told = self._reason, False
         if oom and (number == signal.SIGKILL or self._code != 0):
             reason = "memory limit %d MiB reached" % self._launch["memory_mib"]
