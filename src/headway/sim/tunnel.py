@@ -37,7 +37,7 @@ from headway.sim.plane import Cut, Plane, Ports
 from headway.sim.pool_checks import PoolChecks
 from headway.sim.provider import SimulatedProvider
 from headway.sim.store import MemoryStore
-from headway.sim.virtual import VirtualLoop, run_virtually
+from headway.sim.virtual import Stuck, VirtualLoop, run_virtually
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _LOOK_S = 60.0
@@ -109,6 +109,7 @@ class Tunnel:
             scenario.pools,
         )
         self.mishaps.kill_plane = self.kill
+        loop.on_spin = self._spins
         self.pool_checks = PoolChecks(
             pools=scenario.pools,
             provider=self.provider,
@@ -189,7 +190,7 @@ class Tunnel:
     async def _all_live(self) -> None:
         """Wait for the first deployments, however they end: the load begins behind them."""
         end_s = self._loop.time() + self.scenario.settle_s
-        while self._loop.time() < end_s:
+        while self._loop.time() < end_s and self.checks.broken is None:
             await asyncio.sleep(_AGAIN_S)
             if not self.store.ask(lambda tx: tx.find(Deployment, is_ended=False, limit=1)):
                 return
@@ -209,6 +210,17 @@ class Tunnel:
         self._life.alive = False
         self.plane.kill()
         self._died.set()
+
+    def _spins(self, who: str) -> None:
+        """Note that no time passes, and end the control plane, which would go on for ever.
+
+        Raises:
+            Stuck: It is not the control plane.
+        """
+        if self.plane is None or self._died.is_set():
+            raise Stuck(f"{who} goes on and on, and no time passes")
+        self.checks.fail("time goes on", f"{who} goes on and on in one moment")
+        self.kill()
 
     async def _live(self) -> None:
         while True:

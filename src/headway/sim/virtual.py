@@ -15,6 +15,8 @@ T = TypeVar("T")
 _MOMENT_S = 1e-6
 """Timers within it are of one moment: more than a float loses in centuries."""
 _CANCELLED_MAX = 1000
+_ROUNDS_MAX = 20_000
+"""So often what happens may bring about more in one moment: after a restart all runs are read."""
 
 
 class Network(Protocol):
@@ -32,7 +34,7 @@ class Network(Protocol):
 
 
 class Stuck(Exception):
-    """Nothing is ready and no timer is set: what is waited for never comes."""
+    """What is waited for never comes: no timer is set, or time stands still before the next one."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -49,7 +51,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._timers_made = 0
         self._timers_cancelled = 0
+        self._rounds = 0
         self._stopping = False
+        self.on_spin: Callable[[str], None] | None = None
+        """Told, instead of an error, who goes on and on in one moment."""
 
     def time(self) -> float:
         """Give the seconds since this loop's time began."""
@@ -85,11 +90,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Call what is ready, and all that becomes so; then let time jump."""
         ready = self._ready
         while ready:
-            handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
-                if self._stopping:
-                    return
+            for _ in range(len(ready)):
+                handle = ready.popleft()
+                if not handle._cancelled:
+                    handle._run()
+                    if self._stopping:
+                        return
+            self._rounds += 1
+            if self._rounds > _ROUNDS_MAX:
+                self._spins(handle)
         if not self._stopping:
             self._jump()
 
@@ -100,16 +109,33 @@ class VirtualLoop(asyncio.BaseEventLoop):
             Stuck: There is none.
         """
         timers = self._timers
+        before = self._time
         while timers and timers[0][2].cancelled():
             heappop(timers)
         if not timers:
             raise Stuck("nothing is ready and no timer is set")
         self._time = max(self._time, timers[0][0])
+        if self._time > before:
+            self._rounds = 0
         until = self._time + _MOMENT_S
         while timers and timers[0][0] < until:
             timer = heappop(timers)[2]
             timer._scheduled = False  # type: ignore[attr-defined]
             self._ready.append(timer)
+
+    def _spins(self, handle: asyncio.Handle) -> None:
+        """Say that in this moment one thing brings about the next, and no time passes.
+
+        Raises:
+            Stuck: Nobody is there to be told.
+        """
+        self._rounds = 0
+        owner = getattr(handle._callback, "__self__", None)  # type: ignore[attr-defined]
+        task = owner if isinstance(owner, asyncio.Task) else getattr(owner, "_task", None)
+        who = str(getattr(task and task.get_coro(), "__qualname__", handle))
+        if self.on_spin is None:
+            raise Stuck(f"{who} goes on and on, and no time passes")
+        self.on_spin(who)
 
     async def create_connection(  # type: ignore[override]
         self,

@@ -1,7 +1,6 @@
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
-import httpx2
 import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -15,7 +14,7 @@ from tests.integration.api.control_plane import connected, read_answer
 
 @pytest.fixture
 def stranger(plane):
-    with httpx2.Client(base_url=plane.url, trust_env=False) as opened:
+    with plane.anyone() as opened:
         yield opened
 
 
@@ -124,14 +123,10 @@ def test_a_host_that_smuggles_a_path_opens_nothing(plane, host):
     assert b'"pid"' not in body
 
 
-def test_a_command_in_a_container_needs_the_token_before_anything_is_accepted(plane, chat):
+def test_a_command_in_a_container_needs_the_token_before_anything_is_accepted(plane, client, chat):
     address = f"{plane.url.replace('http', 'ws')}/v1/containers/{chat}/exec?argv=nobodys-command"
     with pytest.raises(InvalidStatus) as refused, connect(address, proxy=None):
         pass
     assert refused.value.response.status_code == 403
-    events = httpx2.get(
-        f"{plane.url}/v1/events?subject={chat}&limit=1000",
-        headers={"authorization": f"Bearer {plane.token}"},
-        trust_env=False,
-    ).json()
+    events = client.get(f"/v1/events?subject={chat}&limit=1000").json()
     assert not [event for event in events if "nobodys-command" in event["because"]]

@@ -56,7 +56,7 @@ def test_the_first_page_has_its_data_too(browser):
 def test_a_page_needs_a_token_and_its_files_do_not(plane, browser):
     files = re.findall(r'(?:href|src)="(/static/[^"]+)"', browser.get("/").text)
     assert len(files) == 6
-    with httpx2.Client(base_url=plane.url, trust_env=False) as stranger:
+    with plane.anyone() as stranger:
         assert stranger.get("/").headers["location"] == "/sign-in"
         assert stranger.get("/live?page=/").status_code == 401
         for file in files:
@@ -172,7 +172,7 @@ def test_who_may_not_act_sees_the_plan_and_why_and_cannot_carry_it_out(chat, pla
     made = client.post("/v1/tokens", json={"name": "visitor", "role": "viewer"})
     assert made.status_code == 200, made.text
     headers = {"authorization": f"Bearer {made.json()['secret']}", **_HTML}
-    with httpx2.Client(base_url=plane.url, headers=headers, trust_env=False) as visitor:
+    with plane.anyone(headers=headers) as visitor:
         plan = visitor.get("/envs/demo/stop")
         assert "this needs" in plan.text
         assert "<button disabled" in plan.text
@@ -218,7 +218,7 @@ def test_what_is_typed_for_a_secret_is_not_drawn_again(chat, browser, said):
 def test_a_developer_acts_on_the_apps_of_its_team_only(chat, plane, client):
     made = client.post("/v1/tokens", json={"name": "dev", "role": "developer", "teams": ["other"]})
     headers = {"authorization": f"Bearer {made.json()['secret']}", **_HTML}
-    with httpx2.Client(base_url=plane.url, headers=headers, trust_env=False) as developer:
+    with plane.anyone(headers=headers) as developer:
         answer = developer.post("/envs/demo/stop", headers=_FORM, content="")
         assert answer.status_code == 403
         assert "chat belongs to no team" in answer.text

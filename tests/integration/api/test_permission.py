@@ -43,7 +43,7 @@ def token(plane, role: str, *teams: str, **more):
         made = operator.post("/v1/tokens", json=wish)
         assert made.status_code == 200, made.text
     headers = {"authorization": f"Bearer {made.json()['secret']}"}
-    with httpx2.Client(base_url=plane.url, headers=headers, trust_env=False, timeout=20) as opened:
+    with plane.anyone(headers=headers) as opened:
         opened.made = made.json()
         yield opened
 

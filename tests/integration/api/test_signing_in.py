@@ -18,11 +18,9 @@ from headway.model.session import Link, Session
 @contextmanager
 def browser(plane, address: str = "127.0.0.1"):
     """A browser that is signed in to nothing, as far as headers and cookies go."""
-    transport = httpx2.HTTPTransport(local_address=address)
+    transport = httpx2.HTTPTransport(local_address=address, verify=False)
     headers = {"accept": "text/html", "origin": plane.url, "sec-fetch-site": "same-origin"}
-    with httpx2.Client(
-        base_url=plane.url, headers=headers, trust_env=False, transport=transport, timeout=20
-    ) as opened:
+    with plane.anyone(headers=headers, transport=transport) as opened:
         yield opened
 
 
@@ -56,7 +54,7 @@ def viewer(plane, client):
     client.request("DELETE", "/v1/tokens/visitor")
     made = client.post("/v1/tokens", json={"name": "visitor", "role": "viewer"}).json()
     headers = {"authorization": f"Bearer {made['secret']}"}
-    with httpx2.Client(base_url=plane.url, headers=headers, trust_env=False) as opened:
+    with plane.anyone(headers=headers) as opened:
         yield opened
     client.request("DELETE", "/v1/tokens/visitor")
 
@@ -210,7 +208,8 @@ def test_what_changes_something_needs_what_only_our_page_knows(plane, client, an
         answer = ana.post("/v1/tokens", json=wish, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "forged"), name
     silent = {"x-csrf-token": given, "cookie": cookies(ana)}
-    answer = httpx2.post(f"{plane.url}/v1/tokens", json=wish, headers=silent, trust_env=False)
+    with plane.anyone(headers=silent) as quiet:
+        answer = quiet.post("/v1/tokens", json=wish)
     assert answer.json()["code"] == "forged", "no browser leaves both headers out"
     for kind in ("text/plain", "multipart/form-data; boundary=x", "application/json"):
         body = f'{{"name": "forged", "role": "operator", "csrf": "{given}"}}'

@@ -71,6 +71,32 @@ def test_waiting_for_what_never_comes_is_said():
         run_virtually(main)
 
 
+async def going_on() -> None:
+    while True:
+        await asyncio.sleep(0)
+
+
+def test_who_goes_on_and_on_in_one_moment_is_named():
+    async def main(_loop: VirtualLoop) -> None:
+        task = asyncio.create_task(going_on())
+        await asyncio.sleep(1)
+        task.cancel()
+
+    with pytest.raises(Stuck, match="going_on goes on and on"):
+        run_virtually(main)
+
+
+def test_who_is_told_of_it_may_end_it():
+    async def main(loop: VirtualLoop) -> list[str]:
+        said: list[str] = []
+        task = asyncio.create_task(going_on())
+        loop.on_spin = lambda who: (said.append(who), task.cancel())
+        await asyncio.sleep(1)
+        return said
+
+    assert run_virtually(main) == ["going_on"]
+
+
 @pytest.mark.parametrize(
     ("well", "healthy", "answer"),
     [(True, True, "200"), (False, False, "503 no"), (None, False, "connection refused")],

@@ -1,0 +1,38 @@
+"""Bugs in gangs."""
+
+import msgspec
+
+from headway.control.runs import attempts, gangs
+from tests.simulation.planted.bug import found_by
+
+
+@found_by(seed=3)
+def starting_a_part_of_a_gang(patch):
+    make = gangs.make
+
+    def part(tx, leader, together, now):
+        fewer = together._replace(
+            gang=together.gang, jobs=together.jobs[:-1], attempts=together.attempts[:-1]
+        )
+        short = msgspec.structs.replace(together.gang, members=together.gang.members[:-1])
+        rows = make(tx, leader, fewer._replace(gang=short), now)
+        return [
+            tx.put(
+                msgspec.structs.replace(
+                    row, gang=msgspec.structs.replace(together.gang, number=row.gang.number)
+                )
+            )
+            for row in rows
+        ]
+
+    patch.setattr(attempts, "make", part)
+
+
+@found_by(seed=3)
+def letting_a_gang_go_on_without_its_leader(patch):
+    end_with = gangs.end_with
+
+    def only_members(tx, ended, now):
+        return end_with(tx, ended, now) if ended.is_member else []
+
+    patch.setattr(attempts, "end_with", only_members)

@@ -1,0 +1,50 @@
+"""Bugs in what has which room on which machine."""
+
+import asyncio
+
+import msgspec
+
+from headway.calculate import draft
+from headway.calculate.placement import Fleet as Placed
+from headway.calculate.placement.table import Table
+from headway.control import fleet
+from tests.simulation.planted.bug import found_by
+
+
+@found_by(seed=1)
+def counting_twice(patch):
+    hold = Placed.hold
+
+    def twice(self, what, node, demand, until=None):
+        hold(self, what, node, demand, until)
+        hold(self, f"{what} again", node, demand, until)
+
+    patch.setattr(Placed, "hold", twice)
+
+
+@found_by(seed=1)
+def forgetting_to_free(patch):
+    patch.setattr(Placed, "free", lambda _self, _what: None)
+
+
+@found_by(seed=1)
+def forgetting_what_was_reserved_before_a_restart(patch):
+    async def nothing(_self):
+        await asyncio.sleep(0)
+
+    patch.setattr(fleet.Fleet, "_open", nothing)
+
+
+@found_by(seed=6)
+def counting_disk_of_each_node_by_itself(patch):
+    patch.setattr(Table, "take_of_mates", lambda *_given: None)
+
+
+@found_by(seed=3)
+def giving_a_port_of_a_machine_twice(patch):
+    of_process = draft.of_process
+
+    def careless(release, process):
+        return msgspec.structs.replace(of_process(release, process), ports=())
+
+    patch.setattr(draft, "of_process", careless)
