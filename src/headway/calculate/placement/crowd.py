@@ -22,13 +22,21 @@ class Crowd:
 
     def change(self, row: int, by: int, values: Mapping[str, int]) -> None:
         """Count one more or less on a node, whose values of the tags in use are given."""
-        _change(self.counts, row, by)
         block = self.blocks.setdefault(row >> BLOCK_BITS, {})
-        _change(block, row, by)
-        if not block:
-            del self.blocks[row >> BLOCK_BITS]
+        count = block.get(row, 0) + by
+        if count:
+            self.counts[row] = block[row] = count
+        else:
+            del self.counts[row], block[row]
+            if not block:
+                del self.blocks[row >> BLOCK_BITS]
         for tag, value in values.items():
-            _change(self.values.setdefault(tag, {}), value, by)
+            counts = self.values.setdefault(tag, {})
+            count = counts.get(value, 0) + by
+            if count:
+                counts[value] = count
+            else:
+                del counts[value]
 
     def copy(self) -> "Crowd":
         """Give one that changes on its own."""
@@ -37,11 +45,3 @@ class Crowd:
         twin.blocks = {block: rows.copy() for block, rows in self.blocks.items()}
         twin.values = {tag: counts.copy() for tag, counts in self.values.items()}
         return twin
-
-
-def _change(counts: dict[int, int], key: int, by: int) -> None:
-    count = counts.get(key, 0) + by
-    if count:
-        counts[key] = count
-    else:
-        counts.pop(key, None)

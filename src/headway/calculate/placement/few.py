@@ -1,10 +1,11 @@
 """Choosing among few nodes: each is looked at, by plain arithmetic.
 
-`many` says the same preferences once more, in the same order and by the same arithmetic; the tests
-hold both to the same answers.
+`many` says the same preferences once more, in the same order and by the same arithmetic, for as
+long as what is left is not few; the tests hold both to the same answers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from headway.calculate.placement.held import FOREVER
 from headway.calculate.placement.scope import LATER, Scope
@@ -13,9 +14,7 @@ from headway.model.pool import PlacementPolicy
 QUICK = 32
 """So few nodes are looked at one by one faster than all at once, however many there are."""
 
-Rank = tuple[float, ...]
-Ranking = Callable[[int], Rank]
-"""Says how well a row does; the lowest is taken, of those that are equal the first."""
+Rows = Sequence[int]
 
 
 def choose(scope: Scope) -> int:
@@ -23,96 +22,98 @@ def choose(scope: Scope) -> int:
     rows = fitting(scope)
     if len(rows) < 2:
         return rows[0] if rows else -1
-    rank = _RANKINGS[scope.prospect.policy](scope)
-    if scope.crowd is None or not scope.wanted.spread:
-        return min(rows, key=rank)
-    before = _spreading(scope)
-    return min(rows, key=lambda row: (*before(row), *rank(row)))
+    policy = scope.prospect.policy
+    ranks: list[Iterable[Any]] = []
+    if scope.crowd is not None and scope.wanted.spread:
+        ranks += (_places(scope, rows), penalties(scope, rows))
+    if scope.table.specials:  # what has something that few have and that is not asked for
+        special, ordinary = scope.table.special.cells, ~scope.wanted.special
+        ranks.append([special[row] & ordinary != 0 for row in rows])
+    if policy is PlacementPolicy.PACK:
+        busy = scope.table.busy.cells
+        ranks.append([not busy[row] for row in rows])
+    best: int = min(zip(*ranks, RANKINGS[policy](scope, rows), rows, strict=True))[-1]
+    return best
 
 
 def fitting(scope: Scope) -> list[int]:
     """List the rows that may and can take it, in order."""
     table, wanted = scope.table, scope.wanted
-    codes = scope.prospect.willing.codes.cells
-    rows: Sequence[int] = range(table.rows) if scope.among is None else sorted(scope.among)
-    found = [row for row in rows if not codes[row] and row not in scope.but]
+    able = scope.prospect.willing.able.cells
+    rows: Rows = range(table.rows) if scope.among is None else sorted(scope.among)
+    found = [row for row in rows if able[row] and row not in scope.but]
     for number, amount in wanted.amounts:
         free = table.free[number].cells
         found = [row for row in found if free[row] >= amount]
-    if wanted.is_picky:
-        for _, crowd in scope.crowds.forbidden(wanted):
-            found = [row for row in found if row not in crowd.counts]
+    return apart(scope, found) if wanted.is_picky else found
+
+
+def apart(scope: Scope, rows: list[int]) -> list[int]:
+    """List those of some rows on which nothing is that must not be where it goes."""
+    for _, crowd in scope.crowds.forbidden(scope.wanted):
+        counts = crowd.counts
+        rows = [row for row in rows if row not in counts]
+    return rows
+
+
+def penalties(scope: Scope, rows: Rows) -> list[float]:
+    """Say of each row how many of its like speak against it; there must be some."""
+    crowd = scope.crowd
+    assert crowd is not None
+    found = [0.0] * len(rows)
+    for tag, weight in scope.wanted.penalties:
+        if tag == "node":
+            here = crowd.counts
+            found = [old + weight * here.get(row, 0) for old, row in zip(found, rows, strict=True)]
+        else:
+            cells, there = scope.table.tags[tag].cells, crowd.values.get(tag, {})
+            counts = [there.get(cells[row], 0) for row in rows]
+            found = [old + weight * new for old, new in zip(found, counts, strict=True)]
     return found
 
 
-def _spreading(scope: Scope) -> Ranking:
+def _places(scope: Scope, rows: Rows) -> list[int]:
+    """Say of each row after how many groups its own is looked at."""
+    column = scope.table.tags.get(scope.wanted.spread[0])
     places: dict[int, int] = {}
     for place, group in enumerate(scope.groups()):
         places |= dict.fromkeys(group or (), place)
-    first = scope.table.tags.get(scope.wanted.spread[0])
-
-    def rank(row: int) -> Rank:
-        place = places[first.cells[row]] if first is not None and places else 0
-        return (place, _penalty(scope, row))
-
-    return rank
+    return [places[column.cells[row]] if column is not None and places else 0 for row in rows]
 
 
-def _penalty(scope: Scope, row: int) -> float:
-    crowd, penalty = scope.crowd, 0.0
-    assert crowd is not None
-    for tag, weight in scope.penalties:
-        if tag == "node":
-            count = crowd.counts.get(row, 0)
-        else:
-            count = crowd.values.get(tag, {}).get(scope.table.tags[tag].cells[row], 0)
-        penalty += weight * count
-    return penalty
-
-
-def _packing(scope: Scope) -> Ranking:
+def _packing(scope: Scope, rows: Rows) -> list[float]:
+    """Say what is left unused on each, and whether it has to be there longer for it."""
     table, is_for_ever = scope.table, scope.is_for_ever
     asked = dict(scope.wanted.amounts)
     columns = [
         (free.cells, unit.cells, asked.get(number, 0))
         for number, (free, unit) in enumerate(zip(table.free, table.units, strict=True))
     ]
-    special, ordinary = table.special.cells, ~scope.wanted.special
-    counts, node_ends = table.counts.cells, table.ends.cells
-    now, ends = scope.now, scope.ends
-    length = max(ends - now, 1.0)
-
-    def rank(row: int) -> Rank:
+    node_ends, now, end = table.ends.cells, scope.now, scope.ends
+    length = max(end - now, 1.0)
+    costs = []
+    for row in rows:
         cost = 0.0
         for free, unit, less in columns:
-            left = (free[row] - less) / unit[row]
-            cost += left * left if is_for_ever else left
-        if is_for_ever:
-            cost += LATER if node_ends[row] < FOREVER else 0.0
-        else:
-            later = (ends - max(node_ends[row], now)) / length
+            share = (free[row] - less) / unit[row]
+            cost += share * share if is_for_ever else share
+        if not is_for_ever:
+            later = (end - max(node_ends[row], now)) / length
             cost += min(max(later, 0.0), 1.0) * LATER
-        return (special[row] & ordinary != 0, counts[row] == 0, cost)
+        elif node_ends[row] < FOREVER:
+            cost += LATER
+        costs.append(cost)
+    return costs
 
-    return rank
 
-
-def _spreading_out(scope: Scope) -> Ranking:
+def _spreading_out(scope: Scope, rows: Rows) -> list[tuple[int, float]]:
     counts = scope.crowd.counts if scope.crowd is not None else {}
-    return lambda row: (_is_special(scope, row), counts.get(row, 0), -min(_shares(scope, row)))
+    return [(counts.get(row, 0), -min(_shares(scope, row))) for row in rows]
 
 
-def _balancing(scope: Scope) -> Ranking:
-    def rank(row: int) -> Rank:
-        shares = _shares(scope, row)
-        return (_is_special(scope, row), max(shares) - min(shares), -min(shares))
-
-    return rank
-
-
-def _is_special(scope: Scope, row: int) -> bool:
-    """Whether the node has something that few have and that is not asked for."""
-    return bool(scope.table.special.cells[row] & ~scope.wanted.special)
+def _balancing(scope: Scope, rows: Rows) -> list[tuple[float, float]]:
+    both = [_shares(scope, row) for row in rows]
+    return [(max(shares) - min(shares), -min(shares)) for shares in both]
 
 
 def _shares(scope: Scope, row: int) -> tuple[float, float]:
@@ -125,8 +126,9 @@ def _shares(scope: Scope, row: int) -> tuple[float, float]:
     return one, two
 
 
-_RANKINGS: dict[PlacementPolicy, Callable[[Scope], Ranking]] = {
+RANKINGS: dict[PlacementPolicy, Callable[[Scope, Rows], Sequence[Any]]] = {
     PlacementPolicy.PACK: _packing,
     PlacementPolicy.SPREAD: _spreading_out,
     PlacementPolicy.BALANCED: _balancing,
 }
+"""By policy: how well each of some rows does. The lowest is taken, of equals the first."""

@@ -372,8 +372,8 @@ class Fleet:
 
     def eligible(self, demand: Demand, now: datetime) -> tuple[NodeId, ...]:
         """List the nodes that may take a demand, whether or not there is room, by their ids."""
-        codes = self._scope(demand, now).prospect.willing.codes.cells
-        return tuple(sorted(node for node, row in self._table.index.items() if not codes[row]))
+        able = self._scope(demand, now).prospect.willing.able.cells
+        return tuple(sorted(node for node, row in self._table.index.items() if able[row]))
 
     def _choose(self, scope: Scope) -> int:
         among = scope.among

@@ -1,6 +1,6 @@
 """What holds a part of which node, and what of that is only tried."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from headway.calculate.placement.crowds import Crowds
@@ -100,9 +100,9 @@ class Holds:
             table.take_of_mates(row, wanted.shared, 1)
         if wanted.is_picky:
             self._crowds.change(table, row, wanted, 1)
-        if not table.counts.cells[row]:
+        if not table.busy.cells[row]:
+            table.busy.cells[row] = True
             table.touch(row)
-        table.counts.cells[row] += 1
         if held.until > table.ends.cells[row]:
             table.ends.cells[row] = held.until
 
@@ -118,9 +118,10 @@ class Holds:
             table.take_of_mates(row, wanted.shared, -1)
         if wanted.is_picky:
             self._crowds.change(table, row, wanted, -1)
-        table.counts.cells[row] -= 1
+        if not others:
+            table.busy.cells[row] = False
         if held.until >= table.ends.cells[row]:
-            table.ends.cells[row] = max((other.until for other in others.values()), default=0.0)
+            table.ends.cells[row] = _last(held.until, others.values())
         table.touch(row)
         if table.nodes[row] is None:
             self._emptied.add(row)
@@ -132,3 +133,13 @@ class Holds:
         for row in self._emptied:
             self._table.vacate(row)
         self._emptied.clear()
+
+
+def _last(until: float, others: Iterable[Held]) -> float:
+    """Say when the last of some ends; none ends after `until`, so that one that does is enough."""
+    last = 0.0
+    for other in others:
+        if other.until >= until:
+            return until
+        last = max(last, other.until)
+    return last

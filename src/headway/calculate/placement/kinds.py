@@ -14,6 +14,8 @@ from headway.model.pool import PlacementPolicy, Pool
 
 _KNOWN_MAX = 4096
 """Kinds of demands about which something is remembered."""
+_STALE_MAX = 256
+"""Objections of one kind beyond one for each node: so many name leases that may long have ended."""
 
 
 class Kinds:
@@ -57,6 +59,9 @@ class Kinds:
         """Learn anew who may go to a node that changed."""
         for willing in self._willing.values():
             self._look(willing, row)
+        most = self._table.rows + _STALE_MAX
+        if any(len(willing.objections) > most for willing in self._willing.values()):
+            self.forget()
 
     def forget(self) -> None:
         """Learn anew who may go where."""
@@ -97,7 +102,9 @@ class Kinds:
         asked = wanted.conditions
         willing = self._willing.get(asked)
         if willing is None:
-            willing = self._willing[asked] = Willing(asked, self._table.column("uint8"))
+            willing = self._willing[asked] = Willing(
+                asked, self._table.column("bool"), self._table.column("int32")
+            )
             for row in range(self._table.rows):
                 self._look(willing, row)
         pool = self._pools.get(asked.pool or DEFAULT_POOL)
@@ -108,5 +115,6 @@ class Kinds:
     def _look(self, willing: Willing, row: int) -> None:
         node = self._table.nodes[row]
         lease = self._leases.get(self._table.ids[row], "")
-        willing.codes.fit(self._table.rows, many=self._table.is_many)
+        for column in (willing.able, willing.codes):
+            column.fit(self._table.rows, many=self._table.is_many)
         willing.look(row, node, lease, self._pools)

@@ -1,7 +1,8 @@
 """Choosing among many nodes: all at once, or block by block of 512 where they are thousands.
 
 The first block in which something fits decides, so that a decision costs the same at any size;
-blocks in which a kind of demand did not fit are passed over until something leaves them. For
+blocks in which a kind of demand did not fit are passed over until something leaves them. Where few
+fit in a block, these are weighed one by one, which is quicker than by arrays (`few`). For
 packing, nodes that hold something are looked at in all blocks before one is opened that holds
 nothing: which of the nodes in use is taken hardly matters, taking one of them does.
 """
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from headway.calculate.placement import few
 from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS, Crowd
 from headway.calculate.placement.held import FOREVER
 from headway.calculate.placement.scope import LATER, Scope
@@ -23,6 +25,8 @@ _MORE_BLOCKS = 8
 """Looked at beyond the first that fits, for a node with fewer of the same crowd."""
 
 Group = frozenset[int] | None
+Rows = Any
+"""A list where they are few, an array where they are many."""
 
 
 class Phase(NamedTuple):
@@ -80,12 +84,18 @@ def _phases(scope: Scope) -> tuple[Phase, ...]:
 def _search(scope: Scope, group: Group, phase: Phase) -> Found:
     if scope.among is not None and len(scope.among) <= BLOCK:
         rows = _fitting_among(scope, scope.among - scope.but, phase, group)
-        return _pick(scope, rows) if rows.size else _NOTHING
+        return _pick(scope, rows) if len(rows) else _NOTHING
     best, looked = _NOTHING, 0
     for part in _parts(scope, phase):
-        rows = _fitting(scope, part, phase, group)
-        if not rows.size:
+        rows = _fitting(scope, part, phase)
+        if not len(rows):
+            seen = slice(part.start, part.stop)
+            scope.prospect.failed[phase.number, seen] = scope.table.versions.values[seen]
             continue
+        if group is not None or not scope.is_whole:
+            rows = _narrow(scope, rows, group)
+            if not len(rows):
+                continue
         scope.prospect.start = part.start
         found = _pick(scope, rows)
         if found.penalty < best.penalty:
@@ -104,6 +114,8 @@ def _parts(scope: Scope, phase: Phase) -> Iterator[range]:
     versions, prospect = scope.table.versions.values, scope.prospect
     if prospect.failed is None or prospect.failed.shape[1] < len(versions):
         prospect.failed = np.zeros((_COUNT, len(versions)), "int64")
+        amounts = scope.wanted.amounts
+        prospect.bounds = tuple((number, np.array(float(amount))) for number, amount in amounts)
     failed = prospect.failed[phase.number]
     if scope.table.rows <= WHOLE:
         if (failed != versions).any():
@@ -111,7 +123,7 @@ def _parts(scope: Scope, phase: Phase) -> Iterator[range]:
         return
     start = prospect.start
     is_packing = prospect.policy is PlacementPolicy.PACK
-    if is_packing and failed[start] != versions[start]:
+    if is_packing and failed.item(start) != versions.item(start):
         yield range(start, start + 1)
     blocks: list[int] = (failed != versions).nonzero()[0].tolist()
     turn = scope.table.turn % max(len(blocks), 1)
@@ -121,45 +133,51 @@ def _parts(scope: Scope, phase: Phase) -> Iterator[range]:
             yield range(block, block + 1)
 
 
-def _fitting(scope: Scope, part: range, phase: Phase, group: Group) -> Any:
+def _fitting(scope: Scope, part: range, phase: Phase) -> Rows:
     """List the rows of some blocks that may and can take it."""
     table, wanted = scope.table, scope.wanted
     low = part.start << BLOCK_BITS
     high = min(part.stop << BLOCK_BITS, table.rows)
-    fits = scope.prospect.willing.codes.values[low:high] == 0
-    for number, amount in wanted.amounts:
+    able, busy = scope.prospect.willing.able.values[low:high], table.busy.values[low:high]
+    fits = able.copy() if phase.is_empty is None else able > busy if phase.is_empty else able & busy
+    for number, amount in scope.prospect.bounds:
         fits &= table.free[number].values[low:high] >= amount
-    if phase.is_empty is not None:
-        counts = table.counts.values[low:high]
-        fits &= counts == 0 if phase.is_empty else counts != 0
     if phase.is_special is not None:
         fits &= ((table.special.values[low:high] & ~wanted.special) != 0) == phase.is_special
-    if wanted.is_picky:
-        for _, crowd in scope.crowds.forbidden(wanted):
-            for block in part if len(part) < len(crowd.blocks) else [*crowd.blocks]:
-                if taken := crowd.blocks.get(block):
-                    fits[[row - low for row in taken]] = False
     rows = fits.nonzero()[0]
-    if not rows.size:
-        scope.prospect.failed[phase.number, part.start : part.stop] = table.versions.values[
-            part.start : part.stop
-        ]
-    elif group is not None or not scope.is_whole:
-        _narrow(scope, fits, low, group)
-        rows = fits.nonzero()[0]
     rows += low
+    if rows.size <= few.QUICK:
+        listed: list[int] = rows.tolist()
+        return few.apart(scope, listed) if wanted.is_picky else listed
+    if wanted.is_picky and _take_away(scope, fits, part):
+        rows = fits.nonzero()[0]
+        rows += low
     return rows
 
 
-def _fitting_among(scope: Scope, among: frozenset[int], phase: Phase, group: Group) -> Any:
+def _take_away(scope: Scope, fits: Any, part: range) -> bool:
+    """Take away the rows of some blocks on which something is that must not be where it goes."""
+    low, is_less = part.start << BLOCK_BITS, False
+    for _, crowd in scope.crowds.forbidden(scope.wanted):
+        blocks = (
+            part if len(part) < len(crowd.blocks) else [at for at in crowd.blocks if at in part]
+        )
+        for block in blocks:
+            if taken := crowd.blocks.get(block):
+                fits[[row - low for row in taken]] = False
+                is_less = True
+    return is_less
+
+
+def _fitting_among(scope: Scope, among: frozenset[int], phase: Phase, group: Group) -> Rows:
     """List which of some rows can take it, without looking at any other: as `_fitting` does."""
     table, wanted = scope.table, scope.wanted
     rows = np.array(sorted(among), "int64")
-    fits = scope.prospect.willing.codes.values[rows] == 0
+    fits = scope.prospect.willing.able.values[rows]
     for number, amount in wanted.amounts:
         fits &= table.free[number].values[rows] >= amount
     if phase.is_empty is not None:
-        fits &= (table.counts.values[rows] == 0) == phase.is_empty
+        fits &= table.busy.values[rows] != phase.is_empty
     if phase.is_special is not None:
         fits &= ((table.special.values[rows] & ~wanted.special) != 0) == phase.is_special
     if wanted.is_picky:
@@ -170,33 +188,45 @@ def _fitting_among(scope: Scope, among: frozenset[int], phase: Phase, group: Gro
     return rows[fits]
 
 
-def _narrow(scope: Scope, fits: Any, low: int, group: Group) -> None:
-    """Take away what only this decision does not want."""
-    table, high = scope.table, low + len(fits)
-    if group is not None:
-        values = table.tags[scope.wanted.spread[0]].values[low:high]
-        wanted = np.zeros(len(values), bool)
-        for value in group:
-            wanted |= values == value
-        fits &= wanted
-    if scope.among is not None:
-        keep = np.zeros(len(fits), bool)
-        keep[[row - low for row in scope.among if low <= row < high]] = True
-        fits &= keep
-    for row in scope.but:
-        if low <= row < high:
-            fits[row - low] = False
+def _narrow(scope: Scope, rows: Rows, group: Group) -> Rows:
+    """Leave of some rows those that this decision wants."""
+    among, but = scope.among, scope.but
+    column = scope.table.tags[scope.wanted.spread[0]] if group is not None else None
+    if isinstance(rows, list):
+        if group is not None and column is not None:
+            rows = [row for row in rows if column.cells[row] in group]
+        if among is not None:
+            rows = [row for row in rows if row in among]
+        return [row for row in rows if row not in but] if but else rows
+    keep = np.ones(rows.size, bool)
+    if group is not None and column is not None:
+        keep &= np.isin(column.values.take(rows), list(group))
+    if among is not None:
+        keep &= np.isin(rows, list(among))
+    if but:
+        keep &= np.isin(rows, list(but), invert=True)
+    return rows[keep]
 
 
-def _pick(scope: Scope, rows: Any) -> Found:
-    penalty = 0.0
-    crowd = scope.crowd
-    if crowd is not None and scope.wanted.spread:
-        penalties = _penalties(scope, rows)
-        penalty = float(penalties.min())
-        rows = rows[penalties == penalty]
-    if rows.size > 1:
-        rows = _PICKS[scope.prospect.policy](scope, rows)
+def _pick(scope: Scope, rows: Rows) -> Found:
+    """Give the row that the policy likes best, of those against which least speaks."""
+    penalty, policy = 0.0, scope.prospect.policy
+    is_spread = bool(scope.wanted.spread) and scope.crowd is not None
+    if isinstance(rows, list):
+        if is_spread:
+            each = few.penalties(scope, rows)
+            penalty = min(each)
+            rows = [row for row, its in zip(rows, each, strict=True) if its == penalty]
+        if len(rows) > 1:
+            ranks = few.RANKINGS[policy](scope, rows)
+            return Found(rows[ranks.index(min(ranks))], penalty)
+    else:
+        if is_spread:
+            penalties = _penalties(scope, rows)
+            penalty = float(penalties.min())
+            rows = rows[penalties == penalty]
+        if rows.size > 1:
+            rows = _PICKS[policy](scope, rows)
     return Found(int(rows[0]), penalty)
 
 
@@ -204,7 +234,7 @@ def _penalties(scope: Scope, rows: Any) -> Any:
     crowd, table = scope.crowd, scope.table
     assert crowd is not None
     penalties = np.zeros(rows.size)
-    for tag, weight in scope.penalties:
+    for tag, weight in scope.wanted.penalties:
         if tag == "node":
             penalties += weight * _counts(crowd, rows)
         else:

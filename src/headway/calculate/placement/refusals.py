@@ -53,9 +53,9 @@ Finding = tuple[Tally, str, str]
 
 def _unwilling(scope: Scope, left: "Counting") -> Iterable[Finding]:
     codes = scope.prospect.willing.codes
-    for code, objection in enumerate(scope.prospect.willing.objections):
+    for objection, code in scope.prospect.willing.objections.items():
         if code and (tally := left.take(codes.values, code)):
-            yield tally, objection.reason, objection.change
+            yield tally, objection.reason, objection.change_of(scope.table.ids[tally.example])
 
 
 def _crowded(scope: Scope, left: "Counting") -> Iterable[Finding]:

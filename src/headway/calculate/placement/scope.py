@@ -10,8 +10,6 @@ from headway.calculate.placement.prospect import Prospect
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.wanted import Wanted
 
-WEIGHT = 1_000_000.0
-"""Of a tag over the next one in `spread`; no crowd has so many on one value."""
 LATER = 0.6
 """What it costs when a node has to be there longer for it, against a whole node left unused: all of
 it where at its end the node would be there for nothing else. LAVA (Google, MLSys 2025) puts this
@@ -53,13 +51,6 @@ class Scope:
     def crowd(self) -> Crowd | None:
         """Its like, where there are any."""
         return self.crowds.of.get(self.wanted.crowd) if self.wanted.crowd else None
-
-    @property
-    def penalties(self) -> tuple[tuple[str, float], ...]:
-        """Tags over whose values it is spread beside that of `groups`, each with its weight."""
-        tags = self.wanted.spread
-        rest = tags if tags and tags[0] == "node" else tags[1:]
-        return tuple((tag, WEIGHT ** (len(rest) - 1 - at)) for at, tag in enumerate(rest))
 
     def groups(self) -> Iterator[frozenset[int] | None]:
         """Give the values of the first tag of `spread`, those with fewest of its like first.

@@ -52,8 +52,8 @@ class Table:
         self.free: list[Column] = []
         self.ends = Column("float64")
         """When the last of what is there is thought to end, in seconds; 0 where nothing is."""
-        self.counts = Column("int32")
-        """How much is held there."""
+        self.busy = Column("bool")
+        """Whether anything is held there."""
         self.special = Column("int64")
         """Bits of the dimensions that not every node has, of which this one has any."""
         self.specials = 0
@@ -154,7 +154,7 @@ class Table:
             *self.units,
             *self.free,
             self.ends,
-            self.counts,
+            self.busy,
             self.special,
             *self.tags.values(),
         )
@@ -249,7 +249,7 @@ class Table:
         twin.sizes = [column.copy() for column in self.sizes]
         twin.units = [column.copy() for column in self.units]
         twin.free = [column.copy() for column in self.free]
-        twin.ends, twin.counts = self.ends.copy(), self.counts.copy()
+        twin.ends, twin.busy = self.ends.copy(), self.busy.copy()
         twin.special = self.special.copy()
         twin.tags = {tag: column.copy() for tag, column in self.tags.items()}
         twin.values = {tag: numbers.copy() for tag, numbers in self.values.items()}

@@ -20,6 +20,8 @@ SHARED = frozenset((DISK,))
 UNCOUNTED = 1 << 50
 """More than anybody asks for: of what nobody counts."""
 _MICRO = 1_000_000
+_WEIGHT = 1_000_000.0
+"""Of a tag over the next one in `spread`; no crowd has so many on one value."""
 
 
 def asked_of(what: Resources) -> dict[str, int]:
@@ -140,6 +142,7 @@ class Wanted:
         "crowd",
         "crowds",
         "is_picky",
+        "penalties",
         "ports",
         "shared",
         "special",
@@ -159,6 +162,8 @@ class Wanted:
         )
         self.crowd = key.crowd
         self.spread = key.spread if key.crowd else ()
+        self.penalties = penalties_of(self.spread)
+        """Tags over whose values it is spread beside that which groups nodes, with weights."""
         self.crowds = names_of(key.crowd)
         """All crowds that it is of, its own first."""
         self.avoided = (*((key.crowd,) if key.alone and key.crowd else ()), *key.apart)
@@ -167,6 +172,18 @@ class Wanted:
         """Of its machine; nobody else there has them."""
         self.is_picky = bool(self.crowd or self.avoided or self.ports)
         """Whether it matters who else is there."""
+
+
+def penalties_of(tags: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    """Weigh the tags over whose values something is spread: all but the first, which groups nodes.
+
+    Not where that is `node`: these are many groups, so that they are a penalty like any other.
+
+    >>> penalties_of(("zone", "rack", "node"))
+    (('rack', 1000000.0), ('node', 1.0))
+    """
+    rest = tags if tags and tags[0] == "node" else tags[1:]
+    return tuple((tag, _WEIGHT ** (len(rest) - 1 - at)) for at, tag in enumerate(rest))
 
 
 def names_of(crowd: str) -> tuple[str, ...]:

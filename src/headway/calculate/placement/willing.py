@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from headway.calculate.placement.column import Column
 from headway.model.demand import Demand
-from headway.model.ids import PoolName
+from headway.model.ids import NodeId, PoolName
 from headway.model.node import Node, NodeState
 from headway.model.pool import Pool
 from headway.model.tag import TagOperator, TagRule
@@ -40,34 +40,40 @@ class Objection(NamedTuple):
 
     reason: str
     change: str
+    is_of_node: bool = False
+    """Whether the change is a command to which the node's id is added."""
+
+    def change_of(self, node: NodeId) -> str:
+        """Say what would have to change for one node that it excludes."""
+        return f"{self.change} {node}" if self.is_of_node else self.change
 
 
 class Willing:
-    """For one set of conditions: 0 for each node that may, else the number of its objection."""
+    """For one set of conditions: which nodes may, and of each other the number of its objection."""
 
-    def __init__(self, conditions: Conditions, codes: Column) -> None:
+    def __init__(self, conditions: Conditions, able: Column, codes: Column) -> None:
         self.conditions = conditions
+        self.able = able
         self.codes = codes
-        self.objections: list[Objection] = [Objection("", "")]
+        """0 for each node that may."""
+        self.objections: dict[Objection, int] = {Objection("", ""): 0}
 
     def look(self, row: int, node: Node | None, lease: str, pools: Mapping[PoolName, Pool]) -> None:
         """Decide again about one node; None is one that is not there."""
-        if node is None:
-            self.codes.cells[row] = self._code(Objection("not there", "it comes back"))
-            return
-        found = objection(self.conditions, node, lease, pools)
+        found: Objection | None = Objection("not there", "it comes back")
+        if node is not None:
+            found = objection(self.conditions, node, lease, pools)
+        self.able.cells[row] = found is None
         self.codes.cells[row] = self._code(found) if found else 0
 
     def copy(self) -> "Willing":
         """Give one that changes on its own."""
-        twin = Willing(self.conditions, self.codes.copy())
-        twin.objections = list(self.objections)
+        twin = Willing(self.conditions, self.able.copy(), self.codes.copy())
+        twin.objections = self.objections.copy()
         return twin
 
     def _code(self, found: Objection) -> int:
-        if found not in self.objections:
-            self.objections.append(found)
-        return self.objections.index(found)
+        return self.objections.setdefault(found, len(self.objections))
 
 
 def objection(
@@ -75,8 +81,9 @@ def objection(
 ) -> Objection | None:
     """Say why a node that is lent under a lease, or to nobody, may not take it."""
     if node.state is not NodeState.READY:
-        change = f"headway nodes uncordon {node.id}" if node.state is NodeState.CORDONED else ""
-        return Objection(node.state.value, change or "it is ready again")
+        if node.state is NodeState.CORDONED:
+            return Objection(node.state.value, "headway nodes uncordon", is_of_node=True)
+        return Objection(node.state.value, "it is ready again")
     if asked.pool is not None and node.pool != asked.pool:
         return Objection(f"not in pool {asked.pool}", f"pool {asked.pool} grows")
     pool = pools.get(node.pool)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headway.calculate.placement import Fleet
+from headway.calculate.placement import Fleet, many
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName
 from headway.model.node import Node, NodeState
@@ -245,3 +245,40 @@ def test_thousands_of_nodes_are_filled_before_an_empty_one_and_a_copy_goes_on_al
         4200,
         4200,
     ]
+
+
+def test_many_cordoned_nodes_are_one_reason_with_the_command_for_one_of_them():
+    given = fleet(*(node(f"n{at:03}", state=NodeState.CORDONED) for at in range(300)))
+    placed = given.place(demand(), NOW)
+    assert placed.because == "300 nodes: cordoned"
+    assert [row.change for row in placed.refusals] == ["headway nodes uncordon n000"]
+
+
+def test_nodes_lent_under_hundreds_of_leases_are_told_apart():
+    given = fleet(*(node(f"n{at:03}") for at in range(300)))
+    for at in range(300):
+        given.lend(NodeId(f"n{at:03}"), f"lease-{at}")
+    assert len(given.place(demand(), NOW).refusals) == 300
+    given.lend(NodeId("n299"), "")
+    assert given.place(demand(), NOW).node == "n299"
+
+
+def test_leases_that_ended_are_not_remembered_for_ever():
+    given = fleet(*(node(f"n{at:03}") for at in range(100)))
+    for at in range(1000):
+        given.place(demand(), NOW)
+        given.lend(NodeId("n000"), f"lease-{at}")
+    assert all(len(one.objections) < 500 for one in given._kinds._willing.values())
+    assert given.place(demand(1, 9000), NOW).refusals[-1].reason == "held under lease-999"
+
+
+@pytest.mark.parametrize("policy", PlacementPolicy)
+def test_what_is_alone_finds_a_node_in_any_block_of_thousands(policy):
+    given = fleet(*(node(f"n{at:04}") for at in range(many.WHOLE + 1)), policy=policy)
+    alone = demand(crowd="demo~1/shop/web@1", alone=True)
+    given.hold("last", NodeId(f"n{many.WHOLE:04}"), alone)
+    assert place(given, "first", alone) != f"n{many.WHOLE:04}"
+    for at in range(1, many.WHOLE):
+        given.hold(f"filler {at}", NodeId(f"n{at:04}"), demand(4))
+    given.free("first")
+    assert place(given, "only", alone) == "n0000"
