@@ -119,7 +119,7 @@ class EngineBuilder:
             return Failure(code="build-failed", because=f"its result cannot be used: {error}")
         found: tuple[Job, ...] | Failure = ()
         if jobs.has_jobs(recipe):
-            found = await asyncio.to_thread(jobs.read, build, self._work / build.id)
+            found = await asyncio.to_thread(jobs.read, build, manifest, self._work / build.id)
         if isinstance(found, Failure):
             return found
         artifact = self._artifact(recipe, slug, size, found)

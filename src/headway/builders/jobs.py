@@ -4,12 +4,14 @@ import hashlib
 import os
 import shlex
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 import headway
 from headway.builders.recipe import Layer, Recipe
+from headway.formats.gang_troubles import gang_faults
 from headway.formats.lock_names import LOCKS_MAX, lock_problem
 from headway.machine import trees
 from headway.model.build import Build, Mount
@@ -17,6 +19,7 @@ from headway.model.failure import Failure
 from headway.model.gang import GANG_MAX
 from headway.model.ids import Digest, is_name
 from headway.model.job import Job
+from headway.model.manifest import Manifest
 from headway.model.problem import Problem, render_problem
 
 PLACE = "/opt/headway"
@@ -25,6 +28,7 @@ FOUND = "jobs"
 """Directory of a build's work for what was found."""
 FILE = "found.json"
 _FOUND_PLACE = "/jobs"
+_PATH_MAX = 300
 _FOUND_BYTES_MAX = 4 * 1024 * 1024
 _PACKAGE = Path(headway.__file__).parent
 _FILES = (
@@ -66,8 +70,14 @@ __path__[:0] = _installed()
 """Where an app has all of headway among its dependencies, it is that which the app gets."""
 
 
+class _Stands(msgspec.Struct):
+    file: str = ""
+    line: int = 0
+
+
 class _Listing(msgspec.Struct):
     jobs: tuple[Job, ...] = ()
+    places: dict[str, _Stands] = {}
     problems: tuple[Problem, ...] = ()
 
 
@@ -145,7 +155,7 @@ def mount(work: Path) -> Mount:
     return Mount(source=str(work / FOUND), path=_FOUND_PLACE, writable=True)
 
 
-def read(build: Build, work: Path) -> tuple[Job, ...] | Failure:
+def read(build: Build, manifest: Manifest, work: Path) -> tuple[Job, ...] | Failure:
     """Read what was found. The file is of the build's making: it is trusted in nothing."""
     try:
         listing = msgspec.json.decode(untrusted(work / FOUND / FILE), type=_Listing)
@@ -168,7 +178,20 @@ def read(build: Build, work: Path) -> tuple[Job, ...] | Failure:
         for job in listing.jobs
         if (wrong := _wrong(job))
     )
+    problems = problems or tuple(_gang_problems(listing, manifest))
     return _failure(build, problems) if problems else listing.jobs
+
+
+def _gang_problems(listing: _Listing, manifest: Manifest) -> Iterator[Problem]:
+    """Say what is wrong with gangs, which a job's own module cannot know."""
+    jobs = (*manifest.jobs, *listing.jobs)
+    for job in listing.jobs:
+        for trouble in gang_faults(job, jobs):
+            place = listing.places.get(job.name, _Stands())
+            message = f"job {job.name}: gang.{trouble.member}: {trouble.message}"
+            yield Problem(
+                message=message, hint=trouble.hint, file=place.file[:_PATH_MAX], line=place.line
+            )
 
 
 def _failure(build: Build, problems: tuple[Problem, ...]) -> Failure:
@@ -183,7 +206,8 @@ def _failure(build: Build, problems: tuple[Problem, ...]) -> Failure:
 
 def _render(problem: Problem) -> str:
     if problem.line and not problem.column:  # Python tells the line only
-        return f"{problem.file}:{problem.line}: {problem.message}"
+        hint = f" ({problem.hint})" if problem.hint else ""
+        return f"{problem.file}:{problem.line}: {problem.message}{hint}"
     return render_problem(problem)
 
 

@@ -1,11 +1,13 @@
 """Makes releases: artifact, config and manifest under the next number."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
 
 from headway.calculate.fingerprint import fingerprint
 from headway.control import lookup
+from headway.formats.gang_troubles import gang_faults
 from headway.formats.parameters import parameter_problems
 from headway.model.app import Source
 from headway.model.build import Artifact, Build
@@ -185,7 +187,18 @@ def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | 
             because=f"two jobs are named {', '.join(twice)}: in headway.yaml and in Python",
             hints=("give one of them another name",),
         )
-    return None
+    return next(_unfit_gangs(manifest), None)
+
+
+def _unfit_gangs(manifest: Manifest) -> Iterator[Failure]:
+    for job in manifest.jobs:
+        for trouble in gang_faults(job, manifest.jobs):
+            yield Failure(
+                code="gang-invalid",
+                because=f"jobs.{job.name}.gang.{trouble.member}: {trouble.message}",
+                hints=(trouble.hint,),
+                next=("headway docs jobs.NAME.gang",),
+            )
 
 
 def _unfit_schedule(schedule: Schedule, manifest: Manifest) -> Failure | None:

@@ -4,6 +4,7 @@ It imports the app's modules, so it is run where the app may run: in its build's
 the standard library only.
 
     {"jobs": [{"name": …, "function": "module:name", "parameters": {…}, …}],
+     "places": {NAME: {"file": …, "line": …}},
      "problems": [{"file": …, "line": …, "message": …}]}
 """
 
@@ -69,7 +70,18 @@ class Search:
                     "parameters": parameters,
                 }
             )
-        return {"jobs": jobs, "problems": self.problems}
+        return {"jobs": jobs, "places": self._places(), "problems": self.problems}
+
+    def _places(self) -> dict[str, dict[str, Any]]:
+        """Say where each job stands, for what is found out only beside other jobs."""
+        places = {}
+        for name, made in self.found.items():
+            code = made.function.__code__
+            places[name] = {
+                "file": self._relative(code.co_filename),
+                "line": code.co_firstlineno,
+            }
+        return places
 
     def _import(self, path: str) -> ModuleType | None:
         name = module_name(path, src=is_src_layout(self.directory))

@@ -66,6 +66,39 @@ async def test_jobs_are_found_and_their_containers_can_run_them(build, builder, 
     )
 
 
+GANG = """\
+from headway.sdk import job
+
+@job(gang={"reader": 2, "wirter": 1, "packer": 1, "itself": 1})
+def itself(path: str, width: int) -> None: ...
+
+@job(gang={"packer": 1})
+def reader(path: str, width: int, depth: int) -> None: ...
+
+@job
+def writer(path: str, width: int) -> None: ...
+"""
+
+
+async def test_a_gang_that_can_never_start_is_refused_where_it_stands(build):
+    manifest = "name: shop\nrun: {command: sleep 1}\njobs: {packer: {command: 'true', lock: a}}\n"
+    made = await build(manifest, **{"shop/jobs.py": GANG})
+    assert isinstance(made, Failure)
+    said = made.because.removeprefix("the jobs of shop cannot be used: ").split("; ")
+    assert {line.partition("job ")[0] for line in said} == {
+        "shop/jobs.py:3: ",
+        "shop/jobs.py:6: ",
+    }
+    for words in (
+        "gang.itself: a run is not started by itself once more",
+        "gang.wirter: its gang needs the job wirter, and there is none (did you mean writer?)",
+        "gang.packer: packer, of its gang, cannot have a gang or a lock of its own",
+        "gang.reader: reader, of its gang, cannot have a gang",
+        "gets the same parameters: reader needs depth, which itself does not take",
+    ):
+        assert words in made.because, words
+
+
 async def test_the_same_source_gives_the_same_artifact_without_a_search(build, builder):
     first = await build(**{"jobs.py": JOBS, "helper.py": "WIDTH = 1"})
     again = await build(**{"jobs.py": JOBS, "helper.py": "WIDTH = 1"})

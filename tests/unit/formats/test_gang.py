@@ -2,8 +2,9 @@
 
 import pytest
 
+from headway.formats.gang_troubles import gang_faults
 from headway.formats.headway_yaml import parse_manifest
-from headway.model.job import OneFails
+from headway.model.job import Job, OneFails
 
 
 def parsed(text: str):
@@ -18,6 +19,36 @@ def test_a_gang_names_jobs_and_how_many_runs_of_each():
 
 def test_the_jobs_of_a_gang_may_have_limits_that_leave_room_for_it():
     assert not parsed("gang: {few: 2, w: 3}").problems
+
+
+def schema(required: dict[str, str], optional: dict[str, str] | None = None) -> dict:
+    properties = {name: {"type": kind} for name, kind in (required | (optional or {})).items()}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("leader", "member", "said"),
+    [
+        (schema({"a": "integer"}), schema({"a": "number"}), ""),
+        (schema({"a": "integer"}), schema({}, {"a": "integer", "b": "string"}), ""),
+        (schema({}, {"a": "integer"}), schema({"a": "integer"}), ""),
+        (schema({"a": "integer"}), None, ""),
+        (schema({"a": "integer"}), {"type": "object"}, ""),
+        (schema({"a": "integer"}), schema({}), "lead needs a, which w does not take"),
+        (schema({}), schema({"a": "integer"}), "w needs a, which lead does not take"),
+        (schema({"a": "integer"}), schema({"a": "string"}), "a is integer of lead and string of w"),
+    ],
+)
+def test_parameters_that_no_run_can_give_to_all_of_a_gang_are_told(leader, member, said):
+    one = Job(name="lead", command="x", gang={"w": 1}, parameters=leader)
+    other = Job(name="w", command="x", parameters=member)
+    told = [trouble.message for trouble in gang_faults(one, (one, other))]
+    assert told == ([f"w, of its gang, gets the same parameters: {said}"] if said else [])
 
 
 @pytest.mark.parametrize(
