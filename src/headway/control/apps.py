@@ -1,6 +1,9 @@
 """Apps that headway knows."""
 
-from headway.control import lookup
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from headway.control import lookup, standings
 from headway.control.errors import Conflict
 from headway.control.world import World
 from headway.model.app import App, Source
@@ -13,14 +16,27 @@ from headway.ports.store import Reader, Writer
 
 async def listing(world: World) -> list[AppView]:
     """List all apps by name."""
+    return (await part(world)).apps
 
-    def question(reader: Reader) -> list[AppView]:
-        where = _where(reader)
-        rows = sorted(reader.find(App), key=lambda row: row.name)
-        views = [_view(row, reader.get(Source, row.source), where) for row in rows]
-        return [view for view in views if view is not None]
 
-    return await world.store.read(question)
+class AppPart(NamedTuple):
+    """Some of the apps, by name."""
+
+    apps: list[AppView]
+    total: int
+    """So many there are."""
+    has_more: bool = False
+    """Whether there are more behind these."""
+
+
+async def part(world: World, after: str = "", limit: int | None = None) -> AppPart:
+    """List the apps behind a name, but for a limit all of them."""
+    there = await standings.where(world)
+    known = await world.mirrors.apps.all()
+    names = sorted(name for name in known if name > after)
+    shown = names[:limit]
+    views = [_view(*known[name], there) for name in shown]
+    return AppPart(views, len(known), len(names) > len(shown))
 
 
 async def one(world: World, app: str) -> AppView:
@@ -30,15 +46,20 @@ async def one(world: World, app: str) -> AppView:
         NotFound: Headway does not know it.
     """
 
-    def question(reader: Reader) -> AppView:
+    def question(reader: Reader) -> tuple[App, Source]:
         source = lookup.source(reader, app)
         row = reader.get(App, app)
         assert row is not None
-        view = _view(row, source, _where(reader))
-        assert view is not None
-        return view
+        return row, source
 
-    return await world.store.read(question)
+    row, source = await world.store.read(question)
+    return _view(row, source, await standings.where(world))
+
+
+async def needed_by(world: World, app: AppName) -> list[AppName]:
+    """List the apps whose newest source depends on one, by name."""
+    known = await world.mirrors.apps.all()
+    return sorted(name for name, row in known.items() if app in row.source.manifest.dependencies)
 
 
 async def forget(world: World, actor: str, app: str) -> None:
@@ -81,11 +102,7 @@ def _where(reader: Reader) -> dict[AppName, list[EnvironmentName]]:
     return found
 
 
-def _view(
-    row: App, source: Source | None, where: dict[AppName, list[EnvironmentName]]
-) -> AppView | None:
-    if source is None:
-        return None
+def _view(row: App, source: Source, where: Mapping[AppName, list[EnvironmentName]]) -> AppView:
     return AppView(
         name=row.name,
         source=row.source,

@@ -14,7 +14,8 @@ from headway.control.idempotency import answered
 from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
-from headway.control.standing import member_view, member_views
+from headway.control.standing import member_view, member_views, view
+from headway.control.standings import everything
 from headway.control.starting import begin, start
 from headway.control.under import refuse_own_length
 from headway.control.world import MemberKey, World
@@ -43,13 +44,10 @@ __all__ = [
 
 async def listing(world: World) -> list[EnvironmentView]:
     """List the environments that have not ended, by name."""
-
-    def question(reader: Reader) -> list[EnvironmentView]:
-        states = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-        rows = sorted(reader.find(Environment, state=states), key=lambda row: row.name)
-        return [_view(world, reader, row) for row in rows]
-
-    return await world.store.read(question)
+    return [
+        _view(owner, tuple(view(world, owner, rows) for rows in members))
+        for owner, members in await everything(world)
+    ]
 
 
 async def one(world: World, name: str) -> EnvironmentView:
@@ -60,7 +58,7 @@ async def one(world: World, name: str) -> EnvironmentView:
     """
 
     def question(reader: Reader) -> EnvironmentView:
-        return _view(world, reader, lookup.standing(reader, name))
+        return _seen(world, reader, lookup.standing(reader, name))
 
     return await world.store.read(question)
 
@@ -134,7 +132,7 @@ async def extend(
                 because=f"{actor} renewed it, {_ends(until)}",
             )
         )
-        return _view(world, tx, stored)
+        return _seen(world, tx, stored)
 
     view = await world.store.write(answered(deed))
     world.bell.environment()
@@ -348,8 +346,11 @@ async def diff(world: World, name: str, other: str) -> list[Difference]:
     return await world.store.read(question)
 
 
-def _view(world: World, reader: Reader, row: Environment) -> EnvironmentView:
-    members = sorted(reader.find(Member, environment=row.id), key=lambda other: other.app)
+def _seen(world: World, reader: Reader, row: Environment) -> EnvironmentView:
+    return _view(row, member_views(world, reader, row))
+
+
+def _view(row: Environment, members: tuple[MemberView, ...]) -> EnvironmentView:
     return EnvironmentView(
         name=row.name,
         id=row.id,
@@ -359,5 +360,5 @@ def _view(world: World, reader: Reader, row: Environment) -> EnvironmentView:
         because=row.because,
         created_at=row.created_at,
         created_by=row.created_by,
-        members=member_views(world, reader, row, members),
+        members=members,
     )

@@ -10,6 +10,7 @@ from headway.calculate.demand import of_container
 from headway.calculate.keeping import Kept, placed_under
 from headway.calculate.placement import Fleet
 from headway.control.figures import Figures
+from headway.control.mirrors import Mirrors
 from headway.control.probes import Probes
 from headway.control.roster import Roster
 from headway.machine.chance import chance
@@ -176,11 +177,14 @@ class World:
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """Loop name to the last error that it has not recovered from."""
     figures: Figures = field(init=False)
+    mirrors: Mirrors = field(init=False)
+    """What pages look at again and again."""
     copies: dict[ContainerId, CopyOf] = field(default_factory=dict)
     """Containers that have not ended, by what they are copies of."""
 
     def __post_init__(self) -> None:
         self.roster = Roster(self.fleet)
+        self.mirrors = Mirrors(self.store)
         self.figures = Figures(self.settings.figures_step_s, self.settings.figures_series_max)
 
     @property

@@ -80,6 +80,29 @@ class AppView(Value, kw_only=True):
     updated_at: datetime
 
 
+class Standing(Value, kw_only=True):
+    """How an app in an environment does, and nothing more of it."""
+
+    environment: EnvironmentName
+    app: AppName
+    state: MemberState
+    because: str = ""
+    deployment: Deployment | None = None
+    """The one under way, else the last."""
+
+
+class EnvironmentStanding(Value, kw_only=True):
+    """How the apps of an environment do."""
+
+    name: EnvironmentName
+    state: EnvironmentState
+    lease: Tenure
+    because: str = ""
+    created_at: datetime
+    created_by: str
+    members: tuple[Standing, ...] = ()
+
+
 class MemberView(Value, kw_only=True):
     """An app in an environment."""
 

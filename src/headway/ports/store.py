@@ -1,6 +1,6 @@
 """The door to what is remembered."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from headway.model.event import Event
@@ -64,6 +64,15 @@ class Reader(Protocol):
         """
         ...
 
+    def newest(
+        self, kind: type[Value], field: str, values: Collection[str], columns: Sequence[str]
+    ) -> dict[str, tuple[Any, ...]]:
+        """Give columns of the row that was added last, for each value of an indexed field.
+
+        Nothing else of these rows is read. Values that no row has are left out.
+        """
+        ...
+
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows whose indexed field is not None, at a cost that does not grow with history."""
         ...
@@ -123,6 +132,19 @@ class Store(Protocol):
         """Give every event with a sequence above `after` as it is committed, without end.
 
         None starts with what is committed from now on.
+        """
+        ...
+
+    async def watch(
+        self,
+        fields: Mapping[type[Value], tuple[str, ...]],
+        told: Callable[[Collection[tuple[Any, ...]]], None],
+    ) -> None:
+        """Have somebody told which rows of some nouns were put or deleted, by some fields of each.
+
+        All is told that is committed from when this returns on: in the event loop, before the
+        `write` returns that did it. Sometimes what was not kept is told, too. Asking again for
+        the same changes nothing.
         """
         ...
 

@@ -3,10 +3,11 @@
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from headway.model.scenario import Faults
+from headway.model.value import Value
 from headway.ports.store import Reader, Store, Writer
 from headway.sim.store import MemoryStore
 
@@ -119,6 +120,15 @@ class MortalStore:
     def follow(self, after: int | None = None) -> Any:
         """Give every event as it is committed."""
         return self._store.follow(after)
+
+    async def watch(
+        self,
+        fields: Mapping[type[Value], tuple[str, ...]],
+        told: Callable[[Collection[tuple[Any, ...]]], None],
+    ) -> None:
+        """Have somebody told which rows were put or deleted."""
+        self._life.step()
+        await self._store.watch(fields, told)
 
     async def prune(self, events_before: int, *, limit: int) -> int:
         """Forget events."""

@@ -1,7 +1,7 @@
 """Fills the Store port in memory: rows as they are, indexes made when they are first asked for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from headway.ports.store import Reader, Stale, StoreError, Writer
 from headway.sim.event_log import EventLog
 from headway.sim.index import Equal, Kept, Lowest
 from headway.stores.tables import TABLES, Table
+from headway.stores.watches import Told, Touched, Watches
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Value)
@@ -157,6 +158,21 @@ class MemoryReader:
         found = rows.lowest(field).ordinals(up_to, limit)
         return [rows.by_ordinal[ordinal] for ordinal in found]  # type: ignore[misc]
 
+    def newest(
+        self, kind: type[Value], field: str, values: Collection[str], columns: Sequence[str]
+    ) -> dict[str, tuple[Any, ...]]:
+        """Give columns of the row that was added last, for each value of an indexed field."""
+        rows = self._store.rows(kind)
+        unknown = {field, *columns} - set(rows.table.columns)
+        assert not unknown, f"{rows.table.name} cannot be asked for {sorted(unknown)}"
+        index, found = rows.equal(field), {}
+        for value in values:
+            ordinal = next(reversed(index.ordinals(value)), None)
+            if ordinal is not None:
+                row = rows.by_ordinal[ordinal]
+                found[value] = tuple(getattr(row, column) for column in columns)
+        return found
+
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows that have a value in a field."""
         rows = self._asked(kind, field)
@@ -248,6 +264,14 @@ class MemoryWriter(MemoryReader):
             after=after, before=before, limit=limit, newest_first=newest_first, **fields
         )
 
+    def tell(self, touched: Touched) -> None:
+        """Tell which rows were put or deleted."""
+        for rows, key, before in self._undo:
+            kept = rows.kept.get(key) or before
+            if kept is not None:
+                touched.note(rows.table.kind, rows.table.values_of(kept.row))
+        touched.tell()
+
     def take_back(self) -> None:
         """Leave nothing of what was written."""
         for rows, key, before in reversed(self._undo):
@@ -262,6 +286,7 @@ class MemoryStore:
         self.log = EventLog()
         self.on_event: Callable[[Event], None] | None = None
         self._followers: dict[asyncio.Event, None] = {}
+        self._watches = Watches()
         self._closed = False
 
     def rows(self, kind: type[Value]) -> _Rows:
@@ -283,6 +308,8 @@ class MemoryStore:
         except BaseException:
             writer.take_back()
             raise
+        if self._watches.are_any:
+            writer.tell(Touched(self._watches))
         self.keep(writer.recorded)
         return result
 
@@ -295,6 +322,10 @@ class MemoryStore:
         if events:
             for follower in self._followers:
                 follower.set()
+
+    async def watch(self, fields: Mapping[type[Value], tuple[str, ...]], told: Told) -> None:
+        """Have somebody told which rows of some nouns were put or deleted, by some fields."""
+        self._watches.add(fields, told)
 
     async def read(self, question: Callable[[Reader], T]) -> T:
         """Answer a question from one consistent snapshot."""

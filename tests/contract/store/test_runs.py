@@ -190,3 +190,17 @@ async def test_what_was_deleted_is_not_given_to_the_next_deed(store):
     await put(store, run("a", RunState.STARTING))
     await store.write(lambda tx: tx.delete(Run, "a"))
     assert await store.write(lambda tx: (tx.get(Run, "a"), tx.get_all(Run, {"a"}))) == (None, {})
+
+
+async def test_of_the_row_added_last_with_each_value_only_columns_are_given(store):
+    await put(
+        store, run("a"), run("b", job="nightly"), run("c", RunState.RUNNING), run("d", app="x")
+    )
+    owners = ["demo~1/shop/mail", "demo~1/shop/nightly", "demo~1/shop/none"]
+
+    def question(reader):
+        return reader.newest(Run, "owner", owners, ("id", "state"))
+
+    assert await store.read(question) == {owners[0]: ("c", "running"), owners[1]: ("b", "queued")}
+    with pytest.raises(AssertionError, match="created_by"):
+        await store.read(lambda reader: reader.newest(Run, "owner", owners, ("created_by",)))

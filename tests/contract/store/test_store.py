@@ -254,3 +254,31 @@ async def test_a_backup_can_be_opened(tmp_path):
     assert await copy.read(lambda reader: reader.get(Container, "a")) is not None
     await copy.close()
     await store.close()
+
+
+async def test_who_watches_is_told_of_what_was_put_and_deleted_before_the_write_returns(store):
+    told: list[tuple[str, ...]] = []
+    await store.watch({Container: ("environment", "app"), App: ("name",)}, told.extend)
+    await store.watch({Container: ("environment", "app"), App: ("name",)}, told.extend)
+    await store.write(lambda tx: tx.put(container("a")))
+    assert told == [(DEMO, "web")]
+    app = App(name=AppName("web"), source=Digest("sha256:1"), updated_at=NOW)
+    await store.write(lambda tx: [tx.put(app), tx.put(container("b", app=AppName("api")))])
+    assert sorted(told[1:]) == [("demo~1", "api"), ("web",)]
+    del told[:]
+    await store.write(lambda tx: [tx.delete(Container, "b"), tx.delete(Container, "none")])
+    assert told == [(DEMO, "api")]
+
+
+async def test_who_watches_is_told_of_all_that_is_committed_after_it_was_asked_for(store):
+    """Deeds that were asked for before are over when it returns, so a reading then has them."""
+    told: list[tuple[str, ...]] = []
+    first = [asyncio.create_task(store.write(_put(f"a{n}"))) for n in range(50)]
+    await store.watch({Container: ("id",)}, told.extend)
+    seen = {row.id for row in await store.read(lambda reader: reader.find(Container))}
+    await asyncio.gather(*first, *(store.write(_put(f"b{n}")) for n in range(50)))
+    assert seen | {name for (name,) in told} == {f"{of}{n}" for of in "ab" for n in range(50)}
+
+
+def _put(name: str):
+    return lambda tx: tx.put(container(name))

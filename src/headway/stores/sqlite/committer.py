@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from headway.ports.store import Stale, StoreError
 from headway.stores.sqlite.kept import KeptRows
 from headway.stores.sqlite.rows import SqliteWriter
+from headway.stores.watches import Touched, Watches
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class Committer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._kept = KeptRows()
+        self.watches = Watches()
         self.on_events: Callable[[], None] = lambda: None
         """Called in the event loop when events were committed."""
 
@@ -118,8 +120,9 @@ class Committer:
 
     def _commit(
         self, connection: sqlite3.Connection, batch: list[_Asked]
-    ) -> tuple[list[_Done], int]:
-        writer = SqliteWriter(connection, self._kept)
+    ) -> tuple[list[_Done], int, Touched]:
+        touched = Touched(self.watches)
+        writer = SqliteWriter(connection, self._kept, touched)
         done: list[_Done] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -133,8 +136,8 @@ class Committer:
             explained = self._explain(error)
             failed = [row if row.error else _Done(row.asked, None, explained) for row in done]
             failed += [_Done(asked, None, explained) for asked in batch[len(done) :]]
-            return failed, 0
-        return done, writer.recorded
+            return failed, 0, touched
+        return done, writer.recorded, touched
 
     def _one(self, connection: sqlite3.Connection, writer: SqliteWriter, asked: _Asked) -> _Done:
         """Do one deed; what raises leaves nothing of itself behind."""
@@ -160,14 +163,17 @@ class Committer:
             return self._explain(error)
         return error
 
-    def _answer(self, batch: list[_Asked], done: list[_Done], recorded: int) -> None:
+    def _answer(
+        self, batch: list[_Asked], done: list[_Done], recorded: int, touched: Touched
+    ) -> None:
         loop = batch[0].loop
         try:
-            loop.call_soon_threadsafe(self._settle, done, recorded)
+            loop.call_soon_threadsafe(self._settle, done, recorded, touched)
         except RuntimeError:  # the loop has ended: nobody waits any more
             return
 
-    def _settle(self, done: list[_Done], recorded: int) -> None:
+    def _settle(self, done: list[_Done], recorded: int, touched: Touched) -> None:
+        touched.tell()
         for row in done:
             answer = row.asked.answer
             if answer.done():  # who asked went away

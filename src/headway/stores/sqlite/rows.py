@@ -1,7 +1,7 @@
 """Reads and writes rows over one SQLite connection, inside a transaction that others began."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -13,6 +13,7 @@ from headway.model.value import Value
 from headway.ports.store import Stale
 from headway.stores.sqlite.kept import KeptRows, Key
 from headway.stores.tables import TABLES, Table
+from headway.stores.watches import Touched
 
 V = TypeVar("V", bound=Value)
 
@@ -100,6 +101,22 @@ class SqliteReader:
         values = [limit] if up_to is None else [up_to, limit]
         return [_decode(kind, row) for row in self._connection.execute(sql, values)]
 
+    def newest(
+        self, kind: type[Value], field: str, values: Collection[str], columns: Sequence[str]
+    ) -> dict[str, tuple[Any, ...]]:
+        """Give columns of the row that was added last, for each value of an indexed field."""
+        table = TABLES[kind]
+        unknown = {field, *columns} - set(table.columns)
+        assert not unknown, f"{table.name} cannot be asked for {sorted(unknown)}"
+        shown = ", ".join(f"row.{column}" for column in columns)
+        sql = (
+            f"SELECT given.value, {shown} FROM json_each(?) AS given "  # noqa: S608 (own names only)
+            f"JOIN {table.name} AS row ON row.ordinal = "
+            f"(SELECT MAX(ordinal) FROM {table.name} WHERE {field} = given.value)"
+        )
+        given = _encode(list(values)).decode()
+        return {row[0]: row[1:] for row in self._connection.execute(sql, (given,))}
+
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows that have a value in a field; triggers know of how many of old ones."""
         table = TABLES[kind]
@@ -155,9 +172,9 @@ class SqliteReader:
 class SqliteWriter(SqliteReader):
     """Writes in the transaction under way."""
 
-    def __init__(self, connection: sqlite3.Connection, kept: KeptRows) -> None:
+    def __init__(self, connection: sqlite3.Connection, kept: KeptRows, touched: Touched) -> None:
         super().__init__(connection)
-        self._kept = kept
+        self._kept, self._touched = kept, touched
         self._change = connection.cursor().execute
         """For what gives no rows: a cursor of its own for each takes a third longer."""
         self.recorded = 0
@@ -220,11 +237,15 @@ class SqliteWriter(SqliteReader):
                 self._kept.keep(key, stored, values, doc)
             else:
                 self._kept.drop(table.kind, key)
+        self._touched.note(table.kind, values)
         return stored
 
     def delete(self, kind: type[Value], *key: str | int) -> None:
         """Delete the row with this key, if there is one."""
         table = TABLES[kind]
+        there = self._got(kind, key) if self._touched.asks(kind) else None
+        if there is not None:
+            self._touched.note(kind, there[2:])
         self._there.pop((kind, key), None)
         self._kept.drop(kind, key)
         where = " AND ".join(f"{column} = ?" for column in table.key)

@@ -2,17 +2,19 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
 from headway.machine.files import keep_private
 from headway.model.event import Event
+from headway.model.value import Value
 from headway.ports.store import Reader, StoreError, Writer
 from headway.stores.sqlite.committer import Committer
 from headway.stores.sqlite.migrate import backup, migrate
 from headway.stores.sqlite.rows import SqliteReader
+from headway.stores.watches import Told
 
 T = TypeVar("T")
 
@@ -82,6 +84,11 @@ class SqliteStore:
         finally:
             self._followers.discard(wake)
 
+    async def watch(self, fields: Mapping[type[Value], tuple[str, ...]], told: Told) -> None:
+        """Have somebody told which rows of some nouns were put or deleted, by some fields."""
+        self._committer.watches.add(fields, told)
+        await self._committer.do(_nothing)  # what was begun before this was known is over
+
     async def prune(self, events_before: int, *, limit: int) -> int:
         """Forget the oldest events up to a sequence, so many at most; gives how many they were."""
         return await self._committer.do(lambda writer: writer.prune_events(events_before, limit))
@@ -131,6 +138,10 @@ class SqliteStore:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise _explained(self._path, error) from error
+
+
+def _nothing(_: Writer) -> None:
+    """Write nothing."""
 
 
 def _newest(reader: Reader) -> int:

@@ -1,8 +1,8 @@
 """Apps: the list, and one of them with where it runs."""
 
-from headway.control import apps, environments
+from headway.control import apps, standings
 from headway.model.ids import AppName
-from headway.model.view import AppView, EnvironmentView, MemberView
+from headway.model.view import AppView, MemberView
 from headway.web.page import Ask, Crumb, Page, View
 
 _SHOWN = 100
@@ -40,32 +40,19 @@ class AppPage(View, kw_only=True):
         return (Crumb("Apps", "/apps"),)
 
 
-def apps_page(views: list[AppView], after: str) -> AppsPage:
-    """Make the list behind a name."""
-    rest = [view for view in views if view.name > after]
-    more = rest[_SHOWN - 1].name if len(rest) > _SHOWN else None
-    return AppsPage(apps=tuple(rest[:_SHOWN]), after=more, total=len(views))
-
-
-def app_page(view: AppView, everything: list[AppView], there: list[EnvironmentView]) -> AppPage:
-    """Make the page of one app."""
-    return AppPage(
-        app=view,
-        members=tuple(
-            member for owner in there for member in owner.members if member.app == view.name
-        ),
-        needed_by=tuple(one.name for one in everything if view.name in one.dependencies),
-    )
-
-
 async def _see_all(ask: Ask) -> AppsPage:
-    return apps_page(await apps.listing(ask.world), ask.query.get("after", ""))
+    found = await apps.part(ask.world, ask.query.get("after", ""), _SHOWN)
+    after = found.apps[-1].name if found.has_more else None
+    return AppsPage(apps=tuple(found.apps), after=after, total=found.total)
 
 
 async def _see(ask: Ask) -> AppPage:
     view = await apps.one(ask.world, ask.names["app"])
-    there = [await environments.one(ask.world, name) for name in view.environments]
-    return app_page(view, await apps.listing(ask.world), there)
+    return AppPage(
+        app=view,
+        members=tuple(await standings.members_of(ask.world, view.name)),
+        needed_by=tuple(await apps.needed_by(ask.world, view.name)),
+    )
 
 
 OFFERS = (Page("/apps", "apps.html", _see_all), Page("/apps/{app}", "app.html", _see))

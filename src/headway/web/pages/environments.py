@@ -2,16 +2,17 @@
 
 from datetime import datetime
 
-from headway.control import environments, past
+from headway.control import past, standings
 from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.past import Life
 from headway.model.value import Value
-from headway.model.view import EnvironmentView, MemberState
+from headway.model.view import EnvironmentStanding, MemberState
 from headway.web.page import Ask, Page, View
 
 _ENDED = "ended"
 _LIVES = 100
+_SHOWN_MAX = 100
 WORST_FIRST = (
     MemberState.FAILED,
     MemberState.DEGRADED,
@@ -57,6 +58,8 @@ class EnvironmentsPage(View, kw_only=True):
     """All environments that have not ended, those first that need a look."""
 
     rows: tuple[EnvironmentRow, ...]
+    more: int = 0
+    """So many are not shown."""
     show: str = ""
     """`ended`: those that have ended instead."""
     ended: tuple[Life, ...] = ()
@@ -67,10 +70,10 @@ class EnvironmentsPage(View, kw_only=True):
         return "Environments"
 
 
-def environments_page(views: list[EnvironmentView]) -> EnvironmentsPage:
+def environments_page(views: list[EnvironmentStanding]) -> EnvironmentsPage:
     """Make the page: what does worst comes first, then by name."""
     rows = sorted((_row(view) for view in views), key=lambda row: (_rank(row.state), row.name))
-    return EnvironmentsPage(rows=tuple(rows))
+    return EnvironmentsPage(rows=tuple(rows[:_SHOWN_MAX]), more=max(0, len(rows) - _SHOWN_MAX))
 
 
 def worst(states: list[MemberState]) -> MemberState | None:
@@ -86,7 +89,7 @@ def _rank(state: str) -> int:
     return next((rank for rank, one in enumerate(WORST_FIRST) if one == state), -1)
 
 
-def _row(view: EnvironmentView) -> EnvironmentRow:
+def _row(view: EnvironmentStanding) -> EnvironmentRow:
     states = [member.state for member in view.members]
     bad = worst(states)
     state = view.state.value if view.state is not EnvironmentState.ACTIVE or bad is None else bad
@@ -110,7 +113,7 @@ async def _see(ask: Ask) -> EnvironmentsPage:
     if ask.query.get("show") == _ENDED:
         lives = await past.listing(ask.world, _LIVES)
         return EnvironmentsPage(rows=(), show=_ENDED, ended=tuple(lives))
-    return environments_page(await environments.listing(ask.world))
+    return environments_page(await standings.listing(ask.world))
 
 
 OFFERS = (Page("/envs", "environments.html", _see),)

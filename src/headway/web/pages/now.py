@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from headway.control import environments, glance
+from headway.control import glance, standings
 from headway.control.glance import AwayNode, RunFigures, Stranded
 from headway.model.deployment import Deployment, Phase
 from headway.model.figures import EVERYTHING, FiguresView
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.node import NodeState
 from headway.model.value import Value
-from headway.model.view import EnvironmentView, MemberState, MemberView
+from headway.model.view import EnvironmentStanding, MemberState, Standing
 from headway.web.lately import small, sparks
 from headway.web.page import Ask, Page, View
 from headway.web.pages.environments import MOVING
@@ -102,7 +102,7 @@ class NowPage(View, kw_only=True):
 
 
 def now_page(
-    views: list[EnvironmentView],
+    views: list[EnvironmentStanding],
     troubles: Mapping[str, tuple[datetime, str]],
     now: datetime,
     *,
@@ -141,7 +141,7 @@ def now_page(
     )
 
 
-def _not_kept(members: list[MemberView], now: datetime) -> tuple[NotKept, ...]:
+def _not_kept(members: list[Standing], now: datetime) -> tuple[NotKept, ...]:
     found = [
         NotKept(environment=one.environment, deployment=one.deployment)
         for one in members
@@ -154,7 +154,7 @@ def _not_kept(members: list[MemberView], now: datetime) -> tuple[NotKept, ...]:
     return tuple(found[:_SHOWN_MAX])
 
 
-def _concern(one: MemberView) -> Concern:
+def _concern(one: Standing) -> Concern:
     moves = one.deployment is not None and not one.deployment.is_ended
     return Concern(
         environment=one.environment,
@@ -167,7 +167,7 @@ def _concern(one: MemberView) -> Concern:
 
 
 async def _see(ask: Ask) -> NowPage:
-    views = await environments.listing(ask.world)
+    views = await standings.listing(ask.world)
     runs = await glance.run_figures(ask.world, ask.heart.dispatch)
     away = glance.away(ask.world)
     page = now_page(

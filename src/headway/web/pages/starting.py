@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from headway.control import apps, environments, known_sources, permission
+from headway.control import apps, environments, known_sources, permission, standings
 from headway.control.errors import NotFound
 from headway.control.requests import StartRequest
 from headway.formats.app_at import parse_wanted
@@ -50,7 +50,7 @@ def _start_request(ask: Ask, *, plan: bool) -> StartRequest:
 async def _see_start(ask: Ask) -> Plan:
     name, said = _name(ask), ask.query.get("apps", "")
     known = [view.name for view in await apps.listing(ask.world)]
-    there = [view.name for view in await environments.listing(ask.world)]
+    there = [view.name for view in await standings.listing(ask.world)]
     return Plan(
         what=f"Start {said or 'apps'} in {name or 'an environment'}",
         verb="Start",
