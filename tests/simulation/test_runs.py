@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from headway.control import permission
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.requests import RunQuestion
 from headway.control.runs import replays, runs
@@ -277,6 +278,20 @@ async def test_priority_and_fairness(plane):
     started_before = places[urgent.id]
     assert all(places[run.id] < started_before + 10 for run in few)
     assert sum(places[run.id] < started_before for run in many) < 50
+
+
+async def test_a_run_of_a_release_is_of_a_job_that_only_that_release_has(plane):
+    old = msgspec.structs.replace(ONCE, name="old")
+    await plane.release(ONCE, old)
+    await plane.release(ONCE, number=2)
+    done = await plane.ended(await plane.run("old", release=1))
+    assert (done.state, done.attempts[0].release) == (RunState.SUCCEEDED, 1)
+    assert (await plane.run("shop/old", release=1)).job == "old"
+    for wishes in ((wishing(),), (wishing(release=2),), (wishing(release=1), wishing())):
+        with pytest.raises(NotFound, match="there is no job old"):
+            await plane.invoke("old", *wishes)
+    asked = permission.on_job(plane.world, plane.dispatch, "demo", "old", None, [1])
+    assert (await asked).apps == (("shop", None),)
 
 
 async def test_a_paused_queue_says_so_and_goes_on(plane):

@@ -30,11 +30,18 @@ _API = "/v1/"
 B = TypeVar("B", bound=BaseModel)
 
 
-class _Where(msgspec.Struct):
+class _Pinned(msgspec.Struct):
+    """Of a run that is asked for: which release is to run it."""
+
+    release: int | None = None
+
+
+class _Where(_Pinned):
     """Of a request for runs: whose job it is."""
 
     environment: str = ""
     app: str | None = None
+    runs: list[_Pinned] | None = None
 
 
 class _Asked(NamedTuple):
@@ -104,7 +111,12 @@ async def _invoke(asked: _Asked) -> Deed:
     except msgspec.DecodeError as error:
         raise no_body(error) from error
     return await permission.on_job(
-        asked.world, asked.dispatch, where.environment, asked.names["job"], where.app
+        asked.world,
+        asked.dispatch,
+        where.environment,
+        asked.names["job"],
+        where.app,
+        [row.release for row in where.runs or [where]],
     )
 
 

@@ -1,5 +1,7 @@
 """What a deed is done to, and whether who asks may do it."""
 
+from collections.abc import Iterable
+
 from headway.calculate.permission import lacking
 from headway.control import lookup
 from headway.control.containers import one as container
@@ -94,10 +96,15 @@ async def on_container(world: World, identity: str) -> Deed:
 
 
 async def on_job(
-    world: World, dispatch: Dispatch, environment: str, name: str, app: str | None = None
+    world: World,
+    dispatch: Dispatch,
+    environment: str,
+    name: str,
+    app: str | None = None,
+    pinned: Iterable[int | None] = (),
 ) -> Deed:
     """A deed that is done to a job."""
-    target = await dispatch.targets.find(environment, name, app)
+    target = await dispatch.targets.find(environment, name, app, pinned)
     return await on_apps(world, target.release.app)
 
 

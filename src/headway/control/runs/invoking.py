@@ -50,7 +50,8 @@ async def invoke(
         Conflict: The queue is full or drained.
     """
     _check_count(world, invocations)
-    target = await dispatch.targets.find(environment, name, app)
+    pinned = [row.release for row in invocations]
+    target = await dispatch.targets.find(environment, name, app, pinned)
     now = world.clock.now()
     asked = [(await _as_pinned(dispatch, target, row), row) for row in invocations]
     check(world, asked, now)

@@ -1,6 +1,6 @@
 """Which job a name means, kept in memory while no app changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -24,8 +24,16 @@ class Target(NamedTuple):
     job: Job
 
 
-def find_job(reader: Reader, environment: str, name: str, app: str | None = None) -> Target:
+def find_job(
+    reader: Reader,
+    environment: str,
+    name: str,
+    app: str | None = None,
+    pinned: Sequence[int] = (),
+) -> Target:
     """Find a job by its name, or by `app/name`, among the live releases of an environment.
+
+    With `pinned`, the numbers of releases that are to run it: where no live one has it, in those.
 
     Raises:
         NotFound: There is none.
@@ -38,13 +46,26 @@ def find_job(reader: Reader, environment: str, name: str, app: str | None = None
         [lookup.member(reader, owner, app)] if app else reader.find(Member, environment=owner.id)
     )
     releases = [release for row in members if (release := lookup.live(reader, row))]
-    found = [(release, job) for release in releases if (job := release.manifest.job(name))]
+    found = _with_job(releases, name)
+    if not found and pinned:
+        older = (
+            reader.get(Release, owner.id, row.app, number) for row in members for number in pinned
+        )
+        # Of one app any will do: who asks is given the job as its own release has it.
+        of_apps = {release.app: (release, job) for release, job in _with_job(older, name)}
+        found = list(of_apps.values())
     if len(found) > 1:
         names = " or ".join(f"{release.app}/{name}" for release, _ in found)
         raise Conflict("job-ambiguous", f"several apps have a job {name}: say {names}")
     if not found:
         raise _unknown(owner, name, app, releases)
     return Target(owner, *found[0])
+
+
+def _with_job(releases: Iterable[Release | None], name: str) -> list[tuple[Release, Job]]:
+    return [
+        (release, job) for release in releases if release and (job := release.manifest.job(name))
+    ]
 
 
 def refuse_unknown(reader: Reader, owner: Environment | None, job: str | None) -> None:
@@ -82,18 +103,25 @@ class Targets:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._known: dict[tuple[str, str, str | None], Target] = {}
+        self._known: dict[tuple[str, str, str | None, tuple[int, ...]], Target] = {}
         self._changes = 0
         world.bell.on_member(lambda _key: self._forget())
 
-    async def find(self, environment: str, name: str, app: str | None = None) -> Target:
+    async def find(
+        self, environment: str, name: str, app: str | None = None, pinned: Iterable[int | None] = ()
+    ) -> Target:
         """Find a job by its name, or by `app/name`, among the live releases of an environment.
+
+        With `pinned`, the releases that are to run it, as each is: a job that no live one has is
+        looked for in them, if all that is asked for is pinned.
 
         Raises:
             NotFound: There is none.
             Conflict: Several apps have one of this name.
         """
-        asked = environment, name, app
+        numbers = set(pinned)
+        older = () if None in numbers else tuple(sorted(filter(None, numbers)))
+        asked = environment, name, app, older
         known = self._known.get(asked)
         if known is None:
             changes = self._changes
