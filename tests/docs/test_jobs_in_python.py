@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headway.model.job import Job
-from headway.sdk.job import Options
+from headway.sdk.options import Options
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "jobs-in-python.md"
 HEADWAY = str(Path(sys.executable).with_name("headway"))

@@ -48,6 +48,7 @@ _FILES = (
     "sdk/job.py",
     "sdk/lock.py",
     "sdk/once.py",
+    "sdk/options.py",
     "sdk/parameters.py",
     "sdk/results.py",
     "sdk/shapes.py",

@@ -20,11 +20,20 @@ from headway.builders import jobs as built
 from headway.formats.parameters import parameter_problems, schema_problem
 from headway.model.job import Delivery, Isolation, Job, JobNetwork, OneFails, StartMode
 from headway.model.run import progress_of
-from headway.sdk import JobError, ParameterError, attempt, fence, gang, job, progress, run_id
-from headway.sdk.job import Options, declared
+from headway.sdk import (
+    JobError,
+    ParameterError,
+    attempt,
+    fence,
+    gang,
+    job,
+    options,
+    progress,
+    run_id,
+)
+from headway.sdk.job import declared
+from headway.sdk.options import Options
 from headway.sdk.results import to_json
-
-MODULE = sys.modules["headway.sdk.job"]
 
 
 class Colour(enum.Enum):
@@ -264,7 +273,7 @@ def test_options_are_said_in_the_words_of_the_model():
     assert (row.concurrency, row.key_concurrency) == (2, 1)
     assert row.locks == ("migration", "account-{account}")
     assert (row.gang, row.gang_size, row.when_one_fails) == ({"worker": 3}, 4, OneFails.GO_ON)
-    assert set(Options.__annotations__) == set(MODULE._READERS)
+    assert set(Options.__annotations__) == set(options._READERS)
 
 
 @pytest.mark.parametrize("option", ["delivery", "start", "network", "isolation", "when_one_fails"])
@@ -276,7 +285,7 @@ def test_the_words_are_those_of_the_model(option):
         "isolation": Isolation,
         "when_one_fails": OneFails,
     }
-    _, reader = MODULE._READERS[option]
+    _, reader = options._READERS[option]
     for word in kinds[option]:
         assert reader(word) == word.value
     with pytest.raises(ValueError, match="must be") as caught:
@@ -286,7 +295,7 @@ def test_the_words_are_those_of_the_model(option):
 
 def test_what_a_job_has_unsaid_is_what_the_model_says():
     row = Job(name="x").resources
-    assert {"cpu": row.cpu, "memory_mib": row.memory_mib} == MODULE._RESOURCES
+    assert {"cpu": row.cpu, "memory_mib": row.memory_mib} == options._RESOURCES
 
 
 @pytest.mark.parametrize(
