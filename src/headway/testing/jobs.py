@@ -1,23 +1,8 @@
-"""Jobs in an app's own tests: in memory, under a time that passes when it is told to.
-
->>> from headway.sdk import job
->>> @job(delivery="at_least_once", retries=2, retry_delay="1m")
-... def greet(name: str) -> str:
-...     return f"hello {name}"
->>> jobs = Jobs([greet])
->>> run = jobs.invoke("greet", {"name": "Ana"}, delay="1h")
->>> run.state.value, jobs.advance("2h"), run.state.value, run.result
-('waiting', [...], 'succeeded', 'hello Ana')
-
-What a run's state becomes, when it is attempted again and what its parameters may be is decided as
-a real headway decides it. A job runs in the test's own process, without limits of any kind.
-"""
+"""Jobs whose runs are done in the test's own process, when a made-up time says so."""
 
 import contextlib
-import io
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,10 +19,12 @@ from headway.model.container import Exit
 from headway.model.gang import Gang
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
 from headway.model.job import Job, OneFails
-from headway.model.run import RunFact, RunFactState, RunFailure, RunState, progress_of
+from headway.model.run import RunFact, RunFactState, RunFailure, RunState
 from headway.sdk.discover import discover
 from headway.sdk.job import Cancelled, Declared, ParameterError, declared
 from headway.sdk.once import describe
+from headway.testing.printed import printed
+from headway.testing.run import Run
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 """When the time of a test begins."""
@@ -51,68 +38,8 @@ class UnknownJobError(LookupError):
     """There is no job of this name."""
 
 
-class Run:
-    """One invocation of a job, and what came of it."""
-
-    def __init__(self, row: model.Run) -> None:
-        self.row = row
-        """As headway itself keeps it."""
-        self.output: list[str] = []
-        """Lines that it printed, progress left out."""
-        self.progress: list[dict[str, Any]] = []
-        """What it said of how far it was: `percent` and `text`."""
-
-    def __repr__(self) -> str:
-        return f"<{self.row.id} of {self.row.job}: {self.row.state.value}>"
-
-    @property
-    def id(self) -> str:
-        """What `run_id()` gives inside."""
-        return self.row.id
-
-    @property
-    def state(self) -> RunState:
-        """Where it is in its life, such as `waiting`, `succeeded`, `failed` or `dead`."""
-        return self.row.state
-
-    @property
-    def because(self) -> str:
-        """Why it is as it is."""
-        return self.row.because
-
-    @property
-    def locks(self) -> tuple[str, ...]:
-        """Names of the locks that it holds while it runs."""
-        return self.row.locks
-
-    @property
-    def gang(self) -> Gang | None:
-        """Those that it started together with: their ids as `members`."""
-        return self.row.gang
-
-    @property
-    def due_at(self) -> datetime:
-        """When its next attempt may start, or might."""
-        return self.row.due_at or self.row.created_at
-
-    @property
-    def attempts(self) -> tuple[model.Attempt, ...]:
-        """Every try, with `began_at`, `outcome` and `failure`."""
-        return self.row.attempts
-
-    @property
-    def result(self) -> Any:
-        """As JSON gives it back; None until it succeeded."""
-        return None if self.row.result is None else json.loads(bytes(self.row.result))
-
-    @property
-    def failure(self) -> RunFailure | None:
-        """What the last attempt failed with: its `type`, `message` and `traceback`."""
-        return self.row.attempt.failure if self.row.attempt else None
-
-
 class Jobs:
-    """The jobs of an app under virtual time; see the module."""
+    """The jobs of an app under virtual time; see `headway.testing`."""
 
     def __init__(
         self,
@@ -252,7 +179,7 @@ class Jobs:
         at = self.now
         held = {"HEADWAY_LOCKS": " ".join(run.locks), "HEADWAY_FENCE": str(attempt.fence)}
         told = {"HEADWAY_RUN": run.id, "HEADWAY_ATTEMPT": str(number), **_place(run)}
-        with _output(run), _variables(**told, **(held if run.locks else {})):
+        with printed(run), _variables(**told, **(held if run.locks else {})):
             fact = self._call(run, number)
         if run.row.attempt and run.row.attempt.broken:  # it would have been told to end
             failed = Exit(status=1, at=self.now)
@@ -365,47 +292,6 @@ def _place(run: Run) -> dict[str, str]:
     }
 
 
-class _Lines(io.TextIOBase):
-    """Passes on what is printed, and keeps its lines."""
-
-    def __init__(self, run: Run, out: Any) -> None:
-        self._run = run
-        self._out = out
-        self._rest = ""
-
-    def write(self, text: str) -> int:
-        self._out.write(text)
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._keep(line)
-        return len(text)
-
-    def flush(self) -> None:
-        self._out.flush()
-
-    def end(self) -> None:
-        """Keep what is left without a line end."""
-        if self._rest:
-            self._keep(self._rest)
-
-    def _keep(self, line: str) -> None:
-        said = progress_of(line)
-        if said is None:
-            self._run.output.append(line)
-        else:
-            self._run.progress.append(said)
-
-
-@contextlib.contextmanager
-def _output(run: Run) -> Iterator[None]:
-    lines = _Lines(run, sys.stdout)
-    with contextlib.redirect_stdout(lines):
-        try:
-            yield
-        finally:
-            lines.end()
-
-
 @contextlib.contextmanager
 def _variables(**values: str) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in values}
@@ -417,6 +303,3 @@ def _variables(**values: str) -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
-
-
-__all__ = ["BEGIN", "Jobs", "ParameterError", "Run", "RunState", "UnknownJobError"]
