@@ -16,7 +16,7 @@ from headway.control.world import World
 from headway.machine.chance import chance
 from headway.model.run import Run, RunFact, RunFactState
 
-_LATER_S = 0.02
+_LATER_S = 0.005
 """A beginning is written down this much later, unless its end comes first: most do."""
 
 

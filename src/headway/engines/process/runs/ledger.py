@@ -37,6 +37,7 @@ class Ledger:
         self._ended: dict[tuple[str, int], str] = {}
         self._began: list[Attempt] = []
         self._news: list[str] = []
+        self._is_pressing = False
 
     @property
     def is_full(self) -> bool:
@@ -44,14 +45,17 @@ class Ledger:
         return len(self._ended) >= ENDED_MAX
 
     @property
-    def has_ends(self) -> bool:
-        """Whether there are ends that were not told."""
-        return bool(self._news)
+    def is_pressing(self) -> bool:
+        """Whether to tell at once: an end cannot wait, or less is still to be done than has ended.
+
+        So there is work here for as long as who listens has with what ended.
+        """
+        return self._is_pressing or len(self._news) > len(self._live)
 
     @property
-    def has_beginnings(self) -> bool:
-        """Whether there are beginnings that were not told."""
-        return bool(self._began)
+    def has_news(self) -> bool:
+        """Whether there is anything that was not told."""
+        return bool(self._news or self._began)
 
     @property
     def live(self) -> list[Attempt]:
@@ -82,8 +86,8 @@ class Ledger:
         attempt.begin()
         self._began.append(attempt)
 
-    def end(self, attempt: Attempt, end: End) -> None:
-        """Note an end."""
+    def end(self, attempt: Attempt, end: End, *, can_wait: bool = False) -> None:
+        """Note an end, which can wait to be told where others are to follow in a moment."""
         if self._live.pop(attempt.key, None) is None:
             return
         if attempt.timer is not None:
@@ -93,6 +97,7 @@ class Ledger:
         text = facts.ended(attempt, end)
         self._ended[attempt.key] = text
         self._news.append(text)
+        self._is_pressing = self._is_pressing or not can_wait
 
     def forget(self, keys: list[list[Any]]) -> None:
         """Drop ends that were heard."""
@@ -103,6 +108,7 @@ class Ledger:
         """Tell of everything; what was news is no more."""
         self._news.clear()
         self._began.clear()
+        self._is_pressing = False
         return [*(facts.began(attempt) for attempt in self._live.values()), *self._ended.values()]
 
     def news(self) -> list[str]:
@@ -110,4 +116,5 @@ class Ledger:
         told = [facts.began(one) for one in self._began if one.key in self._live] + self._news
         self._began.clear()
         self._news = []
+        self._is_pressing = False
         return told

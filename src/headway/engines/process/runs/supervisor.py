@@ -273,7 +273,8 @@ class Supervisor:
         """Note an end, and hand on more."""
         work: Work = child.work
         self._places.pop(attempt.key, None)
-        self._ledger.end(attempt, end)
+        # While more is at hand no process stands idle, and to tell of many costs as much as of one.
+        self._ledger.end(attempt, end, can_wait=bool(child.given or work.queue))
         if child in work.children:
             if child.left <= 0:
                 work.children.remove(child)
@@ -379,6 +380,7 @@ class Supervisor:
         while time.monotonic() < ends_at and not (self._zygotes.are_over and self._line.is_clear):
             self._loop.turn()
             self._line.tell()
+        self._line.close()
         self._log.close()
         groups.remove_groups(self._launch["group"])
         record.record_exit(0, None, "stopped", told=True)
