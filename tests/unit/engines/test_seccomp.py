@@ -84,6 +84,24 @@ def test_who_makes_sandboxes_may_mount_and_make_namespaces_and_nothing_else(ask)
     assert ask("ioctl", 0, 0x5412, making=True) == EPERM
 
 
+@pytest.mark.parametrize("machine", ARCHITECTURES)
+def test_each_number_is_decided_as_the_table_has_it(machine):
+    program, architecture = seccomp.program(machine), ARCHITECTURES[machine]
+    denied = seccomp._MACHINES[machine][1].values()
+    wrong = [
+        number
+        for number in range(470)
+        if number != CALLS[machine]["clone3"] and "socket" not in _name(machine, number)
+        if decided(program, architecture, number) != (EPERM if number in denied else ALLOW)
+    ]
+    assert wrong == []
+
+
+def _name(machine: str, number: int) -> str:
+    looked_at = seccomp._MACHINES[machine][2]
+    return next((name for name, one in looked_at.items() if one == number), "")
+
+
 def test_other_architectures_are_killed():
     program = seccomp.program("x86_64")
     assert decided(program, 0x40000003, 20) == KILL  # i386

@@ -30,7 +30,7 @@ _X32 = 0x40000000
 _TIOCSTI = 0x5412
 _TIOCLINUX = 0x541C
 _MAKING = ("mount", "umount2")
-_FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
+_FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
 _AF_NETLINK = 16
 _LAST = 469  # file_setattr of Linux 6.17; from 424 on, numbers are the same on every machine
 
@@ -83,11 +83,18 @@ def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
     return struct.pack("<HBBI", code, yes, no, value & 0xFFFFFFFF)
 
 
+def _answer(value: int) -> list[bytes]:
+    return [_instruction(_RETURN, value)]
+
+
 def program(machine: str | None = None, *, makes_sandboxes: bool = False) -> bytes | None:
     """Assemble the filter for a machine; None for one that is not known.
 
     With `makes_sandboxes`, new namespaces and mounts are allowed: for the process that makes
     runs' sandboxes, each of which then gets the whole filter.
+
+    The number of a call is looked for by halves. To take a filter on, the kernel tries it on every
+    number there is, and each run waits for that: in a list it took as long as a fork.
 
     Source: seccomp(2); struct sock_filter and struct seccomp_data of the Linux UAPI.
     """
@@ -95,72 +102,68 @@ def program(machine: str | None = None, *, makes_sandboxes: bool = False) -> byt
     if found is None:
         return None
     architecture, denied, looked_at = found
+    open_ = _MAKING if makes_sandboxes else ()
+    answers = {number: _answer(_EPERM) for name, number in denied.items() if name not in open_}
+    answers[looked_at["clone3"]] = _answer(_ENOSYS)
+    if not makes_sandboxes:
+        answers[looked_at["clone"]] = _denied_when(0, [_instruction(_BITS, _NEW_NAMESPACES, no=1)])
+    terminals = [_instruction(_EQUAL, _TIOCSTI, yes=1), _instruction(_EQUAL, _TIOCLINUX, no=1)]
+    answers[looked_at["ioctl"]] = _denied_when(1, terminals)
+    for call in ("socket", "socketpair"):
+        answers[looked_at[call]] = _families()
     parts = [
         _instruction(_LOAD, _OFFSET_ARCHITECTURE),
         _instruction(_EQUAL, architecture, yes=1),
-        _instruction(_RETURN, _KILL),
+        *_answer(_KILL),
         _instruction(_LOAD, _OFFSET_NUMBER),
     ]
+    ranges = _ranges(answers)
     if architecture == _MACHINES["x86_64"][0]:
-        parts += [_instruction(_AT_LEAST, _X32, no=1), _instruction(_RETURN, _KILL)]
-    parts += [_instruction(_AT_LEAST, _LAST + 1, no=1), _instruction(_RETURN, _ENOSYS)]
-    open_ = _MAKING if makes_sandboxes else ()
-    for number in sorted(number for name, number in denied.items() if name not in open_):
-        parts += [_instruction(_EQUAL, number, no=1), _instruction(_RETURN, _EPERM)]
-    parts += [
-        _instruction(_EQUAL, looked_at["clone3"], no=1),
-        _instruction(_RETURN, _ENOSYS),
-    ]
-    if not makes_sandboxes:
-        parts += _when(looked_at["clone"], 0, [_instruction(_BITS, _NEW_NAMESPACES, no=1)])
-    parts += _when(
-        looked_at["ioctl"],
-        1,
-        [_instruction(_EQUAL, _TIOCSTI, yes=1), _instruction(_EQUAL, _TIOCLINUX, no=1)],
-    )
-    for call in ("socket", "socketpair"):
-        parts += _unless(looked_at[call], _FAMILIES, _EAFNOSUPPORT)
-        parts += _netlink_of_routes(looked_at[call])
-    parts.append(_instruction(_RETURN, _ALLOW))
-    return b"".join(parts)
+        ranges.append((_X32, _answer(_KILL)))
+    return b"".join(parts + _halved(ranges))
 
 
-def _when(number: int, argument: int, tests: list[bytes]) -> list[bytes]:
+def _ranges(answers: dict[int, list[bytes]]) -> list[tuple[int, list[bytes]]]:
+    """Give from which number on which answer holds."""
+    found: list[tuple[int, list[bytes]]] = []
+    for number in range(_LAST + 1):
+        answer = answers.get(number, _answer(_ALLOW))
+        if not found or found[-1][1] != answer:
+            found.append((number, answer))
+    return [*found, (_LAST + 1, _answer(_ENOSYS))]
+
+
+def _halved(ranges: list[tuple[int, list[bytes]]]) -> list[bytes]:
+    """Find the answer for the number that is loaded."""
+    if len(ranges) == 1:
+        return ranges[0][1]
+    middle = len(ranges) // 2
+    below, above = _halved(ranges[:middle]), _halved(ranges[middle:])
+    return [_instruction(_AT_LEAST, ranges[middle][0], yes=len(below)), *below, *above]
+
+
+def _denied_when(argument: int, tests: list[bytes]) -> list[bytes]:
     """Deny a call when one of the tests of an argument holds.
 
     The last test jumps over the denial when it fails; earlier ones jump to it when they hold.
     """
-    block = [
-        _instruction(_LOAD, _OFFSET_ARGUMENT + 8 * argument),
-        *tests,
-        _instruction(_RETURN, _EPERM),
-        _instruction(_LOAD, _OFFSET_NUMBER),
-    ]
-    return [_instruction(_EQUAL, number, no=len(block)), *block]
+    looked_at = _instruction(_LOAD, _OFFSET_ARGUMENT + 8 * argument)
+    return [looked_at, *tests, *_answer(_EPERM), *_answer(_ALLOW)]
 
 
-def _unless(number: int, values: tuple[int, ...], answer: int) -> list[bytes]:
-    """Answer a call with an error unless its first argument is one of these."""
-    tests = [
-        _instruction(_EQUAL, value, yes=len(values) - index) for index, value in enumerate(values)
-    ]
-    block = [
-        _instruction(_LOAD, _OFFSET_ARGUMENT),
-        *tests,
-        _instruction(_RETURN, answer),
-        _instruction(_LOAD, _OFFSET_NUMBER),
-    ]
-    return [_instruction(_EQUAL, number, no=len(block)), *block]
-
-
-def _netlink_of_routes(number: int) -> list[bytes]:
-    """Deny netlink but for addresses and routes, which C libraries ask for (protocol 0)."""
-    block = [
-        _instruction(_LOAD, _OFFSET_ARGUMENT),
-        _instruction(_EQUAL, _AF_NETLINK, no=3),
+def _families() -> list[bytes]:
+    """Allow sockets of few families; of netlink only what C libraries ask for: protocol 0."""
+    netlink = [
         _instruction(_LOAD, _OFFSET_ARGUMENT + 8 * 2),
         _instruction(_EQUAL, 0, yes=1),
-        _instruction(_RETURN, _EPERM),
-        _instruction(_LOAD, _OFFSET_NUMBER),
+        *_answer(_EPERM),
+        *_answer(_ALLOW),
     ]
-    return [_instruction(_EQUAL, number, no=len(block)), *block]
+    others = [_instruction(_EQUAL, _AF_NETLINK, yes=1), *_answer(_EAFNOSUPPORT)]
+    count = len(_FAMILIES)
+    to_the_end = len(others) + len(netlink) - 1
+    tests = [
+        _instruction(_EQUAL, family, yes=count - index - 1 + to_the_end)
+        for index, family in enumerate(_FAMILIES)
+    ]
+    return [_instruction(_LOAD, _OFFSET_ARGUMENT), *tests, *others, *netlink]
