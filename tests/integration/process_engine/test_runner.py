@@ -188,6 +188,14 @@ async def test_a_run_may_start_processes_and_sees_its_variables(
     assert found["HEADWAY_JOB"] == "variables"
 
 
+async def test_a_run_sees_nothing_of_what_was_done_ahead_of_it(
+    engine: ProcessEngine, data: Path
+) -> None:
+    anew = job("anew", function="tasks:reads", start=StartMode.COLD)
+    trial = await started(engine, data, RESULTS, job("reads"), anew)
+    assert await trial.value("reads") == await trial.value("anew")
+
+
 async def test_a_run_is_told_of_its_locks_and_the_next_in_its_process_is_not(
     engine: ProcessEngine, data: Path
 ) -> None:

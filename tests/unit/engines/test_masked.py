@@ -4,8 +4,8 @@ A zygote's files stand alone in its outer sandbox, so neither can import the oth
 """
 
 from headway.engines.process import inside
-from headway.engines.process.zygote import sandbox
+from headway.engines.process.zygote import drop
 
 
 def test_a_run_of_a_zygote_sees_no_more_of_the_machine_than_any_other_container():
-    assert set(sandbox._MASKED) == set(inside.MASKED)
+    assert set(drop._MASKED) == set(inside.MASKED)

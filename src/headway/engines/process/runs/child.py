@@ -17,7 +17,7 @@ from headway.engines.process.runs.facts import Attempt, End
 from headway.engines.process.runs.groups import Group
 from headway.engines.process.runs.loop import Loop
 from headway.engines.process.runs.output import Output, sizes_of
-from headway.engines.process.runs.plan import Plan, network_of
+from headway.engines.process.runs.plan import Plan
 from headway.engines.process.shims import processes
 
 if TYPE_CHECKING:
@@ -85,26 +85,15 @@ class Child:
         self.group = Group(run["group"], name)
         self._output = Output(loop, plan.logs, uid, self._look, self._flooded)
         self._plan = plan
-        self._run = run
         self._reach = plan.reach(self._like)
         self._bridge: Bridge | None = None
 
-    def make(self, zygote: Zygote) -> None:
+    def make(self, zygote: Zygote, asked: bytes) -> None:
         """Have it made."""
         self._ours, theirs = socket.socketpair()
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._ours.setblocking(False)
         self._loop.add(self._ours.fileno(), self._greeted)
-        resources = self._like["resources"]
-        asked = {
-            "uid": self._plan.uid if self._plan.uid is not None else os.getuid(),
-            "maps_itself": self.uid is None,
-            "own_network": network_of(self._like) == "none",
-            "reach": self._reach,
-            "disk_bytes": resources["disk_mib"] << 20,
-            "inodes": self._run["inodes"],
-            "rlimits": self._run["rlimits"],
-        }
         doors = self.group.doors()
         zygote.make(self, asked, [theirs.fileno(), *self._output.ends, *doors])
         for descriptor in (theirs.detach(), *doors):
@@ -119,8 +108,8 @@ class Child:
             data, extra, _, _ = self._ours.recvmsg(1, _room_for(len(self._reach)))
         except BlockingIOError:
             return
-        self._loop.remove(self._ours.fileno())
         if not data or not extra:
+            self._loop.remove(self._ours.fileno())
             return
         listeners: list[int] = []
         for _, kind, sent in extra:
@@ -135,10 +124,10 @@ class Child:
             self._loop.add(self._watch, self._died)
             self._take_in()
         except (OSError, ValueError) as error:
+            self._loop.remove(self._ours.fileno())
             self._because = str(error)
             self.kill()
             return
-        self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
         self._channel = Channel(self._loop, self._ours, self._heard)
         self._channel.send(b"G")
 

@@ -40,9 +40,10 @@ class Loop:
         self._soon: list[Concerned] = []
 
     def add(self, descriptor: int, call: Concerned) -> None:
-        """Call when there is something to read."""
+        """Call when there is something to read: from now on this one, where another was called."""
+        if descriptor not in self._concerned:
+            self._epoll.register(descriptor, select.EPOLLIN)
         self._concerned[descriptor] = call
-        self._epoll.register(descriptor, select.EPOLLIN)
 
     def remove(self, descriptor: int) -> None:
         """Call no more. To be said before the descriptor is closed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -43,6 +44,23 @@ class Plan:
         """List the node's ports to which a bridge leads from the loopback of a job's runs."""
         wanted = job["network"] == "dependencies"
         return tuple(self.launch["runner"]["reach"]) if wanted else ()
+
+    def asked(self, run: dict[str, Any]) -> bytes:
+        """Say what a zygote is to make for a run: the same for all that are alike, so written once.
+
+        Its number goes before it.
+        """
+        job = run["job"]
+        asked = {
+            "uid": self.uid if self.uid is not None else os.getuid(),
+            "maps_itself": self.uid is None,
+            "own_network": network_of(job) == "none",
+            "reach": self.reach(job),
+            "disk_bytes": job["resources"]["disk_mib"] << 20,
+            "inodes": run["inodes"],
+            "rlimits": run["rlimits"],
+        }
+        return json.dumps(asked).encode().removeprefix(b"{")
 
     def refusal(self) -> str:
         """Say why a strict run cannot be done here; nothing when it can."""

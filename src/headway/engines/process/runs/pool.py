@@ -41,6 +41,7 @@ class Pool:
         needs: Needs,
     ) -> None:
         self._loop, self._plan, self._run = loop, plan, run
+        self._asked = plan.asked(run)
         self._users, self._names, self._owner, self._needs = users, names, owner, needs
         self.zygote: Zygote | None = None
         self._parked: deque[Child] = deque()
@@ -93,7 +94,7 @@ class Pool:
             child = Child(self._loop, self._plan, self._run, uid, self._names(), self._owner)
             self.homes[child] = self
             self._making.add(child)
-            child.make(self.zygote)
+            child.make(self.zygote, self._asked)
 
     def forgive(self) -> None:
         """Try again after failures."""

@@ -70,11 +70,11 @@ class Zygote:
         self._line.send(json.dumps({job["name"]: job["function"] for job in jobs}).encode())
         loop.add(self._line.fileno(), self._hear)
 
-    def make(self, child: Child, asked: dict[str, Any], descriptors: list[int]) -> None:
+    def make(self, child: Child, asked: bytes, descriptors: list[int]) -> None:
         """Have a process made."""
         self._numbers += 1
         self._children[self._numbers] = child
-        message = json.dumps({"id": self._numbers, **asked}).encode()
+        message = b'{"id":%d,%b' % (self._numbers, asked)
         try:
             socket.send_fds(self._line, [message], descriptors)
         except OSError:  # it is dying, or so busy that it will not be missed

@@ -20,7 +20,7 @@ _FIRST = 1
 
 
 def be_mortal() -> None:
-    """Do what the kernel would do to any other process. To be called by the first one."""
+    """Do what the kernel would do to any other process, where this one is or becomes the first."""
     kill, raise_signal = os.kill, signal.raise_signal
 
     def mortal_kill(pid: int, number: int, /) -> None:

@@ -6,7 +6,6 @@ because what only root reads is closed to it anyway, and each mount is time that
 
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
 import socket
@@ -16,40 +15,11 @@ from typing import Any
 from . import kernel
 from .drop import ASIDE
 
-_MASKED = (
-    "interrupts",
-    "kcore",
-    "key-users",
-    "keys",
-    "kpagecgroup",
-    "kpagecount",
-    "kpageflags",
-    "latency_stats",
-    "sched_debug",
-    "slabinfo",
-    "timer_list",
-    "vmallocinfo",
-)
 _PLACES = (("/tmp", "/tmp", 0o1777), ("/shm", "/dev/shm", 0o1777), ("/home", "/home", 0o700))
-_SIOCSIFFLAGS = 0x8914
-_LOOPBACK_UP = struct.pack("16sH14s", b"lo", 0x49, b"")  # IFF_UP, IFF_LOOPBACK, IFF_RUNNING
 _BACKLOG = 128
 _Socket = socket.socket
 """As it was before the app's code could put something else there."""
-_READABLE_BY_OTHERS = 0o044
 _CLOSED = kernel.MS_NOSUID | kernel.MS_NODEV
-
-
-def masked() -> list[str]:
-    """List what is to be hidden of a new /proc."""
-    found = []
-    for name in _MASKED:
-        try:
-            if os.stat("/proc/" + name).st_mode & _READABLE_BY_OTHERS:
-                found.append("/proc/" + name)
-        except OSError:
-            pass
-    return found
 
 
 def map_user(inner: int, outer: int) -> None:
@@ -101,7 +71,7 @@ class Sandbox:
             mount.make()
         self._terminals.make()
         if self._has_own_network:
-            _raise_loopback()
+            kernel.raise_loopback()
         for number, value in self._rlimits:
             resource.setrlimit(number, (value, value))
         kernel.drop_bounds()
@@ -130,7 +100,7 @@ def greet(control: int, reach: list[int]) -> None:
     if not reach:
         os.write(control, b"H")
         return
-    _raise_loopback()
+    kernel.raise_loopback()
     with _Socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=os.dup(control)) as line:
         listeners = []
         for port in reach:
@@ -142,8 +112,3 @@ def greet(control: int, reach: list[int]) -> None:
         line.sendmsg([b"H"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
         for listening in listeners:
             listening.close()
-
-
-def _raise_loopback() -> None:
-    with _Socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        fcntl.ioctl(asking, _SIOCSIFFLAGS, _LOOPBACK_UP)

@@ -23,14 +23,21 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+from . import kernel
+
 CONTROL = 3
 RESULT_BYTES_MAX = 1024 * 1024
-_READ_BYTES = 1024 * 1024
+_READ_BYTES = 64 * 1024
+"""More would be memory that the kernel is asked for anew."""
 _TRACEBACK_MAX = 16 * 1024
 _MESSAGE_MAX = 4 * 1024
 _READ_S = 5.0
 _READ_AGAIN_S = 0.00005
 _NOTHING = bytes(4)
+_NO_TASK = b'[0, "", "", 1, {}, false, true, {}]'
+_SIGTERM = int(signal.SIGTERM)
+_decode = json.JSONDecoder().raw_decode
+_encode = json.JSONEncoder(allow_nan=False).encode
 _OWN = os.path.dirname(os.path.abspath(__file__))
 
 Function = Callable[[dict[str, Any]], Any]
@@ -52,13 +59,13 @@ class Worker:
     """One process's share of runs."""
 
     def __init__(self, functions: dict[str, Function]) -> None:
-        self._functions = functions
+        self._functions = {**functions, "": _nothing}
         self._working = False
         self._told: tuple[str, ...] = ()
 
     def serve(self) -> None:
         """Do what is asked until nobody asks any more."""
-        signal.signal(signal.SIGTERM, self._told_to_end)
+        kernel.handle(_SIGTERM, self._told_to_end)
         kept = b""
         while True:
             data = os.read(CONTROL, _READ_BYTES)
@@ -66,28 +73,46 @@ class Worker:
                 return
             *lines, kept = (kept + data).split(b"\n")
             for line in lines:
-                number, job, run, attempt, parameters, shared, last, *more = json.loads(line)
-                variables = more[0] if more else {}
-                self._tell(
-                    HEADWAY_RUN=run, HEADWAY_ATTEMPT=str(attempt), HEADWAY_JOB=job, **variables
-                )
-                self._do(number, job, parameters, shared)
-                if last:
+                answer, is_last = self._done(line)
+                while answer:
+                    answer = answer[os.write(CONTROL, answer) :]
+                if is_last:
                     return
 
-    def _tell(self, **variables: str) -> None:
+    def warm_up(self) -> None:
+        """Do a run of nothing.
+
+        Each page of memory that a process writes to first is copied first: better now than when a
+        run waits for it.
+        """
+        self._done(_NO_TASK)
+
+    def _done(self, line: bytes) -> tuple[bytes, bool]:
+        """Do a task; gives what is to be said of it, and whether it was the last."""
+        task, _ = _decode(line.decode())
+        number, job, run, attempt, parameters, shared, is_last, *more = task
+        self._tell(run, str(attempt), job, more[0] if more else {})
+        answer = b"%d %.6f %.6f %s %s\n" % (number, *self._did(job, parameters, shared))
+        return answer, is_last
+
+    def _tell(self, run: str, attempt: str, job: str, more: dict[str, str]) -> None:
         """Have the variables be those of an attempt, and none of the one before."""
+        variables = os.environ
         for name in self._told:
-            os.environ.pop(name, None)
-        os.environ.update(variables)
-        self._told = tuple(variables)
+            variables.pop(name, None)
+        variables["HEADWAY_RUN"] = run
+        variables["HEADWAY_ATTEMPT"] = attempt
+        variables["HEADWAY_JOB"] = job
+        for name, value in more.items():
+            variables[name] = value
+        self._told = tuple(more)
 
     def _told_to_end(self, *_: object) -> None:
         if self._working:
             self._working = False
             raise _cancelled()("it was told to end")
 
-    def _do(self, number: int, job: str, parameters: Any, shared: bool) -> None:
+    def _did(self, job: str, parameters: Any, shared: bool) -> tuple[float, float, bytes, bytes]:
         began, before = time.perf_counter(), _processor_s()
         try:
             try:
@@ -100,12 +125,14 @@ class Worker:
         except BaseException as error:
             word, said = b"no", json.dumps(failure(error)).encode()
         _flush()
-        used = _processor_s() - before, time.perf_counter() - began
+        used_s, took_s = _processor_s() - before, time.perf_counter() - began
         if shared:
             _await_readers()
-        answer = b"%d %.6f %.6f %s %s\n" % (number, *used, word, said)
-        while answer:
-            answer = answer[os.write(CONTROL, answer) :]
+        return used_s, took_s, word, said
+
+
+def _nothing(_: dict[str, Any]) -> None:
+    pass
 
 
 class Unwritable(Exception):
@@ -118,7 +145,7 @@ class Unwritable(Exception):
 
 def _written(result: Any) -> bytes:
     try:
-        text = json.dumps(result, allow_nan=False).encode()
+        text = _encode(result).encode() if result is not None else b"null"
     except (TypeError, ValueError, RecursionError) as error:
         raise Unwritable(type(error).__name__, "the result is not JSON: %s" % error) from None
     if len(text) > RESULT_BYTES_MAX:

@@ -16,6 +16,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import sys
 from typing import Any
 
@@ -23,6 +24,7 @@ from . import kernel, sandbox
 from .drop import FILES
 from .functions import find
 from .mortal import be_mortal
+from .rehearsal import rehearse
 from .worker import CONTROL, Function, Worker, failure
 
 _NAMESPACES = (
@@ -35,12 +37,14 @@ _NAMESPACES = (
 )
 _MESSAGE_BYTES = 16384
 _DESCRIPTORS_MAX = 1 << 20
-_GIVEN_MAX = 16
+_ROOM = socket.CMSG_SPACE(4 * 16)
+_ENDED = b'{"ended":%d,"status":%d,"cpu_s":%.6f,"peak_kib":%d}'
 _FAILED = 70
+_SIGCHLD, _DEFAULT = int(signal.SIGCHLD), int(signal.SIG_DFL)
 
 
-def main() -> None:
-    """Import, then serve the runner until it has gone."""
+def main(hidden: list[str]) -> None:
+    """Import, then serve the runner until it has gone; `hidden` is what runs do not see."""
     line = socket.socket(fileno=os.dup(CONTROL))
     os.close(CONTROL)
     os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)  # our place for what a run's process is given
@@ -57,7 +61,7 @@ def main() -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
-    Zygote(line, functions, filter_).serve()
+    Zygote(line, functions, filter_, hidden).serve()
     os._exit(0)
 
 
@@ -88,16 +92,33 @@ def _import(line: socket.socket, jobs: dict[str, str]) -> dict[str, Function]:
         os._exit(_FAILED)
 
 
+class Kind:
+    """What is asked for many runs, each time the same."""
+
+    def __init__(self, asked: dict[str, Any], hidden: list[str], filter_: kernel.Filter) -> None:
+        self.asked = asked
+        self.flags = _NAMESPACES | signal.SIGCHLD
+        if asked["own_network"]:
+            self.flags |= kernel.CLONE_NEWNET
+        self.sandbox = sandbox.Sandbox(asked, hidden, filter_)
+
+
 class Zygote:
     """The process that runs' processes are cloned from."""
 
-    def __init__(self, line: socket.socket, functions: dict[str, Function], filter_: bytes) -> None:
+    def __init__(
+        self,
+        line: socket.socket,
+        functions: dict[str, Function],
+        filter_: bytes,
+        hidden: list[str],
+    ) -> None:
         self._line = line
-        self._functions = functions
+        self._worker = Worker(functions)
         self._filter = kernel.Filter(filter_)
-        self._kinds: dict[str, sandbox.Sandbox] = {}
-        self._hidden = sandbox.masked()
-        self._thread_place = kernel.thread_number_place()
+        self._kinds: dict[bytes, Kind] = {}
+        self._hidden = hidden
+        self._thread_number = kernel.thread_number()
         self._outer = os.getuid()
         self._children: dict[int, int] = {}
         self._wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -106,6 +127,8 @@ class Zygote:
 
     def serve(self) -> None:
         """Make a process whenever the runner asks, and tell of each one's end."""
+        be_mortal()  # those that are forked from here are, too
+        rehearse(self._worker)
         gc.collect()
         gc.freeze()
         self._tell({"ready": True})
@@ -120,31 +143,27 @@ class Zygote:
                     return
 
     def _take(self) -> bool:
-        data, descriptors, _, _ = socket.recv_fds(self._line, _MESSAGE_BYTES, _GIVEN_MAX)
+        data, extra, _, _ = self._line.recvmsg(_MESSAGE_BYTES, _ROOM)
         if not data:
             return False
-        asked = json.loads(data)
-        made = self._made(asked)
-        flags = _NAMESPACES | signal.SIGCHLD
-        if asked["own_network"]:
-            flags |= kernel.CLONE_NEWNET
+        descriptors = struct.unpack("%di" % (len(extra[0][2]) // 4), extra[0][2])
+        # What is asked is the same for many; only the first is read through.
+        number, _, asked = data.partition(b",")
+        kind = self._kinds.get(asked)
+        if kind is None:
+            kind = self._kinds[asked] = Kind(json.loads(data), self._hidden, self._filter)
+        id_ = int(number.rpartition(b":")[2])
         try:
-            pid = kernel.clone(flags, self._thread_place)
+            pid = kernel.clone(kind.flags, self._thread_number)
         except OSError as error:
-            self._tell({"ended": asked["id"], "status": 0, "because": str(error)})
+            self._tell({"ended": id_, "status": 0, "because": str(error)})
         else:
             if pid == 0:
-                self._be_child(asked, made, descriptors)
-            self._children[pid] = asked["id"]
+                self._be_child(kind, descriptors)
+            self._children[pid] = id_
         for descriptor in descriptors:
             os.close(descriptor)
         return True
-
-    def _made(self, asked: dict[str, Any]) -> sandbox.Sandbox:
-        kind = json.dumps([asked[name] for name in sorted(asked) if name != "id"])
-        if kind not in self._kinds:
-            self._kinds[kind] = sandbox.Sandbox(asked, self._hidden, self._filter)
-        return self._kinds[kind]
 
     def _collect(self) -> None:
         os.read(self._wake_read, 4096)
@@ -152,31 +171,26 @@ class Zygote:
             pid, status, used = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
-            self._tell(
-                {
-                    "ended": self._children.pop(pid, 0),
-                    "status": status,
-                    "cpu_s": used.ru_utime + used.ru_stime,
-                    "peak_kib": used.ru_maxrss,
-                }
-            )
+            cpu_s, id_ = used.ru_utime + used.ru_stime, self._children.pop(pid, 0)
+            self._send(_ENDED % (id_, status, cpu_s, used.ru_maxrss))
 
     def _tell(self, what: dict[str, Any]) -> None:
+        self._send(json.dumps(what).encode())
+
+    def _send(self, message: bytes) -> None:
         try:
-            self._line.send(json.dumps(what).encode())
+            self._line.send(message)
         except OSError:
             os._exit(0)
 
-    def _be_child(
-        self, asked: dict[str, Any], made: sandbox.Sandbox, descriptors: list[int]
-    ) -> None:
+    def _be_child(self, kind: Kind, descriptors: tuple[int, ...]) -> None:
         """Become the process of a run; returns never."""
         try:
-            self._greet(asked, descriptors)
-            made.enter()
-            be_mortal()
+            self._greet(kind.asked, descriptors)
+            kind.sandbox.enter()
+            self._worker.warm_up()
             os.write(CONTROL, b"P\n")
-            Worker(self._functions).serve()
+            self._worker.serve()
         except BaseException as error:
             said = b"E %s\n" % json.dumps(repr(error)).encode()
             try:
@@ -185,9 +199,9 @@ class Zygote:
                 pass
         os._exit(0)
 
-    def _greet(self, asked: dict[str, Any], descriptors: list[int]) -> None:
+    def _greet(self, asked: dict[str, Any], descriptors: tuple[int, ...]) -> None:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        kernel.handle(_SIGCHLD, _DEFAULT)
         control, out, err, *doors = descriptors
         for door in doors:
             try:
