@@ -6,6 +6,8 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from headway.sdk.head import Head
+
 _CONNECT_S = 5.0
 _ANSWER_S = 60.0
 
@@ -23,6 +25,24 @@ class Answer(NamedTuple):
 
     status: int
     content: bytes
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer whose head is read without the library for e-mail.
+
+    That reads a head as a message with defects, folded lines and encoded words, in a third of the
+    time that the caller of a job spends.
+    """
+
+    def begin(self) -> None:
+        """Read the head. The library reads the body by what is noted here."""
+        head = Head.read(self.fp)
+        while head.status == http.client.CONTINUE:
+            head = Head.read(self.fp)
+        self.version, self.status, self.reason = head.version, head.status, head.reason
+        self.chunked, self.chunk_left = head.is_chunked, None
+        self.length = head.length
+        self.will_close = head.is_last
 
 
 class Connection:
@@ -94,7 +114,10 @@ def _of(url: str) -> http.client.HTTPConnection:
     except ValueError:
         host = None
     if host and parts.scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=_CONNECT_S)
-    if host and parts.scheme == "https":
-        return http.client.HTTPSConnection(host, port, timeout=_CONNECT_S)
-    raise Silent("it is no http:// or https:// address")
+        made = http.client.HTTPConnection(host, port, timeout=_CONNECT_S)
+    elif host and parts.scheme == "https":
+        made = http.client.HTTPSConnection(host, port, timeout=_CONNECT_S)
+    else:
+        raise Silent("it is no http:// or https:// address")
+    made.response_class = _Response
+    return made
