@@ -18,8 +18,8 @@ from headway.model.run import Lane
 from headway.ports.engine import EngineUnavailable
 
 _Row = tuple[Subject, Measure, float | None]
-_AT_ONCE = 500
-"""So many figures are noted before others have their turn."""
+_AT_ONCE = 100
+"""So many nodes are looked at, or figures noted, before others have their turn."""
 _FORGET_STEPS = 60
 """Until what is too old is looked for again."""
 
@@ -75,13 +75,16 @@ class Measuring:
         except EngineUnavailable:  # who follows the engine tells of it
             readings = ()
         before, self._readings = self._readings, {row.node: row for row in readings}
-        figures.nodes = {row.node: use(before.get(row.node), row) for row in readings}
-        figures.containers = {
-            container: found
-            for row in readings
-            for container, found in uses(before.get(row.node), row).items()
-        }
-        return figures.containers
+        nodes: dict[NodeId, Use] = {}
+        containers: dict[ContainerId, Use] = {}
+        for number, row in enumerate(readings, 1):
+            known = before.get(row.node)
+            nodes[row.node] = use(known, row)
+            containers.update(uses(known, row))
+            if not number % _AT_ONCE:
+                await asyncio.sleep(0)
+        figures.nodes, figures.containers = nodes, containers
+        return containers
 
     async def _answers(self) -> dict[ContainerId, Answered]:
         """Say what each container has answered since the last look."""

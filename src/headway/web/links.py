@@ -1,10 +1,13 @@
 """Where things are shown: the address of each noun's page."""
 
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from headway.model.event import Event
 from headway.model.ids import environment_name
 
+_NAMES = 4096
+"""So many names are remembered as addresses have them: pages lead to the same ones again."""
 _OF_SUBJECT = {"deployment": "/deployments", "run": "/runs", "node": "/nodes", "pool": "/pools"}
 
 
@@ -14,7 +17,12 @@ def path(*parts: str) -> str:
     >>> path("envs", "demo", "apps", "a/b")
     '/envs/demo/apps/a%2Fb'
     """
-    return "/" + "/".join(quote(part, safe="~@:") for part in parts)
+    return "/" + "/".join(_safe(part) for part in parts)
+
+
+@lru_cache(_NAMES)
+def _safe(part: str) -> str:
+    return quote(part, safe="~@:")
 
 
 def query(address: str, **fields: str | int | None) -> str:

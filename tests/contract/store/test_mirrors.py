@@ -21,6 +21,7 @@ from headway.model.lease import Tenure
 from headway.model.manifest import Manifest, Process
 from headway.model.release import Release
 from headway.ports.store import Reader
+from tests.contract.store.counting import CountingStore
 from tests.contract.store.test_store import NOW, container, store
 from tests.unit.web.members import deployment
 
@@ -28,47 +29,6 @@ __all__ = ["store"]
 ENVIRONMENTS = [EnvironmentId(f"env{n}~1") for n in range(4)]
 APPS = [AppName(f"app{n}") for n in range(5)]
 MANIFEST = Manifest(name=AppName("web"), processes=(Process(name="web", command="serve"),))
-
-
-class CountingReader:
-    """A reader that counts the rows it gives."""
-
-    def __init__(self, reader: Reader, counted: list[int]) -> None:
-        self._reader, self._counted = reader, counted
-
-    def get(self, *asked: Any) -> Any:
-        found = self._reader.get(*asked)
-        self._counted[0] += found is not None
-        return found
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        ask = getattr(self._reader, name)
-
-        def counting(*asked: Any, **fields: Any) -> Any:
-            found = ask(*asked, **fields)
-            self._counted[0] += len(found)
-            return found
-
-        return counting
-
-
-class CountingStore:
-    """A store that counts the rows that are read."""
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-        self.counted = [0]
-
-    async def read(self, question: Callable[[Any], Any]) -> Any:
-        return await self._store.read(lambda reader: question(CountingReader(reader, self.counted)))
-
-    async def watch(self, *asked: Any) -> None:
-        await self._store.watch(*asked)
-
-    def rows_read(self) -> int:
-        """Say how many since it was last asked."""
-        count, self.counted[0] = self.counted[0], 0
-        return count
 
 
 def environment(identity: EnvironmentId) -> Environment:

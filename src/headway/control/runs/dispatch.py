@@ -232,6 +232,10 @@ class Dispatch:
         """Give what people said of a queue."""
         return self._grounds.holds.get(line)
 
+    def held_lines(self) -> list[Line]:
+        """List the queues that somebody has paused or drained."""
+        return [line for line, hold in self._grounds.holds.items() if hold.paused or hold.draining]
+
     def running(self, line: Line) -> int:
         """Count the attempts under way in a queue."""
         return self._grounds.tallies.lines.get(line, 0)

@@ -1,14 +1,19 @@
 """Jobs: listed and shown."""
 
+from collections.abc import Callable
+from heapq import nsmallest
+from typing import Any, NamedTuple
+
 from headway.calculate.demand import of_job
-from headway.control import lookup
+from headway.control import lookup, standings
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.targets import find_job
 from headway.control.world import World
 from headway.model.environment import Environment, Member
+from headway.model.ids import RunId
 from headway.model.job import Job
 from headway.model.release import Release
-from headway.model.run import Run
+from headway.model.run import Run, RunState
 from headway.model.view import JobView
 from headway.ports.store import Reader
 
@@ -37,6 +42,73 @@ async def listing(
     return await world.store.read(question)
 
 
+class JobLine(NamedTuple):
+    """A job, as far as it costs little to know."""
+
+    owner: Environment
+    release: Release
+    """The one that serves, of its app."""
+    job: Job
+    last: RunId | None
+    """Its last run."""
+    state: RunState | None
+    """How that one is."""
+    is_running: bool
+
+
+async def first(
+    world: World,
+    dispatch: Dispatch,
+    environment: str | None,
+    most: int,
+    rank: Callable[[JobLine], Any],
+) -> tuple[list[JobView], int]:
+    """List some jobs of live releases, and count how many there are.
+
+    Args:
+        world: The world.
+        dispatch: What runs and waits.
+        environment: Only those of this one.
+        most: How many at most.
+        rank: Those with the least of it are listed.
+
+    Raises:
+        NotFound: The environment is not there.
+    """
+    lines = await _lines(world, dispatch, environment)
+    chosen = nsmallest(most, lines, key=rank)
+    wanted = [line.last for line in chosen if line.last is not None]
+    rows = await world.store.read(lambda reader: reader.get_all(Run, wanted))
+    return [
+        _shown(dispatch, line.owner, line.release, line.job, rows.get(line.last or ""))
+        for line in chosen
+    ], len(lines)
+
+
+async def _lines(world: World, dispatch: Dispatch, environment: str | None) -> list[JobLine]:
+    there = [
+        (owner, release, job, _owner(owner, release, job))
+        for owner, release in await standings.live(world, environment)
+        for job in release.manifest.jobs
+    ]
+    names = [name for *_, name in there]
+    newest = await world.store.read(
+        lambda reader: reader.newest(Run, "owner", names, ("id", "state"))
+    )
+    lines = []
+    for owner, release, job, name in there:
+        last, state = newest.get(name, (None, None))
+        _, running = dispatch.counts(owner.id, release.app, job.name)
+        how = RunState(state) if state is not None else None
+        lines.append(JobLine(owner, release, job, last, how, running > 0))
+    return lines
+
+
+def _owner(owner: Environment, release: Release, job: Job) -> str:
+    """Name what a job's runs are found by."""
+    return f"{owner.id}/{release.app}/{job.name}"
+
+
 async def one(
     world: World, dispatch: Dispatch, environment: str, name: str, app: str | None = None
 ) -> JobView:
@@ -62,9 +134,13 @@ def _live(reader: Reader, owner: Environment) -> list[Release]:
 def _view(
     reader: Reader, dispatch: Dispatch, owner: Environment, release: Release, job: Job
 ) -> JobView:
-    last = reader.find(
-        Run, owner=f"{owner.id}/{release.app}/{job.name}", newest_first=True, limit=1
-    )
+    last = reader.find(Run, owner=_owner(owner, release, job), newest_first=True, limit=1)
+    return _shown(dispatch, owner, release, job, last[0] if last else None)
+
+
+def _shown(
+    dispatch: Dispatch, owner: Environment, release: Release, job: Job, last: Run | None
+) -> JobView:
     waiting, running = dispatch.counts(owner.id, release.app, job.name)
     return JobView(
         environment=owner.name,
@@ -75,5 +151,5 @@ def _view(
         waiting=waiting,
         running=running,
         schedules=tuple(row.name for row in release.manifest.schedules if row.job == job.name),
-        last=last[0] if last else None,
+        last=last,
     )

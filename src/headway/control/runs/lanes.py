@@ -1,13 +1,15 @@
 """The queued runs, as far as their turn may come soon."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from headway.calculate.queueing import Entry, Line
 from headway.control.world import World
 from headway.model.ids import AppName, EnvironmentId, RunId
 from headway.model.run import Lane, Run, lane_of
 
+_Counted = TypeVar("_Counted")
 _WINDOW = 512
 """Runs of one lane held in memory; the others are in the store, found by index."""
 
@@ -125,7 +127,8 @@ class Lanes:
         self._world = world
         self._under_way = under_way
         self._windows: dict[Lane, _Window] = {}
-        self._depths: dict[Line, int] = {}
+        self._depths: Counter[Line] = Counter()
+        self._jobs: Counter[tuple[EnvironmentId, AppName, str]] = Counter()
 
     async def open(self) -> None:
         """Count what the store has."""
@@ -133,7 +136,7 @@ class Lanes:
         self._windows = {
             Lane.parse(name): _Window(count, is_whole=False) for name, count in counts.items()
         }
-        self._depths = {}
+        self._depths, self._jobs = Counter(), Counter()
         for lane in self._windows:
             self._recount(lane)
 
@@ -141,15 +144,11 @@ class Lanes:
 
     def depth(self, line: Line) -> int:
         """Count the queued runs of a queue."""
-        return self._depths.get(line, 0)
+        return self._depths[line]
 
     def count(self, environment: EnvironmentId, app: AppName, job: str) -> int:
         """Count the queued runs of a job."""
-        return sum(
-            window.count
-            for lane, window in self._windows.items()
-            if (lane.environment, lane.app, lane.job) == (environment, app, job)
-        )
+        return self._jobs[environment, app, job]
 
     def depths(self) -> Mapping[Line, int]:
         """Count the queued runs of each queue that has any."""
@@ -220,13 +219,18 @@ class Lanes:
         return self._windows.setdefault(lane, _Window())
 
     def _recount(self, lane: Lane) -> None:
-        """Count a lane's queue after a change; a lane that has no runs is forgotten."""
+        """Count a lane's queue and job after a change; a lane that has no runs is forgotten."""
         window = self._windows[lane]
-        depth = self.depth(lane.line) + window.count - window.counted
+        more = window.count - window.counted
         window.counted = window.count
-        if depth > 0:
-            self._depths[lane.line] = depth
-        else:
-            self._depths.pop(lane.line, None)
+        _add(self._depths, lane.line, more)
+        _add(self._jobs, (lane.environment, lane.app, lane.job), more)
         if window.is_over:
             del self._windows[lane]
+
+
+def _add(counts: Counter[_Counted], what: _Counted, more: int) -> None:
+    """Count more or fewer of something; what there is none of is forgotten."""
+    counts[what] += more
+    if counts[what] <= 0:
+        del counts[what]

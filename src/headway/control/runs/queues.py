@@ -1,24 +1,42 @@
 """Queues: listed, paused, drained, resumed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from heapq import nsmallest
+from typing import NamedTuple
 
 import msgspec
 
 from headway.calculate.queueing import Line
-from headway.control import lookup
+from headway.control import lookup, standings
 from headway.control.errors import Invalid, NotFound
 from headway.control.idempotency import answered
 from headway.control.runs.dispatch import Dispatch
-from headway.control.world import World
-from headway.model.environment import Environment, Member
+from headway.control.world import MemberKey, World
+from headway.machine.run_ids import age_s
 from headway.model.event import Event
 from headway.model.ids import environment_name, is_name
 from headway.model.queue import QueueHold
 from headway.model.release import Release
-from headway.model.run import Lane, Run
+from headway.model.run import Run
 from headway.model.view import QueueView
 from headway.ports.store import Reader, Writer
+
+
+class QueueLine(NamedTuple):
+    """A queue, as far as it costs nothing to know."""
+
+    release: Release
+    """The one that serves, of its app."""
+    line: Line
+    is_held: bool
+    age_s: float
+    """For about how long its first run has waited; 0 where none does."""
+
+    @property
+    def rank(self) -> tuple[bool, float, Line]:
+        """What is held comes first, then what has waited longest."""
+        return not self.is_held, -self.age_s, self.line
 
 
 async def listing(world: World, dispatch: Dispatch, environment: str | None) -> list[QueueView]:
@@ -27,61 +45,72 @@ async def listing(world: World, dispatch: Dispatch, environment: str | None) -> 
     Raises:
         NotFound: The environment is not there.
     """
-    now = world.clock.now()
-    lanes = tuple(dispatch.lanes.lanes())  # the loop goes on while the store is read
-
-    def question(reader: Reader) -> list[QueueView]:
-        return [
-            _view(reader, dispatch, release, line, lanes, now)
-            for owner in lookup.environments(reader, environment)
-            for release, line in _lines(reader, owner, lanes)
-        ]
-
-    return await world.store.read(question)
+    return await _shown(world, dispatch, await _lines(world, dispatch, environment))
 
 
-def _lines(
-    reader: Reader, owner: Environment, lanes: Sequence[Lane]
-) -> Iterator[tuple[Release, Line]]:
-    """Give the queues of an environment, each with the live release of its app."""
-    holds = reader.find(QueueHold, environment=owner.id)
-    for member in sorted(reader.find(Member, environment=owner.id), key=lambda row: row.app):
-        release = lookup.live(reader, member)
-        if release is None:
-            continue
-        names = {job.queue for job in release.manifest.jobs}
-        names |= {queue.name for queue in release.manifest.queues}
-        names |= {
-            hold.name for hold in holds if hold.app == member.app and (hold.paused or hold.draining)
-        }
-        names |= {lane.queue for lane in lanes if lane.line[:2] == (owner.id, member.app)}
-        for name in sorted(names):
-            yield release, (owner.id, member.app, name)
+async def first(
+    world: World, dispatch: Dispatch, environment: str | None, most: int
+) -> tuple[list[QueueView], int]:
+    """List the queues that need a look most, and count how many there are.
+
+    Raises:
+        NotFound: The environment is not there.
+    """
+    lines = await _lines(world, dispatch, environment)
+    chosen = nsmallest(most, lines, key=lambda row: row.rank)
+    return await _shown(world, dispatch, chosen), len(lines)
 
 
-def _view(
-    reader: Reader,
-    dispatch: Dispatch,
-    release: Release,
-    line: Line,
-    lanes: Sequence[Lane],
-    now: datetime,
-) -> QueueView:
-    environment, app, name = line
-    firsts = [
-        row.created_at
-        for lane in lanes
-        if lane.line == line
-        for row in reader.find(Run, lane=lane.name, limit=1)
+async def _lines(world: World, dispatch: Dispatch, environment: str | None) -> list[QueueLine]:
+    """Give the queues, by environment, app and name."""
+    serving = await standings.live(world, environment)
+    ages: dict[Line, float] = {}
+    for lane, entries in dispatch.lanes.lanes().items():
+        age = age_s(entries[0].run, world.clock.now()) if entries else 0.0
+        ages[lane.line] = max(age, ages.get(lane.line, 0.0))
+    held = set(dispatch.held_lines())
+    extra: dict[MemberKey, set[str]] = {}
+    for owner, app, name in (*ages, *held):
+        extra.setdefault((owner, app), set()).add(name)
+    return [
+        QueueLine(release, line, line in held, ages.get(line, 0.0))
+        for _, release in serving
+        for name in sorted(_names(release) | extra.get((release.environment, release.app), set()))
+        for line in ((release.environment, release.app, name),)
     ]
+
+
+def _names(release: Release) -> set[str]:
+    manifest = release.manifest
+    return {job.queue for job in manifest.jobs} | {queue.name for queue in manifest.queues}
+
+
+async def _shown(world: World, dispatch: Dispatch, lines: Sequence[QueueLine]) -> list[QueueView]:
+    """Show queues, of whose lanes the first runs are read."""
+    now, wanted = world.clock.now(), {row.line for row in lines}
+    lanes = [lane for lane in dispatch.lanes.lanes() if lane.line in wanted]
+
+    def question(reader: Reader) -> dict[Line, datetime]:
+        began: dict[Line, datetime] = {}
+        for lane in lanes:
+            for row in reader.find(Run, lane=lane.name, limit=1):
+                began[lane.line] = min(row.created_at, began.get(lane.line, row.created_at))
+        return began
+
+    began = await world.store.read(question) if lanes else {}
+    return [_view(dispatch, row, began.get(row.line), now) for row in lines]
+
+
+def _view(dispatch: Dispatch, row: QueueLine, began: datetime | None, now: datetime) -> QueueView:
+    environment, app, name = row.line
     return QueueView(
         environment=environment_name(environment),
         app=app,
-        queue=release.manifest.queue(name),
-        waiting=dispatch.lanes.depth(line),
-        running=dispatch.running(line),
-        oldest_s=(now - min(firsts)).total_seconds() if firsts else None,
-        hold=dispatch.hold_of(line),
+        queue=row.release.manifest.queue(name),
+        waiting=dispatch.lanes.depth(row.line),
+        running=dispatch.running(row.line),
+        oldest_s=None if began is None else (now - began).total_seconds(),
+        hold=dispatch.hold_of(row.line),
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from headway.control.runs import jobs, runs
+from headway.control.runs.jobs import JobLine
 from headway.model.ids import AppName, EnvironmentName, RunId
-from headway.model.run import Run
+from headway.model.run import Run, RunState
 from headway.model.value import Value
 from headway.model.view import JobView
 from headway.web.page import Ask, Page, View
@@ -51,20 +52,29 @@ def jobs_page(
     views: list[JobView],
     environment: str | None = None,
     waits: Mapping[RunId, str] = _NONE,
+    more: int = 0,
 ) -> JobsPage:
     """Make the page: what went wrong last comes first, then what runs, then by name."""
-    rows = sorted((_row(view, waits) for view in views), key=_rank)
-    return JobsPage(
-        rows=tuple(rows[:_SHOWN_MAX]),
-        more=max(0, len(rows) - _SHOWN_MAX),
-        environment=environment,
-    )
+    rows = tuple(_row(view, waits) for view in sorted(views, key=_rank))
+    return JobsPage(rows=rows, more=more, environment=environment)
 
 
-def _rank(row: JobRow) -> tuple[int, str, str, str]:
-    look = tone(row.last.state) if row.last else Tone.QUIET
-    look = look if look in (Tone.BAD, Tone.CARE) or not row.running else Tone.MOVING
-    return _ORDER.index(look), row.environment, row.app, row.name
+def _rank(view: JobView) -> tuple[int, str, str, str]:
+    state = view.last.state if view.last else None
+    place = _place(state, is_running=view.running > 0)
+    return place, view.environment, view.app, view.job.name
+
+
+def line_rank(line: JobLine) -> tuple[int, str, str, str]:
+    """Say which of two jobs comes first: one whose last run went wrong, then one that runs."""
+    place = _place(line.state, is_running=line.is_running)
+    return place, line.owner.name, line.release.app, line.job.name
+
+
+def _place(last: RunState | None, *, is_running: bool) -> int:
+    look = tone(last) if last is not None else Tone.QUIET
+    look = look if look in (Tone.BAD, Tone.CARE) or not is_running else Tone.MOVING
+    return _ORDER.index(look)
 
 
 def _row(view: JobView, waits: Mapping[RunId, str]) -> JobRow:
@@ -85,9 +95,9 @@ def _row(view: JobView, waits: Mapping[RunId, str]) -> JobRow:
 async def _see(ask: Ask) -> JobsPage:
     environment = ask.query.get("environment") or None
     dispatch = ask.heart.dispatch
-    views = await jobs.listing(ask.world, dispatch, environment)
+    views, count = await jobs.first(ask.world, dispatch, environment, _SHOWN_MAX, line_rank)
     waits = {row.id: runs.waits(dispatch, row) for view in views if (row := view.last)}
-    return jobs_page(views, environment, waits)
+    return jobs_page(views, environment, waits, more=count - len(views))
 
 
 OFFERS = (Page("/jobs", "jobs.html", _see),)

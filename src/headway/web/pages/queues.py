@@ -40,14 +40,11 @@ class QueuesPage(View, kw_only=True):
         return any(row.waiting for row in self.rows)
 
 
-def queues_page(views: list[QueueView], environment: str | None = None) -> QueuesPage:
+def queues_page(
+    views: list[QueueView], environment: str | None = None, more: int = 0
+) -> QueuesPage:
     """Make the page: what is held comes first, then what has waited longest, then by name."""
-    rows = sorted(views, key=_rank)
-    return QueuesPage(
-        rows=tuple(rows[:_SHOWN_MAX]),
-        more=max(0, len(rows) - _SHOWN_MAX),
-        environment=environment,
-    )
+    return QueuesPage(rows=tuple(sorted(views, key=_rank)), more=more, environment=environment)
 
 
 def is_held(view: QueueView) -> bool:
@@ -62,9 +59,8 @@ def _rank(view: QueueView) -> tuple[bool, float, str, str, str]:
 
 async def _see(ask: Ask) -> QueuesPage:
     environment = ask.query.get("environment") or None
-    return queues_page(
-        await queues.listing(ask.world, ask.heart.dispatch, environment), environment
-    )
+    views, count = await queues.first(ask.world, ask.heart.dispatch, environment, _SHOWN_MAX)
+    return queues_page(views, environment, more=count - len(views))
 
 
 async def queue_of(ask: Ask) -> QueueView:
