@@ -112,14 +112,6 @@ async def exec(  # noqa: A001 (the word that users know)
         Unavailable: Its engine does not answer.
     """
     row = await one(world, identity)
-    try:
-        session = await world.engine.exec(ContainerId(identity), argv, terminal=terminal)
-    except NoSuchContainer as error:
-        raise Conflict("container-not-running", f"{identity} does not run: {error}") from error
-    except EngineUnavailable as error:
-        raise Unavailable("engine-unavailable", str(error)) from error
-    except EngineError as error:
-        raise Conflict("exec-failed", str(error)) from error
 
     def deed(tx: Writer) -> None:
         tx.record(
@@ -134,5 +126,12 @@ async def exec(  # noqa: A001 (the word that users know)
             )
         )
 
-    await world.store.write(deed)
-    return session
+    await world.store.write(deed)  # beforehand: who may not run it any more runs nothing
+    try:
+        return await world.engine.exec(ContainerId(identity), argv, terminal=terminal)
+    except NoSuchContainer as error:
+        raise Conflict("container-not-running", f"{identity} does not run: {error}") from error
+    except EngineUnavailable as error:
+        raise Unavailable("engine-unavailable", str(error)) from error
+    except EngineError as error:
+        raise Conflict("exec-failed", str(error)) from error

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from headway.calculate.permission import lacking
+import msgspec
+
 from headway.control import lookup
 from headway.control.containers import one as container
 from headway.control.deeds import is_held, on, on_source, owned, sent
 from headway.control.deployments import one as deployment
-from headway.control.errors import NotAllowed
 from headway.control.leases import one as lease
+from headway.control.permits import check, refusal
 from headway.control.requests import DeadQuestion
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.runs import one as run
@@ -17,32 +18,10 @@ from headway.control.world import World
 from headway.model.environment import Member
 from headway.model.ids import Digest
 from headway.model.lease import ClaimKind
-from headway.model.role import HELD, INSTALLATION, LOCKS, OWN, Deed, Grant
+from headway.model.role import HELD, INSTALLATION, LOCKS, OWN, Deed
 from headway.ports.store import Reader
 
-__all__ = ["INSTALLATION", "LOCKS", "OWN", "on", "on_source"]
-
-
-def check(actor: str, grant: Grant, deed: Deed) -> None:
-    """Let somebody do a deed.
-
-    Raises:
-        NotAllowed: They may not; the hint says who may.
-    """
-    because = lacking(grant, deed)
-    if because is not None:
-        raise refusal(actor, grant, because)
-
-
-def refusal(actor: str, grant: Grant, because: str) -> NotAllowed:
-    """Say that somebody may not do something, and who may."""
-    whose = f" of {', '.join(grant.teams)}" if grant.teams else ""
-    return NotAllowed(
-        "not-allowed",
-        f"{actor} is a {grant.role.value}{whose}, and may not do this",
-        hint=because,
-        next=("headway tokens ls",),
-    )
+__all__ = ["INSTALLATION", "LOCKS", "OWN", "check", "on", "on_source", "refusal"]
 
 
 async def on_apps(world: World, *apps: str) -> Deed:
@@ -62,8 +41,9 @@ async def on_environment(world: World, name: str, actor: str | None = None) -> D
     def question(reader: Reader) -> Deed:
         owner = lookup.standing(reader, name)
         if is_held(owner, actor):
-            return HELD
-        return on(owned(reader, [row.app for row in reader.find(Member, environment=owner.id)]))
+            return msgspec.structs.replace(HELD, environment=owner.id)
+        apps = [row.app for row in reader.find(Member, environment=owner.id)]
+        return msgspec.structs.replace(on(owned(reader, apps)), environment=owner.id)
 
     return await world.store.read(question)
 

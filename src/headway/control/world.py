@@ -11,6 +11,7 @@ from headway.calculate.keeping import Kept, placed_under
 from headway.calculate.placement import Fleet
 from headway.control.figures import Figures
 from headway.control.mirrors import Mirrors
+from headway.control.permits import PermittedStore
 from headway.control.probes import Probes
 from headway.control.roster import Roster
 from headway.machine.chance import chance
@@ -183,6 +184,7 @@ class World:
     """Containers that have not ended, by what they are copies of."""
 
     def __post_init__(self) -> None:
+        self.store = PermittedStore(self.store)
         self.roster = Roster(self.fleet)
         self.mirrors = Mirrors(self.store)
         self.figures = Figures(self.settings.figures_step_s, self.settings.figures_series_max)

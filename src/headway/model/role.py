@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from headway.model.ids import EnvironmentId
 from headway.model.value import Value
 
 
@@ -45,6 +46,8 @@ class Deed(Value, kw_only=True):
     kind: DeedKind
     apps: tuple[tuple[str, str | None], ...] = ()
     """The apps that it is done to, each with its team."""
+    environment: EnvironmentId | None = None
+    """The environment that it is done to as a whole."""
 
 
 INSTALLATION = Deed(kind=DeedKind.INSTALLATION)

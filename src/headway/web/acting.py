@@ -8,6 +8,7 @@ import msgspec
 from headway.calculate.permission import lacking
 from headway.control import permission
 from headway.control.errors import HeadwayError
+from headway.control.permits import Permit, permitted
 from headway.control.refusals import refused
 from headway.web.page import Act, Ask, Field, Plan
 
@@ -56,12 +57,14 @@ async def done(act: Act, ask: Ask, form: Mapping[str, str]) -> str:
     try:
         if ONLY_PLAN in form:  # anybody may look at that
             raise await _to_see(act, ask)
-        permission.check(ask.actor, ask.grant, await act.on(ask))
+        deed = await act.on(ask)
+        permission.check(ask.actor, ask.grant, deed)
         if act.rehearse and form.get("planned") != print_of(plan.fields):
             raise await _to_see(act, ask)
         if plan.confirm and form.get("confirm", "").strip() != plan.confirm:
             raise NotDone(await shown(act, ask), _UNCONFIRMED)
-        return await act.do(ask)
+        with permitted(Permit(ask.actor, ask.grant, ask.token, deed)):
+            return await act.do(ask)
     except HeadwayError as error:
         said = refused(error, act.path)
         raise NotDone(msgspec.structs.replace(plan, refusal=said), said.status) from error

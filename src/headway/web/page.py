@@ -65,6 +65,8 @@ class Ask(NamedTuple):
     grant: Grant
     """What who asks may do."""
     now: datetime
+    token: str = ""
+    """The id of the token that they have, or that opened their session."""
 
     @property
     def world(self) -> World:
