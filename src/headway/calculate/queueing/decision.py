@@ -1,6 +1,8 @@
 """Whose turn it is: which queued runs start now, on which node, and why the others do not."""
 
 import heapq
+from datetime import datetime
+from typing import NamedTuple
 
 from headway.calculate.demand import expected_end
 from headway.calculate.placement import Ask
@@ -32,10 +34,20 @@ def take_turns(question: Question) -> Turn:
     heap = [decision.place_of(line) for line in decision.by_line]
     heapq.heapify(heap)
     while heap and len(decision.picks) < question.most:
-        _, _, line = heapq.heappop(heap)
-        if decision.pick_one(line) and decision.by_line[line]:
-            heapq.heappush(heap, decision.place_of(line))
+        _, _, line = heap[0]
+        if not (decision.pick_one(line) and decision.by_line[line]):
+            heapq.heappop(heap)
+        elif len(heap) > 1:  # otherwise it is its turn again, wherever it stands
+            heapq.heapreplace(heap, decision.place_of(line))
     return decision.turn()
+
+
+class _Cost(NamedTuple):
+    """What each run of a lane takes."""
+
+    demand: Demand
+    share: float
+    until: datetime | None
 
 
 class Decision:
@@ -54,6 +66,7 @@ class Decision:
         self._taken: dict[Lane, set[int]] = {}
         self._next: dict[Lane, int] = {}
         self._crews: dict[Lane, Crew | None] = {}
+        self._costs: dict[Lane, _Cost] = {}
         for lane, entries in question.lanes.items():
             if not entries:
                 continue
@@ -107,9 +120,11 @@ class Decision:
 
     def _first(self, line: Line) -> Lane | None:
         """Give the lane whose turn it is."""
-        question = self.question
+        question, lanes = self.question, self.by_line[line]
+        if len(lanes) == 1:
+            return lanes[0]
         return min(
-            self.by_line[line],
+            lanes,
             key=lambda lane: (
                 -question.terms[lane].demand.priority,
                 -lane.priority,
@@ -235,16 +250,22 @@ class Decision:
         question = self.question
         share = 0.0
         for one in (pick, *pick.members):
-            demand, run = question.terms[one.lane].demand, one.entry.run
-            question.fleet.hold(run, one.node, demand, expected_end(demand, question.now))
+            cost = self._costs.get(one.lane) or self._cost(one.lane)
+            question.fleet.hold(one.entry.run, one.node, cost.demand, cost.until)
             question.tallies.add(one.lane, one.entry.unique)
-            share += question.fleet.share(demand)
+            share += cost.share
             if lane.line in question.tokens:
                 question.tokens[lane.line] -= 1
         self._claims.starts(pick.entry)
         question.turns.took(lane, max(share, _SHARE_LEAST))
         self.picks.append(pick)
         self._advance(lane, index)
+
+    def _cost(self, lane: Lane) -> _Cost:
+        demand = self.question.terms[lane].demand
+        share, until = self.question.fleet.share(demand), expected_end(demand, self.question.now)
+        cost = self._costs[lane] = _Cost(demand, share, until)
+        return cost
 
     def _advance(self, lane: Lane, index: int) -> None:
         taken = self._taken.setdefault(lane, set())

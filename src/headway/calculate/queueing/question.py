@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from headway.calculate.locking import Locks
 from headway.calculate.placement import Ask, Fleet, Part, Site
@@ -15,8 +16,7 @@ from headway.model.preempting import Preempting
 from headway.model.run import Lane
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A queued run, as far as its turn depends on it."""
 
     run: RunId
@@ -106,8 +106,7 @@ class Question:
     where it may not be now. None: nothing gives way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(NamedTuple):
     """A run that starts now."""
 
     lane: Lane
