@@ -8,6 +8,7 @@ from headway.control.errors import Invalid, NotFound
 from headway.control.logs import chosen, entry_of, lines_of
 from headway.control.requests import LogQuestion
 from headway.control.world import World
+from headway.formats.terminal_text import plain
 from headway.model.container import Container
 from headway.model.ids import ContainerId
 from headway.model.view import LogEntry
@@ -50,7 +51,7 @@ async def page(
         question: Which containers.
         before: As an earlier page gave it; empty: from the end.
         most: So many lines.
-        text: Only lines that have this in them, large or small letters alike.
+        text: Only lines that have this in them as they are shown, large or small letters alike.
 
     Raises:
         NotFound: The environment, an app or a container is not there.
@@ -133,7 +134,7 @@ async def _searched(
         turned = await _turned(world, rows, before, at_once)
         searched += len(turned.entries)
         ends = ends or turned.ends
-        found = [one for one in turned.entries if text in one.line.text.lower()] + found
+        found = [one for one in turned.entries if text in plain(one.line.text).lower()] + found
         before = turned.before
         rows = [row for row in rows if row.id in before]
         if not before or len(found) >= most or searched >= _SEARCHED_MAX:

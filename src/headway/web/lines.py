@@ -3,17 +3,10 @@
 import re
 from typing import NamedTuple
 
+from headway.formats.terminal_text import harmless, settled
 from headway.model.value import Value
 
 _CSI = re.compile(r"\x1b\[([0-9;:]*)([A-Za-z@`])")
-_ESCAPE = re.compile(
-    r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?"
-    r"|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)"
-)
-"""What a terminal obeys and a page does not: titles, links, cursor moves, keys, and the rest."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Marks that turn the direction of the text around them: shown, not obeyed."""
 _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _STYLES = {1: "bold", 2: "faint", 3: "italic", 4: "underline"}
 _ENDS = {22: ("bold", "faint"), 23: ("italic",), 24: ("underline",)}
@@ -45,13 +38,13 @@ def shown(text: str, most: int = CUT) -> Line:
     >>> [(piece.text, piece.classes) for piece in shown("a \x1b[1;31mred\x1b[0m b").pieces]
     [('a ', ''), ('red', 'bold red'), (' b', '')]
     """
-    settled = _settled(text)
+    whole = settled(text)
     pieces: list[Piece] = []
     look: dict[str, str] = {}
     room, left_out = most, 0
     at = 0
-    for found in (*_CSI.finditer(settled), None):
-        part = _harmless(settled[at : found.start() if found else len(settled)])
+    for found in (*_CSI.finditer(whole), None):
+        part = harmless(whole[at : found.start() if found else len(whole)])
         if part:
             left_out += max(0, len(part) - room)
             part = part[:room]
@@ -63,27 +56,6 @@ def shown(text: str, most: int = CUT) -> Line:
             if found[2] == "m":
                 _turn(look, found[1])
     return Line(tuple(pieces), left_out)
-
-
-def plain(text: str) -> str:
-    r"""Give a line's text alone, to search it.
-
-    >>> plain("\x1b[32mok\x1b[0m")
-    'ok'
-    """
-    return _harmless(_settled(text))
-
-
-def _settled(text: str) -> str:
-    r"""Keep what stands there last where a program wrote over its own line."""
-    parts = [part for part in text.split("\r") if part]
-    return parts[-1] if parts else ""
-
-
-def _harmless(text: str) -> str:
-    text = _ESCAPE.sub("", text)
-    text = _CONTROL.sub("�", text)
-    return _TURNING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
 def _turn(look: dict[str, str], codes: str) -> None:

@@ -15,6 +15,7 @@ name: {name}
 run: {{type: process, command: '{command}; touch /tmp/done; exec sleep 600'}}
 """
 _LINES = 1000
+_COLOURED = "\x1b[31mer\x1b[0mror in colour\n"
 _LONG_AGO = timedelta(seconds=2)
 
 
@@ -29,7 +30,7 @@ def written(tmp_path_factory) -> Iterator[ControlPlane]:
     with plane.client() as client:
         for name, command, files in (
             ("many", f'seq -f "line %g of it" 1 {_LINES}', {}),
-            ("few", "cat lines.txt", {"lines__txt": evil.read_text()}),
+            ("few", "cat lines.txt", {"lines__txt": _COLOURED + evil.read_text()}),
         ):
             text = _WRITER.format(name=name, command=command)
             sent = client.post(
@@ -67,6 +68,13 @@ def test_only_lines_that_fit_are_given_from_wherever_they_are(written):
         assert texts(page) == ["line 7 of it"]
         assert page.json()["searched"] == _LINES
         assert texts(client.get("/envs/demo/logs.json?text=nowhere to be found")) == []
+
+
+def test_a_word_is_found_as_it_is_shown_however_it_is_coloured(written):
+    with written.client() as client:
+        page = client.get("/envs/demo/logs.json?app=few&text=ERROR in")
+        assert texts(page) == [_COLOURED.strip()]
+        assert texts(client.get("/envs/demo/logs.json?text=[31m")) == []
 
 
 def test_a_line_s_own_page_has_it_with_what_is_around(written):

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.web.lines import CUT, plain, shown
+from headway.formats.terminal_text import plain
+from headway.web.lines import CUT, shown
 
 
 def texts(line: str) -> list[tuple[str, str]]:

@@ -10,11 +10,12 @@ import msgspec
 from headway.control import containers, environments, log_pages, logs, past
 from headway.control.errors import Invalid, NotFound
 from headway.control.requests import LogQuestion
+from headway.formats.terminal_text import plain
 from headway.model.ids import AppName, ContainerId, environment_name
 from headway.model.value import Value
 from headway.model.view import LogEntry
 from headway.web import links
-from headway.web.lines import CUT, Piece, plain, shown
+from headway.web.lines import CUT, Piece, shown
 from headway.web.page import Addition, Anew, Appended, Ask, Crumb, Page, View
 
 LINES = 300

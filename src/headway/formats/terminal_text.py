@@ -1,0 +1,39 @@
+"""Text that a program wrote for a terminal, as it is read: without what a terminal obeys."""
+
+import re
+
+_ESCAPE = re.compile(
+    r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?"
+    r"|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)"
+)
+"""What a terminal obeys and a page does not: titles, links, cursor moves, keys, and the rest."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that turn the direction of the text around them: shown, not obeyed."""
+_OBEYED = re.compile(f"{_CONTROL.pattern}|{_TURNING.pattern}")
+
+
+def plain(text: str) -> str:
+    r"""Give a line's text alone, to search it.
+
+    >>> plain("\x1b[32mok\x1b[0m")
+    'ok'
+    """
+    return harmless(settled(text)) if _OBEYED.search(text) else text
+
+
+def settled(text: str) -> str:
+    r"""Keep what stands there last where a program wrote over its own line."""
+    parts = [part for part in text.split("\r") if part]
+    return parts[-1] if parts else ""
+
+
+def harmless(text: str) -> str:
+    r"""Leave out what a terminal obeys, and show what else rules the text around it.
+
+    >>> harmless("a\x1b[31mb\u202ec")
+    'ab⟨U+202E⟩c'
+    """
+    text = _ESCAPE.sub("", text)
+    text = _CONTROL.sub("�", text)
+    return _TURNING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
