@@ -10,7 +10,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+from headway.sdk.errors import RefusedError
+from headway.sdk.transport import Transport
 
 HEADWAY = str(Path(sys.executable).with_name("headway"))
 
@@ -95,6 +100,22 @@ class Installation:
 
     def json(self, *words: str):
         return json.loads(self.ok(*words, "--json"))
+
+    def asked(self, path: str) -> Any:
+        """Ask the API itself: who waits would else start a command many times a second."""
+        token = (self.data / "token").read_text().strip()
+        with closing(Transport(f"http://127.0.0.1:{self.port}", token)) as transport:
+            return transport.call("GET", f"/v1/{path}", Any)
+
+    def has(self, environment: str) -> bool:
+        """Say whether there is an environment of this name."""
+        try:
+            self.asked(f"environments/{environment}")
+        except RefusedError as refused:
+            if refused.status != 404:
+                raise
+            return False
+        return True
 
     def up(self) -> None:
         self.ok("up", "-d", "--port", str(self.port), "--http-port", str(self.http_port))

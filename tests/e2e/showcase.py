@@ -59,7 +59,7 @@ def showcase(folder: Path) -> Iterator[tuple[Installation, dict[str, str]]]:
     waiting: list[Popen[bytes]] = []
     try:
         own.ok("up", "-d", "--nodes", "3", *ports)
-        wait_for(lambda: len(own.json("nodes", "ls")) == 3, within_s=60)
+        wait_for(lambda: len(own.asked("nodes")) == 3, within_s=60)
         names = {**_services(own), **_jobs(own), **_machines(own, waiting)}
         _asked(own)
         yield own, {"environment": ENVIRONMENT, **names}

@@ -139,7 +139,7 @@ def test_an_environment_comes_up_before_ones_eyes(headway, visitor):
     visitor.press("Destroy risen")
     visitor.page.wait_for_url(f"{visitor.root}/envs")
     expect(visitor.page.get_by_role("link", name="risen", exact=True)).to_have_count(0)
-    wait_for(lambda: headway.run("envs", "show", "risen").status == 3)
+    wait_for(lambda: not headway.has("risen"))
 
 
 def test_a_deployment_moves_the_traffic_and_a_rollback_moves_it_back(headway, visitor):

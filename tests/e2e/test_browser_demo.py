@@ -183,7 +183,7 @@ def test_the_second_shop_is_extended_and_destroyed_and_still_has_a_page(shop, vi
     page.wait_for_url("**/envs")
     gone = page.get_by_role("link", name="festival", exact=True)
     expect(gone).to_have_count(0, timeout=_MINUTES)
-    wait_for(lambda: shop.run("envs", "show", "festival").status == 3, within_s=120)
+    wait_for(lambda: not shop.has("festival"), within_s=120)
     visitor.go("/envs/festival/apps/web")
     assert visitor.path().startswith("/envs/festival~")
     expect(page.locator("#live_head")).to_contain_text("the festival is over")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from headway.sdk.errors import SdkError
 from tests.e2e.installation import Installation, good_manifest, wait_for
 from tests.e2e.killer import Killer, agent, control_plane, pids
 
@@ -109,10 +110,10 @@ def check_logs(own: Installation, environment: str) -> None:
 
 
 def settled(own: Installation) -> bool:
-    said = own.run("envs", "ls", "--json")
-    if said.status:
+    try:
+        views = own.asked("environments")
+    except SdkError:
         return False
-    views = json.loads(said.out)
     return all(
         member["state"] == "healthy" and (member["deployment"]["ended_at"] is not None)
         for view in views

@@ -130,7 +130,7 @@ def test_a_canary_takes_its_share_and_waits_to_be_promoted(headway):
     answers = [headway.get("bird", "mine")[1][:2] for _ in range(100)]
     assert 15 <= answers.count("v2") <= 25
     headway.ok("promote", "-e", "mine", cwd=bird)
-    wait_for(lambda: headway.json("envs", "show", "mine")["members"][0]["live"] == 2)
+    wait_for(lambda: headway.asked("environments/mine")["members"][0]["live"] == 2)
     assert {headway.get("bird", "mine")[1][:2] for _ in range(20)} == {"v2"}
 
 
@@ -162,7 +162,7 @@ def test_a_lease_that_ends_ends_the_environment(headway):
     brief = headway.app("brief")
     headway.ok("start", "-e", "short", "--lease", "1m", cwd=brief)
     headway.ok("extend", "3s", "-e", "short", "--shorten")
-    wait_for(lambda: headway.run("envs", "show", "short").status == 3)
+    wait_for(lambda: not headway.has("short"))
     wait_for(lambda: headway.get("brief", "short")[0] == 404)
     lines = headway.ok("events", "--limit", "500", "--json").splitlines()
     kinds = {json.loads(line)["kind"] for line in lines}

@@ -136,7 +136,7 @@ def test_an_environments_lease_that_ends_takes_down_exactly_what_it_holds(headwa
     assert all(all(found) for found in pids.values())
     assert "environment lent-out" in headway.ok("leases", "ls", "lent-out")
     headway.ok("extend", "1s", "-e", "lent-out", "--shorten")
-    wait_for(lambda: headway.run("envs", "show", "lent-out").status == 3, within_s=60)
+    wait_for(lambda: not headway.has("lent-out"), within_s=60)
     wait_for(lambda: not any(processes(headway, row) for row in rows["lent-out"]))
     assert headway.get("lent", "lent-out")[0] in (404, 503)
     assert [processes(headway, row) for row in rows["lent-on"]] == pids["lent-on"]
@@ -158,7 +158,7 @@ def test_a_leased_node_runs_what_was_started_under_the_lease_and_it_ends_with_it
     refused = own.run("leases", "acquire", "--node", before["node"])
     assert refused.status == 3
     assert f"--node {before['node']} --wait 10m" in refused.err
-    wait_for(lambda: own.json("leases", "show", lease)["lease"]["is_clear"], within_s=60)
+    wait_for(lambda: own.asked(f"leases/{lease}")["lease"]["is_clear"], within_s=60)
     assert f"{before['node']}: kept under {lease}" in own.ok("nodes", "ls")
     assert f"kept under {lease}" in own.ok("why", before["node"])
     (moved,) = rows(own, "others")
@@ -170,7 +170,7 @@ def test_a_leased_node_runs_what_was_started_under_the_lease_and_it_ends_with_it
     refused = own.run("extend", "2h", "-e", "mine")
     assert f"next: headway leases renew {lease}" in refused.err
     assert "ending mine" in own.ok("leases", "release", lease)
-    wait_for(lambda: own.run("envs", "show", "mine").status == 3, within_s=60)
+    wait_for(lambda: not own.has("mine"), within_s=60)
     wait_for(lambda: not processes(own, mine["id"]))
     assert rows(own, "others") == [moved]
     assert own.get("lent", "others")[0] == 200

@@ -1,18 +1,15 @@
 """One machine as three nodes: a drain under load, an agent that is killed, a node that goes."""
 
-import json
 import os
 import signal
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
 from tests.e2e.installation import Installation, alive, wait_for
-from tests.e2e.works import made, shown
+from tests.e2e.works import made, shown, state
 
 MANIFEST = """\
 processes:
@@ -92,32 +89,19 @@ def load(three: Installation) -> Iterator[Load]:
         assert one.failed == []
 
 
-def asked(own: Installation, path: str) -> Any:
-    token = (own.data / "token").read_text()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{own.port}/v1/{path}", headers={"Authorization": f"Bearer {token}"}
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
-
-
-def state(own: Installation, run: str) -> str:
-    return asked(own, f"runs/{run}")["run"]["state"]
-
-
 def agent(own: Installation, number: int) -> int:
     folder = own.data / "agent" if number == 1 else own.data / "agents" / str(number)
     return int((folder / "agent.lock").read_text() or 0)
 
 
 def nodes(own: Installation) -> list[str]:
-    return [row["node"]["id"] for row in asked(own, "nodes")]
+    return [row["node"]["id"] for row in own.asked("nodes")]
 
 
 def there(own: Installation, node: str, process: str = "") -> list[dict]:
     return [
         row
-        for member in asked(own, "environments/demo")["members"]
+        for member in own.asked("environments/demo")["members"]
         for row in member["containers"]
         if row["node"] == node
         and row["state"] not in ("exited", "lost")
@@ -135,7 +119,7 @@ def test_a_drain_under_load_fails_no_request_and_loses_no_run(three, load):
     assert len(names) == 3
     assert all(len(serving(three, name)) == 1 for name in names)
     assert all(len(there(three, name, "watcher")) == 1 for name in names)
-    (app,) = asked(three, "environments/demo")["members"]
+    (app,) = three.asked("environments/demo")["members"]
     assert (app["healthy"], app["wanted"]) == (6, 6)
     naps = [made(three, "demo", "nap") for _ in range(6)]
     long = made(three, "demo", "long")
@@ -168,7 +152,7 @@ def test_an_agent_that_is_killed_stops_no_container(three, load):
     for pid in killed:
         three.kill(pid)
     wait_for(lambda: not {agent(three, one) for one in (1, 2, 3)} & {0, *killed}, within_s=60)
-    wait_for(lambda: all(row["node"]["state"] == "ready" for row in asked(three, "nodes")))
+    wait_for(lambda: all(row["node"]["state"] == "ready" for row in three.asked("nodes")))
     after = {row["id"] for name in nodes(three) for row in there(three, name)}
     assert before <= after
     wait_for(lambda: load.asked > 5)

@@ -81,7 +81,7 @@ def test_nodes_come_for_a_burst_and_go_when_they_are_idle(laptop):
     own.kill(own.pid())  # nodes are being given back
     up(own)
     wait_for(lambda: lent(own) == [] and agents(own) == [], within_s=90)
-    wait_for(lambda: not own.json("pools", "show", "ci")["nodes"], within_s=60)
+    wait_for(lambda: not own.asked("pools/ci")["nodes"], within_s=60)
     assert [row["node"]["type"] for row in own.json("nodes", "ls")] == [""]
     for node in nodes:  # each came once, for what waited, and is gone
         said = own.ok("why", node)

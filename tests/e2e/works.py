@@ -189,7 +189,7 @@ def made(installation: Installation, environment: str, *words: str) -> str:
 
 def shown(installation: Installation, run: str) -> dict:
     """Show a run."""
-    return installation.json("runs", "show", run)
+    return installation.asked(f"runs/{run}")
 
 
 def state(installation: Installation, run: str) -> str:

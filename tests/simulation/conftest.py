@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,9 +35,20 @@ ENVIRONMENT = EnvironmentId("demo~1")
 APP = AppName("shop")
 
 
-class RealClock:
+class Clock:
+    """The machine's, which a test may put forward."""
+
+    ahead = timedelta()
+
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self.ahead
+
+    def to_the_minute(self) -> None:
+        """Have the next minute begin within a second."""
+        now = datetime.now(UTC)
+        self.ahead = timedelta(seconds=59) - timedelta(
+            seconds=now.second, microseconds=now.microsecond
+        )
 
 
 class Plane:
@@ -46,13 +57,14 @@ class Plane:
     def __init__(self, folder: Path, engine: SimulatedEngine) -> None:
         self._path = folder / "headway.db"
         self.engine = engine
+        self.clock = Clock()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def up(self) -> None:
         self.store = await SqliteStore.open(self._path)
         outside: Any = SimpleNamespace(mounts=lambda _artifact: (), http_port=1, mark=str)
         self.world = World(
-            clock=RealClock(),
+            clock=self.clock,
             store=self.store,
             engine=self.engine,
             router=outside,

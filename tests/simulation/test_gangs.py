@@ -285,6 +285,7 @@ async def test_one_that_was_queued_before_its_gang_became_impossible_says_so(pla
 
 async def test_a_schedule_starts_no_gang_that_would_hold_no_lock(plane):
     often = Schedule(name="tick", job="load", cron="* * * * *")
+    plane.clock.to_the_minute()
     await plane.release(MASTER, LOCKED, schedules=(often,))
     async with asyncio.timeout(70):
         while not (made := await all_of(plane, "load")):

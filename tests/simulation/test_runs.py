@@ -449,6 +449,7 @@ async def test_more_runs_than_fit_into_memory_windows(plane):
 async def test_a_schedule_makes_runs(plane, monkeypatch):
     from headway.model.schedule import Schedule
 
+    plane.clock.to_the_minute()
     await plane.release(ONCE, schedules=(Schedule(name="tick", job="once", cron="* * * * *"),))
     async with asyncio.timeout(70):
         while True:
