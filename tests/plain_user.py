@@ -33,11 +33,15 @@ def prefix() -> tuple[str, ...]:
     return (sys.executable, str(Path(__file__).resolve())) if os.geteuid() == 0 else ()
 
 
+TRIES_S = 300
+"""So long the tests of a file may take once more."""
+
+
 def try_again(file: str, which: str) -> None:
     """Run the tests of a file once more, those whose names match, as a plain user."""
     words = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file, "-k", which)
     done = subprocess.run(
-        [*prefix(), *words], capture_output=True, text=True, check=False, timeout=100
+        [*prefix(), *words], capture_output=True, text=True, check=False, timeout=TRIES_S
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
     assert "passed" in done.stdout

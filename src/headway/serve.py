@@ -20,11 +20,8 @@ import click
 import msgspec
 
 from headway import __version__
-from headway.api.app import create_app
-from headway.api.server import BACKLOG, serve
 from headway.builders.builder import EngineBuilder
 from headway.builders.sources import DirectorySources
-from headway.control.heart import Heart
 from headway.control.tokens import create_local, owner
 from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
@@ -49,15 +46,11 @@ from headway.ports.vault import VaultError
 from headway.routers.haproxy.router import HaproxyRouter
 from headway.stores.sqlite import SqliteStore
 from headway.stores.vault import FileVault
-from headway.web.house import House
-from headway.web.site import Site
 
 _CLEAR_GRACE_S = 10.0
 _SILENT_LEAST_S, _SILENT_MAX_S = 2.0, 10.0
 _SWITCH_S = 0.0005
 """So long the thread that writes waits for a busy event loop after each sync, and not 5 ms."""
-
-
 MachineCheck = Callable[[], Awaitable[list[Check]]]
 
 
@@ -133,6 +126,13 @@ async def run(options: Options, stop: asyncio.Event) -> None:
     Raises:
         Refused: Something that it needs is missing or taken.
     """
+    # Late, for `clear` needs none of it: it takes most of a second.
+    from headway.api.app import create_app
+    from headway.api.server import BACKLOG, serve
+    from headway.control.heart import Heart
+    from headway.web.house import House
+    from headway.web.site import Site
+
     data = options.data
     async with contextlib.AsyncExitStack() as stack:
         try:

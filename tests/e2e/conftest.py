@@ -19,6 +19,16 @@ def headway(tmp_path_factory) -> Iterator[Installation]:
     installation.down()
 
 
+@pytest.fixture(autouse=True)
+def left_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test that failed left dead fails none of those that come after it."""
+    yield
+    if "headway" in request.fixturenames:
+        installation: Installation = request.getfixturevalue("headway")
+        if not installation.is_up():
+            installation.up()
+
+
 @pytest.fixture
 def own(tmp_path) -> Iterator[Installation]:
     """An installation that a test may break."""

@@ -149,6 +149,13 @@ class Installation:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
+    def is_up(self) -> bool:
+        """Say whether its control plane runs."""
+        try:
+            return alive(self.pid())
+        except (OSError, ValueError):
+            return False
+
     def pid(self) -> int:
         return int(json.loads((self.data / "server.json").read_text())["pid"])
 

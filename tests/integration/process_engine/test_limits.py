@@ -178,5 +178,6 @@ async def test_memory_and_disk_are_limited_and_named(engine: ProcessEngine, data
 
 @plain_user.possible
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests above were a plain user's")
+@pytest.mark.timeout(plain_user.TRIES_S + 20)
 def test_limits_hold_for_a_plain_user() -> None:
     plain_user.try_again(__file__, "named or kept")

@@ -189,5 +189,6 @@ def _is_fork_of(pid: int, shim: int) -> bool:
 
 @plain_user.possible
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests above were a plain user's")
+@pytest.mark.timeout(plain_user.TRIES_S + 20)
 def test_it_is_the_same_for_a_plain_user() -> None:
     plain_user.try_again(__file__, "depends or much")
