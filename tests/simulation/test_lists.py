@@ -1,14 +1,21 @@
 """Lists of jobs and queues show those first that need a look, and read no more than they show."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 
+from headway.control import nodes
+from headway.control.errors import NotFound
+from headway.control.fullness import fullness
 from headway.control.runs import jobs, queues
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.job import Job
+from headway.model.node import Node
 from headway.model.queue import Queue
 from headway.model.run import Attempt, Run, RunState
+from headway.sim.engine import SimulatedEngine
 from headway.web.pages.jobs import line_rank
 from tests.contract.store.counting import CountingStore
 from tests.simulation.conftest import APP, ENVIRONMENT, SMALL
@@ -17,6 +24,13 @@ JOBS = [
     Job(name=f"job{n:03}", command="true", queue=f"q{n:03}", resources=SMALL) for n in range(150)
 ]
 NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def engine() -> SimulatedEngine:
+    return SimulatedEngine(
+        [Node(id=NodeId(f"n{n:03}"), cpu=4, memory_mib=4096) for n in range(150)]
+    )
 
 
 def ended(job: str, state: RunState, number: int) -> Run:
@@ -96,3 +110,25 @@ async def test_queues_that_are_held_or_wait_longest_are_listed_first_and_read_as
         if row.queue.name == name
     ]
     assert first.created_at < second.created_at
+
+
+async def test_of_many_nodes_those_that_take_nothing_are_listed_first_and_a_refusal_names_some(
+    plane,
+):
+    async with asyncio.timeout(10):
+        while len(plane.world.nodes) < 150:
+            await asyncio.sleep(0.01)
+    await nodes.cordon(plane.world, "ana", "n140")
+    await nodes.drain(plane.world, "ana", "n077")
+    rows = nodes.first(plane.world, 100)
+    assert [row.node.id for row in rows] == [
+        "n077",
+        "n140",
+        *(f"n{n:03}" for n in range(99) if n != 77),
+    ]
+    full = fullness(plane.world)
+    assert full.states == {"cordoned": 1, "draining": 1, "ready": 148}
+    assert [(row.name, row.there) for row in full.sums] == [("cpu", 592.0), ("memory", 592.0)]
+    with pytest.raises(NotFound) as refused:
+        nodes.known(plane.world, "m7")
+    assert refused.value.hint.endswith("n018, n019 and 130 more")

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from headway.calculate.lease import entered
+from headway.control import nodes
 from headway.control.capacity import booking
-from headway.control.errors import Conflict, Invalid, NotFound
+from headway.control.errors import Conflict, Invalid
 from headway.control.requests import LeaseRequest
 from headway.control.world import World
 from headway.model.ids import LeaseId, is_name
@@ -76,16 +77,9 @@ def _lock(wish: LeaseRequest) -> Claim:
 
 
 def _node(world: World, wish: LeaseRequest) -> Claim:
-    names = [node.id for node in world.nodes]
-    if wish.name not in names:
-        raise NotFound(
-            "node-unknown",
-            f"there is no node {wish.name}",
-            hint=f"there are {', '.join(names) or 'none: the engine has not answered yet'}",
-            next=("headway nodes ls",),
-        )
-    _refuse_last(world, wish.name)
-    return Claim(kind=ClaimKind.NODE, name=wish.name)
+    name = nodes.known(world, wish.name)
+    _refuse_last(world, name)
+    return Claim(kind=ClaimKind.NODE, name=name)
 
 
 def _refuse_last(world: World, name: str) -> None:

@@ -21,6 +21,8 @@ from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.view import NodeView
 from headway.ports.store import Reader, Writer
 
+_NAMED_MAX = 20
+"""Nodes that a refusal names."""
 _WITHIN_MAX_S = 7 * 24 * 3600.0
 
 
@@ -277,11 +279,14 @@ def known(world: World, node: str) -> NodeId:
     """
     identity = NodeId(node)
     if world.roster.node(identity) is None:
-        names = ", ".join(row.id for row in world.nodes) or "none: the engine has not answered yet"
+        names = ", ".join(row.id for row in world.nodes[:_NAMED_MAX])
+        more = len(world.nodes) - _NAMED_MAX
         raise NotFound(
             "node-unknown",
             f"there is no node {node}",
-            hint=f"there are {names}",
+            hint=f"there are {names}{f' and {more} more' if more > 0 else ''}"
+            if names
+            else "there are none: the engine has not answered yet",
             next=("headway nodes ls",),
         )
     return identity

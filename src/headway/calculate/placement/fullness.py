@@ -26,8 +26,10 @@ class Fullness(NamedTuple):
 
 def fullness(table: Table) -> Fullness:
     """Sum up what is held of nodes."""
-    there = [row for row, node in enumerate(table.nodes) if node is not None]
-    ready = [row for row in there if _state(table, row) is NodeState.READY]
+    is_ready = NodeState.READY
+    nodes = [(row, node) for row, node in enumerate(table.nodes) if node is not None]
+    there = [row for row, _ in nodes]
+    ready = [row for row, node in nodes if node.state is is_ready]
     firsts = [row for row in ready if row == _first_ready(table, row)]
     shares = [0.0] * table.rows
     sums = []
@@ -35,8 +37,8 @@ def fullness(table: Table) -> Fullness:
         sizes, lefts = size.cells, free.cells
         for row in there:
             has = sizes[row]
-            if 0 < has < UNCOUNTED:
-                shares[row] = max(shares[row], (has - lefts[row]) / has)
+            if 0 < has < UNCOUNTED and (share := (has - lefts[row]) / has) > shares[row]:
+                shares[row] = share
         counted = [
             row for row in (firsts if name in SHARED else ready) if 0 < sizes[row] < UNCOUNTED
         ]

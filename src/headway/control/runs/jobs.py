@@ -1,6 +1,6 @@
 """Jobs: listed and shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from headway.control import lookup, standings
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.targets import find_job
 from headway.control.world import World
-from headway.model.environment import Environment, Member
+from headway.model.environment import Environment
 from headway.model.ids import RunId
 from headway.model.job import Job
 from headway.model.release import Release
@@ -26,20 +26,13 @@ async def listing(
     Raises:
         NotFound: The environment or the app is not there.
     """
-
-    def question(reader: Reader) -> list[JobView]:
-        owners = lookup.environments(reader, environment)
-        if environment is not None and app is not None:
-            lookup.member(reader, owners[0], app)
-        return [
-            _view(reader, dispatch, owner, release, job)
-            for owner in owners
-            for release in _live(reader, owner)
-            if app in (None, release.app)
-            for job in sorted(release.manifest.jobs, key=lambda job: job.name)
-        ]
-
-    return await world.store.read(question)
+    if environment is not None and app is not None:
+        await world.store.read(
+            lambda reader: lookup.member(reader, lookup.environment(reader, environment), app)
+        )
+    lines = await _lines(world, dispatch, environment)
+    chosen = [line for line in lines if app in (None, line.release.app)]
+    return await _views(world, dispatch, chosen)
 
 
 class JobLine(NamedTuple):
@@ -76,20 +69,25 @@ async def first(
         NotFound: The environment is not there.
     """
     lines = await _lines(world, dispatch, environment)
-    chosen = nsmallest(most, lines, key=rank)
-    wanted = [line.last for line in chosen if line.last is not None]
+    return await _views(world, dispatch, nsmallest(most, lines, key=rank)), len(lines)
+
+
+async def _views(world: World, dispatch: Dispatch, lines: Sequence[JobLine]) -> list[JobView]:
+    """Show jobs, of whose last runs the rows are read."""
+    wanted = [line.last for line in lines if line.last is not None]
     rows = await world.store.read(lambda reader: reader.get_all(Run, wanted))
     return [
         _shown(dispatch, line.owner, line.release, line.job, rows.get(line.last or ""))
-        for line in chosen
-    ], len(lines)
+        for line in lines
+    ]
 
 
 async def _lines(world: World, dispatch: Dispatch, environment: str | None) -> list[JobLine]:
+    """Give the jobs, by environment, app and name."""
     there = [
         (owner, release, job, _owner(owner, release, job))
         for owner, release in await standings.live(world, environment)
-        for job in release.manifest.jobs
+        for job in sorted(release.manifest.jobs, key=lambda job: job.name)
     ]
     names = [name for *_, name in there]
     newest = await world.store.read(
@@ -124,11 +122,6 @@ async def one(
         return _view(reader, dispatch, target.owner, target.release, target.job)
 
     return await world.store.read(question)
-
-
-def _live(reader: Reader, owner: Environment) -> list[Release]:
-    members = sorted(reader.find(Member, environment=owner.id), key=lambda row: row.app)
-    return [release for row in members if (release := lookup.live(reader, row))]
 
 
 def _view(
