@@ -22,6 +22,16 @@ jobs:
   urgent: {command: echo done, resources: {cpu: CPU, max_mem: 64MiB}, placement: {priority: 10}}
 """
 
+YIELDING = """\
+processes:
+  worker:
+    command: exec sleep 100000
+    floor: 0
+    stop_grace: 1s
+    resources: {cpu: CPU, max_mem: 64MiB}
+    placement: {preemptible: true}
+"""
+
 
 @pytest.fixture
 def most(headway: Installation) -> str:
@@ -71,6 +81,21 @@ def test_a_service_takes_the_place_of_a_run_and_the_plan_says_so(headway, place,
     assert "cores needed" in headway.ok("why", batch)
     headway.ok("stop", "-e", place, "front")
     wait_for(lambda: state(headway, batch) == "succeeded", within_s=60)
+
+
+def test_a_service_gives_way_to_an_urgent_run_and_is_back_behind_it(headway, place, most):
+    manifest = YIELDING.replace("CPU", most)
+    source = headway.app("thumbs", manifest=manifest)
+    headway.ok("start", "-e", place, cwd=source)
+    urgent = made(headway, place, "urgent")
+    wait_for(lambda: state(headway, urgent) == "succeeded", within_s=60)
+    said = headway.ok("why", urgent)
+    assert "run.preempting" in said
+    assert "takes the place of thumbs-worker-1" in said
+    wait_for(lambda: "1 of 1 healthy" in headway.ok("why", "thumbs", "-e", place), within_s=60)
+    told = headway.ok("why", "thumbs", "-e", place)
+    assert f"{urgent} of priority 10 takes the place of thumbs-worker-1" in told
+    assert "there is room again: worker.1 gave way" in told
 
 
 def test_one_that_is_not_preemptible_stays(headway, place):

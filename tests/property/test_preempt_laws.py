@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from headway.calculate.placement import Ask, Fleet, Promise, preempt
 from headway.model.demand import Demand, Preemption
-from headway.model.ids import NodeId
+from headway.model.ids import ContainerId, NodeId
 from headway.model.node import Node, NodeState
+from headway.model.preempting import Offer
 from headway.model.resources import Resources
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 demands = st.builds(
     Demand,
@@ -184,3 +186,58 @@ def test_a_promise_that_is_withdrawn_leaves_nothing_behind(sizes, rows, wanted):
     made = fleet.promise(Promise("me", found.node, (wanted,), frozenset(found.runs), NOW))
     fleet.withdraw(made)
     assert picture(fleet) == before
+
+
+@given(nodes, held, above, st.integers(0, 4), st.lists(st.integers(0, 13), max_size=3))
+def test_of_copies_that_are_offered_the_floor_stays_whatever_leaves_and_dies(
+    sizes, rows, wanted, floor, dying
+):
+    """Ask until nothing gives way any more, with copies that die in between."""
+    fleet, there = filled(sizes, rows)
+    copies = [name for name, row in there.items() if row[1].preemption is Preemption.NEVER]
+    offer = Offer(copies=frozenset(ContainerId(name) for name in copies), floor=floor)
+    fleet.yielding.offer("app", (offer,))
+    taken: set[str] = set()
+    for number in range(20):
+        if fleet.place(wanted, NOW).node is not None:
+            break
+        found = preempt(fleet, [Ask(wanted)], NOW)
+        if found is None:
+            break
+        assert set(found.containers) <= set(copies) - taken
+        assert found.moving <= set(found.containers)
+        taken |= set(found.containers)
+        assert len(set(copies) - taken) >= floor or not found.containers
+        fleet.promise(
+            Promise(f"w{number}", found.node, (wanted,), frozenset(found.all), NOW + HOUR)
+        )
+        for dead in [f"r{at}" for at in dying if f"r{at}" in copies]:
+            fleet.free(dead)
+            copies.remove(dead)
+    event(f"{min(len(taken), 3)} copies leave")
+
+
+@given(nodes, held, above, st.integers(0, 4))
+def test_copies_above_the_floor_that_would_be_enough_give_way(sizes, rows, wanted, floor):
+    fleet, there = filled(sizes, rows)
+    if fleet.place(wanted, NOW).node is not None:
+        return
+    copies = [name for name, row in there.items() if row[1].preemption is Preemption.NEVER]
+    offer = Offer(copies=frozenset(ContainerId(name) for name in copies), floor=floor)
+    fleet.yielding.offer("app", (offer,))
+    before = picture(fleet)
+    found = preempt(fleet, [Ask(wanted)], NOW)
+    assert picture(fleet) == before
+    event(f"{len(found.containers) if found else 0} copies leave")
+    if found is None:
+        one_at_a_time = [name for name in copies if there[name][1].priority < wanted.priority]
+        for name in one_at_a_time if len(copies) > floor else ():
+            with fleet.trial():
+                fleet.free(name)
+                assert not fleet.fits(wanted, there[name][0], NOW)
+        return
+    with fleet.trial():
+        for name in found.all:
+            assert there[name][1].priority < wanted.priority
+            fleet.free(name)
+        assert fleet.fits(wanted, found.node, NOW)

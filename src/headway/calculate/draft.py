@@ -9,18 +9,18 @@ import msgspec
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.keeping import placed_under
-from headway.calculate.placement import Ask, Copies, Fleet, Placed, preempt
+from headway.calculate.placement import Ask, Copies, Fleet, Placed, give_way, preempt
 from headway.calculate.placement.never import Never
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
-from headway.model.deployment import Deployment, Phase, advanced
+from headway.model.deployment import MOVING, Deployment, Phase, advanced
 from headway.model.environment import Environment, Member
 from headway.model.failure import Failure
 from headway.model.ids import ContainerId, NodeId
 from headway.model.manifest import Process
 from headway.model.node import NodeState
 from headway.model.plan import Change, Plan, Verb
-from headway.model.preempting import Preempting
+from headway.model.preempting import Offer, Preempting
 from headway.model.release import Release
 from headway.model.resources import Resources
 from headway.model.snapshot import MemberSnapshot
@@ -64,7 +64,7 @@ class Draft:
         self._preempting: list[Preempting] = []
         self._lacks: list[Demand] = []
 
-    def plan(self) -> Plan:
+    def plan(self, offers: tuple[Offer, ...] = ()) -> Plan:
         """Give what was collected."""
         return Plan(
             changes=tuple(self._changes),
@@ -72,6 +72,7 @@ class Draft:
             pending="; ".join(_few(self._pending)),
             lacks=tuple(self._lacks),
             preempting=tuple(self._preempting),
+            offers=offers,
         )
 
     # --- reading -------------------------------------------------------------------------
@@ -109,6 +110,11 @@ class Draft:
         """Say whether what is on a node is to leave."""
         return self._state(node) is NodeState.DRAINING
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether a deployment decides which containers run."""
+        return any(row.phase in MOVING for row in self.deployments.values())
+
     def is_vacated(self, node: NodeId) -> bool:
         """Say whether daemons are to leave a node, too: they are of no use there any more."""
         state = self._state(node)
@@ -137,6 +143,11 @@ class Draft:
         """Say whether a container could be started now; when not, why is said."""
         return self._place(launch, self._demand(launch)).node is not None
 
+    def fits_elsewhere(self, launch: Launch, node: NodeId) -> bool:
+        """Say whether a container could be started now on another node than this one."""
+        demand = self._demand(launch)
+        return self._fleet.place(demand, self.now, but=(node,)).node is not None
+
     def is_in_the_way(self, container: Container, launch: Launch) -> bool:
         """Say whether one fits only once another has left the port that both need."""
         demand = self._demand(launch)
@@ -148,9 +159,14 @@ class Draft:
 
     def _place(self, launch: Launch, demand: Demand) -> Placed:
         among = None if launch.node is None else (launch.node,)
-        placed = self._fleet.place(demand, self.now, among=among)
+        before = launch.before
+        taken = before is not None and before.preempted
+        but = (before.node,) if before is not None and taken and not before.is_ended else ()
+        placed = self._fleet.place(demand, self.now, among=among, but=but)
         if placed.node is None:
             what = f"{launch.process}.{launch.slot} ({launch.release.label})"
+            if taken:
+                what += f" gave way ({taken}), is back as soon as there is room, and"
             crowded = self._fleet.crowded_out(demand)
             if crowded is not None:
                 waits = "it waits until one of the others is stopped or moved to other nodes"
@@ -166,13 +182,12 @@ class Draft:
         made = [one for one in self._fleet.promises() if one.whom == whom and demand in one.demands]
         if self._lacks.count(demand) < len(made):
             return made[0].sentence
-        if not self._fleet.yields_to(demand):
+        if not self._fleet.yielding.to(demand):
             return ""
         found = preempt(self._fleet, [Ask(demand, among)], self.now)
         if found is None:
             return ""
-        for run in found.runs:
-            self._fleet.free(run)
+        give_way(self._fleet, found, self.now)
         number = len(self._preempting)
         self._fleet.hold(f"preempting:{number}", found.node, demand)
         self._preempting.append(found)
@@ -314,6 +329,11 @@ class Draft:
             container, state=ContainerState.STOPPING, stopping_at=self.now, because=because
         )
         self._put(Verb.STOP_CONTAINER, row, f"stop {_name(row)}", because)
+
+    def stay(self, container: Container, because: str) -> None:
+        """Have a container that was to give way stay."""
+        row = msgspec.structs.replace(container, preempted="")
+        self._put(Verb.KEEP_CONTAINER, row, f"keep {_name(row)}", because)
 
     def retire(self, container: Container) -> None:
         """Look no more at a container that ended."""

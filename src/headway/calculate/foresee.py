@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.demand import of_container
-from headway.calculate.placement import Fleet
+from headway.calculate.placement import Fleet, give_way
 from headway.calculate.rollout import plan_member
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
@@ -51,7 +51,7 @@ class Foresight(NamedTuple):
     pending: str
     """Why something wanted could not be done in the end; empty when all could."""
     preempting: tuple[Preempting, ...] = ()
-    """Runs that would give way."""
+    """What would give way."""
 
 
 def foretell(
@@ -77,8 +77,9 @@ def foretell(
         after = _obeyed(snapshot, plan.changes, now, manifest)
         _hold(fleet, after)
         preempting += plan.preempting
-        for run in [run for found in plan.preempting for run in found.runs]:
-            fleet.free(run)
+        for found in plan.preempting:
+            give_way(fleet, found, now)
+            after = _without(after, found, now)
         if plan.changes or plan.preempting:
             snapshot = after
             now += timedelta(milliseconds=1)
@@ -95,6 +96,22 @@ def _hold(fleet: Fleet, snapshot: MemberSnapshot) -> None:
             fleet.free(row.id)
         else:
             fleet.hold(row.id, row.node, of_container(row))
+
+
+def _without(snapshot: MemberSnapshot, found: Preempting, now: datetime) -> MemberSnapshot:
+    """Have copies of the app itself gone that give way to others of it."""
+    rows = tuple(
+        msgspec.structs.replace(
+            row,
+            state=ContainerState.EXITED,
+            exit=Exit(status=0, at=now, told=True),
+            preempted=found.because,
+        )
+        if row.id in found.containers
+        else row
+        for row in snapshot.containers
+    )
+    return msgspec.structs.replace(snapshot, containers=rows)
 
 
 def _is_busy(snapshot: MemberSnapshot) -> bool:

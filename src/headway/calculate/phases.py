@@ -12,16 +12,13 @@ from headway.calculate.reconcile import keep, release_all
 from headway.calculate.strategy import STRATEGIES, Move, Stage
 from headway.model.build import BuildState
 from headway.model.container import Container, ContainerKind, ContainerState
-from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
+from headway.model.deployment import MOVING, Ask, Deployment, DeploymentKind, Phase
 from headway.model.failure import Failure
 from headway.model.manifest import Strategy
 from headway.model.release import Release
 
 _UNTOUCHED = frozenset({Phase.QUEUED, Phase.BUILDING, Phase.WAITING})
 """Phases in which nothing lasting was done, so that a deployment may simply be dropped."""
-
-_MOVING = frozenset({Phase.STARTING, Phase.PAUSED, Phase.SWITCHING, Phase.REVERTING})
-"""Phases in which the deployment decides which containers run."""
 
 
 def take_turns(draft: Draft) -> Deployment | None:
@@ -51,7 +48,7 @@ def proceed(draft: Draft) -> bool:
         before = deployment.phase
         deployment = _STEPS[before](draft, deployment)
         if deployment.phase is before:
-            return deployment.phase in _MOVING
+            return deployment.phase in MOVING
     return False
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from headway.calculate.container import is_live, is_staying
 from headway.calculate.draft import Draft, Launch
+from headway.calculate.offering import why_stays
 from headway.calculate.restart import restart_at, restarts_after
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import Deployment
@@ -82,6 +83,9 @@ def _fill(draft: Draft, launch: Launch) -> None:
     if any(draft.is_leaving(row.node) for row in staying) and launch.node is None:
         move(draft, launch, held)
         return
+    if any(row.preempted for row in staying):
+        give_way(draft, launch, held)
+        return
     if staying:
         _keep_one(draft, launch.release, staying)
         return
@@ -94,6 +98,10 @@ def _fill(draft: Draft, launch: Launch) -> None:
         # as one that crashed is. Any other has a successor beside it at once.
         if last.probe is None or last.probe.healthy:
             draft.start(msgspec.structs.replace(launch, before=last))
+        return
+    if last.preempted:
+        because = f"there is room again: {last.label} gave way"
+        draft.start(msgspec.structs.replace(launch, before=last, because=because))
         return
     how = last.exit.sentence if last.exit else "it was lost"
     follow(draft, msgspec.structs.replace(launch, because=f"{last.label} ended: {how}"), last)
@@ -131,6 +139,28 @@ def move(draft: Draft, launch: Launch, held: list[Container]) -> None:
         follow(draft, launch, later[-1])
     else:
         draft.start(msgspec.structs.replace(launch, before=old))
+
+
+def give_way(draft: Draft, launch: Launch, held: list[Container]) -> None:
+    """Have a copy leave whose place another takes, behind one elsewhere where there is room."""
+    staying = [row for row in held if is_staying(row)]
+    old = next(row for row in staying if row.preempted)
+    others = [row for row in staying if not row.preempted]
+    good = [row for row in others if draft.is_good(row, launch.release)]
+    if good:
+        leave(draft, old, f"{old.preempted}; {good[0].id} on {good[0].node} has taken over")
+        return
+    if others:
+        return
+    was_tried = any(row.created_at > old.created_at for row in held)
+    is_single = launch.release.manifest.deploy.strategy is Strategy.RECREATE
+    why = why_stays(draft, launch.release, old)
+    if why:
+        draft.stay(old, why)
+    elif not was_tried and not is_single and draft.fits_elsewhere(launch, old.node):
+        draft.start(msgspec.structs.replace(launch, before=old, because=old.preempted))
+    else:
+        leave(draft, old, old.preempted)
 
 
 def follow(draft: Draft, launch: Launch, last: Container) -> None:

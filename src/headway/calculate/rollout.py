@@ -9,6 +9,7 @@ from datetime import datetime
 from headway.calculate.container import is_staying
 from headway.calculate.draft import Draft
 from headway.calculate.leaving import let_go, retire_ended
+from headway.calculate.offering import offered
 from headway.calculate.phases import proceed
 from headway.calculate.placement import Fleet
 from headway.calculate.reconcile import keep, release_all
@@ -31,7 +32,7 @@ def plan_member(snapshot: MemberSnapshot, now: datetime, fleet: Fleet) -> Plan:
         elif not proceed(draft):
             _keep_live(draft)
         retire_ended(draft)
-        return draft.plan()
+        return draft.plan(offered(draft))
 
 
 def _end(draft: Draft) -> None:

@@ -197,16 +197,15 @@ class Fleet:
         """Bring rows and a node together: after a restart of either side, and when it is back."""
         world = self._world
         known = {fact.id: fact for fact in facts}
-        rows = await world.store.read(
-            lambda reader: reader.find(Container, node=node.id, retired=False)
+        rows, building = await world.store.read(
+            lambda reader: (
+                reader.find(Container, node=node.id, retired=False),
+                {build.container for build in reader.find(Build, state=BuildState.RUNNING)},
+            )
         )
-        building = await world.store.read(
-            lambda reader: {
-                build.container for build in reader.find(Build, state=BuildState.RUNNING)
-            }
-        )
-        for row in rows:
+        for row in rows:  # before any of them becomes another meanwhile
             world.note(row)
+        for row in rows:
             fact = known.get(row.id)
             if fact is not None:
                 await self._take((fact,))

@@ -50,6 +50,7 @@ class Heart:
         """Beat until cancelled."""
         world = self._world
         await remember(world)
+        await self.dispatch.take_up()  # runs hold their places before anything else is placed
         await self._look_at_all()
         loops = {
             "engine": self._fleet.run,

@@ -11,6 +11,7 @@ from headway.model.container import Container
 from headway.model.ids import AppName
 from headway.model.manifest import Manifest
 from headway.model.plan import Change, Verb
+from headway.model.preempting import Preempting, named
 from headway.model.snapshot import MemberSnapshot, Reserved
 from headway.model.view import PlannedChange, Started
 from headway.ports.store import Writer
@@ -82,16 +83,23 @@ def _answer(world: World, undone: _Undone) -> Started:
 
 
 def giving_way(app: AppName, foresight: Foresight, prefix: str = "") -> list[PlannedChange]:
-    """List the runs whose place would be taken."""
+    """List whose place would be taken."""
     return [
-        PlannedChange(
-            app=app,
-            verb="preempt",
-            what=f"{prefix}end {found.what}, which start again later",
-            because=found.because,
-        )
+        PlannedChange(app=app, verb="preempt", what=f"{prefix}{what}", because=found.because)
         for found in foresight.preempting
+        for what in _givings(found)
     ]
+
+
+def _givings(found: Preempting) -> Iterable[str]:
+    moving = tuple(one for one in found.containers if one in found.moving)
+    leaving = tuple(one for one in found.containers if one not in found.moving)
+    if found.runs:
+        yield f"end {named(found.runs)}, which start again later"
+    if moving:
+        yield f"move {named(moving)} off {found.node}, behind copies on other nodes"
+    if leaving:
+        yield f"stop {named(leaving)}, to be back as soon as there is room"
 
 
 def _sign(change: Change) -> int:

@@ -18,7 +18,7 @@ from headway.control.routing import Routing
 from headway.control.snapshots import read_member
 from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
-from headway.control.world import MemberKey, World
+from headway.control.world import MemberKey, World, whom_of
 from headway.model.container import Container, ContainerState
 from headway.model.demand import Demand
 from headway.model.deployment import Deployment, Phase
@@ -26,7 +26,7 @@ from headway.model.environment import EnvironmentState
 from headway.model.failure import Failure
 from headway.model.ids import ContainerId, EnvironmentId
 from headway.model.plan import Change, Plan, Verb
-from headway.model.preempting import Preempting
+from headway.model.preempting import Offer, Preempting
 from headway.model.snapshot import MemberSnapshot
 from headway.ports.engine import EngineError
 from headway.ports.store import Stale
@@ -107,12 +107,19 @@ class Rollouts:
         self._note_lacks(key, plan.lacks, now)
         if plan.changes:
             await self._update(key, plan, now)
+            self._offer(key, plan.offers)
             self._world.bell.member(key)
             return
+        if self._offer(key, plan.offers):
+            self._world.bell.member(key)  # others may have waited for that
         if plan.preempting:
             await self._preempt(key, plan.preempting)
         self._settle(key, snapshot)
         self._look_again(key, plan, snapshot, now)
+
+    def _offer(self, key: MemberKey, offers: tuple[Offer, ...]) -> bool:
+        """Tell whose place may be taken; says whether that is news."""
+        return self._world.fleet.yielding.offer(whom_of(key), offers)
 
     def _note_lacks(self, key: MemberKey, lacks: tuple[Demand, ...], now: datetime) -> None:
         """Tell the pools what fits nowhere, and since when."""
@@ -214,5 +221,6 @@ class Rollouts:
     def _forget(self, key: MemberKey) -> None:
         self._world.pending.pop(key, None)
         self._world.lacking.pop(key, None)
+        self._offer(key, ())
         self._routing.update(key, None)
         self._prober.watch(key, [])

@@ -8,7 +8,7 @@ from headway.control.world import World
 from headway.model.app import Source
 from headway.model.build import Build
 from headway.model.container import Container
-from headway.model.deployment import Deployment, Phase
+from headway.model.deployment import MOVING, Deployment, Phase
 from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.lease import Lease
@@ -19,7 +19,6 @@ from headway.ports.store import Reader
 
 _NODES_KNOWN_S = 30.0
 """Nodes are heard of one by one; until then none is missed."""
-_BUSY = frozenset({Phase.STARTING, Phase.PAUSED, Phase.SWITCHING, Phase.REVERTING})
 
 
 async def read_member(
@@ -35,7 +34,7 @@ async def read_member(
 
 def _needs_router(snapshot: MemberSnapshot) -> bool:
     return any(row.draining_at and not row.is_ended for row in snapshot.containers) or any(
-        row.phase in _BUSY for row in snapshot.deployments
+        row.phase in MOVING for row in snapshot.deployments
     )
 
 

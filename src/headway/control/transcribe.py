@@ -21,6 +21,7 @@ _KINDS = {
     Verb.DRAIN_CONTAINER: "container.draining",
     Verb.STOP_CONTAINER: "container.stopping",
     Verb.LOSE_CONTAINER: "container.lost",
+    Verb.KEEP_CONTAINER: "container.kept",
     Verb.CREATE_RELEASE: "deployment.advanced",
     Verb.ADVANCE_DEPLOYMENT: "deployment.advanced",
     Verb.SHARE_TRAFFIC: "member.traffic",

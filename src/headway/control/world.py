@@ -33,6 +33,11 @@ from headway.ports.vault import Vault
 MemberKey = tuple[EnvironmentId, AppName]
 
 
+def whom_of(key: MemberKey) -> str:
+    """Name an app in an environment as one that room is promised to, or that offers its own."""
+    return f"{key[0]}/{key[1]}"
+
+
 class Bell:
     """Tells loops that something they look at has changed."""
 
@@ -182,6 +187,8 @@ class World:
     """What pages look at again and again."""
     copies: dict[ContainerId, CopyOf] = field(default_factory=dict)
     """Containers that have not ended, by what they are copies of."""
+    versions: dict[ContainerId, int] = field(default_factory=dict)
+    """Of their rows, as far as they are known."""
 
     def __post_init__(self) -> None:
         self.store = PermittedStore(self.store)
@@ -195,13 +202,21 @@ class World:
         return self.roster.nodes()
 
     def note(self, row: Container) -> None:
-        """Count what a container's row, as it is now, holds of its node."""
+        """Count what a container's row holds of its node; one older than is known says nothing."""
+        if row.version < self.versions.get(row.id, row.version):
+            return
         if row.is_ended:
             self.fleet.free(row.id)
             self.copies.pop(row.id, None)
+            self.versions.pop(row.id, None)
         else:
             self.fleet.hold(row.id, row.node, of_container(row))
             self.copies[row.id] = CopyOf(row.environment, row.app, row.release)
+            self.versions[row.id] = row.version
+            if row.preempted:
+                self.fleet.yielding.leaves(row.id)
+            else:
+                self.fleet.yielding.stays(row.id)
 
     def where_leased(self, demand: Demand, environment: EnvironmentId) -> Demand:
         """Have what an environment places go where the lease holds that it was started under."""
@@ -212,6 +227,7 @@ class World:
         """Count no more what was noted of a container that did not come to be."""
         self.fleet.free(row.id)
         self.copies.pop(row.id, None)
+        self.versions.pop(row.id, None)
 
     def containers_on(self, node: NodeId) -> tuple[ContainerId, ...]:
         """List the containers on a node that have not ended."""

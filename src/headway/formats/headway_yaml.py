@@ -7,6 +7,7 @@ import msgspec
 from headway.formats.cron import parse_cron, timezone_problem
 from headway.formats.exposes import expose_problems
 from headway.formats.fan_in import fanned_in
+from headway.formats.floors import floor_of, floor_problems
 from headway.formats.gang_troubles import gang_troubles
 from headway.formats.job_troubles import job_troubles
 from headway.formats.jobs import jobs_of, queues_of, schedules_of
@@ -177,6 +178,9 @@ class _Builder:
         shared = resources_of(self._raw.get("resources", {}), default.resources)
         path = f"processes.{name}"
         check = raw.get("health_check")
+        daemon = raw.get("daemon", self._raw.get("placement", {}).get("daemon", False))
+        for key, *said in floor_problems(raw, daemon=daemon):
+            self._reading.wrong(self._place(f"{path}.{key}"), f"{path}.{key}: {said[0]}", said[1])
         return Process(
             name=name,
             command=raw.get("command", ""),
@@ -188,9 +192,10 @@ class _Builder:
             health_check=self._check(check, f"{path}.health_check") if check else None,
             resources=resources_of(raw.get("resources", {}), shared),
             placement=self._placement_of(name, raw),
-            daemon=raw.get("daemon", self._raw.get("placement", {}).get("daemon", False)),
+            daemon=daemon,
             drain_s=raw.get("drain", default.drain_s),
             stop_grace_s=raw.get("stop_grace", default.stop_grace_s),
+            floor=floor_of(raw),
         )
 
     def _expose(self, raw: dict[str, Any], path: str) -> Expose:

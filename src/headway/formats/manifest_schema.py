@@ -74,6 +74,13 @@ PROCESS = Record(
         Key("health_check", HEALTH_CHECK, "For a process type that exposes nothing."),
         Key("resources", RESOURCES, "What a copy may use.", "the app's resources"),
         Key("placement", PLACEMENT, "Which nodes run it, beside what the app says.", "the app's"),
+        Key(
+            "floor",
+            COUNT,
+            "Healthy copies that stay, where its own placement is `preemptible`: the others may "
+            "give way to what has more priority and fits nowhere.",
+            "1",
+        ),
         Key("daemon", Flag(), "Runs once on each matching node.", "false"),
         Key("drain", DURATION, "How long requests may take to end before it is stopped.", "10s"),
         Key("stop_grace", DURATION, "From SIGTERM to SIGKILL.", "10s"),

@@ -73,8 +73,9 @@ PLACEMENT = Record(
         Key(
             "preemptible",
             Flag(),
-            "Whether its at_least_once runs may be ended and tried again later when something of "
-            "higher priority fits nowhere. Services and at_most_once runs never are.",
+            "Whether at_least_once runs may be ended and tried again later, and copies of a "
+            "process type above its `floor` leave for a while, when something of higher priority "
+            "fits nowhere. A process type says so itself: what the app says is of its runs.",
             "false",
         ),
         Key(

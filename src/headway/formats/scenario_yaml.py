@@ -76,6 +76,9 @@ _SERVICE = Record(
         Key("deploys_per_hour", _RATE, "How often it is deployed.", "0"),
         Key("broken_share", PERCENT, "Of what is deployed: it never becomes healthy.", "0%"),
         Key("short_environments_per_hour", _RATE, "How often it is started for half an hour.", "0"),
+        Key("placement_priority", whole(-100, 100), "Over what gives way.", "0"),
+        Key("preemptible", Flag(), "Copies give way to a higher placement_priority.", "false"),
+        Key("floor", whole(0, 1000), "Healthy copies that stay even then.", "1"),
     )
 )
 _JOB = Record(
@@ -276,6 +279,7 @@ def _service(row: dict[str, Any]) -> ServiceLoad:
         "healthy_after": "healthy_after_s",
         "deploys_per_hour": "deploys_hour",
         "short_environments_per_hour": "short_environments_hour",
+        **{name: name for name in ("placement_priority", "preemptible", "floor")},
     }
     default = ServiceLoad(name="x").resources
     return ServiceLoad(resources=_resources(row, default), **_renamed(row, names))

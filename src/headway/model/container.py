@@ -112,6 +112,8 @@ class Container(Value, kw_only=True):
     """Since when it has been healthy without a break."""
     draining_at: datetime | None = None
     stopping_at: datetime | None = None
+    preempted: str = ""
+    """That it is to leave so that another takes its place, and who does; empty: it is not."""
     probe: ProbeAnswer | None = None
     exit: Exit | None = None
     retired: bool = False

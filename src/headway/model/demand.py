@@ -13,7 +13,8 @@ class Preemption(StrEnum):
     """Whether what is placed may be taken off its node for something of higher priority."""
 
     NEVER = "never"
-    """Services, and `at_most_once` runs: what was begun must not be begun again."""
+    """`at_most_once` runs, as what was begun must not be begun again; and containers: which copies
+    of a service may go depends on how the others do, so its app offers them (`Offer`)."""
     ALLOWED = "allowed"
     """`at_least_once` runs that say so."""
 

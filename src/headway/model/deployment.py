@@ -54,6 +54,9 @@ class Phase(StrEnum):
 
 ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ROLLED_BACK, Phase.ABORTED, Phase.REPLACED})
 
+MOVING = frozenset({Phase.STARTING, Phase.PAUSED, Phase.SWITCHING, Phase.REVERTING})
+"""Phases in which the deployment decides which containers run."""
+
 
 class Ask(StrEnum):
     """What a person wants of a deployment under way."""

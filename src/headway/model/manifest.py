@@ -86,6 +86,9 @@ class Process(Value, kw_only=True):
     """How long in-flight requests may take to end before the container is told to stop."""
     stop_grace_s: float = 10.0
     """From SIGTERM to SIGKILL."""
+    floor: int | None = None
+    """Good copies that stay when something of higher priority needs the room of the others; None:
+    all of them."""
 
     @property
     def host_ports(self) -> tuple[int, ...]:

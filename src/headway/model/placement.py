@@ -24,5 +24,6 @@ class Placement(Value, kw_only=True):
     priority: int = 0
     """-100 … 100: runs with more start before runs of other queues."""
     preemptible: bool = False
-    """Whether its `at_least_once` runs may be ended for what has more priority and fits nowhere."""
+    """Whether its `at_least_once` runs may be ended for what has more priority and fits nowhere.
+    Of a process type its floor says so."""
     price_hour_max: float | None = None

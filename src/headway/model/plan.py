@@ -7,7 +7,7 @@ from headway.model.container import Container
 from headway.model.demand import Demand
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
-from headway.model.preempting import Preempting
+from headway.model.preempting import Offer, Preempting
 from headway.model.value import Value
 
 
@@ -18,6 +18,7 @@ class Verb(StrEnum):
     DRAIN_CONTAINER = "drain_container"
     STOP_CONTAINER = "stop_container"
     LOSE_CONTAINER = "lose_container"
+    KEEP_CONTAINER = "keep_container"
     RETIRE_CONTAINER = "retire_container"
     CREATE_RELEASE = "create_release"
     ADVANCE_DEPLOYMENT = "advance_deployment"
@@ -48,4 +49,6 @@ class Plan(Value, kw_only=True):
     lacks: tuple[Demand, ...] = ()
     """What fits nowhere, each as often as it is wanted."""
     preempting: tuple[Preempting, ...] = ()
-    """Runs that are to give way to some of that."""
+    """What is to give way to some of that."""
+    offers: tuple[Offer, ...] = ()
+    """Its copies that may give way to others."""

@@ -1,8 +1,17 @@
 """That something of higher priority takes the place of what is cheapest to lose."""
 
 from headway.model.demand import Demand
-from headway.model.ids import NodeId, RunId
+from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.value import Value
+
+
+class Offer(Value, kw_only=True):
+    """Copies of one process type, of which those above its floor may give way."""
+
+    copies: frozenset[ContainerId]
+    """The good ones, and those that are leaving for another already."""
+    floor: int
+    """So many good ones stay."""
 
 
 class Preempting(Value, kw_only=True):
@@ -10,16 +19,34 @@ class Preempting(Value, kw_only=True):
 
     demand: Demand
     node: NodeId
-    runs: tuple[RunId, ...]
-    """All of them are needed: with any left the demand would not fit."""
+    runs: tuple[RunId, ...] = ()
+    """All of them, and of the containers, are needed: with any left the demand would not fit."""
+    containers: tuple[ContainerId, ...] = ()
+    """Copies of services."""
+    moving: frozenset[ContainerId] = frozenset()
+    """Those of them for which there is room elsewhere: they start there before they leave."""
     because: str
+
+    @property
+    def all(self) -> tuple[RunId | ContainerId, ...]:
+        """Name all that leaves the node."""
+        return (*self.runs, *self.containers)
 
     @property
     def what(self) -> str:
         """Name them, for people."""
-        shown = ", ".join(self.runs[:_SHOWN])
-        more = len(self.runs) - _SHOWN
-        return f"{shown} and {more} more" if more > 0 else shown
+        return named(self.all)
+
+
+def named(what: tuple[str, ...]) -> str:
+    """Name the first few of many, for people.
+
+    >>> named(("a", "b", "c", "d"))
+    'a, b, c and 1 more'
+    """
+    shown = ", ".join(what[:_SHOWN])
+    more = len(what) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 _SHOWN = 3

@@ -91,6 +91,11 @@ class ServiceLoad(Value, kw_only=True):
     """Of the releases deployed: they never become healthy."""
     short_environments_hour: float = 0.0
     """It is also started in environments of its own that last half an hour."""
+    placement_priority: int = 0
+    """Over what is placed already where that is `preemptible`."""
+    preemptible: bool = False
+    """Whether its copies above `floor` give way to a higher placement_priority."""
+    floor: int = 1
 
 
 class JobLoad(Value, kw_only=True):
@@ -234,6 +239,9 @@ class Report(Value, kw_only=True):
     waits: Waits = Waits()
     missed_deadlines: int = 0
     preemptions: int = 0
+    """Of runs, and of copies of services."""
+    copies_preempted: int = 0
+    """Those of them that were copies of services."""
     attempts: int = 0
     node_hours: float = 0.0
     node_hours_used: float = 0.0

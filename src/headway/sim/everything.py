@@ -17,6 +17,8 @@ _LOCKED = 0.6
 """Of the worlds: runs of a job hold locks."""
 _SHARING = 0.4
 """Of the worlds: machines are several nodes, and disk and ports are asked for."""
+_YIELDING = 0.5
+"""Of the worlds: a service gives way to what is urgent, of which there is much."""
 _POOLED = 0.6
 """Of the worlds: they have a pool that grows and shrinks."""
 
@@ -58,7 +60,33 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
         runs_kept=1_000_000,
         settle_s=_SETTLE_S,
     )
+    found = _yielding(found, random.Random(f"{seed}/yielding"))  # noqa: S311 (no secret)
     return _shared(found, sharing) if share else found
+
+
+def _yielding(known: Scenario, chance: random.Random) -> Scenario:
+    """Have a service leave room for what is urgent, down to its floor."""
+    if chance.random() >= _YIELDING:
+        return known
+    spare = ServiceLoad(
+        name="spare",
+        scale=chance.randint(2, 6),
+        resources=Resources(cpu=chance.choice([0.5, 1, 2]), memory_mib=256),
+        preemptible=True,
+        floor=chance.choice([0, 1, 2]),
+        healthy_after_s=chance.uniform(0, 20),
+        deploys_hour=chance.uniform(0, 2),
+        broken_share=0.2,
+    )
+    *others, urgent = known.jobs[:3]
+    urgent = msgspec.structs.replace(
+        urgent,
+        burst=chance.choice([5, 20]),
+        resources=Resources(cpu=chance.choice([1, 2]), memory_mib=256),
+        concurrency=None,
+    )
+    jobs = (*others, urgent, *known.jobs[3:])
+    return msgspec.structs.replace(known, services=(*known.services, spare), jobs=jobs)
 
 
 def _job(chance: random.Random, name: str, delivery: Delivery) -> JobLoad:

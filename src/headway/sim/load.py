@@ -224,9 +224,16 @@ def service(load: ServiceLoad, number: int, *, broken: bool) -> Manifest:
         scale=load.scale,
         resources=load.resources,
         expose=(Expose(name="http", port=80, host_port=load.host_port, health_check=check),),
+        floor=load.floor if load.preemptible else None,
     )
     deploy = Deploy(progress_deadline_s=900.0)
-    return Manifest(name=AppName(load.name), processes=(process,), env=variables, deploy=deploy)
+    return Manifest(
+        name=AppName(load.name),
+        processes=(process,),
+        env=variables,
+        deploy=deploy,
+        placement=Placement(priority=load.placement_priority),
+    )
 
 
 def _jobs(load: JobLoad) -> list[Job]:

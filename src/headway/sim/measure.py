@@ -61,6 +61,7 @@ class Measure:
     faults: Counter[str] = field(default_factory=Counter)
     series: list[Sample] = field(default_factory=list)
     preemptions: int = 0
+    copies_preempted: int = 0
     events: int = 0
     begun: int = 0
     _log: "hashlib._Hash" = field(default_factory=hashlib.sha256)
@@ -146,6 +147,9 @@ class Measure:
             self.asked.pop(RunId(event.subject), None)
         elif event.kind == "run.preempted":
             self.preemptions += 1
+        elif event.kind == "container.preempted":
+            self.preemptions += 1
+            self.copies_preempted += 1
         elif event.kind == "node.wanted":
             self.launches += 1
 
@@ -163,6 +167,7 @@ class Measure:
             waits=_quantiles(sorted(self.waits)),
             missed_deadlines=self.ends["expired"],
             preemptions=self.preemptions,
+            copies_preempted=self.copies_preempted,
             attempts=self.begun,
             node_hours=round(self.nodes_s / _HOUR_S, 3),
             node_hours_used=round(self.nodes_used_s / _HOUR_S, 3),

@@ -53,6 +53,7 @@ _ROWS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("waited at most", lambda row: _length(row.waits.most)),
     ("missed deadlines", lambda row: f"{row.missed_deadlines:,}"),
     ("preemptions", lambda row: f"{row.preemptions:,}"),
+    ("  of services", lambda row: f"{row.copies_preempted:,}"),
     ("cost", lambda row: f"{row.cost:,.2f}"),
     ("machines asked for", lambda row: f"{row.launches:,}"),
     ("node-hours", lambda row: f"{row.node_hours:,.1f}"),

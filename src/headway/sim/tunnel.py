@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from headway.control.errors import HeadwayError
@@ -25,6 +26,7 @@ from headway.ports.store import Writer
 from headway.sim.agent import Agent, UnreliableEngine
 from headway.sim.checks import Checks
 from headway.sim.engine import SimulatedEngine
+from headway.sim.giving_checks import GivingChecks
 from headway.sim.lender import UnreliableProvider
 from headway.sim.life import Life, MortalStore
 from headway.sim.load import Users
@@ -121,7 +123,12 @@ class Tunnel:
         )
         self.mishaps.silent = self.pool_checks.silent
         self.provider.on_release = self.pool_checks.released
-        self.checks.more_odd = self.pool_checks.odd
+        self.giving_checks = GivingChecks(
+            store=self.store,
+            fail=self.checks.fail,
+            world=lambda: self.plane.world if self.plane is not None else None,
+        )
+        self.checks.more_odd = lambda: chain(self.pool_checks.odd(), self.giving_checks.odd())
         self.users = Users(scenario, trace, self)
         self.plane: Plane | None = None
         self._life: Life | None = None
@@ -160,6 +167,7 @@ class Tunnel:
 
     def _happened(self, event: Event) -> None:
         self.measure.happened(event)
+        self.giving_checks.happened(event)
         if event.kind == "pool.grew":
             self.pool_checks.grew(event.subject)
 

@@ -9,10 +9,11 @@ from tests.simulation.planted import (
     preemption,
     runners,
     runs,
+    services,
 )
 from tests.simulation.planted.bug import Bug, World
 
 __all__ = ["BUGS", "Bug", "World"]
 
-_ROOMS = (containers, gangs, locks, placement, pools, preemption, runners, runs)
+_ROOMS = (containers, gangs, locks, placement, pools, preemption, runners, runs, services)
 BUGS = {name: bug for room in _ROOMS for name, bug in vars(room).items() if isinstance(bug, Bug)}

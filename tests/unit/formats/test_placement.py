@@ -85,6 +85,15 @@ def test_copies_prefer_different_nodes_unless_the_app_says_otherwise():
             "jobs: {a: {command: x, placement: {preemptible: true}}}",
             "jobs.a.placement.preemptible: an at_most_once run is never ended for another",
         ),
+        (
+            "processes: {w: {command: x, floor: 2}}",
+            "processes.w.floor: none of its copies gives way to others",
+        ),
+        (
+            "processes: {w: {command: x, daemon: true, placement: {preemptible: true}}}",
+            "processes.w.placement.preemptible: a daemon never gives way",
+        ),
+        ("processes: {w: {command: x, floor: -1}}", "processes.w.floor"),
     ],
 )
 def test_what_cannot_be_is_said_with_its_line(text, said):
@@ -111,6 +120,24 @@ def test_only_what_may_begin_again_gives_way(release_of, delivery, allowed):
     release = release_of(manifest)
     assert demand.of_job(release, manifest.job("j")).preemption == allowed
     assert demand.of_process(release, manifest.processes[0]).preemption == "never"
+
+
+@pytest.mark.parametrize(
+    ("said", "floor"),
+    [
+        ("placement: {preemptible: true}", 1),
+        ("placement: {preemptible: true}, floor: 0", 0),
+        ("placement: {preemptible: true}, floor: 4", 4),
+        ("placement: {preemptible: false}", None),
+        ("placement: {priority: 1}", None),
+        ("scale: 2", None),
+    ],
+)
+def test_a_process_type_gives_way_only_where_it_says_so_itself(said, floor):
+    manifest = read(
+        f"name: a\nplacement: {{preemptible: true}}\nprocesses: {{w: {{command: x, {said}}}}}"
+    )
+    assert manifest.processes[0].floor == floor
 
 
 def test_what_a_process_type_asks_for(release_of):

@@ -3,7 +3,7 @@
 from headway.calculate.placement.fleet import Fleet
 from headway.calculate.placement.gang import Joint, Part, Site, reserve_together
 from headway.calculate.placement.placed import Placed, Refusal
-from headway.calculate.placement.preempt import Ask, preempt
+from headway.calculate.placement.preempt import Ask, give_way, preempt
 from headway.calculate.placement.promise import Promise
 from headway.calculate.placement.reserve import Reservation, reserve
 from headway.calculate.placement.too_few import Copies
@@ -19,6 +19,7 @@ __all__ = [
     "Refusal",
     "Reservation",
     "Site",
+    "give_way",
     "preempt",
     "reserve",
     "reserve_together",

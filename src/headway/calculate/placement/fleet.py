@@ -23,6 +23,7 @@ from headway.calculate.placement.scope import Scope
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.too_few import Copies
 from headway.calculate.placement.wanted import crowd_words, resources_of
+from headway.calculate.placement.yielding import Yielding
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName
 from headway.model.lease import Share
@@ -55,6 +56,8 @@ class Fleet:
         self._holds = Holds(self._table, self._crowds, self._kinds)
         self._kept = Kept(self._holds)
         self._promises = Promises(self._table, self._kinds, self._holds)
+        self.yielding = Yielding(self._table, self._holds, self._promises)
+        """Who may give way to others, and who was told to."""
 
     # --- nodes -----------------------------------------------------------------------------------
 
@@ -239,26 +242,6 @@ class Fleet:
                         return promise
         return None
 
-    def leaves(self, what: str) -> None:
-        """Note that something was told to end so that another takes its place."""
-        self._holds.leaving.add(what)
-
-    def is_leaving(self, what: str) -> bool:
-        """Say whether something was told to end so that another takes its place."""
-        return what in self._holds.leaving
-
-    def yields_to(self, demand: Demand) -> bool:
-        """Say whether anything at all may be taken off its node for a demand."""
-        above = demand.priority
-        return any(held.demand.priority < above for held in self._holds.yielding.values())
-
-    def yielding(self) -> Iterator[tuple[NodeId, Held]]:
-        """Give what may be taken off its node, and is not awaited there by anybody."""
-        awaited = {name for one in self._promises if one.at is None for name in one.awaited}
-        for held in self._holds.yielding.values():
-            if held.what not in awaited:
-                yield self._table.ids[held.row], held
-
     @contextmanager
     def _opened(self, demand: Demand, now: datetime) -> Iterator[None]:
         """Let go, for a decision, of all that is held for such a demand."""
@@ -282,7 +265,8 @@ class Fleet:
         twin._nevers = self._nevers.copy(table, twin._pools)
         holds = twin._holds = self._holds.copy(table, crowds, kinds)
         twin._kept = self._kept.copy(holds)
-        twin._promises = self._promises.copy(table, kinds, holds)
+        promises = twin._promises = self._promises.copy(table, kinds, holds)
+        twin.yielding = self.yielding.copy(table, holds, promises)
         return twin
 
     # --- deciding --------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ class Room:
         """Have something of lower priority end; says what does, or why it may not yet."""
         question, fleet = self._question, self._question.fleet
         alone = asks[0].demand
-        if question.make_room is None or not fleet.yields_to(alone):
+        if question.make_room is None or not fleet.yielding.to(alone):
             return ""
         if self._is_in_vain("preempt", lane):
             return question.in_vain["preempt", lane][1]

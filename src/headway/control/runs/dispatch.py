@@ -48,6 +48,7 @@ class Dispatch:
         )
         self._next_due: datetime | None = None
         self._wake = asyncio.Event()
+        self._is_taken_up = False
         self.opened = asyncio.Event()
         world.bell.on_member(lambda _key: self.wake())
         world.bell.on_node(self.wake)
@@ -75,14 +76,20 @@ class Dispatch:
         """Look again soon."""
         self._wake.set()
 
+    async def take_up(self) -> None:
+        """Count what is under way, once: before that, nobody else may be placed."""
+        if not self._is_taken_up:
+            rows = await self._world.store.read(lambda reader: reader.find(Run, active=1))
+            for row in rows:
+                if row.id not in self.under_way:  # as it is where this was begun before, and failed
+                    await self._take_up(row)
+            self._is_taken_up = True
+
     async def _open(self) -> None:
         world = self._world
-        rows = await world.store.read(lambda reader: reader.find(Run, active=1))
+        await self.take_up()
         holds = await world.store.read(lambda reader: reader.find(QueueHold))
         self._grounds.holds = {(row.environment, row.app, row.name): row for row in holds}
-        for row in rows:
-            if row.id not in self.under_way:  # as it is where this was begun before, and failed
-                await self._take_up(row)
         await world.store.write(partial(followers.catch_up, now=world.clock.now()))
         await self.lanes.open()
         self._ends.followed.open(await world.store.read(lambda reader: reader.tally(Run, "awaits")))
@@ -106,7 +113,7 @@ class Dispatch:
             demand = self._grounds.demand(release, job)
             self.under_way.take_up(row, attempt, job, steadfast(demand) if row.gang else demand)
         if attempt.preempted:
-            self._world.fleet.leaves(row.id)
+            self._world.fleet.yielding.leaves(row.id)
 
     async def _beat(self) -> datetime | None:
         now = self._world.clock.now()

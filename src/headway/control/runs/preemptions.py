@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from headway.calculate.placement import Promise
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, PoolName, RunId
 from headway.model.node import NodeState
@@ -15,13 +15,8 @@ from headway.model.preempting import Preempting
 _MINUTE = timedelta(minutes=1)
 
 
-def whom_of(key: MemberKey) -> str:
-    """Name an app in an environment as the one that something is promised to."""
-    return f"{key[0]}/{key[1]}"
-
-
 class Taking(NamedTuple):
-    """That somebody takes the place of runs: decided, and not written down yet."""
+    """That somebody takes the place of others: decided, and not written down yet."""
 
     environment: EnvironmentId
     app: AppName
@@ -73,7 +68,7 @@ class Preemptions:
                 whom=whom,
                 node=found.node,
                 demands=demands,
-                awaited=frozenset(found.runs),
+                awaited=frozenset(found.all),
                 until=now + timedelta(seconds=world.settings.promise_s),
             )
         )

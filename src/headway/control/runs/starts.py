@@ -7,20 +7,22 @@ from functools import partial
 import msgspec
 
 from headway.calculate.queueing import RATE_SPENT, Entry, Pick, take_turns
-from headway.control.runs import attempts
+from headway.control.runs import attempts, copies_leaving
 from headway.control.runs.claimants import Claimants
 from headway.control.runs.gangs import Together
 from headway.control.runs.grounds import Backlog, Ground, Grounds, together
 from headway.control.runs.lanes import Lanes
 from headway.control.runs.locking import are_more
-from headway.control.runs.preemptions import Preemptions, whom_of
+from headway.control.runs.preemptions import Preemptions
 from headway.control.runs.runners import Runners
 from headway.control.runs.under_way import Active, UnderWay
-from headway.control.world import MemberKey, World
+from headway.control.world import MemberKey, World, whom_of
+from headway.model.container import Container
 from headway.model.demand import Demand
 from headway.model.ids import ContainerId, RunId
 from headway.model.preempting import Preempting
 from headway.model.run import Attempt, Lane, Run, RunState, Task, lane_of
+from headway.ports.store import Writer
 
 _AT_ONCE = 500
 
@@ -210,7 +212,7 @@ class Starts:
     # --- taking the place of others --------------------------------------------------------------
 
     async def preempt(self, key: MemberKey, preempting: Iterable[Preempting]) -> None:
-        """Have runs give way to containers of an app that fit nowhere."""
+        """Have others give way to containers of an app that fit nowhere."""
         for found in preempting:
             self._preemptions.take(key, whom_of(key), None, found, (found.demand,))
         await self._preempt()
@@ -228,16 +230,21 @@ class Starts:
         runs = [run for taking in takings for run in taking.found.runs]
         numbers = {run: active.attempt for run in runs if (active := under_way.get(run))}
         now = self._world.clock.now()
-        deed = partial(attempts.preempt, takings=takings, numbers=numbers, now=now)
+
+        def deed(tx: Writer) -> tuple[list[Run], list[Container]]:
+            copies = copies_leaving.preempt(tx, takings, now)
+            return attempts.preempt(tx, takings=takings, numbers=numbers, now=now), copies
+
         try:
-            rows = await self._world.store.write(deed)
+            rows, copies = await self._world.store.write(deed)
         except BaseException:
             self._preemptions.withdraw(takings)
             raise
         for row in rows:
             if under_way.of_row(row) is not None:
-                self._world.fleet.leaves(row.id)
+                self._world.fleet.yielding.leaves(row.id)
         self.tell_to_end(rows)
+        copies_leaving.made_known(self._world, copies)
         self._wake()  # more may be wanted than was made room for
 
     def tell_to_end(self, runs: Iterable[Run]) -> None:
