@@ -164,7 +164,8 @@ class Installation:
         wait_for(lambda: not alive(pid))
 
 
-def good_manifest(command: str = "python3 server.py", grace: str = "5s", extra: str = "") -> str:
+def good_manifest(command: str = "python3 server.py", grace: str = "30s", extra: str = "") -> str:
+    """Describe an app that becomes well, on a busy machine after a while."""
     return (
         f"run: {{type: process, command: '{command}'}}\n"
         "expose:\n"
@@ -175,7 +176,8 @@ def good_manifest(command: str = "python3 server.py", grace: str = "5s", extra: 
 
 
 def behaving(behaviour: str, **options: str) -> str:
-    return good_manifest(f"BEHAVIOUR={behaviour} python3 server.py", **options)
+    """Describe one of which some wait until it has failed."""
+    return good_manifest(f"BEHAVIOUR={behaviour} python3 server.py", **{"grace": "5s", **options})
 
 
 def free_port() -> int:

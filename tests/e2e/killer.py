@@ -49,7 +49,7 @@ class Killer(threading.Thread):
                 continue
             self.killed[which] += 1
             if which == "control plane":
-                wait_for(lambda: self.own.run("up", "-d", *self.ports()).status == 0)
+                wait_for(lambda: self.own.run("up", "-d", *self.ports()).status == 0, within_s=90)
 
     def ports(self) -> list[str]:
         return ["--port", str(self.own.port), "--http-port", str(self.own.http_port)]

@@ -86,7 +86,7 @@ def test_a_stopped_app_stays_stopped_when_its_deployment_fails(headway):
     app = headway.app("resting")
     headway.ok("start", "-e", "rest", cwd=app)
     headway.ok("stop", "-e", "rest", cwd=app)
-    (app / "headway.yaml").write_text("name: resting\n" + good_manifest("exit 3"))
+    (app / "headway.yaml").write_text("name: resting\n" + good_manifest("exit 3", grace="5s"))
     assert headway.run("deploy", "-e", "rest", cwd=app).status == 1
     assert headway.json("status", "-e", "rest")[0]["members"][0]["state"] == "stopped"
     wait_for(lambda: headway.get("resting", "rest")[0] == 503)

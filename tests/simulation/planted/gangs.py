@@ -28,7 +28,7 @@ def starting_a_part_of_a_gang(patch):
     patch.setattr(attempts, "make", part)
 
 
-@found_by(seed=3)
+@found_by(seed=6)
 def letting_a_gang_go_on_without_its_leader(patch):
     end_with = gangs.end_with
 
