@@ -51,6 +51,7 @@ class Bell:
         self._leases: list[Callable[[], None]] = []
         self._pools: list[Callable[[], None]] = []
         self._tokens: list[Callable[[], None]] = []
+        self._begun: list[Callable[[], None]] = []
 
     def on_member(self, listener: Callable[[MemberKey], None]) -> None:
         """Call a listener when an app in an environment is to be looked at."""
@@ -106,6 +107,15 @@ class Bell:
     def token(self) -> None:
         """Have forgotten what is remembered of tokens and sessions."""
         for listener in self._tokens:
+            listener()
+
+    def on_begun(self, listener: Callable[[], None]) -> None:
+        """Call a listener when runs have begun, of which no event tells."""
+        self._begun.append(listener)
+
+    def begun(self) -> None:
+        """Tell that runs have begun: it is durable."""
+        for listener in self._begun:
             listener()
 
     def observed(self, row: Container) -> None:

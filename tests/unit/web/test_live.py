@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from headway.control.errors import Unavailable
+from headway.control.world import Bell
 from headway.machine.clock import SteadyClock
 from headway.model.role import Grant, Role
 from headway.ports.engine import EngineError
@@ -20,6 +21,7 @@ class Place(NamedTuple):
     """As much of a world as a stream needs that has lines only."""
 
     clock: SteadyClock
+    bell: Bell
 
 
 class House(NamedTuple):
@@ -46,7 +48,7 @@ async def test_a_stream_whose_page_cannot_be_read_just_now_ends_and_asks_for_no_
     async def see(_ask: Ask) -> None:
         raise error
 
-    house = House(Place(SteadyClock()), asyncio.Event())
+    house = House(Place(SteadyClock(), Bell()), asyncio.Event())
     ask = Ask(house, {}, {}, "ana", Grant(role=Role.VIEWER), NOW)
     watch = Watch(Page("/", "sign_in.html", see, follow=lines), "/", ask, Seen("", ""))
     async with asyncio.timeout(20):

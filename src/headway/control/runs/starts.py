@@ -208,6 +208,8 @@ class Starts:
             slot = self._runners.by_container(container)
             if slot is not None:  # otherwise its end is about to be told
                 self._runners.send(slot, tasks)
+        if batches:
+            self._world.bell.begun()
 
     # --- taking the place of others --------------------------------------------------------------
 
