@@ -37,6 +37,20 @@ class Stuck(Exception):
     """What is waited for never comes: no timer is set, or time stands still before the next one."""
 
 
+class VirtualTask(asyncio.Task[Any]):
+    """Has a number for a hash: a set of tasks is gone through alike wherever they lie in memory.
+
+    A group of tasks, for one, cancels what is left of it in the order of such a set.
+    """
+
+    def __init__(self, number: int, coro: Coroutine[Any, Any, Any], **options: Any) -> None:
+        self._number = number
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """Runs what is ready; when nothing is, it is the time of the next timer.
 
@@ -51,6 +65,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._timers_made = 0
         self._timers_cancelled = 0
+        self._tasks_made = 0
         self._rounds = 0
         self._stopping = False
         self.on_spin: Callable[[str], None] | None = None
@@ -59,6 +74,17 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         """Give the seconds since this loop's time began."""
         return self._time
+
+    def create_task(  # type: ignore[override]
+        self,
+        coro: Coroutine[Any, Any, T],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+    ) -> asyncio.Task[T]:
+        """Have something go on beside what is under way."""
+        self._tasks_made += 1
+        return VirtualTask(self._tasks_made, coro, loop=self, name=name, context=context)
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None

@@ -121,3 +121,31 @@ def test_health_checks_go_over_the_made_up_network(well, healthy, answer):
 
     said = run_virtually(main, network)
     assert (said.healthy, said.answer) == (healthy, answer)
+
+
+def test_a_group_of_tasks_is_cancelled_in_the_same_order_wherever_its_tasks_lie_in_memory():
+    def cancelled(spread: int) -> list[int]:
+        said: list[int] = []
+        kept: list[bytearray] = []
+
+        async def stand(number: int) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                said.append(number)
+
+        async def main(_loop: VirtualLoop) -> None:
+            async with asyncio.TaskGroup() as group:
+                for number in range(100):
+                    group.create_task(stand(number))
+                    kept.extend(bytearray(24) for _ in range(spread * number % 7))
+                await asyncio.sleep(1)
+                raise LookupError
+
+        with pytest.raises(ExceptionGroup):
+            run_virtually(main)
+        return said
+
+    orders = [cancelled(spread) for spread in range(5)]
+    assert sorted(orders[0]) == list(range(100))
+    assert all(order == orders[0] for order in orders)
