@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import Visitor, visiting
-from tests.e2e.installation import good_manifest
+from tests.e2e.installation import good_manifest, wait_for
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -141,4 +141,38 @@ def test_a_tab_that_was_hidden_while_headway_went_and_came_back_is_right(chromiu
         own.up()
         expect(link(page)).to_have_text("live")
         expect(page.get_by_role("link", name="away")).to_be_hidden()
+        visitor.wrong.clear()  # the browser tells of what failed
+
+
+_COUNT = """
+window.asked = [];
+window.EventSource = class extends window.EventSource {
+  constructor(...words) { super(...words); window.asked.push(performance.now()); }
+};
+"""
+_ASKED = 5
+
+
+def test_a_page_asks_ever_less_often_while_headway_is_gone_and_is_live_when_it_is_back(
+    chromium, own
+):
+    own.up()
+    shop = own.app("till", manifest=good_manifest())
+    with visiting(chromium, own) as visitor:
+        page = visitor.page
+        page.add_init_script(_COUNT)
+        visitor.go("/envs")
+        expect(link(page)).to_have_text("live")
+        page.evaluate("window.asked.length = 0")
+        own.kill(own.pid())
+        expect(link(page)).to_contain_text(_OLD)
+        wait_for(lambda: page.evaluate("window.asked.length") >= _ASKED, 60)
+        asked = page.evaluate("window.asked")
+        waited = [then - before for before, then in itertools.pairwise(asked)]
+        # By chance half of the longest, which doubles; a timer may be a millisecond early.
+        assert all(ms >= 250 * 2**number - 2 for number, ms in enumerate(waited)), waited
+        own.up()
+        with started(own, shop, "back"):
+            expect(link(page)).to_have_text("live", timeout=30_000)
+            expect(page.get_by_role("link", name="back")).to_be_visible()
         visitor.wrong.clear()  # the browser tells of what failed
