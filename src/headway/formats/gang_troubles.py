@@ -74,8 +74,8 @@ def _misfits(leader: Job, member: Job) -> Iterator[str]:
     if ours is None or theirs is None:
         return
     for one, its, other, others in ((leader, ours, member, theirs), (member, theirs, leader, ours)):
-        if others.get("additionalProperties") is not False:
-            continue
+        if others.get("additionalProperties") is not False or "patternProperties" in others:
+            continue  # it takes names that it does not list
         known = others.get("properties", {})
         for name in its.get("required", ()):
             if name not in known:

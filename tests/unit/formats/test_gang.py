@@ -39,6 +39,7 @@ def schema(required: dict[str, str], optional: dict[str, str] | None = None) -> 
         (schema({}, {"a": "integer"}), schema({"a": "integer"}), ""),
         (schema({"a": "integer"}), None, ""),
         (schema({"a": "integer"}), {"type": "object"}, ""),
+        (schema({"x_a": "integer"}), schema({}) | {"patternProperties": {"^x_": {}}}, ""),
         (schema({"a": "integer"}), schema({}), "lead needs a, which w does not take"),
         (schema({}), schema({"a": "integer"}), "w needs a, which lead does not take"),
         (schema({"a": "integer"}), schema({"a": "string"}), "a is integer of lead and string of w"),
