@@ -63,6 +63,32 @@ async def ended(plane) -> list[EnvironmentId]:
     return names
 
 
+class WritesCounted:
+    """A store that counts its transactions."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.read = store.read
+        self.writes = 0
+
+    async def write(self, deed):
+        self.writes += 1
+        return await self._store.write(deed)
+
+
+class PutAfterReading:
+    """A store in which a row is put after each question, before its answer arrives."""
+
+    def __init__(self, store, row) -> None:
+        self._store, self._row = store, row
+        self.write = store.write
+
+    async def read(self, question):
+        found = await self._store.read(question)
+        await self._store.write(lambda tx: tx.put(self._row))
+        return found
+
+
 async def left(plane, kept: int) -> list[str]:
     plane.world.settings = msgspec.structs.replace(plane.world.settings, environments_kept=kept)
     await forget_environments(plane.world)
@@ -119,3 +145,37 @@ async def test_answers_to_requests_go_when_nobody_is_given_them_any_more(plane):
     await plane.store.write(lambda tx: [tx.put(row) for row in (old[0], new, *old[1:])])
     await forget_answers(plane.world)
     assert await plane.store.read(lambda reader: reader.find(Answer)) == [new]
+
+
+async def test_answers_go_however_many_keys_before_them_were_used_again(plane):
+    def given(prefix: str, at: datetime) -> list[Answer]:
+        return [Answer(key=f"{prefix}-{n}", request="r", body="{}", at=at) for n in range(600)]
+
+    old = NOW - KEPT - timedelta(hours=1)
+    again = given("again", NOW)
+    for rows in (given("again", old), given("once", old), again):
+        await plane.store.write(lambda tx, rows=rows: [tx.put(row) for row in rows])
+    await forget_answers(plane.world)
+    assert await plane.store.read(lambda reader: reader.find(Answer)) == again
+
+
+async def test_a_key_that_is_used_again_while_answers_are_forgotten_keeps_its_new_answer(plane):
+    old = Answer(key="k", request="r", body="old", at=NOW - KEPT - timedelta(hours=1))
+    new = msgspec.structs.replace(old, body="new", at=NOW)
+    await plane.store.write(lambda tx: tx.put(old))
+    plane.world.store = PutAfterReading(plane.store, new)
+    await forget_answers(plane.world)
+    assert await plane.store.read(lambda reader: reader.find(Answer)) == [new]
+
+
+async def test_of_one_without_containers_nothing_is_written_but_that_it_is_gone(plane, ended):
+    def deed(tx) -> None:
+        for row in tx.find(Container):
+            tx.delete(Container, row.id)
+
+    await plane.store.write(deed)
+    plane.world.store = store = WritesCounted(plane.world.store)
+    await left(plane, 2)
+    one = store.writes
+    await left(plane, 0)
+    assert (one, store.writes) == (2, 6)  # each: its rows, and that none is left

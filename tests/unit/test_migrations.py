@@ -1,9 +1,11 @@
 """Steps that bring a database to the tables of this version."""
 
 import sqlite3
+from datetime import UTC, datetime
 
 import msgspec
 
+from headway.model.answer import Answer
 from headway.model.role import Role
 from headway.model.token import Token
 from headway.stores.sqlite.migrate import migrate, steps
@@ -85,4 +87,20 @@ def test_tokens_of_an_older_version_are_the_operators(tmp_path):
     ((kept,),) = connection.execute("SELECT doc FROM tokens")
     assert msgspec.json.decode(kept, type=Token).role is Role.OPERATOR
     assert isinstance(kept, bytes)
+    connection.close()
+
+
+def test_answers_of_an_older_version_are_found_by_when_they_were_given(tmp_path):
+    path = tmp_path / "headway.db"
+    connection = sqlite3.connect(path)
+    for number, sql in steps()[:10]:
+        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    at = datetime(2026, 1, 1, 12, 30, 7, tzinfo=UTC)
+    answer = Answer(key="k", request="r", body="{}", at=at)
+    row = (answer.key, 0, msgspec.json.encode(answer))
+    connection.execute("INSERT INTO answers (key, version, doc) VALUES (?, ?, ?)", row)
+    connection.commit()
+    migrate(connection, path)
+    found = SqliteReader(connection).newest(Answer, "key", ["k"], ("at_us",))
+    assert found == {"k": (answer.at_us,)}
     connection.close()

@@ -19,7 +19,7 @@ from headway.ports.store import Reader, Writer
 T = TypeVar("T")
 KEPT = timedelta(hours=24)
 _KEY_MAX = 200
-_AT_ONCE = 500
+_AT_ONCE = 100
 """Answers forgotten in one transaction."""
 
 
@@ -65,15 +65,24 @@ def answered(
 
 async def forget_answers(world: World) -> None:
     """Forget answers that nobody is given any more."""
+    until_us = round((world.clock.now() - KEPT).timestamp() * 1_000_000)
 
-    def page(tx: Writer) -> int:
-        before = world.clock.now() - KEPT
-        old = [row for row in tx.find(Answer, limit=_AT_ONCE) if row.at < before]
-        for row in old:
-            tx.delete(Answer, row.key)
+    def wanted(reader: Reader) -> list[str]:
+        return [row.key for row in reader.lowest(Answer, "at_us", up_to=until_us, limit=_AT_ONCE)]
+
+    async def page() -> int:
+        old = await world.store.read(wanted)
+
+        def deed(tx: Writer) -> None:  # a key may have been used again since
+            for key, (at_us,) in tx.newest(Answer, "key", old, ("at_us",)).items():
+                if at_us <= until_us:
+                    tx.delete(Answer, key)
+
+        if old:
+            await world.store.write(deed)
         return len(old)
 
-    await paced(lambda: world.store.write(page))
+    await paced(page)
 
 
 async def once(

@@ -66,6 +66,8 @@ def _left(reader: Reader, environment: EnvironmentId) -> _Left:
 
 async def _has_forgotten(world: World, containers: list[Container]) -> bool:
     """Forget ended containers with their logs; says whether all are gone."""
+    if not containers:
+        return True
     for row in containers:
         try:
             await world.engine.remove(row.id)

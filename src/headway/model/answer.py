@@ -14,3 +14,8 @@ class Answer(Value, kw_only=True):
     """A hash of what was asked."""
     body: str
     at: datetime
+
+    @property
+    def at_us(self) -> int:
+        """When it was given, in microseconds."""
+        return round(self.at.timestamp() * 1_000_000)

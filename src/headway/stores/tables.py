@@ -76,7 +76,7 @@ class Table:
 
 
 _TABLES = (
-    Table(Answer, "answers", ("key",)),
+    Table(Answer, "answers", ("key",), ("at_us",)),
     Table(App, "apps", ("name",)),
     Table(Build, "builds", ("id",), ("app", "source", "state")),
     Table(Config, "configs", ("environment", "app")),
