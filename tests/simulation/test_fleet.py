@@ -5,6 +5,11 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+import pytest
+
+from headway.control import containers
+from headway.control.errors import Conflict
 from headway.control.fleet import Fleet
 from headway.control.world import World
 from headway.model.build import Artifact
@@ -137,3 +142,39 @@ async def test_what_is_there_is_reserved_before_a_listing_lets_anybody_place():
     assert world.fleet.reserved(NodeId("n1")).cpu == SMALL.cpu
     following.cancel()
     await fleet.close()
+
+
+def test_what_was_read_of_a_container_before_it_ended_holds_nothing_afterwards():
+    world = a_world(SlowListing())
+    before = container("one", state=ContainerState.HEALTHY, version=1)
+    world.note(before)
+    assert world.containers_on(NodeId("n1")) == ("one",)
+    world.note(msgspec.structs.replace(before, state=ContainerState.LOST, version=2))
+    world.note(before)
+    assert world.containers_on(NodeId("n1")) == ()
+    assert world.fleet.reserved(NodeId("n1")).cpu == 0
+
+
+def test_so_many_ended_containers_are_remembered_and_no_more():
+    world = a_world(SlowListing())
+    for number in range(10_100):
+        world.note(container(f"c{number}", state=ContainerState.EXITED, version=2))
+    assert len(world.ended) == 10_000
+    assert "c0" not in world.ended
+
+
+async def test_history_says_why_a_command_that_was_asked_for_was_not_run():
+    world = a_world(SlowListing())
+    row = container("one", state=ContainerState.HEALTHY)
+    await world.store.write(lambda tx: tx.put(row))
+    with pytest.raises(Conflict, match="does not run"):
+        await containers.exec(world, "ana", "one", ("ls", "-l"), None)
+    events = await world.store.read(lambda reader: reader.events(subject="one"))
+    assert [(one.kind, one.actor, one.because) for one in events] == [
+        ("container.exec", "ana", "ana asked to run ls"),
+        (
+            "container.exec_refused",
+            "ana",
+            "ls was not run: one is simulated: nothing can be run in it",
+        ),
+    ]

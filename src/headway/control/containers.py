@@ -112,26 +112,32 @@ async def exec(  # noqa: A001 (the word that users know)
         Unavailable: Its engine does not answer.
     """
     row = await one(world, identity)
+    what = argv[0] if argv else "nothing"
 
-    def deed(tx: Writer) -> None:
-        tx.record(
-            Event(
-                at=world.clock.now(),
-                actor=actor,
-                kind="container.exec",
-                subject=row.id,
-                environment=row.environment,
-                app=row.app,
-                because=f"{actor} ran {argv[0] if argv else 'nothing'}",
-            )
+    async def tell(kind: str, because: str) -> None:
+        event = Event(
+            at=world.clock.now(),
+            actor=actor,
+            kind=kind,
+            subject=row.id,
+            environment=row.environment,
+            app=row.app,
+            because=because,
         )
+        await world.store.write(lambda tx: tx.record(event))
 
-    await world.store.write(deed)  # beforehand: who may not run it any more runs nothing
+    # beforehand: who may not run it any more runs nothing
+    await tell("container.exec", f"{actor} asked to run {what}")
     try:
         return await world.engine.exec(ContainerId(identity), argv, terminal=terminal)
-    except NoSuchContainer as error:
-        raise Conflict("container-not-running", f"{identity} does not run: {error}") from error
-    except EngineUnavailable as error:
-        raise Unavailable("engine-unavailable", str(error)) from error
     except EngineError as error:
-        raise Conflict("exec-failed", str(error)) from error
+        await tell("container.exec_refused", f"{what} was not run: {error}")
+        raise _refusal(identity, error) from error
+
+
+def _refusal(identity: str, error: EngineError) -> Conflict | Unavailable:
+    if isinstance(error, NoSuchContainer):
+        return Conflict("container-not-running", f"{identity} does not run: {error}")
+    if isinstance(error, EngineUnavailable):
+        return Unavailable("engine-unavailable", str(error))
+    return Conflict("exec-failed", str(error))

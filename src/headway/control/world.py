@@ -1,6 +1,7 @@
 """Everything the control room can reach, and the bell that wakes its loops."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +32,8 @@ from headway.ports.store import Store
 from headway.ports.vault import Vault
 
 MemberKey = tuple[EnvironmentId, AppName]
+_ENDED_MAX = 10_000
+"""Ended containers whose version is known: many more than end while a question is answered."""
 
 
 def whom_of(key: MemberKey) -> str:
@@ -199,6 +202,8 @@ class World:
     """Containers that have not ended, by what they are copies of."""
     versions: dict[ContainerId, int] = field(default_factory=dict)
     """Of their rows, as far as they are known."""
+    ended: OrderedDict[ContainerId, int] = field(default_factory=OrderedDict)
+    """The same of those that ended last: what was read before they did may be told afterwards."""
 
     def __post_init__(self) -> None:
         self.store = PermittedStore(self.store)
@@ -213,12 +218,15 @@ class World:
 
     def note(self, row: Container) -> None:
         """Count what a container's row holds of its node; one older than is known says nothing."""
-        if row.version < self.versions.get(row.id, row.version):
+        known = self.versions.get(row.id, self.ended.get(row.id, row.version))
+        if row.version < known:
             return
         if row.is_ended:
-            self.fleet.free(row.id)
-            self.copies.pop(row.id, None)
-            self.versions.pop(row.id, None)
+            self.give_up(row)
+            self.ended[row.id] = row.version
+            self.ended.move_to_end(row.id)
+            if len(self.ended) > _ENDED_MAX:
+                self.ended.popitem(last=False)
         else:
             self.fleet.hold(row.id, row.node, of_container(row))
             self.copies[row.id] = CopyOf(row.environment, row.app, row.release)
@@ -234,7 +242,7 @@ class World:
         return demand if lease is None else placed_under(demand, lease)
 
     def give_up(self, row: Container) -> None:
-        """Count no more what was noted of a container that did not come to be."""
+        """Count no more what was noted of a container: it has ended, or did not come to be."""
         self.fleet.free(row.id)
         self.copies.pop(row.id, None)
         self.versions.pop(row.id, None)
