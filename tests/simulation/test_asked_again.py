@@ -198,3 +198,27 @@ async def test_an_abort_asked_again_is_one_also_when_it_has_ended(plane):
     assert again.phase is Phase.ABORTED
     with pytest.raises(Conflict):
         await deployments.ask(plane.world, "you", row.id, Ask.PROMOTE)
+
+
+async def test_a_run_that_is_asked_for_twice_at_once_takes_one_place(plane, monkeypatch):
+    await plane.release(JOB)
+    starts = plane.dispatch.starts
+    stand, both = starts._grounds.of, asyncio.Event()
+    asking = 0
+
+    async def slow(lanes):
+        nonlocal asking
+        asking += 1
+        if asking == 2:
+            both.set()
+        if asking <= 2:
+            await both.wait()
+        return await stand(lanes)
+
+    monkeypatch.setattr(starts._grounds, "of", slow)
+    run_id = plane.world.run_ids.make(plane.world.clock.now())
+    first, second = await asyncio.gather(*(plane.run("job", id=run_id) for _ in range(2)))
+    assert first.id == second.id
+    assert (await plane.ended(first)).state is RunState.SUCCEEDED
+    assert plane.dispatch.counts(ENVIRONMENT, APP, "job") == (0, 0)
+    assert (await plane.ended(await plane.run("job"))).state is RunState.SUCCEEDED

@@ -192,3 +192,16 @@ async def test_a_lane_in_doubt_is_read_again(lanes, rows, world, under_way):
     lanes.doubt(lane_of(again))
     await lanes.fill()
     assert _held(lanes, again) == [again.id]
+
+
+async def test_what_is_told_while_lanes_are_counted_is_held(world, rows, under_way):
+    await _become(world, RunState.STARTING, *(row.id for row in rows))
+    lanes, late = Lanes(world, under_way), _run(COUNT)
+    opening = asyncio.create_task(lanes.open())
+    await asyncio.sleep(0)
+    await _store(world, late)
+    lanes.add([late])
+    await opening
+    await lanes.fill()
+    assert _held(lanes, late) == [late.id]
+    assert lanes.depth(lane_of(late).line) == 1

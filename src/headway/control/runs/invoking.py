@@ -179,7 +179,7 @@ def made(target: Target, wish: Invocation, actor: str, now: datetime) -> Run:
         environment=target.owner.id,
         app=release.app,
         job=job.name,
-        parameters=wish.parameters,
+        parameters=wish.parameters.copy(),  # else the whole request's body would stay with it
         state=RunState.WAITING if waits else RunState.QUEUED,
         pinned=wish.release,
         key=wish.key,

@@ -131,10 +131,12 @@ class Lanes:
         self._jobs: Counter[tuple[EnvironmentId, AppName, str]] = Counter()
 
     async def open(self) -> None:
-        """Count what the store has."""
+        """Count what the store has. What is told meanwhile may be in it, or not."""
         counts = await self._world.store.read(lambda reader: reader.tally(Run, "lane"))
+        told = dict.fromkeys(self._windows, 0)
+        there = {Lane.parse(name): count for name, count in counts.items()}
         self._windows = {
-            Lane.parse(name): _Window(count, is_whole=False) for name, count in counts.items()
+            lane: _Window(count, is_whole=False) for lane, count in (told | there).items()
         }
         self._depths, self._jobs = Counter(), Counter()
         for lane in self._windows:

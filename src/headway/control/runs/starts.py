@@ -88,23 +88,23 @@ class Starts:
 
         So most runs are written down once before they begin, and not twice.
         """
-        if (
-            run.id in self._under_way
-            or run.state is not RunState.QUEUED
-            or run.locks  # their lines are to be read first
-            or not self._lanes.is_empty(lane_of(run).line)
-        ):
-            return run
         lane = lane_of(run)
+        if run.state is not RunState.QUEUED or run.locks or not self._is_next(run, lane):
+            return run  # locks: their lines are to be read first
         grounds = await self._grounds.of([lane])
         if grounds[lane].release is not None and grounds[lane].job(lane).gang:
             return run  # those that start with it are made as it starts
+        if not self._is_next(run, lane):  # any more: the same may have been asked meanwhile
+            return run
         question = self._grounds.question({lane: [Entry(run.id, run.unique)]}, grounds, 1)
         picks = take_turns(question).picks
         if not picks:
             return run
         attempt = self._reserve(picks[0], grounds[lane], self._world.clock.now(), number=1)
         return msgspec.structs.replace(run, state=RunState.STARTING, attempts=(attempt,))
+
+    def _is_next(self, run: Run, lane: Lane) -> bool:
+        return run.id not in self._under_way and self._lanes.is_empty(lane.line)
 
     def next_at(self) -> datetime | None:
         """Give when more may start, or somebody loses what is kept for him, if nothing changes."""

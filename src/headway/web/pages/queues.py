@@ -43,18 +43,13 @@ class QueuesPage(View, kw_only=True):
 def queues_page(
     views: list[QueueView], environment: str | None = None, more: int = 0
 ) -> QueuesPage:
-    """Make the page: what is held comes first, then what has waited longest, then by name."""
-    return QueuesPage(rows=tuple(sorted(views, key=_rank)), more=more, environment=environment)
+    """Make the page of some queues, in their order."""
+    return QueuesPage(rows=tuple(views), more=more, environment=environment)
 
 
 def is_held(view: QueueView) -> bool:
     """Whether somebody has paused or drained a queue."""
     return view.hold is not None and (view.hold.paused or view.hold.draining)
-
-
-def _rank(view: QueueView) -> tuple[bool, float, str, str, str]:
-    name = view.environment, view.app, view.queue.name
-    return not is_held(view), -(view.oldest_s or 0.0), *name
 
 
 async def _see(ask: Ask) -> QueuesPage:
