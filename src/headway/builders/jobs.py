@@ -5,6 +5,7 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import headway
 from headway.builders.recipe import Layer, Recipe
 from headway.formats.gang_troubles import gang_faults
 from headway.formats.lock_names import LOCKS_MAX, lock_problem
+from headway.formats.parameters import schema_problem
 from headway.machine import trees
 from headway.model.build import Build, Mount
 from headway.model.failure import Failure
@@ -29,6 +31,8 @@ FOUND = "jobs"
 FILE = "found.json"
 _FOUND_PLACE = "/jobs"
 _PATH_MAX = 300
+_JOBS_MAX = 1000
+_PROBLEMS_MAX = 20
 _FOUND_BYTES_MAX = 4 * 1024 * 1024
 _PACKAGE = Path(headway.__file__).parent
 _FILES = (
@@ -174,20 +178,23 @@ def read(build: Build, manifest: Manifest, work: Path) -> tuple[Job, ...] | Fail
             ),
             next=(f"headway logs --build {build.id}",),
         )
+    if len(listing.jobs) > _JOBS_MAX:
+        many = f"there are {len(listing.jobs)} jobs, and an app has {_JOBS_MAX} at most"
+        return _failure(build, (Problem(message=many),))
     problems = listing.problems or tuple(
         Problem(message=f"job {job.name[:80]!r}: {wrong}")
         for job in listing.jobs
         if (wrong := _wrong(job))
     )
-    problems = problems or tuple(_gang_problems(listing, manifest))
+    problems = problems or tuple(islice(_gang_problems(listing, manifest), _PROBLEMS_MAX + 1))
     return _failure(build, problems) if problems else listing.jobs
 
 
 def _gang_problems(listing: _Listing, manifest: Manifest) -> Iterator[Problem]:
     """Say what is wrong with gangs, which a job's own module cannot know."""
-    jobs = (*manifest.jobs, *listing.jobs)
+    known = {job.name: job for job in (*manifest.jobs, *listing.jobs)}
     for job in listing.jobs:
-        for trouble in gang_faults(job, jobs):
+        for trouble in gang_faults(job, known):
             place = listing.places.get(job.name, _Stands())
             message = f"job {job.name}: gang.{trouble.member}: {trouble.message}"
             yield Problem(
@@ -196,7 +203,9 @@ def _gang_problems(listing: _Listing, manifest: Manifest) -> Iterator[Problem]:
 
 
 def _failure(build: Build, problems: tuple[Problem, ...]) -> Failure:
-    said = "; ".join(_render(problem) for problem in problems)
+    said = "; ".join(_render(problem) for problem in problems[:_PROBLEMS_MAX])
+    if len(problems) > _PROBLEMS_MAX:
+        said += "; and more"
     return Failure(
         code="jobs-invalid",
         because=f"the jobs of {build.app} cannot be used: {said}",
@@ -241,6 +250,8 @@ def _wrong(job: Job) -> str:
         (bool(job.function) and not job.command, "its function"),
     )
     wrong = [what for fine, what in bounds if not fine]
+    if not wrong and job.parameters is not None and (said := schema_problem(job.parameters)):
+        return said
     return f"out of bounds: {', '.join(wrong)}" if wrong else ""
 
 

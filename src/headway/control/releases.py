@@ -191,8 +191,9 @@ def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | 
 
 
 def _unfit_gangs(manifest: Manifest) -> Iterator[Failure]:
+    known = {job.name: job for job in manifest.jobs}
     for job in manifest.jobs:
-        for trouble in gang_faults(job, manifest.jobs):
+        for trouble in gang_faults(job, known):
             yield Failure(
                 code="gang-invalid",
                 because=f"jobs.{job.name}.gang.{trouble.member}: {trouble.message}",

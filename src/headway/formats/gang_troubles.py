@@ -1,10 +1,12 @@
 """What lets a job's gang never start, or take less than it is to."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from headway.model.job import Job
+
+_NAMED = 10
 
 
 class GangTrouble(NamedTuple):
@@ -43,12 +45,11 @@ def gang_troubles(job: Job, find: Callable[[str], Job | None]) -> Iterator[GangT
             )
 
 
-def gang_faults(job: Job, jobs: Iterable[Job]) -> Iterator[GangTrouble]:
-    """Say all that is wrong with a job's gang, where all jobs of the app are known.
+def gang_faults(job: Job, known: Mapping[str, Job]) -> Iterator[GangTrouble]:
+    """Say all that is wrong with a job's gang, where all jobs of the app are known by their names.
 
     Of parameters it is what no run could ever get right, as all of a gang get the same.
     """
-    known = {one.name: one for one in jobs}
     yield from gang_troubles(job, known.get)
     for name in job.gang:
         member = known.get(name)
@@ -56,9 +57,7 @@ def gang_faults(job: Job, jobs: Iterable[Job]) -> Iterator[GangTrouble]:
             hint = "the run itself is its gang's leader: name the jobs of the others"
             yield GangTrouble(name, "a run is not started by itself once more", hint)
         elif member is None:
-            near = get_close_matches(name, known, n=1)
-            there = ", ".join(sorted(known.keys() - {job.name})) or "no other job"
-            hint = f"did you mean {near[0]}?" if near else f"there is {there}"
+            hint = _instead(name, [other for other in known if other != job.name])
             yield GangTrouble(name, f"its gang needs the job {name}, and there is none", hint)
         else:
             for message in _misfits(job, member):
@@ -66,6 +65,13 @@ def gang_faults(job: Job, jobs: Iterable[Job]) -> Iterator[GangTrouble]:
                 yield GangTrouble(
                     name, f"{name}, of its gang, gets the same parameters: {message}", hint
                 )
+
+
+def _instead(name: str, others: list[str]) -> str:
+    if near := get_close_matches(name, others, n=1):
+        return f"did you mean {near[0]}?"
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return f"there is {', '.join(sorted(others)[:_NAMED]) or 'no other job'}{more}"
 
 
 def _misfits(leader: Job, member: Job) -> Iterator[str]:

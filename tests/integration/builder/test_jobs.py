@@ -1,6 +1,7 @@
 """Jobs written in Python are found while their app is built, in its build's container."""
 
 import hashlib
+import json
 
 import msgspec
 import pytest
@@ -172,3 +173,36 @@ async def test_forged_bounds_are_refused(build):
     made = await build(**{"jobs.py": f"from headway.sdk import job\n{script}"})
     assert isinstance(made, Failure)
     assert "out of bounds: its name, its timeout" in made.because
+
+
+@pytest.mark.parametrize(
+    "schema", [{"properties": 5}, {"required": 7}, {"properties": {"a": {"type": [{}]}}}]
+)
+async def test_forged_parameters_are_refused(build, schema):
+    one = {"function": "a:b", "parameters": schema}
+    jobs = [{"name": "lead", "gang": {"other": 1}, **one}, {"name": "other", **one}]
+    forged = json.dumps({"jobs": jobs})
+    script = f"import os\nopen('/jobs/found.json', 'w').write({forged!r})\n"
+    made = await build(**{"jobs.py": f"from headway.sdk import job\n{script}os._exit(0)\n"})
+    assert isinstance(made, Failure)
+    assert "it is no JSON Schema" in made.because
+
+
+async def test_many_forged_mistakes_are_told_in_short(build):
+    job = "{'name': f'j{n}', 'function': 'a:b', 'gang': {f'none{n}': 1}}"
+    script = (
+        "import json, os\n"
+        f"jobs = [{job} for n in range(1000)]\n"
+        "open('/jobs/found.json', 'w').write(json.dumps({'jobs': jobs}))\n"
+        "os._exit(0)\n"
+    )
+    made = await build(**{"jobs.py": f"from headway.sdk import job\n{script}"})
+    assert isinstance(made, Failure)
+    assert "its gang needs the job none0, and there is none" in made.because
+    assert made.because.endswith("; and more")
+    assert len(made.because) < 10_000
+    more = await build(
+        **{"jobs.py": f"from headway.sdk import job\n{script.replace('(1000)', '(1001)')}"}
+    )
+    assert isinstance(more, Failure)
+    assert "there are 1001 jobs, and an app has 1000 at most" in more.because

@@ -41,6 +41,7 @@ CASES = {
     "windows": (b"#!/bin/sh\r\necho hi\r\n", 0o755, "carriage return"),
     "other": (elf(OTHER[1]), 0o755, f"built for {OTHER[0]}, and this machine is"),
     "loader": (elf(own_machine(), b"/lib/ld-none.so.1\0"), 0o755, "needs /lib/ld-none.so.1"),
+    "loop": (b"#!/app/loop\n", 0o755, "lead to no program"),
     "empty": (b"", 0o644, "its mode is 0644"),
 }
 

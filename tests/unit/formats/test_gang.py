@@ -48,7 +48,9 @@ def schema(required: dict[str, str], optional: dict[str, str] | None = None) -> 
 def test_parameters_that_no_run_can_give_to_all_of_a_gang_are_told(leader, member, said):
     one = Job(name="lead", command="x", gang={"w": 1}, parameters=leader)
     other = Job(name="w", command="x", parameters=member)
-    told = [trouble.message for trouble in gang_faults(one, (one, other))]
+    told = [
+        trouble.message for trouble in gang_faults(one, {row.name: row for row in (one, other)})
+    ]
     assert told == ([f"w, of its gang, gets the same parameters: {said}"] if said else [])
 
 

@@ -30,6 +30,8 @@ _MACHINES = {
 """The `e_machine` of ELF, and the machines that such a program runs on, its own first."""
 _PT_INTERP = 3
 _LINKS_MAX = 40
+_SCRIPTS_MAX = 5
+"""So many scripts, each run by the next, are as far as the kernel goes."""
 _HEAD_BYTES = 65536
 _OWN = ("/tmp", "/home", "/dev", "/proc")
 """What was the container's own, and is gone."""
@@ -134,8 +136,13 @@ class _Seen:
                 return None if here is None else here + path[len(there.rstrip("/")) :]
         return None
 
-    def trouble(self, path: str) -> str:
-        """Say what keeps a file from being started; empty when nothing does."""
+    def trouble(self, path: str, depth: int = 0) -> str:
+        """Say what keeps a file from being started; empty when nothing does.
+
+        `depth` is how many scripts come before it, each run by the next.
+        """
+        if depth > _SCRIPTS_MAX:
+            return "its first line, and those of what they name, lead to no program"
         here = self.lies_at(path)
         if here is None:
             return "there is no %s" % path if self.sees(path) else ""
@@ -154,7 +161,7 @@ class _Seen:
         with open(os.open(here, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             head = file.read(_HEAD_BYTES)
         if head.startswith(b"#!"):
-            return self._of_script(head[2:].partition(b"\n")[0])
+            return self._of_script(head[2:].partition(b"\n")[0], depth)
         if head.startswith(b"\x7fELF"):
             return self._of_program(head)
         if not head:
@@ -165,7 +172,7 @@ class _Seen:
         shift = 6 if about.st_uid == self._uid else 3 if about.st_gid == self._uid else 0
         return bool(about.st_mode >> shift & 1)
 
-    def _of_script(self, line: bytes) -> str:
+    def _of_script(self, line: bytes, depth: int) -> str:
         if line.endswith(b"\r"):
             return "its first line ends in a carriage return: save it with Unix line ends"
         words = os.fsdecode(line).split()
@@ -179,7 +186,8 @@ class _Seen:
             if wanted and "=" not in wanted and self.find(wanted) is None:
                 return "its first line asks for %s, which is not in the PATH" % wanted
             return ""
-        return "its interpreter: %s" % below if (below := self.trouble(interpreter)) else ""
+        below = self.trouble(interpreter, depth + 1)
+        return "its interpreter: %s" % below if below and not depth else below
 
     def _of_program(self, head: bytes) -> str:
         try:
