@@ -2,8 +2,10 @@
 
 from itertools import islice
 
+import msgspec
 import pytest
 
+from headway.calculate import offering
 from headway.model.pool import NodeType
 from headway.model.resources import Resources
 from headway.model.scenario import Faults, JobLoad, Machines, Report, Scenario, ServiceLoad
@@ -67,6 +69,34 @@ def test_a_control_plane_that_is_killed_again_and_again_keeps_every_promise(seed
     report = held(world(seed, faults=KILLED))
     assert report.copies_preempted > 0
     assert report.faults["plane_kills"] > 5
+
+
+def failing() -> Scenario:
+    """Have copies end often and be slow to do well again, so that few are to spare."""
+    faults = msgspec.structs.replace(KILLED, container_kills_hour=60)
+    known = world(floor=4, faults=faults)
+    slow = msgspec.structs.replace(known.services[0], healthy_after_s=20)
+    return msgspec.structs.replace(known, services=(slow,), hours=0.2)
+
+
+def test_no_copy_gives_way_where_too_few_others_do_well():
+    assert held(failing()).copies_preempted > 0
+
+
+def test_it_would_show_if_copies_that_do_not_do_well_were_counted_among_those_that_stay(
+    monkeypatch,
+):
+    good = offering._good
+
+    def running(draft, release, process):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(draft, "is_good", lambda _row, _release: True)
+            return good(draft, release, process)
+
+    monkeypatch.setattr(offering, "_good", running)
+    broken = run(failing()).broken
+    assert broken is not None
+    assert broken.invariant == "what is to stay stays"
 
 
 def test_there_are_seeds_in_which_services_give_way():

@@ -57,6 +57,7 @@ def _good(draft: Draft, release: Release, process: Process) -> dict[int, Contain
     found: dict[int, Container] = {}
     for row in draft.services(release.number):
         is_wanted = row.process == process.name and row.slot <= draft.scale(process)
-        if is_wanted and is_staying(row) and not row.preempted and draft.is_good(row, release):
+        is_leaving = row.preempted or draft.is_leaving(row.node)
+        if is_wanted and is_staying(row) and not is_leaving and draft.is_good(row, release):
             found[row.slot] = row
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_container
 from headway.control.world import World
-from headway.model.container import Container
+from headway.model.container import Container, ContainerState
 from headway.model.deployment import MOVING, Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
@@ -43,9 +43,11 @@ class GivingChecks:
         active = reader.find(Deployment, environment=row.environment, app=row.app, is_ended=False)
         if any(one.phase in MOVING for one in active):
             self.fail("nothing gives way in the midst of a deployment", what)
-        away = len(_away(reader, row))
-        if process.scale - away < process.floor:
-            said = f"{what}; {away} of {process.scale} are away, and {process.floor} are to stay"
+        if row.state is ContainerState.STOPPING and row.draining_at is not None:
+            return  # it began to leave before, and others may have failed since
+        left = _healthy(reader, row)
+        if row.slot not in left and len(left) < process.floor:
+            said = f"{what}; {len(left)} are healthy, and {process.floor} are to stay"
             self.fail("what is to stay stays", said)
 
     def odd(self) -> Iterator[tuple[Odd, float]]:
@@ -55,13 +57,27 @@ class GivingChecks:
             yield from ((one, 0.0) for one in self.store.ask(lambda reader: _late(reader, world)))
 
 
-def _away(reader: Reader, like: Container) -> set[int]:
-    """Give the slots that nobody fills as their last copy gave way."""
-    rows = [
+def _like(reader: Reader, like: Container) -> list[Container]:
+    """Give the copies of the same process of the same release."""
+    return [
         row
         for row in reader.find(Container, environment=like.environment, app=like.app, retired=False)
         if (row.process, row.release) == (like.process, like.release)
     ]
+
+
+def _healthy(reader: Reader, like: Container) -> set[int]:
+    """Give the slots that have a copy which does well, and is not to give way."""
+    return {
+        row.slot
+        for row in _like(reader, like)
+        if row.state is ContainerState.HEALTHY and not row.preempted
+    }
+
+
+def _away(reader: Reader, like: Container) -> set[int]:
+    """Give the slots that nobody fills as their last copy gave way."""
+    rows = _like(reader, like)
     there = {row.slot for row in rows if is_staying(row)}
     return {row.slot for row in rows if row.preempted and not is_staying(row)} - there
 

@@ -10,7 +10,7 @@ from headway.model.demand import Demand, Preemption
 from headway.model.deployment import Phase
 from headway.model.ids import NodeId
 from headway.model.manifest import Deploy, Strategy
-from headway.model.node import Node
+from headway.model.node import Node, NodeState
 from headway.model.plan import Verb
 from headway.model.preempting import Offer, Preempting
 from headway.model.resources import Resources
@@ -62,6 +62,13 @@ def watch(world: SmallWorld) -> list[int]:
     counts: list[int] = []
     world.watchers.append(lambda: counts.append(len({row.slot for row in healthy(world)})))
     return counts
+
+
+def drain(world: SmallWorld, node: NodeId) -> None:
+    world.nodes = tuple(
+        msgspec.structs.replace(row, state=NodeState.DRAINING) if row.id == node else row
+        for row in world.nodes
+    )
 
 
 def taken(world: SmallWorld) -> Preempting | None:
@@ -122,6 +129,13 @@ def test_a_copy_that_is_not_good_does_not_count_among_those_that_stay():
     world.crash(world.live()[0])
     world.run()
     assert len(healthy(world)) == 2
+    assert taken(world) is None
+
+
+def test_a_copy_whose_node_is_drained_does_not_count_among_those_that_stay():
+    world = world_of(1, 1, what=spec(scale=2))
+    assert taken(world) is not None
+    drain(world, world.live()[1].node)
     assert taken(world) is None
 
 
@@ -231,6 +245,18 @@ def test_one_stays_when_too_few_others_do_well_by_now():
     assert kept(world) == ["2 of web are to stay, and 1 would be healthy"]
     assert world.containers[first.id].state is ContainerState.HEALTHY
     assert not world.containers[first.id].preempted
+
+
+def test_one_stays_when_the_node_of_the_other_is_drained_meanwhile():
+    world = world_of(1, 1, 1, what=spec(scale=2, deploy=Deploy(strategy=Strategy.RECREATE)))
+    first, second = world.live()
+    counts = watch(world)
+    tell(world, first)
+    drain(world, second.node)
+    world.pass_time(60)
+    assert kept(world) == ["1 of web are to stay, and 0 would be healthy"]
+    assert min(counts) == 1
+    assert len(healthy(world)) == 2
 
 
 def test_one_stays_when_a_deployment_has_begun():
