@@ -112,6 +112,7 @@ class Tunnel:
         )
         self.mishaps.kill_plane = self.kill
         loop.on_spin = self._spins
+        loop.size = self._size
         self.pool_checks = PoolChecks(
             pools=scenario.pools,
             provider=self.provider,
@@ -218,6 +219,11 @@ class Tunnel:
         self._life.alive = False
         self.plane.kill()
         self._died.set()
+
+    def _size(self) -> int:
+        """Count what a control plane goes through: nodes, containers, and runs to come."""
+        open_runs = self.store.ask(lambda reader: reader.count(Run, "open_in"))
+        return len(self.checks.nodes) + len(self.checks.live) + open_runs
 
     def _spins(self, who: str) -> None:
         """Note that no time passes, and end the control plane, which would go on for ever.

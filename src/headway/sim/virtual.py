@@ -16,7 +16,9 @@ _MOMENT_S = 1e-6
 """Timers within it are of one moment: more than a float loses in centuries."""
 _CANCELLED_MAX = 1000
 _ROUNDS_MAX = 20_000
-"""So often what happens may bring about more in one moment: after a restart all runs are read."""
+"""So often what happens may bring about more in one moment, in a small world."""
+_ROUNDS_EACH = 10
+"""So much more often for each thing that there is: after a restart all of them are read."""
 
 
 class Network(Protocol):
@@ -67,9 +69,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._timers_cancelled = 0
         self._tasks_made = 0
         self._rounds = 0
+        self._rounds_max = _ROUNDS_MAX
         self._stopping = False
         self.on_spin: Callable[[str], None] | None = None
         """Told, instead of an error, who goes on and on in one moment."""
+        self.size: Callable[[], int] = lambda: 0
+        """Gives how much there is that may be gone through one by one in a moment."""
 
     def time(self) -> float:
         """Give the seconds since this loop's time began."""
@@ -123,7 +128,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
                     if self._stopping:
                         return
             self._rounds += 1
-            if self._rounds > _ROUNDS_MAX:
+            if self._rounds > self._rounds_max and not self._is_large():
                 self._spins(handle)
         if not self._stopping:
             self._jump()
@@ -142,12 +147,19 @@ class VirtualLoop(asyncio.BaseEventLoop):
             raise Stuck("nothing is ready and no timer is set")
         self._time = max(self._time, timers[0][0])
         if self._time > before:
-            self._rounds = 0
+            self._rounds, self._rounds_max = 0, _ROUNDS_MAX
         until = self._time + _MOMENT_S
         while timers and timers[0][0] < until:
             timer = heappop(timers)[2]
             timer._scheduled = False  # type: ignore[attr-defined]
             self._ready.append(timer)
+
+    def _is_large(self) -> bool:
+        """Let more happen in this moment where there is much; once, as what spins may make more."""
+        before = self._rounds_max
+        if before == _ROUNDS_MAX:
+            self._rounds_max += _ROUNDS_EACH * self.size()
+        return self._rounds_max > before
 
     def _spins(self, handle: asyncio.Handle) -> None:
         """Say that in this moment one thing brings about the next, and no time passes.

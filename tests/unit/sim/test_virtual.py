@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 
@@ -95,6 +96,39 @@ def test_who_is_told_of_it_may_end_it():
         return said
 
     assert run_virtually(main) == ["going_on"]
+
+
+def test_more_may_happen_in_one_moment_where_there_is_more():
+    async def through(number: int) -> None:
+        for _ in range(number):
+            await asyncio.sleep(0)
+
+    async def main(loop: VirtualLoop, *, size: int) -> None:
+        loop.size = lambda: size
+        task = asyncio.create_task(through(25_000))
+        await asyncio.sleep(1)
+        await task
+
+    run_virtually(partial(main, size=20_000))
+    with pytest.raises(Stuck, match="through goes on and on"):
+        run_virtually(partial(main, size=100))
+
+
+def test_who_makes_ever_more_in_one_moment_is_named():
+    async def main(loop: VirtualLoop) -> None:
+        made: list[int] = []
+        loop.size = lambda: len(made)
+
+        async def making() -> None:
+            while True:
+                made.append(1)
+                await asyncio.sleep(0)
+
+        asyncio.create_task(making())  # noqa: RUF006 (it never ends)
+        await asyncio.sleep(1)
+
+    with pytest.raises(Stuck, match="making goes on and on"):
+        run_virtually(main)
 
 
 @pytest.mark.parametrize(
