@@ -1,6 +1,7 @@
 """Runs over a real store and a simulated engine: what each state means, tried one by one."""
 
 import asyncio
+import copy
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -11,8 +12,10 @@ from headway.control import permission
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.requests import RunQuestion
 from headway.control.runs import replays, runs
+from headway.control.runs.targets import Targets
 from headway.model.job import Delivery, Job, Retries
 from headway.model.queue import Queue
+from headway.model.release import Release
 from headway.model.run import After, RunState
 from tests.simulation.conftest import SMALL, wishing
 
@@ -292,6 +295,44 @@ async def test_a_run_of_a_release_is_of_a_job_that_only_that_release_has(plane):
             await plane.invoke("old", *wishes)
     asked = permission.on_job(plane.world, plane.dispatch, "demo", "old", None, [1])
     assert (await asked).apps == (("shop", None),)
+
+
+async def test_a_job_is_looked_for_in_few_of_many_releases_and_nothing_is_kept_of_them(plane):
+    old = msgspec.structs.replace(ONCE, name="old")
+    await plane.release(ONCE, old)
+    await plane.release(ONCE, number=2)
+    looked: list[int] = []
+
+    class Counting:
+        def __init__(self, reader):
+            self._reader = reader
+
+        def __getattr__(self, name):
+            return getattr(self._reader, name)
+
+        def get(self, kind, *key):
+            looked.extend(key[-1:] if kind is Release else ())
+            return self._reader.get(kind, *key)
+
+    class Store:
+        async def read(self, question):
+            return await plane.store.read(lambda reader: question(Counting(reader)))
+
+    world = copy.copy(plane.world)
+    world.store = Store()
+    targets = Targets(world)
+    assert (await targets.find("demo", "old", None, range(1, 5000))).job == old
+    with pytest.raises(NotFound, match="there is no job none"):
+        await targets.find("demo", "none", None, range(1, 5000))
+    assert len(looked) < 20
+    assert (await targets.find("demo", "once", None, range(1, 5000))).release.number == 2
+    assert [job for _, job, _ in targets._known] == ["once"]
+
+
+async def test_more_runs_than_a_request_makes_are_refused_before_their_job_is_looked_for(plane):
+    too_many = range(1, plane.world.settings.invocations_max + 2)
+    with pytest.raises(Invalid, match="one request makes 1 to 10000 runs, not 10001"):
+        await permission.on_job(plane.world, plane.dispatch, "demo", "none", None, too_many)
 
 
 async def test_a_paused_queue_says_so_and_goes_on(plane):

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.api.cookies import session_of
 from headway.api.door import BrokenOff
-from headway.api.errors import deny
+from headway.api.errors import NoMore, deny, explained
 from headway.control.refusals import refusal
 from headway.control.sessions import SIGN_IN, cookie_name, csrf, find
 from headway.control.tokens import environment, hashed, owner
@@ -100,7 +100,10 @@ class Authentication:
             token=asker.token,
             csrf=asker.csrf,
         )
-        await self._app(scope, *self._while_good(headers, asker, receive, send))
+        try:
+            await self._app(scope, *self._while_good(headers, asker, receive, send))
+        except NoMore as error:  # where a body is read before an endpoint is reached
+            await explained(error, path)(scope, receive, send)
 
     async def _unknown(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         """Send a person to sign in, and tell a program what it lacks."""
@@ -132,7 +135,7 @@ class Authentication:
         self, headers: Headers, asker: Asker, receive: Receive, send: Send
     ) -> tuple[Receive, Send]:
         """Pass on what comes later only while the token or session is good still."""
-        seen = self._ended
+        seen, begun = self._ended, False
 
         async def is_good() -> bool:
             nonlocal seen
@@ -142,15 +145,21 @@ class Authentication:
             return await self._asker(headers) is not None
 
         async def sending(message: Message) -> None:
+            nonlocal begun
             goes_on = message.get("more_body") or message["type"] == "websocket.send"
             if goes_on and not await is_good():
                 raise BrokenOff
+            begun = True
             await send(message)
 
         async def received() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and not await is_good():
+            kind = message["type"]
+            if kind == "websocket.receive" and not await is_good():
                 return {"type": "websocket.disconnect", "code": 4401}
+            if kind == "http.request" and not await is_good():
+                # The head may have come long before its body.
+                raise BrokenOff if begun else NoMore
             return message
 
         return received, sending

@@ -39,10 +39,24 @@ class TooLarge(HTTPException):
         self.most_bytes = most_bytes
 
 
+class NoMore(HTTPException):
+    """Who asks was good when the request began, and is not any more."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "the token or session ended while the request was coming")
+
+
 def too_large(most_bytes: int, hint: str = "") -> Response:
     """Answer that a request is too large; nobody reads the rest of it."""
     detail = f"a request here may have at most {render_size(most_bytes)}"
     response = problem(refusal(413, "too-large", detail, hint))
+    response.headers["connection"] = "close"
+    return response
+
+
+def _no_more(error: NoMore) -> Response:
+    """Answer that the rest of a request came too late; nobody reads it."""
+    response = problem(refusal(error.status_code, "unauthenticated", str(error.detail)))
     response.headers["connection"] = "close"
     return response
 
@@ -61,6 +75,8 @@ def explained(error: Exception, path: str) -> Response:
     """Answer with what an error says."""
     if isinstance(error, TooLarge):
         return too_large(error.most_bytes)
+    if isinstance(error, NoMore):
+        return _no_more(error)
     if isinstance(error, HTTPException):
         words = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
         response = problem(refusal(error.status_code, words, str(error.detail)))

@@ -56,12 +56,12 @@ class Limits:
         limits = self._settings
         if path == "/v1/sources":
             return limits.source_bytes_max
-        if _is_for_runs(path):
+        if is_for_runs(path):
             return max(limits.request_bytes_max, limits.invocations_bytes_max)
         return limits.request_bytes_max
 
     def _too_large(self, path: str) -> Response:
-        if not _is_for_runs(path):
+        if not is_for_runs(path):
             return too_large(self._most(path))
         most = render_size(self._settings.parameters_bytes_max)
         hint = f"the parameters of a run may have {most}: of what is larger, hand over where it is"
@@ -80,7 +80,8 @@ class Limits:
         await self._too_large(scope["path"])(scope, receive, lingering)
 
 
-def _is_for_runs(path: str) -> bool:
+def is_for_runs(path: str) -> bool:
+    """Say whether a path is the one that makes runs."""
     return path.startswith("/v1/jobs/") and path.endswith("/runs")
 
 

@@ -1,6 +1,6 @@
 """What a deed is done to, and whether who asks may do it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -12,6 +12,7 @@ from headway.control.leases import one as lease
 from headway.control.permits import check, refusal
 from headway.control.requests import DeadQuestion
 from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.invoking import check_count
 from headway.control.runs.runs import one as run
 from headway.control.runs.schedules import of_name
 from headway.control.world import World
@@ -80,10 +81,17 @@ async def on_job(
     dispatch: Dispatch,
     environment: str,
     name: str,
-    app: str | None = None,
-    pinned: Iterable[int | None] = (),
+    app: str | None,
+    pinned: Sequence[int | None],
 ) -> Deed:
-    """A deed that is done to a job."""
+    """A deed that is done to a job, by runs of which each may be pinned to a release.
+
+    Raises:
+        Invalid: They are more than one request makes, or none.
+        NotFound: There is no such job.
+        Conflict: Several apps have one of this name.
+    """
+    check_count(world, len(pinned))
     target = await dispatch.targets.find(environment, name, app, pinned)
     return await on_apps(world, target.release.app)
 

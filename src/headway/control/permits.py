@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 from headway.calculate.permission import lacking
 from headway.control.deeds import is_held, on, owned
-from headway.control.errors import NotAllowed
+from headway.control.errors import Conflict, NotAllowed
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
+from headway.model.ids import environment_name
 from headway.model.role import Deed, DeedKind, Grant
 from headway.model.token import Token
 from headway.model.value import Value
@@ -67,6 +68,7 @@ class Permit:
 
         Raises:
             NotAllowed: They may not any more.
+            Conflict: The environment that it was permitted in has ended.
         """
         if reader.get(Token, self.token) is None:
             raise refusal(self.actor, self.grant, "their token was revoked a moment ago")
@@ -77,7 +79,13 @@ class Permit:
         if self.deed.environment is not None:
             owner = reader.get(Environment, self.deed.environment)
             if owner is None or owner.state is EnvironmentState.ENDED:
-                return self.deed  # the command says so
+                # Another of its name, which the command would find, is not what was asked about.
+                name = environment_name(self.deed.environment)
+                raise Conflict(
+                    "environment-ended",
+                    f"{name} ended a moment ago",
+                    next=(f"headway envs past {name}",),
+                )
             if self.deed.kind is DeedKind.HELD and is_held(owner, self.actor):
                 return self.deed
             apps += [row.app for row in reader.find(Member, environment=owner.id)]

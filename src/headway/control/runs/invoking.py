@@ -49,7 +49,7 @@ async def invoke(
         Invalid: Some cannot be; every mistake is told.
         Conflict: The queue is full or drained.
     """
-    _check_count(world, invocations)
+    check_count(world, len(invocations))
     pinned = [row.release for row in invocations]
     target = await dispatch.targets.find(environment, name, app, pinned)
     now = world.clock.now()
@@ -211,12 +211,17 @@ def _locks(target: Target, wish: Invocation) -> Named:
 # --- checks --------------------------------------------------------------------------------------
 
 
-def _check_count(world: World, invocations: Sequence[Invocation]) -> None:
+def check_count(world: World, count: int) -> None:
+    """Refuse more runs than one request makes.
+
+    Raises:
+        Invalid: They are more, or none.
+    """
     most = world.settings.invocations_max
-    if not 0 < len(invocations) <= most:
+    if not 0 < count <= most:
         raise Invalid(
             "invocations-count",
-            f"one request makes 1 to {most} runs, not {len(invocations)}",
+            f"one request makes 1 to {most} runs, not {count}",
             hint="send them in several requests; invocations_max in settings.yaml is the limit",
         )
 

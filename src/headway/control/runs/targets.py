@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from heapq import nsmallest
 from typing import NamedTuple
 
 from headway.control import lookup
@@ -14,6 +15,8 @@ from headway.model.release import Release
 from headway.ports.store import Reader
 
 _KEPT = 10_000
+_PINS = 4
+"""Of those that a job is looked for in. One that lacks it refuses all, so one would be enough."""
 
 
 class Target(NamedTuple):
@@ -103,7 +106,7 @@ class Targets:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._known: dict[tuple[str, str, str | None, tuple[int, ...]], Target] = {}
+        self._known: dict[tuple[str, str, str | None], Target] = {}
         self._changes = 0
         world.bell.on_member(lambda _key: self._forget())
 
@@ -113,23 +116,34 @@ class Targets:
         """Find a job by its name, or by `app/name`, among the live releases of an environment.
 
         With `pinned`, the releases that are to run it, as each is: a job that no live one has is
-        looked for in them, if all that is asked for is pinned.
+        looked for in the oldest of them, if all that is asked for is pinned.
 
         Raises:
             NotFound: There is none.
             Conflict: Several apps have one of this name.
         """
-        numbers = set(pinned)
-        older = () if None in numbers else tuple(sorted(filter(None, numbers)))
-        asked = environment, name, app, older
+        asked = environment, name, app
         known = self._known.get(asked)
-        if known is None:
-            changes = self._changes
-            known = await self._world.store.read(lambda reader: find_job(reader, *asked))
-            if changes == self._changes and len(self._known) < _KEPT:
-                self._known[asked] = known
+        if known is not None:
+            return known
+        changes, store = self._changes, self._world.store
+        try:
+            known = await store.read(lambda reader: find_job(reader, *asked))
+        except NotFound:
+            older = _oldest(pinned)
+            if not older:
+                raise
+            return await store.read(lambda reader: find_job(reader, *asked, older))
+        if changes == self._changes and len(self._known) < _KEPT:
+            self._known[asked] = known
         return known
 
     def _forget(self) -> None:
         self._changes += 1
         self._known.clear()
+
+
+def _oldest(pinned: Iterable[int | None]) -> list[int]:
+    """Give the first of the releases that are to run something; none, if the live one is to."""
+    numbers = set(pinned)
+    return [] if None in numbers else nsmallest(_PINS, filter(None, numbers))
