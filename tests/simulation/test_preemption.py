@@ -1,12 +1,16 @@
 """What is cheapest to lose gives way to a higher priority, and nothing is lost by it."""
 
 import asyncio
+from datetime import timedelta
 
 import msgspec
 import pytest
 
+from headway.calculate.placement import Promise
 from headway.control import why
 from headway.control.runs import attempts, ends, runs
+from headway.control.runs.preemptions import Preemptions
+from headway.model.demand import Demand
 from headway.model.event import Event
 from headway.model.job import Delivery, Job, Retries
 from headway.model.placement import Placement
@@ -113,6 +117,25 @@ async def test_no_more_give_way_in_a_minute_than_was_set(plane):
     async with asyncio.timeout(10):
         while "no more than 1 times a minute" not in plane.dispatch.starts.reason(second):
             await asyncio.sleep(0.01)
+
+
+async def test_no_room_is_held_for_more_than_wait(plane):
+    world = plane.world
+    demand = Demand(resources=Resources(cpu=0.5, memory_mib=64), priority=10)
+    for _ in range(2):
+        promise = Promise(
+            whom="urgent",
+            node=world.nodes[0].id,
+            demands=(demand,),
+            awaited=frozenset({"run"}),
+            until=world.clock.now() + timedelta(minutes=1),
+        )
+        world.fleet.promise(promise)
+    held = []
+    for waiting in ({"urgent": 2}, {"urgent": 1, "other": 1}, {"other": 1}):
+        Preemptions(world).tidy(waiting)
+        held.append(len(world.fleet.promises()))
+    assert held == [2, 1, 0]
 
 
 async def test_room_is_given_back_when_who_it_was_for_is_cancelled(plane, monkeypatch):

@@ -64,6 +64,8 @@ class Bug(NamedTuple):
     plant: Callable[[pytest.MonkeyPatch], None]
     world: World
     """In which it was found last: the search begins there."""
+    by: str = ""
+    """The invariant that it breaks; empty: it breaks several, and any will do."""
 
     def broken(self, world: World) -> str | None:
         """Say what does not hold in a world in which it is planted."""
@@ -71,9 +73,14 @@ class Bug(NamedTuple):
             self.plant(patch)
             return world.broken()
 
+    def is_found(self, world: World) -> bool:
+        """Say whether what it breaks does not hold in a world in which it is planted."""
+        broken = self.broken(world)
+        return broken is not None and broken.startswith(f"{self.by}: " if self.by else "")
+
 
 def found_by(
-    seed: int, hours: float = 1, **faults: float
+    seed: int, hours: float = 1, *, by: str = "", **faults: float
 ) -> Callable[[Callable[[pytest.MonkeyPatch], None]], Bug]:
     """Make a bug of a function that plants it, and keep with it the world that finds it."""
-    return lambda plant: Bug(plant, World(seed, hours, tuple(faults.items())))
+    return lambda plant: Bug(plant, World(seed, hours, tuple(faults.items())), by)

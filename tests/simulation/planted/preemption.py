@@ -3,7 +3,7 @@
 import msgspec
 
 from headway.calculate import attempt
-from headway.control.runs import attempts, grounds, preemptions
+from headway.control.runs import attempts, grounds
 from headway.model.demand import Preemption
 from tests.simulation.planted.bug import found_by
 
@@ -35,8 +35,3 @@ def counting_a_taken_place_as_a_failure(patch):
         return lose(row, job, because, now)
 
     patch.setattr(attempts, "lost", as_any)
-
-
-@found_by(seed=2, hours=2)
-def holding_room_for_who_is_gone(patch):
-    patch.setattr(preemptions.Preemptions, "tidy", lambda _self, _waiting: None)

@@ -20,14 +20,14 @@ def broken(world: World) -> str | None:
 
 
 def search(bug: Bug) -> World:
-    """Give the first world that breaks with a bug in it, and not without.
+    """Give the first world in which a bug breaks what it is to break, and nothing is without it.
 
     Raises:
         NotFound: None of those that were tried.
     """
     tried = []
     for world in _worlds(bug.world):
-        if bug.broken(world) is not None and broken(world) is None:
+        if bug.is_found(world) and broken(world) is None:
             return world
         tried.append(str(world))
     raise NotFound(f"in none of {len(tried)} worlds: {'; '.join(tried)}")
