@@ -176,12 +176,12 @@ def test_a_mistake_of_headway_has_an_id_that_its_log_has_too_and_no_internals(ow
 
 def test_a_store_that_does_not_answer_makes_headway_unavailable_not_mistaken(own):
     with own.client() as client:
-        client.get("/v1/apps")
+        client.get("/v1/leases")
         database = sqlite3.connect(own.data / "headway.db")
-        database.execute("ALTER TABLE apps RENAME TO gone")
+        database.execute("ALTER TABLE leases RENAME TO gone")
         database.commit()
         database.close()
-        answer = client.get("/v1/apps")
+        answer = client.get("/v1/leases")
     assert (answer.status_code, problem(answer)["code"]) == (503, "unavailable")
 
 

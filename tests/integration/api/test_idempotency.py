@@ -101,7 +101,7 @@ def test_the_same_request_at_the_same_time_is_done_once(plane, client):
         for twin in twins:
             twin.start()
         wait_for(lambda: plane.count_tasks("run_asgi") >= arrived + 2)
-        assert client.get("/v1/apps").status_code == 200
+        assert client.get("/v1/leases").status_code == 200
     finally:
         database.execute("ROLLBACK")
         database.close()
