@@ -341,7 +341,7 @@ class Runners:
         await self._cancel(slot, line, [row for row in rows if is_to_end(row)])
 
     async def _under_way(self, slot: Slot) -> list[Run]:
-        busy = list(slot.busy)
+        busy = sorted(slot.busy)
         rows = await self._world.store.read(lambda reader: [reader.get(Run, one) for one in busy])
         return [row for row in rows if row is not None and row.is_active]
 
