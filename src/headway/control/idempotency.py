@@ -14,6 +14,7 @@ from headway.control.errors import Conflict, Invalid
 from headway.control.pacing import paced
 from headway.control.world import World
 from headway.model.answer import Answer
+from headway.model.instant import microseconds
 from headway.ports.store import Reader, Writer
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ def answered(
 
 async def forget_answers(world: World) -> None:
     """Forget answers that nobody is given any more."""
-    until_us = round((world.clock.now() - KEPT).timestamp() * 1_000_000)
+    until_us = microseconds(world.clock.now() - KEPT)
 
     def wanted(reader: Reader) -> list[str]:
         return [row.key for row in reader.lowest(Answer, "at_us", up_to=until_us, limit=_AT_ONCE)]

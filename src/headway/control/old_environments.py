@@ -15,7 +15,7 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import EnvironmentId
 from headway.model.release import Release
-from headway.model.run import Run
+from headway.model.run import Run, owner_name
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
@@ -54,7 +54,7 @@ def _over(reader: Reader, kept: int) -> list[EnvironmentId]:
 
 def _left(reader: Reader, environment: EnvironmentId) -> _Left:
     owners = {
-        f"{environment}/{release.app}/{job.name}"
+        owner_name(environment, release.app, job.name)
         for release in reader.find(Release, environment=environment)
         for job in release.manifest.jobs
     }

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from headway.model.instant import microseconds
 from headway.model.value import Value
 
 
@@ -18,4 +19,4 @@ class Answer(Value, kw_only=True):
     @property
     def at_us(self) -> int:
         """When it was given, in microseconds."""
-        return round(self.at.timestamp() * 1_000_000)
+        return microseconds(self.at)

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from headway.model.ids import LeaseId, NodeId, RunId
+from headway.model.instant import microseconds
 from headway.model.resources import cores
 from headway.model.value import Value
 
@@ -126,12 +127,12 @@ class Lease(Tenure, kw_only=True):
     @property
     def due_us(self) -> int | None:
         """When it is to be looked at next, in microseconds."""
-        return round(self.due_at.timestamp() * 1_000_000) if self.due_at else None
+        return microseconds(self.due_at) if self.due_at else None
 
     @property
     def ended_us(self) -> int | None:
         """When it ended, in microseconds."""
-        return round(self.ended_at.timestamp() * 1_000_000) if self.ended_at else None
+        return microseconds(self.ended_at) if self.ended_at else None
 
 
 class Fences(Value, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from headway.model.container import Exit
 from headway.model.gang import Gang
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.instant import microseconds
 from headway.model.value import Value
 
 
@@ -173,7 +174,7 @@ class Run(Value, kw_only=True):
     @property
     def owner(self) -> str:
         """Its job in its environment."""
-        return f"{self.environment}/{self.app}/{self.job}"
+        return owner_name(self.environment, self.app, self.job)
 
     @property
     def lane(self) -> str | None:
@@ -185,14 +186,14 @@ class Run(Value, kw_only=True):
         """While it waits for a time: that time in microseconds."""
         if self.due_at is None or self.after or self.state is not RunState.WAITING:
             return None
-        return _microseconds(self.due_at)
+        return microseconds(self.due_at)
 
     @property
     def deadline_us(self) -> int | None:
         """While it has not begun: its deadline in microseconds."""
         if self.deadline_at is None or self.is_ended or self.is_active:
             return None
-        return _microseconds(self.deadline_at)
+        return microseconds(self.deadline_at)
 
     @property
     def awaits(self) -> str | None:
@@ -232,12 +233,17 @@ class Run(Value, kw_only=True):
     @property
     def ended_us(self) -> int | None:
         """When it ended, in microseconds."""
-        return _microseconds(self.ended_at) if self.ended_at else None
+        return microseconds(self.ended_at) if self.ended_at else None
+
+
+def owner_name(environment: str, app: str, job: str) -> str:
+    """Name a job in an environment, as its runs are found by it."""
+    return f"{environment}/{app}/{job}"
 
 
 def key_name(environment: str, app: str, job: str, key: str) -> str:
     """Join a key with what it is a key of."""
-    return f"{environment}/{app}/{job}/{key}"
+    return f"{owner_name(environment, app, job)}/{key}"
 
 
 class Lane(NamedTuple):
@@ -279,10 +285,6 @@ def lane_of(run: Run) -> Lane:
     """Give the lane in which a run is, or would be, queued."""
     owner = run.environment, run.app
     return Lane(*owner, run.queue, run.priority, run.pinned or 0, run.job, run.fair)
-
-
-def _microseconds(at: datetime) -> int:
-    return round(at.timestamp() * 1_000_000)
 
 
 class Task(Value, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from headway.model.ids import AppName, EnvironmentId
+from headway.model.instant import microseconds
 from headway.model.value import Value
 
 
@@ -80,4 +81,4 @@ class ScheduleState(Value, kw_only=True):
     @property
     def due_us(self) -> int | None:
         """`next_at` in microseconds, by which the next schedule is found."""
-        return round(self.next_at.timestamp() * 1e6) if self.next_at and self.live else None
+        return microseconds(self.next_at) if self.next_at and self.live else None

@@ -26,7 +26,7 @@ from headway.model.pool import NodeType, Pool
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.pool_snapshot import Host, HostState, Load, Patience, PoolSnapshot, Waiting
 from headway.model.resources import Resources
-from headway.model.run import Run
+from headway.model.run import Run, owner_name
 from headway.ports.store import Reader
 
 _FIRSTS = 32
@@ -232,7 +232,7 @@ class PoolReading:
         for row in await self.dispatch.starts.backlog():
             lane = row.lane
             firsts = await self._world.store.read(partial(_queued, lane=row.first.name))
-            owner = f"{lane.environment}/{lane.app}/{lane.job}"
+            owner = owner_name(lane.environment, lane.app, lane.job)
             thought = await self.estimates.of(owner, row.job.timeout_s, now)
             found += _waits(row, firsts, thought)
         return found

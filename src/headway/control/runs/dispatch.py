@@ -23,6 +23,7 @@ from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId
+from headway.model.instant import microseconds
 from headway.model.job import Job
 from headway.model.queue import QueueHold
 from headway.model.run import Run, RunState, lane_of
@@ -130,7 +131,7 @@ class Dispatch:
     async def _queue_due(self, now: datetime) -> None:
         """Queue what is due and expire what is too late."""
         self._next_due = None  # what is made from here on says when it is due
-        now_us = round(now.timestamp() * 1e6)
+        now_us = microseconds(now)
         try:
             passed = await self._world.store.write(
                 partial(

@@ -13,7 +13,7 @@ from headway.model.environment import Environment
 from headway.model.ids import RunId
 from headway.model.job import Job
 from headway.model.release import Release
-from headway.model.run import Run, RunState
+from headway.model.run import Run, RunState, owner_name
 from headway.model.view import JobView
 from headway.ports.store import Reader
 
@@ -85,7 +85,7 @@ async def _views(world: World, dispatch: Dispatch, lines: Sequence[JobLine]) -> 
 async def _lines(world: World, dispatch: Dispatch, environment: str | None) -> list[JobLine]:
     """Give the jobs, by environment, app and name."""
     there = [
-        (owner, release, job, _owner(owner, release, job))
+        (owner, release, job, owner_name(owner.id, release.app, job.name))
         for owner, release in await standings.live(world, environment)
         for job in sorted(release.manifest.jobs, key=lambda job: job.name)
     ]
@@ -100,11 +100,6 @@ async def _lines(world: World, dispatch: Dispatch, environment: str | None) -> l
         how = RunState(state) if state is not None else None
         lines.append(JobLine(owner, release, job, last, how, running > 0))
     return lines
-
-
-def _owner(owner: Environment, release: Release, job: Job) -> str:
-    """Name what a job's runs are found by."""
-    return f"{owner.id}/{release.app}/{job.name}"
 
 
 async def one(
@@ -127,7 +122,8 @@ async def one(
 def _view(
     reader: Reader, dispatch: Dispatch, owner: Environment, release: Release, job: Job
 ) -> JobView:
-    last = reader.find(Run, owner=_owner(owner, release, job), newest_first=True, limit=1)
+    name = owner_name(owner.id, release.app, job.name)
+    last = reader.find(Run, owner=name, newest_first=True, limit=1)
     return _shown(dispatch, owner, release, job, last[0] if last else None)
 
 

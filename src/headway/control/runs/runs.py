@@ -19,7 +19,7 @@ from headway.control.settling import made_known
 from headway.control.world import World
 from headway.model.ids import EnvironmentId, environment_name
 from headway.model.lease import Lease
-from headway.model.run import Run, RunState, progress_of
+from headway.model.run import Run, RunState, owner_name, progress_of
 from headway.model.view import RunPage, RunView
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
@@ -97,7 +97,7 @@ def _fields(
     if not app:  # a job that was taken out of its app is found by `app/job` only
         target = find_job(reader, question.environment, name)
         app = target.release.app
-    return {"owner": f"{environment}/{app}/{name}"}
+    return {"owner": owner_name(environment, app, name)}
 
 
 async def one(world: World, identity: str) -> Run:

@@ -22,6 +22,7 @@ from headway.control.waiting import rung
 from headway.control.world import MemberKey, World
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName, EnvironmentId
+from headway.model.instant import microseconds
 from headway.model.queue import QueueHold
 from headway.model.run import After, Run, key_name
 from headway.model.schedule import ScheduleState
@@ -131,7 +132,7 @@ def _adopt(tx: Writer, *, key: MemberKey, now: datetime) -> bool:
 
 def fire(tx: Writer, *, world: World, now: datetime) -> tuple[list[Fired], datetime | None]:
     """Make the runs of schedules whose time came; gives them, and when the next will come."""
-    now_us = round(now.timestamp() * 1e6)
+    now_us = microseconds(now)
     due = {
         _key(state): state
         for state in tx.lowest(ScheduleState, "due_us", up_to=now_us, limit=_AT_ONCE)
