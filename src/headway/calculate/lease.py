@@ -10,6 +10,7 @@ from headway.model.ids import EnvironmentName
 from headway.model.lease import ClaimKind, Lease, LeaseState, Tenure
 from headway.model.plan import Change, Plan, Verb
 from headway.model.value import Value
+from headway.model.words import and_more
 
 DEFAULT_S = 8 * 3600.0
 WARNING_S = 30 * 60.0
@@ -155,8 +156,7 @@ def stands(lease: Lease, before: Sequence[Lease]) -> str:
 
 def by_whom(held: Sequence[Lease]) -> str:
     """Say who holds something: until when, or since when where that is not known ahead."""
-    shown = ", ".join(map(_holder, held[:_SHOWN]))
-    return shown + (f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else "")
+    return and_more([_holder(row) for row in held[:_SHOWN]], len(held))
 
 
 def _holder(lease: Lease) -> str:

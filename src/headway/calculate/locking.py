@@ -16,6 +16,7 @@ from headway.calculate.lease import places, timed
 from headway.model.ids import LeaseId, RunId, environment_name
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.run import Run
+from headway.model.words import and_more
 
 _SHOWN = 3
 
@@ -98,8 +99,8 @@ class Locks:
 
 
 def _holders(held: Sequence[Lease]) -> str:
-    shown = (f"{row.holder} since {row.since:%Y-%m-%d %H:%M:%S} UTC" for row in held[:_SHOWN])
-    return ", ".join(shown) + (f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else "")
+    shown = [f"{row.holder} since {row.since:%Y-%m-%d %H:%M:%S} UTC" for row in held[:_SHOWN]]
+    return and_more(shown, len(held))
 
 
 def _many(before: Sequence[Lease]) -> str:

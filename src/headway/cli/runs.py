@@ -14,6 +14,7 @@ from headway.cli.options import Duration, chosen_environment, env_option, json_o
 from headway.cli.parameters import Parameters
 from headway.model.run import Attempt, Run, RunState
 from headway.model.view import RunView
+from headway.model.words import and_more
 from headway.sdk import Client, UnreachableError
 
 _COLOURS = {
@@ -236,8 +237,7 @@ def _gang(row: Run) -> str:
     if row.is_member:
         return f"{gang.number} of {gang.size - 1} that started together with {gang.leader}"
     others = [f"{run} on {node}" for run, node in zip(gang.members, gang.nodes, strict=True)][1:]
-    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-    return f"started together with {', '.join(others[:_SHOWN])}{more}"
+    return f"started together with {and_more(others[:_SHOWN], len(others))}"
 
 
 def _show_attempt(attempt: Attempt) -> None:

@@ -19,6 +19,7 @@ from headway.model.ids import NodeId, environment_name
 from headway.model.node import Holder, NodeHold, NodeState
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.view import NodeView
+from headway.model.words import and_more
 from headway.ports.store import Reader, Writer
 
 _NAMED_MAX = 20
@@ -279,14 +280,11 @@ def known(world: World, node: str) -> NodeId:
     """
     identity = NodeId(node)
     if world.roster.node(identity) is None:
-        names = ", ".join(row.id for row in world.nodes[:_NAMED_MAX])
-        more = len(world.nodes) - _NAMED_MAX
+        names = and_more([row.id for row in world.nodes[:_NAMED_MAX]], len(world.nodes))
         raise NotFound(
             "node-unknown",
             f"there is no node {node}",
-            hint=f"there are {names}{f' and {more} more' if more > 0 else ''}"
-            if names
-            else "there are none: the engine has not answered yet",
+            hint=f"there are {names or 'none: the engine has not answered yet'}",
             next=("headway nodes ls",),
         )
     return identity

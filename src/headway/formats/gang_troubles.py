@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from headway.model.job import Job
+from headway.model.words import and_more
 
 _NAMED = 10
 
@@ -70,8 +71,7 @@ def gang_faults(job: Job, known: Mapping[str, Job]) -> Iterator[GangTrouble]:
 def _instead(name: str, others: list[str]) -> str:
     if near := get_close_matches(name, others, n=1):
         return f"did you mean {near[0]}?"
-    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-    return f"there is {', '.join(sorted(others)[:_NAMED]) or 'no other job'}{more}"
+    return f"there is {and_more(sorted(others)[:_NAMED], len(others)) or 'no other job'}"
 
 
 def _misfits(leader: Job, member: Job) -> Iterator[str]:

@@ -3,6 +3,9 @@
 from headway.model.demand import Demand
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.value import Value
+from headway.model.words import and_more
+
+_SHOWN = 3
 
 
 class Offer(Value, kw_only=True):
@@ -44,9 +47,4 @@ def named(what: tuple[str, ...]) -> str:
     >>> named(("a", "b", "c", "d"))
     'a, b, c and 1 more'
     """
-    shown = ", ".join(what[:_SHOWN])
-    more = len(what) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-_SHOWN = 3
+    return and_more(what[:_SHOWN], len(what))

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
+from headway.model.words import and_more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +41,7 @@ class Promise:
     def sentence(self) -> str:
         """Say what is waited for, to who asks why nothing has started yet."""
         what = min(self.awaited, default="what is there")
-        more = len(self.awaited) - 1
-        names = f"{what} and {more} more" if more > 0 else what
+        names = and_more([what], len(self.awaited))
         if self.at is None:
             return f"{self.node} is being made free for it: {names} of lower priority end there"
         return (
