@@ -173,8 +173,7 @@ class Fleet:
             if node.id not in there:  # it went while nobody heard of it, and takes nothing more
                 world.roster.gone(node.id)
         rows = await world.store.read(lambda reader: reader.find(Container, retired=False))
-        for row in rows:  # before anybody hears of a node, and places something there
-            world.note(row)
+        self._note(rows)  # before anybody hears of a node, and places something there
         now = world.clock.now()
         for node in nodes:
             world.roster.heard(node, now)
@@ -183,6 +182,11 @@ class Fleet:
         for row in rows:
             if row.node not in there and not row.is_ended:
                 await self._lose(row, f"there is no node {row.node} any more")
+
+    def _note(self, rows: Iterable[Container]) -> None:
+        """Count what rows hold of their nodes."""
+        for row in rows:
+            self._world.note(row)
 
     async def _listed(self, node: Node, facts: tuple[Observed, ...]) -> None:
         """Take over how a node is, and bring its rows and it together when it answers."""
@@ -203,8 +207,7 @@ class Fleet:
                 {build.container for build in reader.find(Build, state=BuildState.RUNNING)},
             )
         )
-        for row in rows:  # before any of them becomes another meanwhile
-            world.note(row)
+        self._note(rows)  # before any of them becomes another meanwhile
         for row in rows:
             fact = known.get(row.id)
             if fact is not None:
