@@ -51,13 +51,15 @@ class UnderWay:
 
     def current(self, fact: RunFact) -> Active | None:
         """Give the attempt that a fact is about, unless another has followed."""
-        active = self._active.get(fact.run)
-        return active if active is not None and active.attempt == fact.attempt else None
+        return self._numbered(fact.run, fact.attempt)
 
     def of_row(self, row: Run) -> Active | None:
         """Give the attempt that a run's row shows, unless another has followed."""
-        active, attempt = self._active.get(row.id), row.attempt
-        return active if active and attempt and active.attempt == attempt.number else None
+        return self._numbered(row.id, row.attempt.number) if row.attempt else None
+
+    def _numbered(self, run: RunId, attempt: int) -> Active | None:
+        active = self._active.get(run)
+        return active if active is not None and active.attempt == attempt else None
 
     def all(self) -> list[Active]:
         """Give every one."""

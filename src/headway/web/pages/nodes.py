@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from headway.control import nodes
 from headway.control.fullness import Fullness, fullness
 from headway.model.node import NodeState
@@ -44,16 +46,7 @@ class NodesPage(View, kw_only=True):
         counts = self.full.states
         return Crowd(
             counts=counts,
-            amounts=tuple(
-                Amount(
-                    name=row.name,
-                    unit=row.unit,
-                    there=row.there,
-                    reserved=row.reserved,
-                    used=row.used,
-                )
-                for row in self.full.sums
-            ),
+            amounts=tuple(Amount(**msgspec.structs.asdict(row)) for row in self.full.sums),
             reserved=self.full.reserved,
             used=self.full.used,
             odd=tuple(packed(view) for view in odd[:NODES_MAX]),

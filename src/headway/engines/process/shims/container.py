@@ -18,6 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing typing would cost every container its memory
     from typing import Any
 
+_NOT_STARTED = (2, 126, 127)
+"""How a shell ends that could not start a program. One that cannot run a file for what is in it may
+take it for a script: status 2."""
 KILL_AGAIN_S = 0.2
 ASK_AGAIN_S = 0.02
 """While the container is being set up, nobody is there yet to be asked to end."""
@@ -210,12 +213,12 @@ class Container:
     def _kill(self) -> None:
         kill(self._init, self._sandbox)
 
-    def _say_why_not_started(self, status: int) -> None:
+    def _say_why_not_started(self) -> None:
         """Say in the log what the file tells of a program that a shell could not start."""
         try:
             from headway.engines.process.shims import unstartable  # seldom needed
 
-            because = unstartable.why(self._launch, self._path, status)
+            because = unstartable.why(self._launch, self._path)
         except Exception as error:
             because = "why it ended so could not be found out: %r" % error
         if because:
@@ -227,8 +230,8 @@ class Container:
         oom = out_of_memory(self._launch["group"])
         remove_groups(self._launch["group"])
         status, number = end_of(self._code)
-        if status in (2, 126, 127) and not self._asked:
-            self._say_why_not_started(status)
+        if status in _NOT_STARTED and not self._asked:
+            self._say_why_not_started()
         reason, told = self._reason, False
         if oom and (number == signal.SIGKILL or self._code != 0):
             reason = "memory limit %d MiB reached" % self._launch["memory_mib"]

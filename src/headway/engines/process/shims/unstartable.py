@@ -16,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-STATUSES = (2, 126, 127)
-"""A shell that cannot run a file for what is in it may take it for a script: status 2."""
 _MACHINES = {
     0x03: ("i386", "i486", "i586", "i686", "x86_64"),
     0x15: ("ppc64le", "ppc64"),
@@ -37,15 +35,14 @@ _OWN = ("/tmp", "/home", "/dev", "/proc")
 """What was the container's own, and is gone."""
 
 
-def why(launch: dict[str, Any], path: str, status: int | None) -> str:
+def why(launch: dict[str, Any], path: str) -> str:
     """Say why the first program of a container was not started; empty when nothing speaks for it.
 
     Args:
         launch: What the container was started with.
         path: Its PATH.
-        status: What its shell ended with.
     """
-    if status not in STATUSES or tuple(launch["argv"][:2]) != ("/bin/sh", "-c"):
+    if tuple(launch["argv"][:2]) != ("/bin/sh", "-c"):
         return ""
     word = _program(launch["argv"][2])
     if not word:
