@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(400)
 _LINES, _LEAD = 16_000, 4000
 """Lines that are written while the page of a log is open, and how many before it is weighed."""
 _EVENTS, _BEGUN = 3000, 600
-_SHOWN = 300
+_SHOWN = 200
 _GROWTH_MIB = 4
 _GO_ON = "/tmp/go-on"
 _MANIFEST = f"""\

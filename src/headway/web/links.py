@@ -110,6 +110,20 @@ def logs(owner: str, **fields: str | int | None) -> str:
     return query(path("envs", owner, "logs"), **fields)
 
 
+def line(owner: str, container: str, cursor: int) -> str:
+    """Of one log line; of all lines of a container, only the end of it differs.
+
+    >>> line("demo", "shop-web-1", 7)
+    '/envs/demo/logs?container=shop-web-1&line=7'
+    """
+    return f"{_of_container(owner, container)}&line={cursor}"
+
+
+@lru_cache(_NAMES)
+def _of_container(owner: str, container: str) -> str:
+    return logs(owner, container=container)
+
+
 def why(thing: str, owner: str | None = None) -> str:
     """Of the reasons of something."""
     return query("/why", thing=thing, environment=owner)

@@ -18,7 +18,7 @@ from headway.web import links
 from headway.web.lines import CUT, Piece, shown
 from headway.web.page import Addition, Anew, Appended, Ask, Crumb, Page, View
 
-LINES = 300
+LINES = 200
 _AROUND = 60
 _WHOLE = 1_000_000
 _COLOURS = 8
@@ -108,7 +108,7 @@ def row_of(owner: str, entry: LogEntry, most: int = CUT, *, chosen: int | None =
         pieces=line.pieces,
         more=line.more,
         colour=crc32(entry.container.encode()) % _COLOURS,
-        url=links.logs(owner, container=entry.container, line=entry.line.cursor),
+        url=links.line(owner, entry.container, entry.line.cursor),
         is_chosen=entry.line.cursor == chosen,
     )
 
