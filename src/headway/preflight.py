@@ -17,7 +17,7 @@ from headway.builders.jobs import JobsLayer
 from headway.control import doctor
 from headway.engines.process.brief import brief_data, brief_engine
 from headway.machine.listening import PortTaken, listen
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.ports.engine import EngineError
 from headway.routers.haproxy.health import program
 

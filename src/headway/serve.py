@@ -38,7 +38,7 @@ from headway.model.ids import ContainerId, NodeId
 from headway.model.node import ClosedPorts, NodeState
 from headway.model.problem import render_problem
 from headway.model.settings import Settings
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
 from headway.ports.store import StoreError

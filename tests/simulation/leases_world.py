@@ -17,7 +17,7 @@ from headway.model.ids import EnvironmentId, LeaseId, NodeId
 from headway.model.lease import ClaimKind, Tenure
 from headway.model.node import Node
 from headway.model.settings import Settings
-from headway.model.view import LeaseView
+from headway.model.view.lease import LeaseView
 from headway.stores.sqlite import SqliteStore
 
 BEGAN = datetime(2026, 11, 21, 9, tzinfo=UTC)

@@ -23,7 +23,7 @@ from headway.model.node import Node
 from headway.model.release import Release
 from headway.model.resources import Resources
 from headway.model.run import Run
-from headway.model.view import LeaseView
+from headway.model.view.lease import LeaseView
 from headway.sim.engine import SimulatedEngine
 from tests.simulation.conftest import APP, ENVIRONMENT, SMALL, Plane, wishing
 

@@ -16,7 +16,7 @@ from headway.model.ids import LeaseId
 from headway.model.job import Delivery, Job
 from headway.model.lease import ClaimKind
 from headway.model.run import Run, RunState
-from headway.model.view import LeaseView
+from headway.model.view.lease import LeaseView
 from tests.simulation.conftest import SMALL, Plane
 
 SOLO = Job(name="solo", function="m:f", resources=SMALL, locks=("migration",))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
-from headway.model.view import Refusal
+from headway.model.view.refusal import Refusal
 
 LINES = "application/x-ndjson"
 EVENTS = "text/event-stream"

@@ -40,7 +40,7 @@ from headway.api.limits import Limits
 from headway.api.permission import Permission
 from headway.control.heart import Heart
 from headway.control.world import World
-from headway.model.view import Check
+from headway.model.view.check import Check
 
 
 def create_app(

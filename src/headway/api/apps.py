@@ -11,7 +11,7 @@ from headway.control.permission import check, on_source
 from headway.control.requests import Provenance
 from headway.model.app import App as AppRow
 from headway.model.app import Commit, Source
-from headway.model.view import AppView, SourceView
+from headway.model.view.app import AppView, SourceView
 
 router = APIRouter(tags=["apps"])
 _Short = Annotated[str, Query(max_length=500)]

@@ -10,7 +10,8 @@ from headway.api.scope import Actor, App, Environment, TheWorld, done_once
 from headway.control import config, config_history
 from headway.control.requests import ConfigRequest, NewValue
 from headway.model.config import ConfigChange
-from headway.model.view import ConfigDifference, ConfigVersion, ConfigView
+from headway.model.view.config import ConfigVersion, ConfigView
+from headway.model.view.difference import ConfigDifference
 
 router = APIRouter(tags=["config"], prefix="/environments/{environment}/apps/{app}/config")
 

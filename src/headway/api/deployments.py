@@ -12,7 +12,9 @@ from headway.control.requests import DeployRequest
 from headway.model.app import Commit
 from headway.model.deployment import Ask, Deployment
 from headway.model.ids import Digest
-from headway.model.view import Page, ReleaseView, Started
+from headway.model.view.change import Started
+from headway.model.view.page import Page
+from headway.model.view.release import ReleaseView
 
 router = APIRouter(tags=["deployments"])
 

@@ -13,7 +13,9 @@ from headway.control.requests import StartRequest
 from headway.model.container import Container
 from headway.model.ids import AppName, Digest, LeaseId
 from headway.model.role import Deed
-from headway.model.view import Difference, EnvironmentView, MemberView, Started
+from headway.model.view.change import Started
+from headway.model.view.difference import Difference
+from headway.model.view.environment import EnvironmentView, MemberView
 
 router = APIRouter(tags=["environments"], prefix="/environments")
 

@@ -14,7 +14,7 @@ from headway.api.mistakes import mistake, undecoded
 from headway.control.errors import HeadwayError, Invalid
 from headway.control.refusals import UNAVAILABLE, refusal, refused
 from headway.formats.units import counted, render_size
-from headway.model.view import Refusal
+from headway.model.view.refusal import Refusal
 
 FORESEEN = (HeadwayError, *UNAVAILABLE, RequestValidationError, HTTPException)
 """What an endpoint may raise without a mistake of headway's."""

@@ -10,7 +10,8 @@ from headway.api.streams import HEARTBEAT_S, Heartbeat, sse, wants_events
 from headway.control import events, plans, why
 from headway.control.pool import pools
 from headway.model.event import Event
-from headway.model.view import PlannedChange, Why
+from headway.model.view.change import PlannedChange
+from headway.model.view.why import Why
 
 _DIGITS = 19
 router = APIRouter(tags=["events"])

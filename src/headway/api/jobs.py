@@ -11,10 +11,8 @@ from headway.api.scope import TheWorld, actor_of, dispatch_of, permitted, world_
 from headway.control.requests import Invocation
 from headway.control.runs import jobs
 from headway.control.runs.invoking import invoke
-from headway.model.view import (
-    Invoked,
-    JobView,
-)
+from headway.model.view.job import JobView
+from headway.model.view.run import Invoked
 
 router = APIRouter(tags=["jobs"])
 _RUNS = "/jobs/{job:path}/runs"

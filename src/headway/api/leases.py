@@ -13,7 +13,7 @@ from headway.control.requests import LeaseRequest
 from headway.control.world import World
 from headway.model.ids import LeaseId
 from headway.model.lease import ClaimKind
-from headway.model.view import LeaseView
+from headway.model.view.lease import LeaseView
 
 router = APIRouter(tags=["leases"], prefix="/leases")
 

@@ -14,7 +14,7 @@ from headway.control import builds, logs
 from headway.control.requests import LogQuestion
 from headway.model.build import Build
 from headway.model.ids import AppName, ContainerId
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 
 router = APIRouter(tags=["logs"])
 Tail = Annotated[int | None, Query(ge=0, le=100_000)]

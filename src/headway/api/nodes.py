@@ -8,7 +8,8 @@ from headway.api.answers import Json, answers
 from headway.api.requests import DrainBody, ReasonBody
 from headway.api.scope import Actor, Identity, TheWorld, done_once
 from headway.control import drain_plans, nodes
-from headway.model.view import NodeView, PlannedChange
+from headway.model.view.change import PlannedChange
+from headway.model.view.node import NodeView
 
 router = APIRouter(tags=["nodes"])
 

@@ -7,7 +7,7 @@ from headway.api.requests import PoolBody, PoolScaleBody
 from headway.api.scope import Actor, Identity, TheWorld, done_once
 from headway.control.pool import pools
 from headway.control.pool.pooling import Pools
-from headway.model.view import PoolView
+from headway.model.view.pool import PoolView
 
 router = APIRouter(tags=["pools"])
 

@@ -7,9 +7,7 @@ from headway.api.requests import HoldBody
 from headway.api.scope import Actor, App, Environment, Identity, TheWorld, dispatch_of, done_once
 from headway.control.runs import queues
 from headway.model.queue import QueueHold
-from headway.model.view import (
-    QueueView,
-)
+from headway.model.view.queue import QueueView
 
 router = APIRouter(tags=["jobs"])
 

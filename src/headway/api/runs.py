@@ -24,13 +24,9 @@ from headway.control.requests import DeadQuestion, RunQuestion
 from headway.control.runs import replays, runs
 from headway.model.ids import environment_name
 from headway.model.run import Run, RunState
-from headway.model.view import (
-    Emptied,
-    LogEntry,
-    Replayed,
-    RunPage,
-    RunView,
-)
+from headway.model.view.dead import Emptied, Replayed
+from headway.model.view.log import LogEntry
+from headway.model.view.run import RunPage, RunView
 
 router = APIRouter(tags=["jobs"])
 Pairs = Annotated[Sequence[str], Query(max_length=20)]

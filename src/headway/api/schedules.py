@@ -8,9 +8,7 @@ from headway.api.answers import Json, answers
 from headway.api.scope import Actor, Environment, TheWorld, done_once
 from headway.control.runs import schedules
 from headway.control.runs.scheduling import Schedules
-from headway.model.view import (
-    ScheduleView,
-)
+from headway.model.view.schedule import ScheduleView
 
 router = APIRouter(tags=["jobs"])
 

@@ -6,7 +6,7 @@ from headway.api.answers import Json, answers
 from headway.api.scope import Actor, Identity, TheWorld
 from headway.control import sessions
 from headway.model.role import Role
-from headway.model.view import LinkMade, SessionView
+from headway.model.view.session import LinkMade, SessionView
 
 router = APIRouter(tags=["tokens"])
 

@@ -10,7 +10,7 @@ from headway.api.scope import TheWorld, dispatch_of
 from headway.control import doctor
 from headway.control.pool import monitor
 from headway.model.settings import Settings
-from headway.model.view import Check
+from headway.model.view.check import Check
 
 router = APIRouter(tags=["system"])
 open_router = APIRouter(tags=["system"])

@@ -7,7 +7,7 @@ from headway.api.requests import TokenBody
 from headway.api.scope import Actor, Identity, TheWorld
 from headway.control import tokens
 from headway.control.requests import TokenRequest
-from headway.model.view import TokenMade, TokenView
+from headway.model.view.token import TokenMade, TokenView
 
 router = APIRouter(tags=["tokens"], prefix="/tokens")
 

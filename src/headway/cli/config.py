@@ -21,7 +21,8 @@ from headway.formats.dotenv import parse_dotenv
 from headway.formats.units import parse_count
 from headway.model.config import ConfigChange
 from headway.model.problem import render_problem
-from headway.model.view import ConfigVersion, ConfigView, Started
+from headway.model.view.change import Started
+from headway.model.view.config import ConfigVersion, ConfigView
 from headway.sdk import Client
 
 

@@ -25,7 +25,8 @@ from headway.cli.progress import conclude, watch
 from headway.formats.units import parse_count
 from headway.model.app import Commit
 from headway.model.deployment import Phase
-from headway.model.view import SourceView, Started
+from headway.model.view.app import SourceView
+from headway.model.view.change import Started
 from headway.sdk import Client
 from headway.sdk.source import commits_between
 

@@ -21,7 +21,7 @@ from headway.cli.options import (
 )
 from headway.cli.progress import conclude, watch
 from headway.model.past import Life
-from headway.model.view import EnvironmentView
+from headway.model.view.environment import EnvironmentView
 from headway.sdk import Client, RefusedError
 
 _END_S = 600.0

@@ -13,7 +13,7 @@ from headway.cli.runs import WAIT_HELP, follow
 from headway.formats.units import counted, render_duration
 from headway.model.job import OneFails
 from headway.model.resources import cores
-from headway.model.view import JobView
+from headway.model.view.job import JobView
 from headway.sdk import Client
 
 _AT_ONCE = 1000

@@ -19,7 +19,7 @@ from headway.cli.options import (
 from headway.formats.units import render_duration
 from headway.model.lease import ClaimKind, Lease, LeaseState
 from headway.model.resources import cores
-from headway.model.view import LeaseView
+from headway.model.view.lease import LeaseView
 from headway.sdk import Client
 
 _WINDOW_MOST = timedelta(hours=18)

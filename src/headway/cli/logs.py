@@ -19,7 +19,7 @@ from headway.cli.options import (
     split_reference,
 )
 from headway.cli.run import is_named
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 from headway.sdk import Client, RefusedError
 
 

@@ -9,7 +9,7 @@ from headway.cli.errors import PENDING, Failed, fail
 from headway.cli.options import Duration, json_option, print_json, reason_option
 from headway.formats.units import render_duration
 from headway.model.node import NodeState
-from headway.model.view import NodeView
+from headway.model.view.node import NodeView
 from headway.sdk import Client
 
 _LOOK_S = 0.2

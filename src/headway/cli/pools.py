@@ -10,7 +10,8 @@ from headway.cli.options import json_option, plan_option, print_json, reason_opt
 from headway.formats.units import counted, render_duration
 from headway.model.pool import NodeType, Pool, Window
 from headway.model.resources import cores
-from headway.model.view import PoolView, Refusal
+from headway.model.view.pool import PoolView
+from headway.model.view.refusal import Refusal
 from headway.sdk import Client, RefusedError
 
 

@@ -17,7 +17,9 @@ from headway.cli.beats import beats
 from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail, goes_on_later
 from headway.model.deployment import Ask, Deployment, Phase
 from headway.model.ids import DeploymentId, environment_name
-from headway.model.view import MemberState, MemberView, Started
+from headway.model.view.change import Started
+from headway.model.view.environment import MemberView
+from headway.model.view.standing import MemberState
 from headway.sdk import Client, RefusedError, UnreachableError
 
 NOT_FOUND = 404

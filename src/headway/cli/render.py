@@ -11,14 +11,11 @@ from headway.model.app import Commit
 from headway.model.deployment import Deployment, Phase
 from headway.model.failure import Failure
 from headway.model.figures import Use
-from headway.model.view import (
-    ConfigDifference,
-    LogEntry,
-    MemberState,
-    MemberView,
-    PlannedChange,
-    Started,
-)
+from headway.model.view.change import PlannedChange, Started
+from headway.model.view.difference import ConfigDifference
+from headway.model.view.environment import MemberView
+from headway.model.view.log import LogEntry
+from headway.model.view.standing import MemberState
 
 _COLOURS = {
     MemberState.HEALTHY: "green",

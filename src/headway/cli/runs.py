@@ -13,7 +13,7 @@ from headway.cli.errors import FAILED, INTERRUPTED, PENDING, REFUSED, Failed, fa
 from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
 from headway.cli.parameters import Parameters
 from headway.model.run import Attempt, Run, RunState
-from headway.model.view import RunView
+from headway.model.view.run import RunView
 from headway.model.words import and_more
 from headway.sdk import Client, UnreachableError
 

@@ -15,7 +15,8 @@ from headway.cli.options import (
     split_reference,
 )
 from headway.model.node import NodeState
-from headway.model.view import EnvironmentView, MemberState
+from headway.model.view.environment import EnvironmentView
+from headway.model.view.standing import MemberState
 from headway.sdk import Client
 
 _QUIET = frozenset({MemberState.HEALTHY, MemberState.STOPPED})

@@ -22,7 +22,8 @@ from headway.cli.options import (
 from headway.cli.progress import conclude, watch
 from headway.formats.app_at import parse_wanted
 from headway.model.deployment import Phase
-from headway.model.view import SourceView, Started
+from headway.model.view.app import SourceView
+from headway.model.view.change import Started
 from headway.sdk import Client, RefusedError
 
 

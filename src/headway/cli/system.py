@@ -10,7 +10,7 @@ from headway import __version__
 from headway.cli import render
 from headway.cli.errors import Failed
 from headway.cli.options import env_option, json_option, print_json
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.sdk import Client
 from headway.sdk.errors import NotRunningError
 from headway.sdk.local import data_directory

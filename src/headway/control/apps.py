@@ -10,7 +10,7 @@ from headway.model.app import App, Source
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import AppName, EnvironmentName
-from headway.model.view import AppView
+from headway.model.view.app import AppView
 from headway.ports.store import Reader, Writer
 
 

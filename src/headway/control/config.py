@@ -25,7 +25,8 @@ from headway.model.ids import AppName, EnvironmentId
 from headway.model.manifest import Manifest, Strategy
 from headway.model.release import Release
 from headway.model.settings import Settings
-from headway.model.view import ConfigValue, ConfigView, Started
+from headway.model.view.change import Started
+from headway.model.view.config import ConfigValue, ConfigView
 from headway.ports.store import Reader, Writer
 from headway.ports.vault import VaultError
 

@@ -11,7 +11,8 @@ from headway.model.config import Config, ConfigChange, Setting
 from headway.model.environment import Environment
 from headway.model.ids import AppName
 from headway.model.release import Release
-from headway.model.view import ConfigDifference, ConfigValue, ConfigVersion
+from headway.model.view.config import ConfigValue, ConfigVersion
+from headway.model.view.difference import ConfigDifference
 from headway.ports.store import Reader
 
 _RELEASES_MAX = 500

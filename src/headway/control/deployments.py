@@ -23,7 +23,9 @@ from headway.model.event import Event
 from headway.model.ids import environment_name
 from headway.model.manifest import Canary, CanaryStep, Judgement, Manifest, Strategy
 from headway.model.release import Release
-from headway.model.view import Page, ReleaseView, Started
+from headway.model.view.change import Started
+from headway.model.view.page import Page
+from headway.model.view.release import ReleaseView
 from headway.ports.store import Reader, Writer
 
 _PERCENT_MAX = 99

@@ -6,7 +6,7 @@ from headway.model.config import Config, Setting
 from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.release import Release
-from headway.model.view import ConfigDifference, Difference
+from headway.model.view.difference import ConfigDifference, Difference
 from headway.ports.store import Reader
 
 Readable = Callable[[Setting, EnvironmentId, AppName, str], str | None]

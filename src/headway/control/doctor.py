@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from headway.control.world import World
-from headway.model.view import Check
+from headway.model.view.check import Check
 
 _DISK_FREE_MIN = 1024 * 1024 * 1024
 

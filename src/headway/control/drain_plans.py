@@ -24,7 +24,7 @@ from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.run import Run
 from headway.model.snapshot import MemberSnapshot
-from headway.model.view import PlannedChange
+from headway.model.view.change import PlannedChange
 from headway.ports.store import Reader
 
 _HANDED_BACK = {

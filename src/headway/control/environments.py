@@ -25,7 +25,9 @@ from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import AppName, Digest
 from headway.model.lease import Tenure
-from headway.model.view import Difference, EnvironmentView, MemberView, PlannedChange, Started
+from headway.model.view.change import PlannedChange, Started
+from headway.model.view.difference import Difference
+from headway.model.view.environment import EnvironmentView, MemberView
 from headway.ports.store import Reader, Writer
 
 __all__ = [

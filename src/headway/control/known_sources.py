@@ -7,7 +7,7 @@ from headway.model.app import Source
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName, Digest
 from headway.model.release import Release
-from headway.model.view import SourceView
+from headway.model.view.app import SourceView
 from headway.ports.store import Reader
 
 _DIGEST_LEAST = 7

@@ -25,7 +25,7 @@ from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event
 from headway.model.ids import EnvironmentId, EnvironmentName, LeaseId, NodeId
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState, Tenure
-from headway.model.view import LeaseView
+from headway.model.view.lease import LeaseView
 from headway.ports.store import Reader, Writer
 
 _ID = re.compile(r"lse-[0-9a-z]{6,40}")

@@ -11,7 +11,7 @@ from headway.control.world import World
 from headway.formats.terminal_text import plain
 from headway.model.container import Container
 from headway.model.ids import ContainerId
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 
 _MERGED_MAX = 40
 """Containers whose lines are on one page."""

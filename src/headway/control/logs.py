@@ -19,7 +19,7 @@ from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import AppName, ContainerId
 from headway.model.log import LogLine
 from headway.model.run import Attempt, Run
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 from headway.ports.engine import EngineUnavailable, NoSuchContainer
 from headway.ports.store import Reader
 

@@ -11,7 +11,7 @@ from headway.model.environment import Member
 from headway.model.ids import AppName, EnvironmentId, environment_name
 from headway.model.manifest import Process
 from headway.model.release import Release
-from headway.model.view import MemberState, Standing
+from headway.model.view.standing import MemberState, Standing
 from headway.ports.store import Reader
 
 

@@ -18,7 +18,7 @@ from headway.model.event import Event
 from headway.model.ids import NodeId, environment_name
 from headway.model.node import Holder, NodeHold, NodeState
 from headway.model.pool_node import PoolNode, PoolNodeState
-from headway.model.view import NodeView
+from headway.model.view.node import NodeView
 from headway.model.words import and_more
 from headway.ports.store import Reader, Writer
 

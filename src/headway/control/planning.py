@@ -13,7 +13,7 @@ from headway.model.manifest import Manifest
 from headway.model.plan import Change, Verb
 from headway.model.preempting import Preempting, named
 from headway.model.snapshot import MemberSnapshot, Reserved
-from headway.model.view import PlannedChange, Started
+from headway.model.view.change import PlannedChange, Started
 from headway.ports.store import Writer
 
 

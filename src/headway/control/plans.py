@@ -8,7 +8,7 @@ from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.manifest import Manifest
 from headway.model.snapshot import MemberSnapshot
-from headway.model.view import PlannedChange
+from headway.model.view.change import PlannedChange
 from headway.ports.store import Reader
 
 

@@ -14,7 +14,7 @@ from headway.control.errors import (
     Unavailable,
 )
 from headway.machine.own_log import Log
-from headway.model.view import Refusal
+from headway.model.view.refusal import Refusal
 from headway.ports.engine import EngineError
 from headway.ports.router import RouterError
 from headway.ports.store import Stale, StoreError

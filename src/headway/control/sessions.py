@@ -15,7 +15,7 @@ from headway.machine.own_log import Log
 from headway.model.event import Event
 from headway.model.session import Link, Session
 from headway.model.token import Token
-from headway.model.view import LinkMade, SessionView
+from headway.model.view.session import LinkMade, SessionView
 from headway.ports.store import Reader, StoreError, Writer
 from headway.ports.vault import Vault
 

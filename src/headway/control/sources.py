@@ -10,7 +10,7 @@ from headway.formats.units import counted
 from headway.model.app import App, Source
 from headway.model.event import Event
 from headway.model.settings import Settings
-from headway.model.view import SourceView
+from headway.model.view.app import SourceView
 from headway.ports.builder import SourceRefused
 from headway.ports.store import Writer
 

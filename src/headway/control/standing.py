@@ -11,7 +11,8 @@ from headway.model.deployment import Deployment, Phase
 from headway.model.environment import Environment, Member
 from headway.model.manifest import Protocol
 from headway.model.release import Release
-from headway.model.view import MemberState, MemberView
+from headway.model.view.environment import MemberView
+from headway.model.view.standing import MemberState
 from headway.ports.store import Reader
 
 _PHASES = {

@@ -7,7 +7,8 @@ from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.release import Release
-from headway.model.view import EnvironmentStanding, MemberView, Standing
+from headway.model.view.environment import MemberView
+from headway.model.view.standing import EnvironmentStanding, Standing
 
 
 async def listing(world: World) -> list[EnvironmentStanding]:

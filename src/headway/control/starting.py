@@ -30,7 +30,7 @@ from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName, Digest
 from headway.model.manifest import Manifest
 from headway.model.role import HELD, Deed
-from headway.model.view import Started
+from headway.model.view.change import Started
 from headway.ports.store import Reader, Writer
 
 

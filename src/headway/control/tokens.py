@@ -18,7 +18,7 @@ from headway.model.ids import EnvironmentId
 from headway.model.role import Role
 from headway.model.session import Link, Session
 from headway.model.token import Token
-from headway.model.view import TokenMade, TokenView
+from headway.model.view.token import TokenMade, TokenView
 from headway.ports.store import Reader, Store, StoreError, Writer
 from headway.ports.vault import Vault
 

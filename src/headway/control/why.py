@@ -28,7 +28,7 @@ from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode
 from headway.model.rebalance import Rebalancing
 from headway.model.run import Run
-from headway.model.view import Why
+from headway.model.view.why import Why
 from headway.ports.store import Reader
 
 _CHAIN = 30

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from headway.model.settings import Settings
-from headway.model.view import AppView, SourceView
+from headway.model.view.app import AppView, SourceView
 from headway.sdk.source import pack
 from headway.sdk.transport import Transport, part
 

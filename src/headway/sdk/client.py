@@ -5,7 +5,9 @@ from typing import Any, Self
 from headway.model.event import Event
 from headway.model.figures import FiguresView
 from headway.model.settings import Settings
-from headway.model.view import Check, PlannedChange, Why
+from headway.model.view.change import PlannedChange
+from headway.model.view.check import Check
+from headway.model.view.why import Why
 from headway.sdk import local
 from headway.sdk.apps import Apps
 from headway.sdk.ask import Asked

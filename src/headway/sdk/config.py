@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from headway.model.config import ConfigChange
-from headway.model.view import ConfigDifference, ConfigVersion, ConfigView
+from headway.model.view.config import ConfigVersion, ConfigView
+from headway.model.view.difference import ConfigDifference
 from headway.sdk.transport import Transport, part
 
 

@@ -7,7 +7,9 @@ import msgspec
 
 from headway.model.app import Commit
 from headway.model.deployment import Deployment
-from headway.model.view import Page, ReleaseView, Started
+from headway.model.view.change import Started
+from headway.model.view.page import Page
+from headway.model.view.release import ReleaseView
 from headway.sdk.transport import Transport, part
 
 

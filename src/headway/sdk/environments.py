@@ -6,7 +6,9 @@ from headway.formats.app_at import parse_wanted
 from headway.model.container import Container
 from headway.model.event import Event
 from headway.model.past import Life, PastView
-from headway.model.view import Difference, EnvironmentView, MemberView, Started
+from headway.model.view.change import Started
+from headway.model.view.difference import Difference
+from headway.model.view.environment import EnvironmentView, MemberView
 from headway.sdk.transport import HEARTBEAT_S, Transport, part
 
 

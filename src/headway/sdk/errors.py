@@ -1,6 +1,6 @@
 """What can go wrong between a client and headway."""
 
-from headway.model.view import Refusal
+from headway.model.view.refusal import Refusal
 
 
 class SdkError(Exception):

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headway.machine.run_ids import RunIds
-from headway.model.view import (
-    Invoked,
-    JobView,
-)
+from headway.model.view.job import JobView
+from headway.model.view.run import Invoked
 from headway.sdk.transport import Transport, path_of
 
 _IDS = RunIds()

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from headway.model.lease import ClaimKind, LeaseState
-from headway.model.view import LeaseView
+from headway.model.view.lease import LeaseView
 from headway.sdk.transport import Transport, part
 
 _POLL_S = 8.0

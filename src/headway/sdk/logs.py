@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from headway.model.build import Build
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 from headway.sdk.transport import Transport, part
 
 

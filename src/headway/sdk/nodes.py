@@ -1,6 +1,7 @@
 """Nodes."""
 
-from headway.model.view import NodeView, PlannedChange
+from headway.model.view.change import PlannedChange
+from headway.model.view.node import NodeView
 from headway.sdk.transport import Transport, part
 
 

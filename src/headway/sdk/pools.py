@@ -1,6 +1,6 @@
 """Pools."""
 
-from headway.model.view import PoolView
+from headway.model.view.pool import PoolView
 from headway.sdk.transport import Transport, part
 
 

@@ -3,9 +3,7 @@
 from typing import Any
 
 from headway.model.queue import QueueHold
-from headway.model.view import (
-    QueueView,
-)
+from headway.model.view.queue import QueueView
 from headway.sdk.transport import Transport, part
 
 

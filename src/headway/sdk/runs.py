@@ -7,13 +7,9 @@ from typing import Any
 import msgspec
 
 from headway.model.run import Run
-from headway.model.view import (
-    Emptied,
-    LogEntry,
-    Replayed,
-    RunPage,
-    RunView,
-)
+from headway.model.view.dead import Emptied, Replayed
+from headway.model.view.log import LogEntry
+from headway.model.view.run import RunPage, RunView
 from headway.sdk.transport import Transport, part
 
 _LOOK_MAX_S = 1.0

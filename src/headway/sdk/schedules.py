@@ -1,8 +1,6 @@
 """What makes runs by the clock."""
 
-from headway.model.view import (
-    ScheduleView,
-)
+from headway.model.view.schedule import ScheduleView
 from headway.sdk.transport import Transport, part, path_of
 
 

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from headway.model.view import LinkMade, SessionView
+from headway.model.view.session import LinkMade, SessionView
 from headway.sdk.transport import Transport, part
 
 _LOOPBACK = "headway.localhost"

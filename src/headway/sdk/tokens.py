@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from headway.model.role import Role
-from headway.model.view import TokenMade, TokenView
+from headway.model.view.token import TokenMade, TokenView
 from headway.sdk.transport import Transport, part
 
 

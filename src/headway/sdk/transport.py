@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from headway.model.view import Refusal
+from headway.model.view.refusal import Refusal
 from headway.sdk.connection import Answer, Broken, Connection, Silent
 from headway.sdk.errors import RefusedError, SdkError, UnreachableError
 

@@ -16,7 +16,7 @@ from headway.model.job import Job
 from headway.model.node import DEFAULT_POOL, Node
 from headway.model.run import Run
 from headway.model.scenario import Scenario
-from headway.model.view import JobView
+from headway.model.view.job import JobView
 from headway.sdk import Client
 
 _PAGE = 500

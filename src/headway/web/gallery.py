@@ -8,7 +8,8 @@ from markupsafe import Markup
 from headway.model.log import Stream
 from headway.model.run import Run
 from headway.model.story import DeploymentStory
-from headway.model.view import QueueView, ScheduleView
+from headway.model.view.queue import QueueView
+from headway.model.view.schedule import ScheduleView
 from headway.web import links
 from headway.web.pages.environment import MemberRow
 from headway.web.pages.logs import Row

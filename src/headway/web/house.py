@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from headway.control.heart import Heart
 from headway.control.world import World
-from headway.model.view import Check
+from headway.model.view.check import Check
 
 
 class House(NamedTuple):

@@ -11,7 +11,8 @@ from headway.control.heart import Heart
 from headway.control.world import World
 from headway.model.role import Deed, Grant
 from headway.model.value import Value
-from headway.model.view import Refusal, Started
+from headway.model.view.change import Started
+from headway.model.view.refusal import Refusal
 from headway.web.house import House
 
 

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from headway.model.event import Event
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 from tests.integration.api.control_plane import wait_for
 
 SSE = {"accept": "text/event-stream"}

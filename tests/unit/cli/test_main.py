@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from headway.cli import errors
 from headway.cli.main import _COMMANDS, cli
-from headway.model.view import Refusal
+from headway.model.view.refusal import Refusal
 from headway.sdk import RefusedError, UnreachableError
 
 

@@ -6,7 +6,8 @@ from headway.cli.pools import _in_file, _next, _show
 from headway.model.ids import PoolName
 from headway.model.pool import NodeType, Pool, Scaling, Window
 from headway.model.problem import Problem
-from headway.model.view import PoolView, Refusal
+from headway.model.view.pool import PoolView
+from headway.model.view.refusal import Refusal
 
 
 def test_mistakes_in_a_document_name_the_file_that_was_given():

@@ -16,7 +16,9 @@ from headway.model.failure import Failure
 from headway.model.ids import AppName, DeploymentId, EnvironmentId, EnvironmentName
 from headway.model.lease import Tenure
 from headway.model.manifest import Strategy
-from headway.model.view import EnvironmentView, MemberState, MemberView, Started
+from headway.model.view.change import Started
+from headway.model.view.environment import EnvironmentView, MemberView
+from headway.model.view.standing import MemberState
 from headway.sdk import Client
 from tests.unit.sdk.small_server import Asked, SmallServer, small_server
 

@@ -10,7 +10,10 @@ from headway.model.failure import Failure, ProbeAnswer
 from headway.model.ids import AppName, ContainerId, EnvironmentName
 from headway.model.log import LogLine, Stream
 from headway.model.snapshot import Reserved
-from headway.model.view import LogEntry, MemberState, MemberView, PlannedChange, Started
+from headway.model.view.change import PlannedChange, Started
+from headway.model.view.environment import MemberView
+from headway.model.view.log import LogEntry
+from headway.model.view.standing import MemberState
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from headway.model.event import Event
-from headway.model.view import Refusal
+from headway.model.view.refusal import Refusal
 from headway.sdk import Client, RefusedError, SdkError, UnreachableError
 from tests.unit.sdk.small_server import Asked, SmallServer, small_server
 

@@ -26,15 +26,12 @@ from headway.model.pool import NodeType, Pool, Scaling
 from headway.model.resources import Resources
 from headway.model.run import Attempt, RunState
 from headway.model.snapshot import Reserved
-from headway.model.view import (
-    EnvironmentView,
-    JobView,
-    MemberState,
-    MemberView,
-    NodeView,
-    PoolView,
-    RunPage,
-)
+from headway.model.view.environment import EnvironmentView, MemberView
+from headway.model.view.job import JobView
+from headway.model.view.node import NodeView
+from headway.model.view.pool import PoolView
+from headway.model.view.run import RunPage
+from headway.model.view.standing import MemberState
 from headway.sdk import Client
 from headway.sim.command import sim
 from headway.sim.record import record

@@ -8,7 +8,8 @@ from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, DeploymentId, EnvironmentId, EnvironmentName
 from headway.model.lease import Tenure
 from headway.model.manifest import Strategy
-from headway.model.view import EnvironmentView, MemberState, MemberView
+from headway.model.view.environment import EnvironmentView, MemberView
+from headway.model.view.standing import MemberState
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 from headway.model.event import Event
-from headway.model.view import MemberState
+from headway.model.view.standing import MemberState
 from headway.web.pages.environment import environment_page
 from tests.unit.web.members import environment, member
 

@@ -1,4 +1,4 @@
-from headway.model.view import MemberState
+from headway.model.view.standing import MemberState
 from headway.web.pages.environments import Share, environments_page
 from tests.unit.web.members import environment, member
 

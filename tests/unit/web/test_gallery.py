@@ -4,7 +4,7 @@ import re
 
 from headway.model.log import LogLine, Stream
 from headway.model.run import RunState
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 from headway.web import gallery
 from headway.web.pages.run import RunLogPage
 from headway.web.pages.run_lines import Place, rows_of

@@ -18,21 +18,16 @@ from headway.model.node import Node, NodeHold, NodeState
 from headway.model.past import Life, PastView
 from headway.model.problem import Problem
 from headway.model.story import DeploymentStory
-from headway.model.view import (
-    AppView,
-    Check,
-    ConfigDifference,
-    ConfigValue,
-    ConfigVersion,
-    ConfigView,
-    LogEntry,
-    MemberState,
-    PlannedChange,
-    Refusal,
-    ReleaseView,
-    Started,
-    Why,
-)
+from headway.model.view.app import AppView
+from headway.model.view.change import PlannedChange, Started
+from headway.model.view.check import Check
+from headway.model.view.config import ConfigValue, ConfigVersion, ConfigView
+from headway.model.view.difference import ConfigDifference
+from headway.model.view.log import LogEntry
+from headway.model.view.refusal import Refusal
+from headway.model.view.release import ReleaseView
+from headway.model.view.standing import MemberState
+from headway.model.view.why import Why
 from headway.web.drawing import Visit, draw, rows
 from headway.web.page import Field, FieldKind, Plan
 from headway.web.pages.apps import AppPage, AppsPage

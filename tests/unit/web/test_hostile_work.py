@@ -13,16 +13,14 @@ from headway.model.pool import Pool
 from headway.model.run import Run, RunState
 from headway.model.schedule import Schedule, ScheduleState
 from headway.model.snapshot import Reserved
-from headway.model.view import (
-    JobView,
-    LeaseView,
-    LogEntry,
-    NodeView,
-    PlannedChange,
-    PoolView,
-    RunView,
-    ScheduleView,
-)
+from headway.model.view.change import PlannedChange
+from headway.model.view.job import JobView
+from headway.model.view.lease import LeaseView
+from headway.model.view.log import LogEntry
+from headway.model.view.node import NodeView
+from headway.model.view.pool import PoolView
+from headway.model.view.run import RunView
+from headway.model.view.schedule import ScheduleView
 from headway.web.drawing import Visit, draw
 from headway.web.page import View
 from headway.web.pages.dead import DeadPage, heaps

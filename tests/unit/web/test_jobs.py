@@ -8,7 +8,7 @@ from headway.control.errors import Invalid
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.job import Job
 from headway.model.run import RunState
-from headway.model.view import JobView
+from headway.model.view.job import JobView
 from headway.web.pages.job import durations
 from headway.web.pages.jobs import jobs_page
 from headway.web.pages.run import chosen, pretty

@@ -3,7 +3,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from headway.model.log import LogLine, Stream
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 from headway.web.pages.logs import (
     Known,
     LogsPage,

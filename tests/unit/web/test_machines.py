@@ -12,7 +12,10 @@ from headway.model.pool import Pool
 from headway.model.run import RunState
 from headway.model.schedule import Schedule, ScheduleState
 from headway.model.snapshot import Reserved
-from headway.model.view import LeaseView, NodeView, PoolView, ScheduleView
+from headway.model.view.lease import LeaseView
+from headway.model.view.node import NodeView
+from headway.model.view.pool import PoolView
+from headway.model.view.schedule import ScheduleView
 from headway.web.pages.dead import DeadPage, heaps
 from headway.web.pages.leases import leases_page
 from headway.web.pages.nodes import node_note, nodes_page

@@ -1,7 +1,8 @@
 """The page of an app in an environment: what became of its releases, and what is there to see."""
 
 from headway.model.deployment import Phase
-from headway.model.view import MemberState, ReleaseView
+from headway.model.view.release import ReleaseView
+from headway.model.view.standing import MemberState
 from headway.web.drawing import Visit, draw
 from headway.web.pages.member import MemberPage, not_kept
 from tests.unit.web.members import NOW, deployment, member

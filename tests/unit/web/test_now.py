@@ -3,7 +3,8 @@ from datetime import timedelta
 from headway.control.glance import AwayNode
 from headway.model.deployment import Phase
 from headway.model.node import Node, NodeState
-from headway.model.view import MemberState, MemberView
+from headway.model.view.environment import MemberView
+from headway.model.view.standing import MemberState
 from headway.web.pages.now import now_page
 from tests.unit.web.members import NOW, deployment, environment, member
 

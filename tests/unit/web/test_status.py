@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.web.drawing import Visit, draw
 from headway.web.pages.installation import StatusPage
 

@@ -12,7 +12,7 @@ from headway.control.world import World
 from headway.model.pool import Pool
 from headway.model.release import Release
 from headway.model.run import Run
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.ports.store import Reader
 
 _SHOWN = 3

@@ -16,7 +16,8 @@ from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.pool_plan import PoolPlan, PoolVerb
 from headway.model.pool_snapshot import Patience, PoolSnapshot
-from headway.model.view import PlannedChange, PoolView
+from headway.model.view.change import PlannedChange
+from headway.model.view.pool import PoolView
 from headway.ports.store import Writer
 
 

@@ -14,7 +14,7 @@ from headway.model.ids import RunId
 from headway.model.job import Job
 from headway.model.release import Release
 from headway.model.run import Run, RunState, owner_name
-from headway.model.view import JobView
+from headway.model.view.job import JobView
 from headway.ports.store import Reader
 
 

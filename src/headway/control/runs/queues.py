@@ -19,7 +19,7 @@ from headway.model.ids import environment_name, is_name
 from headway.model.queue import QueueHold
 from headway.model.release import Release
 from headway.model.run import Run
-from headway.model.view import QueueView
+from headway.model.view.queue import QueueView
 from headway.ports.store import Reader, Writer
 
 

@@ -17,7 +17,7 @@ from headway.control.runs.targets import Target, refuse_unknown
 from headway.control.world import World
 from headway.model.ids import AppName, EnvironmentId, RunId, environment_name
 from headway.model.run import Run, RunState
-from headway.model.view import Emptied, LeftDead, Replayed, RunAgain
+from headway.model.view.dead import Emptied, LeftDead, Replayed, RunAgain
 from headway.ports.store import Reader, Writer
 
 _PAGE = 500

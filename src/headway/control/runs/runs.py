@@ -20,7 +20,7 @@ from headway.control.world import World
 from headway.model.ids import EnvironmentId, environment_name
 from headway.model.lease import Lease
 from headway.model.run import Run, RunState, owner_name, progress_of
-from headway.model.view import RunPage, RunView
+from headway.model.view.run import RunPage, RunView
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 

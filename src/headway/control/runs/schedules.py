@@ -15,7 +15,7 @@ from headway.control.world import World
 from headway.model.environment import Environment
 from headway.model.event import Event
 from headway.model.schedule import ScheduleState
-from headway.model.view import ScheduleView
+from headway.model.view.schedule import ScheduleView
 from headway.ports.store import Reader, Writer
 
 _NEXT = 5

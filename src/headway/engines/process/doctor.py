@@ -5,7 +5,7 @@ import sys
 
 from headway.engines.process import cgroups, host, seccomp
 from headway.model.node import Node, NodeState
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.ports.engine import EngineError
 
 

@@ -28,7 +28,7 @@ from headway.model.log import LogLine
 from headway.model.node import ClosedPorts, Node, NodeState
 from headway.model.order import Heard, NodeReading, Observed, Order, Usage
 from headway.model.terminal import TerminalSize
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
 
 _SILENT_S = 10.0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.ports.router import RouterError
 from headway.routers.haproxy.binary import find
 from headway.routers.haproxy.processes import Processes

@@ -10,7 +10,7 @@ import msgspec
 from headway.machine.own_log import Log
 from headway.model.route import RouterView, RouteTable
 from headway.model.settings import RouterLimits
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.ports.router import RouterError
 from headway.routers.haproxy import admin, changes, config, health, statistics
 from headway.routers.haproxy.acceptance import problems

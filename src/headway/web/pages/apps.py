@@ -2,7 +2,8 @@
 
 from headway.control import apps, standings
 from headway.model.ids import AppName
-from headway.model.view import AppView, MemberView
+from headway.model.view.app import AppView
+from headway.model.view.environment import MemberView
 from headway.web.page import Ask, Crumb, Page, View
 
 _SHOWN = 100

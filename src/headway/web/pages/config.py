@@ -4,7 +4,9 @@ from headway.control import config, config_history, deployments
 from headway.control.errors import HeadwayError, NotFound
 from headway.model.config import ConfigChange
 from headway.model.ids import AppName, EnvironmentName
-from headway.model.view import ConfigDifference, ConfigVersion, ConfigView, ReleaseView
+from headway.model.view.config import ConfigVersion, ConfigView
+from headway.model.view.difference import ConfigDifference
+from headway.model.view.release import ReleaseView
 from headway.web import links
 from headway.web.page import Ask, Crumb, Page, View
 from headway.web.typed import number

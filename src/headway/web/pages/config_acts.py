@@ -8,7 +8,7 @@ from headway.control.requests import ConfigRequest, NewValue
 from headway.formats.dotenv import parse_dotenv
 from headway.model.ids import AppName
 from headway.model.role import Deed
-from headway.model.view import Started
+from headway.model.view.change import Started
 from headway.web import links
 from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, FieldKind, Plan, reason

@@ -11,7 +11,8 @@ from headway.model.ids import AppName, EnvironmentName, RunId, environment_name
 from headway.model.role import Deed
 from headway.model.run import Run, RunState
 from headway.model.value import Value
-from headway.model.view import PlannedChange, RunPage, Started
+from headway.model.view.change import PlannedChange, Started
+from headway.model.view.run import RunPage
 from headway.web import links
 from headway.web.commands import command
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View

@@ -7,7 +7,8 @@ from headway.model.deployment import Deployment
 from headway.model.ids import environment_name
 from headway.model.role import Deed
 from headway.model.story import DeploymentStory
-from headway.model.view import LogEntry, Started
+from headway.model.view.change import Started
+from headway.model.view.log import LogEntry
 from headway.web import links
 from headway.web.commands import command
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View

@@ -7,7 +7,8 @@ from headway.model.deployment import Deployment
 from headway.model.event import Event
 from headway.model.ids import AppName, EnvironmentName, LeaseId
 from headway.model.value import Value
-from headway.model.view import EnvironmentView, MemberState, MemberView
+from headway.model.view.environment import EnvironmentView, MemberView
+from headway.model.view.standing import MemberState
 from headway.web.page import Ask, Crumb, Page, View
 from headway.web.pages.environments import MOVING, WORST_FIRST
 

@@ -6,7 +6,7 @@ from functools import partial
 from headway.control import environments, permission
 from headway.model.ids import AppName
 from headway.model.role import Deed
-from headway.model.view import Started
+from headway.model.view.change import Started
 from headway.web import links
 from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, Plan, reason

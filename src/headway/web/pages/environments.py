@@ -7,7 +7,7 @@ from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.past import Life
 from headway.model.value import Value
-from headway.model.view import EnvironmentStanding, MemberState
+from headway.model.view.standing import EnvironmentStanding, MemberState
 from headway.web.page import Ask, Page, View
 
 _ENDED = "ended"

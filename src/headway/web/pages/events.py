@@ -3,7 +3,7 @@
 from headway.control import events, why
 from headway.control.errors import Invalid
 from headway.model.event import Event
-from headway.model.view import Why
+from headway.model.view.why import Why
 from headway.web import links
 from headway.web.page import Ask, Crumb, Page, View
 

@@ -7,7 +7,7 @@ from headway.control.pool import monitor
 from headway.formats.units import counted
 from headway.model.ids import AppName, EnvironmentName, environment_name
 from headway.model.value import Value
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.web.page import Ask, Page, View
 from headway.web.traffic import ReleaseShare, shares
 

@@ -15,7 +15,8 @@ from headway.model.ids import RunId
 from headway.model.role import Deed
 from headway.model.run import Run, RunState
 from headway.model.value import Value
-from headway.model.view import JobView, ScheduleView
+from headway.model.view.job import JobView
+from headway.model.view.schedule import ScheduleView
 from headway.web import links
 from headway.web.commands import begins, command
 from headway.web.lately import of_app, small, sparks

@@ -7,7 +7,7 @@ from headway.control.runs.jobs import JobLine
 from headway.model.ids import AppName, EnvironmentName, RunId
 from headway.model.run import Run, RunState
 from headway.model.value import Value
-from headway.model.view import JobView
+from headway.model.view.job import JobView
 from headway.web.page import Ask, Page, View
 from headway.web.tone import Tone, tone
 

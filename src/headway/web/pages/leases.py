@@ -6,7 +6,7 @@ from headway.control.requests import LeaseRequest
 from headway.formats.units import MIB, counted, parse_size
 from headway.model.lease import ClaimKind, LeaseState
 from headway.model.role import Deed
-from headway.model.view import LeaseView
+from headway.model.view.lease import LeaseView
 from headway.web import links
 from headway.web.commands import begins, command, why
 from headway.web.moment import moment

@@ -13,7 +13,7 @@ from headway.control.requests import LogQuestion
 from headway.formats.terminal_text import plain
 from headway.model.ids import AppName, ContainerId, environment_name
 from headway.model.value import Value
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 from headway.web import links
 from headway.web.lines import CUT, Piece, shown
 from headway.web.page import Addition, Anew, Appended, Ask, Crumb, Page, View

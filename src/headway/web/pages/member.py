@@ -7,7 +7,9 @@ import msgspec
 from headway.control import deployments, environments
 from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
-from headway.model.view import ConfigView, MemberView, ReleaseView
+from headway.model.view.config import ConfigView
+from headway.model.view.environment import MemberView
+from headway.model.view.release import ReleaseView
 from headway.web import links
 from headway.web.lately import Lately, lately, of_app
 from headway.web.page import Ask, Crumb, Page, View

@@ -9,7 +9,8 @@ from headway.model.deployment import DeploymentKind
 from headway.model.ids import AppName, Digest, EnvironmentName
 from headway.model.manifest import Strategy
 from headway.model.role import Deed
-from headway.model.view import SourceView, Started
+from headway.model.view.app import SourceView
+from headway.model.view.change import Started
 from headway.web import links
 from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, Plan, reason

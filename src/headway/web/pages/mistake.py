@@ -1,6 +1,6 @@
 """The page of something that went wrong: what, why, and what to do next."""
 
-from headway.model.view import Refusal
+from headway.model.view.refusal import Refusal
 from headway.web.page import View
 
 

@@ -7,7 +7,8 @@ from headway.model.figures import Subject
 from headway.model.ids import EnvironmentName
 from headway.model.node import NodeState
 from headway.model.role import Deed
-from headway.model.view import NodeView, Started
+from headway.model.view.change import Started
+from headway.model.view.node import NodeView
 from headway.web import links
 from headway.web.commands import command, why
 from headway.web.lately import Lately, lately

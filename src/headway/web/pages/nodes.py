@@ -7,7 +7,7 @@ import msgspec
 from headway.control import nodes
 from headway.control.fullness import Fullness, fullness
 from headway.model.node import NodeState
-from headway.model.view import NodeView
+from headway.model.view.node import NodeView
 from headway.web import links
 from headway.web.page import Ask, Page, View
 from headway.web.pictures.crowd import NODES_MAX, Crowd

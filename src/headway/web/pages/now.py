@@ -12,7 +12,7 @@ from headway.model.figures import EVERYTHING, FiguresView
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.node import NodeState
 from headway.model.value import Value
-from headway.model.view import EnvironmentStanding, MemberState, Standing
+from headway.model.view.standing import EnvironmentStanding, MemberState, Standing
 from headway.web.lately import small, sparks
 from headway.web.page import Ask, Page, View
 from headway.web.pages.environments import MOVING

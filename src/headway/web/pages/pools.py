@@ -4,7 +4,7 @@ from headway.control.permission import INSTALLATION
 from headway.control.pool import pools
 from headway.formats.units import counted
 from headway.model.role import Deed
-from headway.model.view import PoolView
+from headway.model.view.pool import PoolView
 from headway.web import links
 from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason

@@ -1,6 +1,6 @@
 """One queue: what waits and runs now, and how that was lately."""
 
-from headway.model.view import QueueView
+from headway.model.view.queue import QueueView
 from headway.web import links
 from headway.web.lately import Lately, lately, of_app
 from headway.web.page import Ask, Crumb, Page, View

@@ -5,7 +5,7 @@ from headway.control.errors import NotFound
 from headway.control.runs import queues
 from headway.formats.units import counted
 from headway.model.role import Deed
-from headway.model.view import QueueView
+from headway.model.view.queue import QueueView
 from headway.web import links
 from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View, reason

@@ -9,7 +9,8 @@ from headway.control import logs
 from headway.control.errors import NotFound
 from headway.control.runs import runs
 from headway.model.run import Attempt, Run, RunState
-from headway.model.view import LogEntry, RunView
+from headway.model.view.log import LogEntry
+from headway.model.view.run import RunView
 from headway.web import links
 from headway.web.page import Ask, Crumb, Page, View
 from headway.web.pages.logs import Row

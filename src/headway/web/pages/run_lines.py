@@ -9,7 +9,7 @@ from headway.control import logs
 from headway.control.errors import Invalid
 from headway.control.runs import runs
 from headway.model.run import Attempt, Run
-from headway.model.view import LogEntry
+from headway.model.view.log import LogEntry
 from headway.web import links
 from headway.web.lines import shown
 from headway.web.page import Addition, Anew, Appended, Ask

@@ -4,7 +4,7 @@ from headway.control import permission
 from headway.control.errors import NotFound
 from headway.control.runs import schedules
 from headway.model.role import Deed
-from headway.model.view import ScheduleView
+from headway.model.view.schedule import ScheduleView
 from headway.web import links
 from headway.web.commands import command
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View

@@ -8,7 +8,8 @@ from headway.control.requests import StartRequest
 from headway.formats.app_at import parse_wanted
 from headway.model.ids import AppName, LeaseId
 from headway.model.role import Deed
-from headway.model.view import SourceView, Started
+from headway.model.view.app import SourceView
+from headway.model.view.change import Started
 from headway.web import links
 from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, Plan, reason

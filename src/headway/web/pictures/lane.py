@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from headway.formats.units import counted
-from headway.model.view import QueueView
+from headway.model.view.queue import QueueView
 from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import Element, Markup, picture, rect, shape, write
 from headway.web.pictures.parts.text import SMALL, measure

@@ -17,7 +17,7 @@ from headway.model.ids import (
 from headway.model.manifest import Strategy
 from headway.model.queue import Queue, QueueHold
 from headway.model.run import Attempt, Run, RunState
-from headway.model.view import QueueView
+from headway.model.view.queue import QueueView
 
 NOW = datetime(2026, 11, 30, 9, 30, tzinfo=UTC)
 DEMO = EnvironmentId("demo~1")

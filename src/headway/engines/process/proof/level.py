@@ -4,7 +4,7 @@ import inspect
 
 from headway.engines.process.proof import attacks
 from headway.engines.process.proof.trial import Found, tried
-from headway.model.view import Check
+from headway.model.view.check import Check
 from headway.ports.engine import Engine, EngineError
 
 _LIMITS = {"forks": "processes"}

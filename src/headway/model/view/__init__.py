@@ -1,0 +1,1 @@
+"""Views: what the API answers and the SDK, the command line and the pages show."""
