@@ -42,7 +42,7 @@ from headway.model.resources import Resources
 from headway.model.run import Attempt, Run, RunState
 from headway.model.settings import Settings
 from headway.ports.store import Writer
-from headway.serve import keep_for_good
+from headway.serve.plane import keep_for_good
 from headway.sim.engine import SimulatedEngine
 from headway.sim.outside import SimulatedBuilder, SimulatedRouter, SimulatedSources, SimulatedVault
 from headway.stores.sqlite import SqliteStore

@@ -7,9 +7,9 @@ import click
 import msgspec
 
 from headway.cli import render
+from headway.cli.following import WAIT_HELP, follow
 from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
 from headway.cli.parameters import Instant, Parameters
-from headway.cli.runs import WAIT_HELP, follow
 from headway.formats.units import counted, render_duration
 from headway.model.job import OneFails
 from headway.model.resources import cores

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx2
 
-from headway import serve
+from headway.serve.clearing import clear
+from headway.serve.installation import Options
+from headway.serve.plane import run
 
 CHAT = """\
 name: chat
@@ -59,7 +61,7 @@ class ControlPlane:
         self.clear_leftovers()
 
     def clear_leftovers(self) -> None:
-        asyncio.run(serve._clear(self.data))
+        asyncio.run(clear(self.data))
 
     def client(self, **options) -> httpx2.Client:
         """What an operator asks with."""
@@ -89,8 +91,8 @@ class ControlPlane:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        options = serve.Options(data=self.data, port=self.port, http_port=self.http_port)
-        await serve.run(options, self._stop)
+        options = Options(data=self.data, port=self.port, http_port=self.http_port)
+        await run(options, self._stop)
 
     def _answers(self) -> bool:
         assert self._failure is None, self._failure

@@ -13,12 +13,12 @@ import httpx2
 import msgspec
 import pytest
 
-from headway import serve
 from headway.api import permission
 from headway.control import permits
 from headway.model.app import App
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.token import Token
+from headway.serve import composition
 from headway.stores.sqlite import SqliteStore
 from tests.integration.api.control_plane import (
     ControlPlane,
@@ -76,7 +76,7 @@ def mall(tmp_path_factory) -> Iterator[ControlPlane]:
     folder.chmod(0o755)
     running = ControlPlane(folder / "data")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(serve, "SqliteStore", Taking)
+        patch.setattr(composition, "SqliteStore", Taking)
         running.start()
         with running.client() as operator:
             sent = operator.post("/v1/sources", content=archive(headway__yaml=TILL))

@@ -6,9 +6,9 @@ import socket
 import pytest
 from fastapi import FastAPI
 
-from headway import serve
 from headway.api import server
 from headway.machine.listening import PortTaken, listen
+from headway.serve.installation import Refused
 from tests.integration.api.control_plane import ControlPlane, connected, free_port, read_answer
 
 
@@ -78,7 +78,7 @@ def test_a_stop_while_nothing_is_asked_ends_within_the_grace(own):
 def test_a_second_control_plane_on_the_port_is_refused_and_the_first_goes_on(own, tmp_path_factory):
     """The store and the agent of the second are its own, so only the port is in its way."""
     second = ControlPlane(tmp_path_factory.mktemp("2") / "data", port=own.port)
-    with pytest.raises(serve.Refused, match=f"port {own.port} is taken"):
+    with pytest.raises(Refused, match=f"port {own.port} is taken"):
         second.run_to_its_end()
     second.clear_leftovers()
     with own.client() as client:

@@ -1,0 +1,114 @@
+"""A run that somebody waits for: its lines as they come, and how it ended."""
+
+import time
+from typing import NoReturn
+
+import click
+from click.core import ParameterSource
+
+from headway.cli import render
+from headway.cli.errors import FAILED, INTERRUPTED, PENDING, REFUSED, Failed, fail, goes_on_later
+from headway.cli.options import print_json
+from headway.model.run import Run, RunState
+from headway.model.view.run import RunView
+from headway.sdk import Client, UnreachableError
+
+_PATIENCE_S = 1.0
+WAIT_HELP = (
+    "Show its lines, and end as it ends. Unless --wait is said, what can never start on the "
+    "machines that there are is not waited for."
+)
+
+
+def follow(client: Client, identity: str, *, as_json: bool) -> None:
+    """Show a run's lines as they come, then how it ended; ends as it ended.
+
+    It does not wait for what can never start, unless --wait was said.
+    """
+    patient = _said_to_wait()
+    if not as_json:
+        click.echo(f"run {identity}", err=True)
+    try:
+        _watch(client, identity, as_json=as_json, patient=patient)
+    except UnreachableError as error:
+        goes_on_later(error, identity)
+    except KeyboardInterrupt:
+        nexts = f"headway why {identity} · headway runs cancel {identity}"
+        click.echo(f"\n{identity} goes on. next: {nexts}", err=True)
+        raise Failed(INTERRUPTED) from None
+    conclude(client.runs.get(identity), as_json=as_json)
+
+
+def _said_to_wait() -> bool:
+    context = click.get_current_context()
+    return context.get_parameter_source("wait") is ParameterSource.COMMANDLINE
+
+
+def _watch(client: Client, identity: str, *, as_json: bool, patient: bool) -> None:
+    """Show lines until a run has ended, and why it does not begin where that takes a while."""
+    shown, told, patient_until = 0, "", time.monotonic() + _PATIENCE_S
+    while True:
+        view = client.runs.get(identity)
+        row = view.run
+        late = row.attempt is None and time.monotonic() > patient_until
+        if late and view.in_vain and not patient:
+            _give_up(view, as_json=as_json)
+        if late and view.waits not in ("", told) and not as_json:
+            told = view.waits
+            click.echo(f"· {row.state.value}: {render.safe(told)}", err=True)
+        for attempt in row.attempts[shown:]:
+            shown = attempt.number
+            for entry in client.runs.logs(identity, attempt=shown, follow=True):
+                if not as_json:
+                    click.echo(render.log_line(entry, prefix=False))
+        if row.is_ended:
+            break
+        client.runs.wait(identity, 0.2 if row.attempt is None else 2.0)
+
+
+def _give_up(view: RunView, *, as_json: bool) -> NoReturn:
+    """Say that a run cannot start on what there is.
+
+    Raises:
+        Failed: Always.
+    """
+    if as_json:
+        print_json(view)
+    run = view.run.id
+    told = f"{run} cannot start, and stays {view.run.state.value}: {render.safe(view.waits)}"
+    fail(told, f"headway runs cancel {run}", f"headway runs wait {run}")
+    raise Failed(REFUSED)
+
+
+def conclude(view: RunView, *, as_json: bool) -> None:
+    """Show how a run ended, or that it has not.
+
+    Raises:
+        Failed: It did not succeed.
+    """
+    row = view.run
+    if as_json:
+        print_json(view)
+    elif row.state is RunState.SUCCEEDED:
+        click.echo(bytes(row.result).decode())
+    else:
+        _show_failure(view)
+    if row.state is not RunState.SUCCEEDED:
+        raise Failed(FAILED if row.is_ended else PENDING)
+
+
+def _show_failure(view: RunView) -> None:
+    row, attempt = view.run, view.run.attempt
+    if not row.is_ended:
+        waits = f", {render.safe(view.waits)}" if view.waits else ""
+        told = f"{row.id} has not ended: it is {row.state.value}{waits}"
+        fail(told, f"headway runs show {row.id}")
+        return
+    if attempt is not None and attempt.failure is not None:
+        for line in attempt.failure.traceback.splitlines()[-12:]:
+            click.echo(f"  {render.safe(line)}", err=True)
+    fail(f"{row.id} {row.state.value}: {render.safe(row.because)}", *_nexts(row))
+
+
+def _nexts(row: Run) -> tuple[str, ...]:
+    return f"headway runs logs {row.id}", f"headway runs again {row.id}"
