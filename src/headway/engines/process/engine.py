@@ -4,24 +4,21 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
-import msgspec
-
-from headway.engines.process import cgroups, ledger, loglines, machine, messages
+from headway.engines.process import loglines, messages
 from headway.engines.process.doctor import machine_checks, node_check
 from headway.engines.process.identities import Identities
-from headway.engines.process.link import AgentLink, checked, read_line
+from headway.engines.process.ledger import Lent
+from headway.engines.process.link import checked, read_line
 from headway.engines.process.messages import Answer, Request
-from headway.engines.process.place import Place, alive
+from headway.engines.process.place import Place
+from headway.engines.process.places import Places
 from headway.engines.process.proof.level import proven
 from headway.engines.process.proof.trial import OWNER
 from headway.engines.process.runnerline import RunnerLine, connected
 from headway.engines.process.session import ProcessSession
-from headway.engines.process.split import NODES_MAX, folder_of, folders, read_split, write_split
-from headway.engines.process.spool import Spool
-from headway.formats.units import counted
+from headway.engines.process.split import Split
 from headway.machine.trees import give, remove
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
@@ -60,57 +57,31 @@ class ProcessEngine:
                 how long it may then take to answer.
             closed_ports: Ports of this machine that no container is to have.
         """
-        self._data = data
+        self._places = Places(
+            data, count=nodes, lend=lend, silent_s=silent_s, closed_ports=closed_ports
+        )
         self._folder = data / "agent"
         self._volumes = data / "volumes"
         self._identities = Identities(self._folder)
-        self._silent_s = silent_s
-        self._closed_ports = closed_ports
-        known = read_split(data)
-        self.split = msgspec.structs.replace(
-            known,
-            count=nodes or known.count,
-            lend=known.lend if lend is None else lend,
-        )
-        self._before = known
-        self._places: dict[NodeId, Place] = {}
-        for index in range(self.split.count):
-            name = self.split.identity(index)
-            self._places[name] = Place(
-                self._link(index, name), partial(self.split.share, index=index)
-            )
-        for row in ledger.read(data).machines:
-            if not row.is_ending:
-                self._places[row.id] = self._lent(row)
         self._observers: list[Callable[[Place], None]] = []
         self._runs: set[RunnerLine] = set()
 
-    def _link(self, index: int, name: NodeId) -> AgentLink:
-        folder = folder_of(self._data, index)
-        words = (str(folder),) if index == 0 else (str(folder), str(self._folder), str(index))
-        return AgentLink(folder, words, name, self._silent_s)
+    @property
+    def split(self) -> Split:
+        """How this machine is split into nodes."""
+        return self._places.split
 
-    # --- nodes that come and go -------------------------------------------------------------------
-
-    def _lent(self, row: ledger.Lent) -> Place:
-        return Place(self._link(row.index, row.id), row.node)
-
-    def join(self, row: ledger.Lent) -> Place:
+    def join(self, row: Lent) -> Place:
         """Have one more node. Whoever observes this engine hears of it once it answers."""
-        known = self._places.get(row.id)
-        if known is not None:
-            return known
-        place = self._places[row.id] = self._lent(row)
-        place.prepare()
-        for follow in self._observers:
-            follow(place)
+        place, is_new = self._places.join(row)
+        if is_new:
+            for follow in self._observers:
+                follow(place)
         return place
 
     async def leave(self, node: NodeId) -> None:
         """Have a node no more. It is told away when its agent has ended."""
-        place = self._places.pop(node, None)
-        if place is not None:
-            await place.link.close()
+        await self._places.leave(node)
 
     async def open(self) -> None:
         """Make sure that the agents run.
@@ -119,66 +90,18 @@ class ProcessEngine:
             EngineError: None of them starts, and the text has its last words; or containers still
                 run on a node that there is to be no more.
         """
-        self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        await self._end_surplus()
-        await asyncio.to_thread(write_split, self._data, self.split)
-        for place in self._places.values():
-            place.prepare()
-        opened = await asyncio.gather(
-            *(place.ensure() for place in self._places.values()), return_exceptions=True
-        )
-        failed = [error for error in opened if isinstance(error, BaseException)]
-        if len(failed) == len(opened):
-            raise failed[0]
-
-    async def _end_surplus(self) -> None:
-        """End the agents of nodes that there are no more, once nothing runs there."""
-        for index in range(self.split.count, NODES_MAX):
-            folder = folder_of(self._data, index)
-            if not folder.is_dir():
-                continue
-            name = self.split.identity(index)
-            there = [spool.id for spool in await asyncio.to_thread(alive, folder)]
-            if there:
-                raise EngineError(
-                    f"{name} is to be no node any more, and {counted(len(there), 'container')} "
-                    f"still run there: {', '.join(there[:3])}\n"
-                    f"next: headway up --nodes {max(self._before.count, index + 1)}, then "
-                    f"headway nodes drain {name}; or headway down, which stops everything"
-                )
-            link = AgentLink(folder, (), name, _SILENT_S)
-            with suppress(EngineError):
-                os.kill((await link.once(Request(verb="nodes"))).pid, 15)
+        await self._places.open()
 
     async def close(self, *, stop: bool = False) -> None:
         """Let go of the agents; with `stop`, end them. Containers live on either way."""
         if stop:
-            for place in self._places.values():
-                with suppress(EngineError):
-                    os.kill((await place.link.once(Request(verb="nodes"))).pid, 15)
+            for place in self._places:
+                await place.link.end()
 
     async def nodes(self) -> tuple[Node, ...]:
         """List the nodes that this machine is; `lost` are those whose agent does not answer."""
-        found = await asyncio.gather(*map(self._node, self._places.values()))
+        found = await asyncio.gather(*map(self._places.node, self._places))
         return tuple(sorted(found, key=lambda node: node.id))
-
-    async def _node(self, place: Place) -> Node:
-        try:
-            answer = await place.link.call(Request(verb="nodes"))
-        except EngineUnavailable:
-            return self._lost(place)
-        return self._part(place, answer.nodes[0])
-
-    def _lost(self, place: Place) -> Node:
-        here = machine.node(cgroups.find())
-        return msgspec.structs.replace(self._part(place, here), state=NodeState.LOST)
-
-    def _part(self, place: Place, whole: Node) -> Node:
-        """Give a place's part of this machine, whose disk and ports are all places'."""
-        closed = (*self._closed_ports, *whole.closed_ports)
-        return msgspec.structs.replace(
-            place.node(whole), machine=self.split.name, closed_ports=closed
-        )
 
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container, or give the state of the one that has this id already."""
@@ -191,7 +114,7 @@ class ProcessEngine:
 
     async def stop(self, container: ContainerId, grace_s: float) -> None:
         """Ask a container to end."""
-        link = self._of(container)
+        link = self._places.agent_of(container)
         await link.call(Request(verb="stop", container=container, grace_s=grace_s))
 
     async def observe(self) -> AsyncIterator[Heard]:
@@ -204,7 +127,7 @@ class ProcessEngine:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        for place in self._places.values():
+        for place in self._places:
             follow(place)
         self._observers.append(follow)
         try:
@@ -224,7 +147,7 @@ class ProcessEngine:
             try:
                 async for answer in link.observe():
                     if answer.listing is not None:
-                        node = await self._node(place)
+                        node = await self._places.node(place)
                         await told.put(Heard(node=node, facts=answer.listing))
                         is_away = False
                     elif answer.observed is not None:
@@ -234,24 +157,11 @@ class ProcessEngine:
                     await place.ensure()
                     continue
                 if not is_away:
-                    await told.put(Heard(node=self._lost(place)))
+                    await told.put(Heard(node=self._places.lost(place)))
                     is_away = True
                 if link.is_closed:
                     return
                 await link.await_next_try()
-
-    def _of(self, container: ContainerId) -> AgentLink:
-        """Give the agent that has a container; the first, where none has."""
-        first, *others = (place.link for place in self._places.values())
-        for link in others:
-            if (link.folder / "containers" / container).exists():
-                return link
-        return first
-
-    def _spool(self, container: ContainerId) -> Spool:
-        """Find what is kept of a container, also on a node that there is no more."""
-        kept = [Spool(folder / "containers", container) for folder in folders(self._data)]
-        return next((spool for spool in kept if spool.exists()), kept[0])
 
     async def logs(
         self,
@@ -263,7 +173,7 @@ class ProcessEngine:
         follow: bool = False,
     ) -> AsyncIterator[LogLine]:
         """Give the lines behind a cursor, oldest first."""
-        spool = self._spool(container)
+        spool = self._places.spool_of(container)
         if not spool.exists():
             raise NoSuchContainer(f"nothing is kept of {container}")
 
@@ -291,7 +201,7 @@ class ProcessEngine:
         terminal: TerminalSize | None = None,
     ) -> ProcessSession:
         """Run a command inside a running container."""
-        link = self._of(container)
+        link = self._places.agent_of(container)
         await link.ensure()
         reader, writer = await link.connect()
         request = Request(verb="exec", container=container, argv=argv, terminal=terminal)
@@ -306,7 +216,7 @@ class ProcessEngine:
 
     async def attach(self, container: ContainerId) -> "RunnerLine":
         """Open the line to a runner."""
-        spool = self._spool(container)
+        spool = self._places.spool_of(container)
         line = await connected(spool, self._runs.discard)
         self._runs.add(line)
         return line
@@ -353,20 +263,19 @@ class ProcessEngine:
 
     async def measure(self) -> tuple[NodeReading, ...]:
         """Read what the containers of each node use."""
-        found = await asyncio.gather(*(place.measure() for place in self._places.values()))
+        found = await asyncio.gather(*(place.measure() for place in self._places))
         return tuple(sorted((row for row in found if row), key=lambda row: row.node))
 
     async def remove(self, container: ContainerId) -> None:
         """Forget an ended container and its log."""
-        spool = self._spool(container)
-        here = {place.link.folder for place in self._places.values()}
-        if spool.exists() and spool.path.parent.parent not in here:
+        spool = self._places.spool_of(container)
+        if spool.exists() and not self._places.has(spool):
             await asyncio.to_thread(spool.remove)  # of a node that there is no more
             return
         await self._ask("remove", container)
 
     async def _ask(self, verb: str, container: ContainerId) -> Answer:
-        return await self._of(container).call(Request(verb=verb, container=container))
+        return await self._places.agent_of(container).call(Request(verb=verb, container=container))
 
     async def volume(self, owner: str, name: str) -> str:
         """Give the path of a volume of `environment/app`, made when it is missing."""

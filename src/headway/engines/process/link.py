@@ -1,14 +1,16 @@
 """The line to one node agent: asks it, follows it, and starts it again when it died."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 from headway import __version__
 from headway.engines.process import messages
-from headway.engines.process.ending import end_agent
+from headway.engines.process.ending import end_agent, signal_to
 from headway.engines.process.messages import Answer, Request
 from headway.machine.files import is_locked
 from headway.machine.sockets import named
@@ -136,6 +138,11 @@ class AgentLink:
         except Silent:
             self._note_down()
             raise
+
+    async def end(self) -> None:
+        """Have the agent end; one that does not answer is left as it is."""
+        with suppress(EngineError):
+            signal_to((await self.once(Request(verb="nodes"))).pid, signal.SIGTERM)
 
     async def close(self) -> None:
         """Start this agent never again, whoever asks for it."""
