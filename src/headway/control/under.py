@@ -6,6 +6,7 @@ from headway.control.errors import Conflict, NotAllowed, NotFound
 from headway.model.environment import Environment
 from headway.model.ids import LeaseId
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
+from headway.model.words import and_more
 from headway.ports.store import Reader
 
 _NAMED_MOST = 3
@@ -19,11 +20,10 @@ def unknown(reader: Reader, identity: str) -> NotFound:
         return NotFound(
             "lease-unknown", f"there is no lease {identity}", next=("headway leases ls",)
         )
-    named = " and ".join(f"{row.id} of {row.holder}" for row in line[:_NAMED_MOST])
-    more = f" and {len(line) - _NAMED_MOST} more" if len(line) > _NAMED_MOST else ""
+    named = and_more([f"{row.id} of {row.holder}" for row in line[:_NAMED_MOST]], len(line))
     return NotFound(
         "lease-unknown",
-        f"there is no lease {identity}: that is what {named}{more} is on",
+        f"there is no lease {identity}: that is what {named} is on",
         hint="a lease goes by its id: others may claim the same",
         next=(f"headway leases ls {identity}",),
     )

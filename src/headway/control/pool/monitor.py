@@ -13,6 +13,7 @@ from headway.model.pool import Pool
 from headway.model.release import Release
 from headway.model.run import Run
 from headway.model.view.check import Check
+from headway.model.words import and_more
 from headway.ports.store import Reader
 
 _SHOWN = 3
@@ -82,13 +83,12 @@ class _Reading:
 async def checks(world: World, loop: Pools) -> list[Check]:
     """Say which runs and machines somebody should look at."""
     found = await flagged(world, loop)
-    shown = "; ".join(f"{flag.run}: {flag.because}" for flag in found[:_SHOWN])
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    shown = [f"{flag.run}: {flag.because}" for flag in found[:_SHOWN]]
     checked = [
         Check(
             name="runs",
             ok=not found,
-            detail=f"{shown}{more}" if found else "none is stuck, none runs too long",
+            detail=and_more(shown, len(found), "; ") or "none is stuck, none runs too long",
             fix=f"headway why {found[0].run}" if found else "",
         )
     ]

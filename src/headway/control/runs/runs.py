@@ -21,6 +21,7 @@ from headway.model.ids import EnvironmentId, environment_name
 from headway.model.lease import Lease
 from headway.model.run import Run, RunState, owner_name, progress_of
 from headway.model.view.run import RunPage, RunView
+from headway.model.words import and_more
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
@@ -155,8 +156,8 @@ def _waits(dispatch: Dispatch, row: Run) -> str:
     if row.after:
         first = row.after[0]
         name = first.run or f"{first.job} with the key {first.key}"
-        more = f" and {len(row.after) - 1} more" if len(row.after) > 1 else ""
-        return f"for {'the end' if first.any_end else 'the success'} of {name}{more}"
+        ends = "the end" if first.any_end else "the success"
+        return f"for {ends} of {and_more([name], len(row.after))}"
     until = f"until {row.due_at:%Y-%m-%d %H:%M:%S} UTC" if row.due_at else ""
     return f"{until}: {row.because}" if row.because else until
 

@@ -11,6 +11,7 @@ from headway.machine.own_log import Log
 from headway.model.route import RouterView, RouteTable
 from headway.model.settings import RouterLimits
 from headway.model.view.check import Check
+from headway.model.words import and_more
 from headway.ports.router import RouterError
 from headway.routers.haproxy import admin, changes, config, health, statistics
 from headway.routers.haproxy.acceptance import problems
@@ -104,9 +105,8 @@ class HaproxyRouter:
     async def apply(self, table: RouteTable) -> None:
         """Make the table true; see the port."""
         if found := problems(table, self.http_port):
-            shown = "; ".join(found[:_REASONS_MAX])
-            more = f"; and {len(found) - _REASONS_MAX} more" if len(found) > _REASONS_MAX else ""
-            raise RouterError(f"the route table is refused: {shown}{more}")
+            shown = and_more(found[:_REASONS_MAX], len(found), "; ")
+            raise RouterError(f"the route table is refused: {shown}")
         async with self._changing:
             if self._is_true and table == self._table:
                 return

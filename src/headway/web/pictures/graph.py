@@ -7,6 +7,7 @@ from headway.calculate.focus import in_focus
 from headway.calculate.layers import Layers, Line, Place, layered
 from headway.formats.units import counted
 from headway.model.value import Value
+from headway.model.words import and_more
 from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import (
     Element,
@@ -82,10 +83,10 @@ def graph(boxes: Sequence[Box], needs: Iterable[tuple[str, str]]) -> Markup:
 def _says(boxes: Sequence[Box], wrong: Sequence[Box]) -> str:
     words = Counter(box.word for box in boxes)
     counts = ", ".join(f"{count} {word}" for word, count in sorted(words.items()))
-    named = "; ".join(f"{box.name} is {box.line}" for box in wrong[:_SAYS_MAX])
-    more = f"; and {len(wrong) - _SAYS_MAX} more" if len(wrong) > _SAYS_MAX else ""
+    first = [f"{box.name} is {box.line}" for box in wrong[:_SAYS_MAX]]
+    named = and_more(first, len(wrong), "; ")
     total = counted(len(boxes), "app")
-    return f"{total}: {counts}. {named}{more}" if named else f"{total}: {counts or 'none'}"
+    return f"{total}: {counts}. {named}" if named else f"{total}: {counts or 'none'}"
 
 
 class _Columns:
