@@ -72,7 +72,7 @@ async def forget(world: World, actor: str, app: str) -> None:
 
     def deed(tx: Writer) -> None:
         lookup.source(tx, app)
-        where = _where(tx).get(AppName(app), [])
+        where = _where(tx, AppName(app))
         if where:
             raise Conflict(
                 "app-in-use",
@@ -94,12 +94,10 @@ async def forget(world: World, actor: str, app: str) -> None:
     await world.store.write(deed)
 
 
-def _where(reader: Reader) -> dict[AppName, list[EnvironmentName]]:
-    found: dict[AppName, list[EnvironmentName]] = {}
-    for environment in reader.find(Environment, state=EnvironmentState.ACTIVE):
-        for member in reader.find(Member, environment=environment.id):
-            found.setdefault(member.app, []).append(environment.name)
-    return found
+def _where(reader: Reader, app: AppName) -> list[EnvironmentName]:
+    """Say which active environments an app is in, in the transaction that goes by it."""
+    owners = reader.find(Environment, state=EnvironmentState.ACTIVE)
+    return [owner.name for owner in owners if reader.get(Member, owner.id, app) is not None]
 
 
 def _view(row: App, source: Source, where: Mapping[AppName, list[EnvironmentName]]) -> AppView:

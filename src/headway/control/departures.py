@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 
 from headway.calculate.departure import NodePlan, NodeSnapshot, plan_node
+from headway.control import lookup
 from headway.control.fleet import Fleet
 from headway.control.nodes import event, running_builds
 from headway.control.transcribe import transcribe
@@ -14,7 +15,6 @@ from headway.control.waiting import rung
 from headway.control.world import World
 from headway.formats.units import counted
 from headway.model.container import Container
-from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.node import Node, NodeHold
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.ports.store import Stale, Writer
@@ -144,13 +144,5 @@ class Departures:
 
     async def _ring_members(self) -> None:
         """Have every app looked at: nodes decide where it may be, and daemons where they are."""
-        states = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-        members = await self._world.store.read(
-            lambda reader: [
-                (owner.id, row.app)
-                for owner in reader.find(Environment, state=states)
-                for row in reader.find(Member, environment=owner.id)
-            ]
-        )
-        for key in members:
+        for key in await self._world.store.read(lookup.members):
             self._world.bell.member(key)

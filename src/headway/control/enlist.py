@@ -11,7 +11,7 @@ from headway.machine.chance import drawn_hex
 from headway.model.app import Source
 from headway.model.build import Build, BuildState
 from headway.model.deployment import Ask, Deployment
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import (
     AppName,
@@ -46,7 +46,7 @@ def ensure_environment(
         Conflict: It is ending, or there are too many.
     """
     checked = lookup.checked_name(name, "an environment")
-    rows = tx.find(Environment, name=name, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING))
+    rows = tx.find(Environment, name=name, state=NOT_ENDED)
     if rows:
         return lookup.environment(tx, name)
     count = len(tx.find(Environment, state=EnvironmentState.ACTIVE))

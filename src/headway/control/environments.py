@@ -21,7 +21,7 @@ from headway.control.under import refuse_own_length
 from headway.control.world import MemberKey, World
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.deployment import Ask, Deployment
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import AppName, Digest
 from headway.model.lease import Tenure
@@ -291,7 +291,7 @@ async def copy(
 
     def deed(tx: Writer) -> Started:
         left = lookup.environment(tx, name)
-        if tx.find(Environment, name=to, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)):
+        if tx.find(Environment, name=to, state=NOT_ENDED):
             raise Conflict("environment-exists", f"there is an environment {to} already")
         now = world.clock.now()
         right = ensure_environment(tx, to, actor, now, world.settings, lease_s)

@@ -4,7 +4,7 @@ from headway.control.world import World
 from headway.model.app import App
 from headway.model.container import Container
 from headway.model.deployment import Deployment
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import NOT_ENDED, Environment, Member
 from headway.model.lease import Lease
 from headway.model.pool import Pool
 from headway.model.run import Run
@@ -75,8 +75,7 @@ def _by_id(reader: Reader, text: str) -> Found | None:
 
 
 def _named(world: World, reader: Reader) -> list[Found]:
-    states = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-    owners = reader.find(Environment, state=states, limit=_NAMES_MAX)
+    owners = reader.find(Environment, state=NOT_ENDED, limit=_NAMES_MAX)
     found = [Found(kind="environment", name=row.name, state=row.state.value) for row in owners]
     found += [
         Found(kind="member", name=f"{row.name}/{member.app}", environment=row.name)

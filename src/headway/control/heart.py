@@ -2,6 +2,7 @@
 
 import asyncio
 
+from headway.control import lookup
 from headway.control.builds import Builds
 from headway.control.departures import Departures
 from headway.control.fleet import Fleet
@@ -20,7 +21,6 @@ from headway.control.routing import Routing
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.scheduling import Schedules
 from headway.control.world import World
-from headway.model.environment import Environment, EnvironmentState, Member
 
 
 class Heart:
@@ -81,15 +81,7 @@ class Heart:
 
     async def _look_at_all(self) -> None:
         """Look at everything once: what was going on before a restart goes on."""
-        rows = await self._world.store.read(
-            lambda reader: [
-                (environment.id, member.app)
-                for environment in reader.find(
-                    Environment, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-                )
-                for member in reader.find(Member, environment=environment.id)
-            ]
-        )
+        rows = await self._world.store.read(lookup.members)
         self.routing.expect(rows)
         for key in rows:
             self._world.bell.member(key)

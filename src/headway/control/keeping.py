@@ -2,7 +2,7 @@
 
 from headway.calculate.keeping import kept
 from headway.control.world import World
-from headway.model.environment import Environment, EnvironmentState
+from headway.model.environment import NOT_ENDED, Environment
 from headway.model.ids import EnvironmentId
 from headway.model.lease import ClaimKind, Lease
 from headway.ports.store import Reader
@@ -19,11 +19,10 @@ async def remember(world: World) -> None:
 
 def _read(reader: Reader) -> tuple[tuple[Lease, ...], dict[EnvironmentId, Lease]]:
     leases = tuple(reader.find(Lease, open_kind=_KINDS))
-    active = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
     under = {
         row.id: lease
         for lease in leases
-        for row in reader.find(Environment, under=lease.id, state=active)
+        for row in reader.find(Environment, under=lease.id, state=NOT_ENDED)
     }
     return leases, under
 

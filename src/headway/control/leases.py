@@ -21,7 +21,7 @@ from headway.control.under import unknown
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.machine.chance import drawn_hex
-from headway.model.environment import Environment, EnvironmentState
+from headway.model.environment import NOT_ENDED, Environment, EnvironmentState
 from headway.model.event import Event
 from headway.model.ids import EnvironmentId, EnvironmentName, LeaseId, NodeId
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState, Tenure
@@ -273,8 +273,9 @@ async def listing(
     """
 
     def question(reader: Reader) -> list[LeaseView]:
-        state = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-        owners = [row for row in reader.find(Environment, state=state) if name in (None, row.name)]
+        owners = [
+            row for row in reader.find(Environment, state=NOT_ENDED) if name in (None, row.name)
+        ]
         rows = _rows(reader, name, everything=everything, limit=limit)
         return [_of_environment(row) for row in owners] + _views(reader, rows)
 

@@ -16,7 +16,7 @@ from headway.control.world import World
 from headway.model.config import Config
 from headway.model.container import Container
 from headway.model.deployment import Deployment
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import EnvironmentId
 from headway.model.queue import QueueHold
@@ -45,8 +45,7 @@ class Lifetimes:
 
     async def _beat(self) -> datetime | None:
         world = self._world
-        states = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-        rows = await world.store.read(lambda reader: reader.find(Environment, state=states))
+        rows = await world.store.read(lambda reader: reader.find(Environment, state=NOT_ENDED))
         times: list[datetime] = []
         for row in rows:
             if row.state is EnvironmentState.ENDING:

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.model.app import App, Source
-from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.ids import AppName, Digest, EnvironmentName, is_name
+from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, Member
+from headway.model.ids import AppName, Digest, EnvironmentId, EnvironmentName, is_name
 from headway.model.manifest import Manifest
 from headway.model.release import Release
 from headway.ports.store import Reader
@@ -30,15 +30,22 @@ def environment(reader: Reader, name: str) -> Environment:
     return row
 
 
+def members(reader: Reader) -> list[tuple[EnvironmentId, AppName]]:
+    """List the apps of all environments that have not ended."""
+    return [
+        (owner.id, row.app)
+        for owner in reader.find(Environment, state=NOT_ENDED)
+        for row in reader.find(Member, environment=owner.id)
+    ]
+
+
 def standing(reader: Reader, name: str) -> Environment:
     """Give the environment of this name, active or ending.
 
     Raises:
         NotFound: There is none.
     """
-    rows = reader.find(
-        Environment, name=name, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-    )
+    rows = reader.find(Environment, name=name, state=NOT_ENDED)
     if not rows:
         known = [
             row.name for row in reader.find(Environment, state=EnvironmentState.ACTIVE, limit=1000)

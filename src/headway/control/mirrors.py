@@ -8,13 +8,12 @@ from headway.control.mirror import Mirror
 from headway.model.app import App, Source
 from headway.model.container import Container
 from headway.model.deployment import Deployment
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import NOT_ENDED, Environment, Member
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.release import Release
 from headway.ports.store import Reader, Store
 
 _Key = tuple[EnvironmentId, AppName]
-_THERE = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
 _OF_MEMBER = ("environment", "app")
 
 
@@ -50,14 +49,14 @@ def _environments(
     reader: Reader, keys: Collection[EnvironmentId] | None
 ) -> dict[EnvironmentId, Environment]:
     if keys is None:
-        return {row.id: row for row in reader.find(Environment, state=_THERE)}
+        return {row.id: row for row in reader.find(Environment, state=NOT_ENDED)}
     rows = reader.get_all(Environment, keys).values()
-    return {row.id: row for row in rows if row.state in _THERE}
+    return {row.id: row for row in rows if row.state in NOT_ENDED}
 
 
 def _members(reader: Reader, keys: Collection[_Key] | None) -> dict[_Key, MemberRows]:
     if keys is None:
-        there = reader.find(Environment, state=_THERE)
+        there = reader.find(Environment, state=NOT_ENDED)
         every = [rows for owner in there for rows in rows_in(reader, owner.id)]
     else:
         members = (reader.get(Member, *key) for key in keys)

@@ -15,7 +15,7 @@ from headway.model.app import App
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container
 from headway.model.deployment import Deployment
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import NOT_ENDED, Environment, Member
 from headway.model.ids import Digest
 from headway.model.release import Release
 from headway.model.value import Value
@@ -95,7 +95,7 @@ class Retention:
         """List what active environments, builds under way and apps need."""
         artifacts: dict[Digest, Artifact] = {}
         sources = {app.source for app in reader.find(App)}
-        active = reader.find(Environment, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING))
+        active = reader.find(Environment, state=NOT_ENDED)
         for environment in active:
             for release in self._releases(reader, environment):
                 artifacts[release.artifact.digest] = release.artifact

@@ -26,7 +26,7 @@ from headway.control.under import refuse_elsewhere, usable
 from headway.control.world import World
 from headway.model.app import App, Source
 from headway.model.deployment import Deployment, DeploymentKind
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import NOT_ENDED, Environment, Member
 from headway.model.ids import AppName, Digest
 from headway.model.manifest import Manifest
 from headway.model.role import HELD, Deed
@@ -207,9 +207,7 @@ def _near(reader: Reader, missing: list[AppName]) -> str:
 
 
 def _known_environment(reader: Reader, name: str) -> Environment | None:
-    rows = reader.find(
-        Environment, name=name, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-    )
+    rows = reader.find(Environment, name=name, state=NOT_ENDED)
     return lookup.environment(reader, name) if rows else None
 
 

@@ -20,6 +20,9 @@ class EnvironmentState(StrEnum):
     ENDED = "ended"
 
 
+NOT_ENDED = (EnvironmentState.ACTIVE, EnvironmentState.ENDING)
+
+
 class Environment(Value, kw_only=True):
     """One life of a named environment."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Deployment
-from headway.model.environment import Environment, EnvironmentState
+from headway.model.environment import NOT_ENDED, Environment
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.job import Delivery, Job
 from headway.model.node import Node
@@ -255,11 +255,7 @@ class Checks:
 
     def leases(self, now_s: Callable[[Environment], float | None], watched_s: float) -> None:
         """Check that what a lease held is gone; `now_s` says how long ago it ended."""
-        for row in self.store.ask(
-            lambda reader: reader.find(
-                Environment, state=(EnvironmentState.ACTIVE, EnvironmentState.ENDING)
-            )
-        ):
+        for row in self.store.ask(lambda reader: reader.find(Environment, state=NOT_ENDED)):
             over_s = now_s(row)
             if over_s is not None and min(over_s, watched_s) > 2 * _PATIENCE_S:
                 self.fail("leases end", f"{row.id} is {row.state.value} {over_s:.0f} s after its")
