@@ -30,7 +30,7 @@ def test_it_moves_while_an_app_is_probed_and_not_while_a_canary_waits():
 def test_what_happened_is_of_its_apps_and_not_of_their_runs():
     newest = [event(kind) for kind in ("run.dead", "deployment.succeeded", "run.requested")]
     page = environment_page(environment("demo", member("a")), newest)
-    assert [one.kind for one in page.events] == ["deployment.succeeded"]
+    assert [one.event.kind for one in page.happened] == ["deployment.succeeded"]
 
 
 def event(kind: str) -> Event:

@@ -29,6 +29,7 @@ from headway.model.view.release import ReleaseView
 from headway.model.view.standing import MemberState
 from headway.model.view.why import Why
 from headway.web.drawing import Visit, draw, rows
+from headway.web.happened import happenings
 from headway.web.page import Field, FieldKind, Plan
 from headway.web.pages.apps import AppPage, AppsPage
 from headway.web.pages.config import ConfigPage, ConfigVersionPage
@@ -126,7 +127,7 @@ PAGES = {
         values=_CONFIG.values, differences=_DIFFERENCES)),
     "past.html": PastPage(past=PastView(life=_LIFE, deployments=(_DEPLOYMENT,),
                                         deployed={"web": 2}, containers=(_CONTAINER,),
-                                        others=(_LIFE,)), events=(_EVENT,)),
+                                        others=(_LIFE,)), happened=happenings([_EVENT], 1)),
     "mistake.html": MistakePage(refusal=_REFUSAL),
     "act.html": Plan(what="Destroy demo", verb="Destroy", sentence="all", confirm="demo",
                      command="headway", lacking="no", refusal=_REFUSAL, planned="a",

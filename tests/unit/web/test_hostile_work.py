@@ -22,6 +22,7 @@ from headway.model.view.pool import PoolView
 from headway.model.view.run import RunView
 from headway.model.view.schedule import ScheduleView
 from headway.web.drawing import Visit, draw
+from headway.web.happened import happenings
 from headway.web.page import View
 from headway.web.pages.dead import DeadPage, heaps
 from headway.web.pages.job import JobPage
@@ -117,7 +118,7 @@ def pages(evil: str) -> dict[str, View]:
         "queue.html": QueuePage(view=queue(running=1, waiting=2, paused=True)),
         "schedules.html": schedules_page([schedule]),
         "nodes.html": nodes_page([node], Fullness(states={"draining": 1})),
-        "node.html": NodePage(view=node, note="by ana", events=(event,)),
+        "node.html": NodePage(view=node, note="by ana", happened=happenings([event], 1)),
         "pools.html": pools_page([pool]),
         "pool.html": PoolPage(view=pool),
         "leases.html": leases_page([lease]),

@@ -9,6 +9,7 @@ from headway.model.ids import AppName, EnvironmentName, LeaseId
 from headway.model.value import Value
 from headway.model.view.environment import EnvironmentView, MemberView
 from headway.model.view.standing import MemberState
+from headway.web.happened import Happening, happenings
 from headway.web.page import Ask, Crumb, Page, View
 from headway.web.pages.environments import MOVING, WORST_FIRST
 
@@ -42,8 +43,8 @@ class EnvironmentPage(View, kw_only=True):
     created_at: datetime
     created_by: str
     members: tuple[MemberRow, ...]
-    events: tuple[Event, ...] = ()
-    """Of its apps, the newest first. Runs have pages of their own, and would drown all else."""
+    happened: tuple[Happening, ...] = ()
+    """To its apps, the newest first. Runs have pages of their own, and would drown all else."""
 
     @property
     def title(self) -> str:
@@ -77,7 +78,9 @@ def environment_page(view: EnvironmentView, newest: list[Event]) -> EnvironmentP
         created_at=view.created_at,
         created_by=view.created_by,
         members=tuple(rows),
-        events=tuple(event for event in newest if not event.kind.startswith("run."))[:_EVENTS],
+        happened=happenings(
+            (event for event in newest if not event.kind.startswith("run.")), _EVENTS
+        ),
     )
 
 

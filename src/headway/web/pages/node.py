@@ -2,7 +2,6 @@
 
 from headway.control import drain_plans, events, nodes
 from headway.control.permission import INSTALLATION
-from headway.model.event import Event
 from headway.model.figures import Subject
 from headway.model.ids import EnvironmentName
 from headway.model.node import NodeState
@@ -11,6 +10,7 @@ from headway.model.view.change import Started
 from headway.model.view.node import NodeView
 from headway.web import links
 from headway.web.commands import command, why
+from headway.web.happened import Happening, happenings
 from headway.web.lately import Lately, lately
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
 from headway.web.pages.nodes import node_note, packed
@@ -28,7 +28,7 @@ class NodePage(View, kw_only=True):
     note: str
     """Why it takes nothing; empty where it takes containers."""
     lately: Lately | None = None
-    events: tuple[Event, ...] = ()
+    happened: tuple[Happening, ...] = ()
     """The newest first."""
 
     @property
@@ -65,7 +65,7 @@ async def _see(ask: Ask) -> NodePage:
         view=view,
         note=node_note(view),
         lately=lately(ask, Subject(node=view.node.id), node=view.node.id),
-        events=tuple(newest),
+        happened=happenings(newest, _EVENTS),
     )
 
 

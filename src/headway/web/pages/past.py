@@ -4,10 +4,10 @@ from headway.control import events, past
 from headway.control.requests import RunQuestion
 from headway.control.runs import runs
 from headway.model.environment import EnvironmentState
-from headway.model.event import Event
 from headway.model.past import PastView
 from headway.model.run import Run
 from headway.web import links
+from headway.web.happened import Happening, happenings
 from headway.web.page import Ask, Crumb, Page, View
 
 _RUNS, _EVENTS, _LOOKED_AT = 15, 20, 300
@@ -18,7 +18,8 @@ class PastPage(View, kw_only=True):
 
     past: PastView
     runs: tuple[Run, ...] = ()
-    events: tuple[Event, ...] = ()
+    happened: tuple[Happening, ...] = ()
+    """The newest first."""
 
     @property
     def title(self) -> str:
@@ -43,7 +44,7 @@ async def _see(ask: Ask) -> PastPage:
     done = await runs.listing(ask.world, RunQuestion(environment=identity, limit=_RUNS))
     newest = await events.page(ask.world, environment=identity, limit=_LOOKED_AT, newest_first=True)
     told = [event for event in newest if not event.kind.startswith("run.")]
-    return PastPage(past=view, runs=done.rows, events=tuple(told[:_EVENTS]))
+    return PastPage(past=view, runs=done.rows, happened=happenings(told, _EVENTS))
 
 
 OFFERS = (Page("/envs/{name}~{life}", "past.html", _see),)
