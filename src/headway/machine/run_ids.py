@@ -12,8 +12,9 @@ _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: nothing that is read for something else."""
 _PAIRS = tuple(one + two for one in _DIGITS for two in _DIGITS)
 _TIME_LENGTH = 10
-_CHANCE_LENGTH = 6
 _TIMES = 1 << 5 * _TIME_LENGTH
+_ROOM = tuple(range(70, -1, -10))
+"""How far each pair of digits stands from the end, in bits."""
 
 
 class RunIds:
@@ -26,8 +27,7 @@ class RunIds:
     def make(self, now: datetime) -> RunId:
         """Make the next id."""
         self._last = max(self._last + 1, round(now.timestamp() * 1_000_000))
-        chance = self._draw(5 * _CHANCE_LENGTH)
-        return RunId(_written(self._last, _TIME_LENGTH) + _written(chance, _CHANCE_LENGTH))
+        return RunId(_written(self._last << 30 | self._draw(30)))
 
 
 def is_run_id(text: str) -> bool:
@@ -51,6 +51,6 @@ def age_s(run: RunId, now: datetime) -> float:
     return 0.0 if age > _TIMES // 2 else age / 1_000_000
 
 
-def _written(number: int, length: int) -> str:
-    """Write a number in an even number of digits, two at once."""
-    return "".join([_PAIRS[number >> at & 1023] for at in range(5 * (length - 2), -1, -10)])
+def _written(number: int) -> str:
+    """Write eighty bits, two digits at once; of a time that has more, the lowest."""
+    return "".join([_PAIRS[number >> at & 1023] for at in _ROOM])

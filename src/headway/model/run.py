@@ -24,7 +24,11 @@ def no_result() -> msgspec.Raw:
 
 
 class RunState(StrEnum):
-    """Where a run is in its life."""
+    """Where a run is in its life.
+
+    >>> {RunState.DEAD: "over"}["dead"]
+    'over'
+    """
 
     WAITING = "waiting"
     """For its time, for another run, or for its next attempt."""
@@ -43,6 +47,9 @@ class RunState(StrEnum):
     """Its deadline passed before an attempt began."""
     DEAD = "dead"
     """Its retries are used up. It is on the dead-letter list until replayed or removed."""
+
+    __hash__ = str.__hash__
+    """Whoever equals a text is found by it; and each look takes no call of Python's."""
 
 
 ENDED = frozenset(

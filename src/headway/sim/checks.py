@@ -171,8 +171,8 @@ class Checks:
         used.memory_mib += memory_mib
         used.things += things
         self.on_use(cpu, memory_mib, (used.things > 0) - before)
-        disk_mib = things * resources.disk_reserved_mib
-        self._note(self.machines.use(node, self.nodes.get(node), disk_mib))
+        if disk_mib := things * resources.disk_reserved_mib:
+            self._note(self.machines.use(node, self.nodes.get(node), disk_mib))
         if things < 0:
             return
         there = self.nodes[node]

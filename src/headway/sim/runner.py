@@ -14,7 +14,7 @@ import msgspec
 
 from headway.model.container import Exit
 from headway.model.ids import ContainerId, RunId
-from headway.model.run import RunFact, RunFactState, RunFailure, Task
+from headway.model.run import RunFact, RunFactState, RunFailure, Task, no_result
 from headway.ports.engine import EngineUnavailable
 from headway.sim.watch import Watch
 
@@ -119,22 +119,25 @@ class SimulatedRunner:
     def _time_out(self, run: RunId, limit_s: float) -> None:
         now = self._now()
         end = Exit(signal=15, reason=f"time limit {limit_s:g} s reached", at=now)
-        ended = _ended(self._running[run].fact, now)
-        self._end(msgspec.structs.replace(ended, exit=end, limit="time"))
+        fact, state = self._running[run].fact, RunFactState.ENDED
+        self._end(msgspec.structs.replace(fact, state=state, ended_at=now, exit=end, limit="time"))
 
     def _do(self, run: RunId, cancelled: bool = False) -> None:
         doing = self._running[run]
         wish, now = doing.wish, self._now()
         end = Exit(status=wish.get("exit", 1 if "fail" in wish or cancelled else 0), at=now)
         failure = RunFailure(type="Failure", message=wish["fail"]) if "fail" in wish else None
-        result = msgspec.Raw(msgspec.json.encode(wish.get("result")))
+        said = "result" in wish
+        result = msgspec.Raw(msgspec.json.encode(wish["result"])) if said else no_result()
         self._end(
             msgspec.structs.replace(
-                _ended(doing.fact, now),
+                doing.fact,
+                state=RunFactState.ENDED,
+                ended_at=now,
                 exit=end,
                 failure=failure,
-                result=result,
                 cancelled=cancelled,
+                result=result,
             )
         )
 
@@ -198,7 +201,3 @@ class SimulatedLine:
         """End the line."""
         self._is_cut = True
         self._ring.set()
-
-
-def _ended(fact: RunFact, now: datetime) -> RunFact:
-    return msgspec.structs.replace(fact, state=RunFactState.ENDED, ended_at=now)

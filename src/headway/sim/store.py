@@ -31,16 +31,15 @@ class _Rows:
         self.kept: dict[tuple[Any, ...], Kept] = {}
         self.by_ordinal: dict[int, Value] = {}
         self.ordinals = 0
+        self.key = _reads(table.key)
         self._equal: dict[str, Equal] = {}
         self._lowest: dict[str, Lowest] = {}
-        self._indexes: list[tuple[Callable[[Value], Any], Equal | Lowest]] = []
-        """Those of both kinds, each with what reads its field."""
-        self._values: dict[int, list[Any]] = {}
+        self._indexes: list[tuple[str, Equal | Lowest]] = []
+        """Those of both kinds, each with its field."""
+        self._read = _reads(())
+        """Reads the fields of all indexes at once."""
+        self._values: dict[int, tuple[Any, ...]] = {}
         """By ordinal, what a row had when the indexes were told of it."""
-        self._read = [attrgetter(name) for name in table.key]
-
-    def key(self, row: Value) -> tuple[Any, ...]:
-        return tuple([read(row) for read in self._read])
 
     def set(self, key: tuple[Any, ...], kept: Kept | None) -> Kept | None:
         """Let a row be as it is given, or be gone; gives what was there."""
@@ -49,17 +48,17 @@ class _Rows:
             ordinal = kept.ordinal
             self.kept[key] = kept
             self.by_ordinal[ordinal] = kept.row
-            self._follow(ordinal, [read(kept.row) for read, _ in self._indexes])
+            self._follow(ordinal, self._read(kept.row))
         elif before is not None:
             del self.kept[key]
             del self.by_ordinal[before.ordinal]
-            self._follow(before.ordinal, [None] * len(self._indexes))
+            self._follow(before.ordinal, (None,) * len(self._indexes))
             del self._values[before.ordinal]
         return before
 
-    def _follow(self, ordinal: int, values: list[Any]) -> None:
+    def _follow(self, ordinal: int, values: tuple[Any, ...]) -> None:
         """Tell the indexes what has changed; most changes are of few fields."""
-        before = self._values.get(ordinal) or [None] * len(values)
+        before = self._values.get(ordinal) or (None,) * len(values)
         if values != before:
             for (_, index), old, new in zip(self._indexes, before, values, strict=True):
                 if old != new:
@@ -77,12 +76,11 @@ class _Rows:
         found = known.get(field)
         if found is None:
             found = known[field] = make()
-            read = attrgetter(field)
-            self._indexes.append((read, found))
+            self._indexes.append((field, found))
+            self._read = _reads([name for name, _ in self._indexes])
             for ordinal, row in self.by_ordinal.items():
-                value = read(row)
-                self._values[ordinal].append(value)
-                if value is not None:
+                values = self._values[ordinal] = self._read(row)
+                if (value := values[-1]) is not None:
                     found.change(ordinal, None, value)
         return found
 
@@ -123,32 +121,37 @@ class MemoryReader:
         least, most = _bounds(rows, before, after)
         if None in fields.values():  # as in SQL, nothing is equal to nothing
             return []
+        ordinals, known = self._candidates(rows, fields)
         wanted = [
             (attrgetter(name), value if isinstance(value, tuple) else (value,))
             for name, value in fields.items()
+            if name != known
         ]
-        chosen = (
-            row
-            for ordinal in self._candidates(rows, fields, newest_first)
+        chosen: Iterable[Value] = (
+            rows.by_ordinal[ordinal]
+            for ordinal in (reversed(ordinals) if newest_first else ordinals)
             if least < ordinal < most
-            for row in (rows.by_ordinal[ordinal],)
-            if all(read(row) in values for read, values in wanted)
         )
+        if wanted:
+            chosen = (row for row in chosen if all(read(row) in values for read, values in wanted))
         return list(islice(chosen, limit))  # type: ignore[arg-type]
 
-    def _candidates(self, rows: _Rows, fields: dict[str, Any], newest_first: bool) -> Iterable[int]:
-        """Give the ordinals of the shortest list that has all that are asked for."""
+    def _candidates(self, rows: _Rows, fields: dict[str, Any]) -> tuple[dict[int, Any], str]:
+        """Give the shortest list that has all that are asked for, and the field that it is of."""
         best: dict[int, Any] = rows.by_ordinal
+        known = ""
         for name, value in fields.items():
             if isinstance(value, tuple):
                 parts = [rows.equal(name).ordinals(one) for one in value]
                 if sum(map(len, parts)) < len(best):
                     filled = [part for part in parts if part]
                     best = filled[0] if len(filled) == 1 else _joined(filled)
+                    known = name
             else:
                 bucket = rows.equal(name).ordinals(value)
-                best = bucket if len(bucket) < len(best) else best
-        return reversed(best) if newest_first else best
+                if len(bucket) < len(best):
+                    best, known = bucket, name
+        return best, known
 
     def lowest(
         self, kind: type[V], field: str, *, up_to: int | None = None, limit: int = 1
@@ -367,6 +370,14 @@ class MemoryStore:
     async def close(self) -> None:
         """Take no more deeds."""
         self._closed = True
+
+
+def _reads(fields: Sequence[str]) -> Callable[[Value], tuple[Any, ...]]:
+    """Give what reads some fields of a row."""
+    if not fields:
+        return lambda _row: ()
+    read = attrgetter(*fields)
+    return read if len(fields) > 1 else lambda row: (read(row),)
 
 
 def _bounds(rows: _Rows, before: str | int | None, after: str | int | None) -> tuple[int, float]:

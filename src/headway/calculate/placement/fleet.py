@@ -350,9 +350,7 @@ class Fleet:
         Who had least by it goes first: what is fair where some ask for cores and others for memory.
         Source: Ghodsi and others, "Dominant Resource Fairness" (NSDI 2011).
         """
-        whole = self._table.whole
-        amounts = self._kinds.wanted(demand).amounts
-        return max((amount / max(whole(number), 1) for number, amount in amounts), default=0.0)
+        return self._kinds.share(self._kinds.wanted(demand))
 
     def eligible(self, demand: Demand, now: datetime) -> tuple[NodeId, ...]:
         """List the nodes that may take a demand, whether or not there is room, by their ids."""

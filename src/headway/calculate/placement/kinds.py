@@ -36,6 +36,8 @@ class Kinds:
         self._by_key: dict[Key, Wanted] = {}
         self._willing: dict[Conditions, Willing] = {}
         self._prospects: dict[Wanted, Prospect] = {}
+        self._shares: dict[Wanted, float] = {}
+        self._shares_at = 0
 
     def wanted(self, demand: Demand) -> Wanted:
         """Measure a demand."""
@@ -54,6 +56,18 @@ class Kinds:
     def prospect(self, wanted: Wanted) -> Prospect:
         """Give which nodes may take what is wanted, and where it went last."""
         return self._prospects.get(wanted) or self._learn(wanted)
+
+    def share(self, wanted: Wanted) -> float:
+        """Give the part of all nodes that is wanted: of that resource of which it is most."""
+        table = self._table
+        if self._shares_at != table.changes or len(self._shares) >= _KNOWN_MAX:
+            self._shares.clear()
+            self._shares_at = table.changes
+        share = self._shares.get(wanted)
+        if share is None:
+            shares = (amount / max(table.whole(at), 1) for at, amount in wanted.amounts)
+            share = self._shares[wanted] = max(shares, default=0.0)
+        return share
 
     def look_again(self, row: int) -> None:
         """Learn anew who may go to a node that changed."""

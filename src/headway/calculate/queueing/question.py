@@ -61,7 +61,7 @@ class Ahead:
     site: Site = field(default_factory=lambda: Site(None, ()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Question:
     """All that a decision sees; `tallies`, `fleet`, `tokens` and `turns` are changed by it."""
 

@@ -1,7 +1,7 @@
 """Where lanes stand: which release runs their runs, and all that their turn depends on."""
 
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from headway.calculate.queueing import (
     Terms,
     Turns,
 )
-from headway.control.runs.book import Book
+from headway.control.runs.book import Book, Standing
 from headway.control.runs.gangs import Together
 from headway.control.runs.rates import Rates
 from headway.control.runs.runner_rows import RUNNER
@@ -39,6 +39,7 @@ from headway.model.queue import Queue, QueueHold
 from headway.model.release import Release
 from headway.model.run import Attempt, Lane
 
+_LANES_MAX = 4096
 _DEMANDS_MAX = 4096
 
 
@@ -48,12 +49,15 @@ class Ground:
 
     release: Release | None
     shut: str = ""
+    its: Job | None = None
+    gang: dict[Lane, int] = field(default_factory=dict)
+    """The lanes of what starts together with each of its runs, and of how many runs."""
 
-    def job(self, lane: Lane) -> Job:
-        """Give the lane's job."""
-        job = self.release.manifest.job(lane.job) if self.release else None
-        assert job is not None
-        return job
+    @property
+    def job(self) -> Job:
+        """The lane's job, in that release."""
+        assert self.its is not None
+        return self.its
 
     def runner(self, lane: Lane, node: NodeId) -> RunnerKey:
         """Give the runner on a node that takes the lane's runs."""
@@ -74,14 +78,17 @@ class Backlog:
     count: int
 
 
-def gang_lanes(ground: Ground, lane: Lane) -> dict[Lane, int]:
-    """Give the lanes of what starts together with each run of a lane, and of how many runs."""
-    return {lane._replace(job=name): count for name, count in ground.job(lane).gang.items()}
+class _Known(NamedTuple):
+    """Where a lane stands, as long as neither its app nor what people say of its queue changes."""
+
+    standing: Standing
+    hold: QueueHold | None
+    ground: Ground
 
 
 def together(pick: Pick, ground: Ground, attempts: Sequence[Attempt]) -> Together:
     """Give what a run starts with, of what was picked and reserved for all."""
-    goes_on = ground.job(pick.lane).when_one_fails is OneFails.GO_ON
+    goes_on = ground.job.when_one_fails is OneFails.GO_ON
     all_of_them = (pick, *pick.members)
     gang = Gang(
         number=0,
@@ -100,6 +107,7 @@ class Grounds:
         self._world = world
         self._book = book
         self._runners = runners
+        self._known: dict[Lane, _Known] = {}
         self._demands: dict[tuple[str, str, int, str, str], _Demands] = {}
         self.rates = Rates(world.clock)
         self.turns = Turns()
@@ -118,16 +126,29 @@ class Grounds:
     async def of(self, lanes: Iterable[Lane]) -> dict[Lane, Ground]:
         """Find where lanes stand."""
         found = {lane: await self._of_one(lane) for lane in lanes}
-        for lane, ground in list(found.items()):
-            if ground.release is not None:  # where one runs, all run that start with it
-                found |= dict.fromkeys(gang_lanes(ground, lane), ground)
+        for ground in list(found.values()):  # where one runs, all run that start with it
+            for member in ground.gang:
+                assert ground.release is not None
+                its = ground.release.manifest.job(member.job)
+                found[member] = Ground(ground.release, its=its)
         return found
 
     async def _of_one(self, lane: Lane) -> Ground:
         """Find the release that is to run a lane's runs, or why none may."""
-        key = (lane.environment, lane.app)
-        standing = await self._book.standing(key)
+        standing = await self._book.standing((lane.environment, lane.app))
         hold = self.holds.get(lane.line)
+        known = self._known.get(lane)
+        if known is not None and known.standing is standing and known.hold is hold:
+            return known.ground
+        ground = await self._find(lane, standing, hold)
+        if ground.release is not None:
+            if len(self._known) >= _LANES_MAX:
+                self._known.clear()
+            self._known[lane] = _Known(standing, hold, ground)
+        return ground
+
+    async def _find(self, lane: Lane, standing: Standing, hold: QueueHold | None) -> Ground:
+        key = (lane.environment, lane.app)
         if standing.shut or standing.release is None:
             return Ground(None, standing.shut)
         if hold is not None and hold.paused:
@@ -148,7 +169,8 @@ class Grounds:
             return Ground(None, said)
         for trouble in gang_troubles(job, release.manifest.job):
             return Ground(None, f"{release.label} of {lane.app}: {trouble.message}")
-        return Ground(release)
+        gang = {lane._replace(job=name): count for name, count in job.gang.items()}
+        return Ground(release, its=job, gang=gang)
 
     def question(
         self,
@@ -160,28 +182,22 @@ class Grounds:
         under_way: Container[RunId] = frozenset(),
     ) -> Question:
         """Gather all that a turn sees."""
-        members = {
-            member
-            for lane in lanes
-            if lane in grounds and grounds[lane].release is not None
-            for member in gang_lanes(grounds[lane], lane)
-        }
+        members = {member for lane in lanes if lane in grounds for member in grounds[lane].gang}
         terms: dict[Lane, Terms] = {}
         limits: dict[Line, int] = {}
         tokens: dict[Line, float] = {}
         for lane, ground in grounds.items():
             if ground.release is None:
                 continue
-            queue, job = ground.release.manifest.queue(lane.queue), ground.job(lane)
-            gang = gang_lanes(ground, lane)
-            if gang:
+            queue, job = ground.release.manifest.queue(lane.queue), ground.job
+            if ground.gang:
                 self._sizes[lane] = job.gang_size
             demand = self._demand(ground.release, job).alone
             terms[lane] = Terms(
-                demand=steadfast(demand) if gang or lane in members else demand,
+                demand=steadfast(demand) if ground.gang or lane in members else demand,
                 job_limit=job.concurrency,
                 key_limit=job.key_concurrency,
-                gang=tuple(gang.items()),
+                gang=tuple(ground.gang.items()),
             )
             if queue.concurrency is not None:
                 limits[lane.line] = queue.concurrency
@@ -263,7 +279,7 @@ class Grounds:
             ground = grounds[lane]
             if ground.release is None or count <= 0:
                 continue
-            job, queue = ground.job(lane), ground.release.manifest.queue(lane.queue)
+            job, queue = ground.job, ground.release.manifest.queue(lane.queue)
             running = self.tallies.lines.get(lane.line, 0)
             most = float("inf") if queue.concurrency is None else queue.concurrency - running
             left = lines.setdefault(lane.line, most)
@@ -275,24 +291,17 @@ class Grounds:
                 lines[lane.line] -= fits * job.gang_size
                 demand = self.demand(ground.release, job)
                 found.append(Backlog(lane, lane, job, queue, demand, fits))
-                found += self._with_them(lane, ground, queue, fits)
+                for member, each in ground.gang.items():  # they need room at the same time
+                    job = grounds[member].job
+                    demand = self.demand(ground.release, job)
+                    found.append(Backlog(lane, member, job, queue, demand, fits * each))
         return found
-
-    def _with_them(
-        self, lane: Lane, ground: Ground, queue: Queue, leaders: int
-    ) -> Iterable[Backlog]:
-        """Give what starts together with runs of a lane, which needs room at the same time."""
-        for member, count in gang_lanes(ground, lane).items():
-            assert ground.release is not None
-            job = ground.job(member)
-            demand = self.demand(ground.release, job)
-            yield Backlog(lane, member, job, queue, demand, leaders * count)
 
     def _crew(self, grounds: Mapping[Lane, Ground], lane: Lane) -> Crew:
         ground = grounds[lane]
         assert ground.release is not None
         ready, refused = self._runners.crew(lane.environment, lane.app, ground.release.number)
-        demand = self._demand(ground.release, ground.job(lane)).with_runner
+        demand = self._demand(ground.release, ground.job).with_runner
         return Crew(ready=ready, refused=refused, demand=demand)
 
     def _enlist(self, grounds: Mapping[Lane, Ground], lane: Lane, node: NodeId) -> str:

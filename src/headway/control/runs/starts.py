@@ -92,7 +92,7 @@ class Starts:
         if run.state is not RunState.QUEUED or run.locks or not self._is_next(run, lane):
             return run  # locks: their lines are to be read first
         grounds = await self._grounds.of([lane])
-        if grounds[lane].release is not None and grounds[lane].job(lane).gang:
+        if grounds[lane].gang:
             return run  # those that start with it are made as it starts
         if not self._is_next(run, lane):  # any more: the same may have been asked meanwhile
             return run
@@ -173,7 +173,7 @@ class Starts:
 
     def _reserve(self, pick: Pick, ground: Ground, now: datetime, *, number: int) -> Attempt:
         """Take what an attempt needs; 0 is the number of one that the store is to number."""
-        entry, lane, job = pick.entry, pick.lane, ground.job(pick.lane)
+        entry, lane, job = pick.entry, pick.lane, ground.job
         key = ground.runner(lane, pick.node)
         slot = self._runners.slot(key)
         assert slot is not None  # the turn asked for it
