@@ -1,10 +1,12 @@
 import pytest
 
 from headway.model.deployment import Ask, Deployment, Phase
+from headway.model.failure import Failure
 from headway.model.manifest import Strategy
 from headway.model.story import DeploymentStory
+from headway.web.drawing import Visit, draw
 from headway.web.pages.deployment import DeploymentPage
-from tests.unit.web.members import deployment
+from tests.unit.web.members import NOW, deployment
 
 
 def page(row: Deployment, live: int | None = 2, is_there: bool = True) -> DeploymentPage:
@@ -34,3 +36,11 @@ def test_what_serves_can_go_back_to_what_served_before():
     assert not page(ended, live=3).can_roll_back
     assert not page(ended, is_there=False).can_roll_back
     assert not page(deployment(phase=Phase.SUCCEEDED, release=2)).can_roll_back
+
+
+def test_the_last_lines_of_what_failed_are_shown_in_their_colours():
+    failed = Failure(because="it ended", log=("GET /health \x1b[31m500\x1b[0m",))
+    seen = page(deployment(phase=Phase.ROLLED_BACK, failure=failed, ended_at=NOW))
+    text = draw("deployment.html", seen, Visit("/x", "ana", NOW, "0"))
+    assert '<span class="red">500</span>' in text
+    assert "[31m" not in text

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headway.control import deployments, environments
-from headway.model.container import Container
+from headway.control import deployments, environments, logs
+from headway.control.requests import LogQuestion
+from headway.model.container import Container, ContainerState
 from headway.model.deployment import Deployment, Phase
 from headway.model.view.config import ConfigView
 from headway.model.view.environment import MemberView
+from headway.model.view.log import LogEntry
 from headway.model.view.release import ReleaseView
+from headway.model.view.standing import MemberState
 from headway.web import links
 from headway.web.lately import Lately, lately, of_app
 from headway.web.page import Ask, Crumb, Page, View
@@ -21,6 +24,7 @@ _DEPLOYMENTS = 10
 _RELEASES = 10
 _OUTCOMES = 50
 """Deployments among which is looked for what became of the releases."""
+_TAIL = 8
 _NOT_KEPT = frozenset({Phase.FAILED, Phase.ROLLED_BACK})
 
 
@@ -39,6 +43,8 @@ class MemberPage(View, kw_only=True):
     """The last deployment of each release that failed or was rolled back, by its number."""
     older: str | None = None
     """Behind which deployment there are more."""
+    log: tuple[LogEntry, ...] = ()
+    """The last lines of the copy to look at, while the app does not do as it should."""
 
     @property
     def title(self) -> str:
@@ -86,6 +92,25 @@ def containers_of(member: MemberView) -> tuple[Container, ...]:
     )
 
 
+def to_blame(member: MemberView) -> Container | None:
+    """Give the copy whose last lines tell what is wrong: what ended last, else what is not well."""
+    if member.state not in (MemberState.FAILED, MemberState.DEGRADED):
+        return None
+    own = [row for row in member.containers if row.release == member.live]
+    ended = [row for row in own if row.exit is not None]
+    sick = [row for row in own if row.state is ContainerState.UNHEALTHY]
+    return max(ended or sick, key=lambda row: row.created_at, default=None)
+
+
+async def _tail(ask: Ask, member: MemberView) -> tuple[LogEntry, ...]:
+    row = to_blame(member)
+    if row is None:
+        return ()
+    question = LogQuestion(containers=(row.id,), tail=_TAIL)
+    lines = await logs.merged(ask.world, member.environment, question)
+    return tuple([line async for line in lines])
+
+
 async def _see(ask: Ask) -> MemberPage:
     owner, app = ask.names["environment"], ask.names["app"]
     before = ask.query.get("before")
@@ -106,6 +131,7 @@ async def _see(ask: Ask) -> MemberPage:
         deployments=page.items,
         not_kept=not_kept(recent.items),
         older=page.next,
+        log=await _tail(ask, member),
     )
 
 
