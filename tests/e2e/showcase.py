@@ -1,136 +1,210 @@
-"""A place worth looking at: what is healthy, broken and moving, on three nodes."""
+"""A place worth looking at: what is well, broken, moving and waiting, on three nodes."""
 
+import json
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
-from tests.e2e.installation import HEADWAY, Installation, behaving, good_manifest, wait_for
+from tests.e2e.installation import HEADWAY, Installation, wait_for
+from tests.e2e.showcase_apps import JOBS, POOL, service, written
+from tests.e2e.test_access import as_
 from tests.e2e.works import made, state
 
-ENVIRONMENT, SECOND = "shop", "review-204"
-SMALL = "resources: {cpu: 0.1, max_mem: 64MiB}\n"
-JOBS = """\
-processes: {}
-jobs:
-  receipt:
-    command: echo "receipt of order $HEADWAY_RUN is written"
-    resources: {cpu: 0.1, max_mem: 64MiB}
-  reindex:
-    command: |
-      for product in $(seq 420); do
-        echo "::progress $product/900 product $product of 900"
-        [ $((product % 20)) = 0 ] && echo "product $product is in the index"
-      done
-      exec sleep 900
-    resources: {cpu: 0.1, max_mem: 64MiB}
-    expected: 10m
-    grace: 1s
-  charge:
-    command: |
-      echo "charging a card"
-      echo "payments.example answers 503: try again later" >&2
-      exit 75
-    delivery: at_least_once
-    retries: 1
-    resources: {cpu: 0.1, max_mem: 64MiB}
-  newsletter: {command: echo sent, queue: mail, resources: {cpu: 0.1, max_mem: 64MiB}}
-queues: {mail: {concurrency: 2}}
-schedules:
-  nightly-export: {job: receipt, cron: "0 2 * * *", timezone: Europe/Berlin}
-  hourly-index: {job: reindex, cron: "5 * * * *"}
-"""
-POOL = """\
-name: ci
-dedicated: true
-types: [{name: small, cpu: 4, memory: 8GiB, price_hour: 0.2}]
-scaling: {nodes_max: 4, idle: 10m}
-"""
+SHOP, REVIEW = "shop", "review-204"
+_LIMIT_S = 120
+"""How long whatever is waited for may take on a machine that does much else."""
+_PAUSE_S = 0.1
+_VISITED = (
+    ("web", SHOP, "/"),
+    ("web", SHOP, "/basket"),
+    ("catalogue", SHOP, "/products/7"),
+    ("catalogue", SHOP, "/products/0"),
+    ("orders", SHOP, "/orders"),
+    ("search", SHOP, "/?q=tea"),
+    ("ids", REVIEW, "/next"),
+)
 
 
 @contextmanager
-def showcase(folder: Path) -> Iterator[tuple[Installation, dict[str, str]]]:
-    """The place, and what its pages are called by."""
+def fresh(folder: Path) -> Iterator[Installation]:
+    """A headway that has just been installed, on several nodes, that measures each second."""
     folder.chmod(0o755)
     own = Installation(folder)
     own.data.mkdir()
     own.data.chmod(0o711)
+    (own.data / "settings.yaml").write_text("figures_step_s: 1s\n")
     ports = ("--port", str(own.port), "--http-port", str(own.http_port))
-    waiting: list[Popen[bytes]] = []
     try:
         own.ok("up", "-d", "--nodes", "3", *ports)
-        wait_for(lambda: len(own.asked("nodes")) == 3, within_s=60)
-        names = {**_services(own), **_jobs(own), **_machines(own, waiting)}
-        _asked(own)
-        yield own, {"environment": ENVIRONMENT, **names}
+        wait_for(lambda: len(own.asked("nodes")) == 3, _LIMIT_S)
+        yield own
     finally:
-        for process in waiting:
-            process.kill()
-            process.wait()
         own.down()
 
 
-def _services(own: Installation) -> dict[str, str]:
-    """Five apps in two environments: a canary that waits, and a release that was refused."""
-    needs = {"ids": "", "catalogue": "", "orders": "ids", "web": "catalogue, orders"}
-    for app, needed in needs.items():
-        more = f"{SMALL}dependencies: [{needed}]\n" + ("scale: {web: 2}\n" if app == "web" else "")
-        own.ok("apps", "add", str(own.app(app, manifest=good_manifest(extra=more))))
-    values = ("CURRENCY=EUR", "FLAGS=new-basket")
-    own.ok("config", "set", "-e", ENVIRONMENT, "-a", "web", *values)
-    secret = ("config", "set", "-e", ENVIRONMENT, "-a", "web", "--secret", "SESSION_SECRET")
+@contextmanager
+def showcase(folder: Path) -> Iterator[tuple[Installation, dict[str, str]]]:
+    """The place, and what its pages are called by. It is visited as long as it is there."""
+    with fresh(folder) as own:
+        names = _apps(own)
+        with _visited(own), _waiting(own) as lease:
+            names |= _jobs(own)
+            names |= _machines(own, names["running"])
+            names |= _deployments(own)
+            _break(own)
+            yield own, {"environment": SHOP, "second": REVIEW, "lease": lease, **names}
+
+
+def _apps(own: Installation) -> dict[str, str]:
+    """Six apps in two environments, and one that has ended."""
+    scaled = "scale: {web: 2}\n"
+    kept = "volumes:\n- {name: index, path: /index}\n"
+    apps = {
+        "ids": service(),
+        "catalogue": service(),
+        "search": service("catalogue", extra=kept),
+        "orders": service("ids"),
+        "web": service("catalogue, orders, search", extra=scaled),
+    }
+    folders = [str(written(own, app, manifest, "as it was")) for app, manifest in apps.items()]
+    own.ok("apps", "add", *folders)
+    _config(own, "web", "FLAGS=new-basket")
+    _config(own, "orders", "CURRENCY=EUR", "PRICES=without tax")
+    secret = ("config", "set", "-e", SHOP, "-a", "orders", "--secret", "DATABASE_PASSWORD")
     own.ok(*secret, stdin="made of thirty-two random letters")
-    own.ok("start", "-e", ENVIRONMENT, "web", "--lease", "8h")
-    own.ok("start", "-e", SECOND, "orders", "--lease", "40m")
+    own.ok("start", "-e", SHOP, "web", "--lease", "8h")
+    own.ok("start", "-e", REVIEW, "orders", "--lease", "40m")
     own.ok("start", "-e", "review-198", "ids", "--lease", "40m")
     own.ok("envs", "destroy", "review-198", "--yes", "--reason", "its branch was merged")
-    broken = behaving("broken", grace="3s", extra=SMALL + "dependencies: [ids]\n")
-    orders = own.app("orders", "two", manifest=broken)
-    own.run("deploy", "-e", ENVIRONMENT, "--reason", "prices with tax", cwd=orders)
-    web = own.folder / "apps" / "web"
-    (web / "text").write_text("two")
-    own.ok("deploy", "-e", ENVIRONMENT, "--canary", "20", "--reason", "buy now", cwd=web)
-    return {
-        "app": "web",
-        "name": "review-198",
-        "life": own.json("envs", "past", "review-198")["life"]["id"].partition("~")[2],
-        "number": "1",
-        "deployment": own.json("history", "-e", ENVIRONMENT, "-a", "orders")[0]["id"],
-        "canary": own.json("history", "-e", ENVIRONMENT, "-a", "web")[0]["id"],
-    }
+    past = own.json("envs", "past", "review-198")["life"]["id"]
+    return {"app": "web", "name": "review-198", "life": past.partition("~")[2]}
+
+
+def _config(own: Installation, app: str, *values: str) -> None:
+    own.ok("config", "set", "-e", SHOP, "-a", app, *values)
 
 
 def _jobs(own: Installation) -> dict[str, str]:
-    """Runs that went well, one under way, some that are dead, and a queue that is held up."""
-    own.ok("start", "-e", ENVIRONMENT, cwd=own.app("post", manifest=JOBS))
-    own.ok("queues", "pause", "-e", ENVIRONMENT, "post/mail", "--reason", "the mail server moves")
-    done = [made(own, ENVIRONMENT, "receipt") for _ in range(6)]
-    dead = [made(own, ENVIRONMENT, "charge") for _ in range(2)]
-    for _ in range(4):
-        made(own, ENVIRONMENT, "newsletter")
-    running = made(own, ENVIRONMENT, "reindex")
+    """Runs that went well, one at its second attempt, dead ones, and some that wait."""
+    own.ok("start", "-e", SHOP, cwd=written(own, "post", JOBS, "the first jobs"))
+    own.ok("queues", "pause", "-e", SHOP, "post/mail", "--reason", "the mail server moves")
+    own.ok("schedules", "pause", "-e", SHOP, "post/hourly-index")
+    running = made(own, SHOP, "reindex")
+    dead = [made(own, SHOP, "charge") for _ in range(2)]
+    done = [made(own, SHOP, "receipt", json.dumps({"order": 1010 + n})) for n in range(9)]
+    for readers in ("all", "customers", "staff"):
+        made(own, SHOP, "newsletter", json.dumps({"subject": "Tea!", "readers": readers}))
+    waiting = made(own, SHOP, "forecast")
     ended = ("succeeded", "failed", "dead")
-    wait_for(lambda: all(state(own, run) in ended for run in (*done, *dead)), within_s=120)
-    wait_for(lambda: state(own, running) == "running", within_s=60)
-    wait_for(lambda: "product 420" in own.ok("runs", "logs", running), within_s=60)
-    return {"job": "charge", "run": dead[0], "running": running, "queue": "mail"}
+    wait_for(lambda: all(state(own, run) in ended for run in (*done, *dead)), _LIMIT_S)
+    wait_for(lambda: "product 420" in own.ok("runs", "logs", running), _LIMIT_S)
+    return {
+        "job": "receipt",
+        "run": dead[0],
+        "running": running,
+        "succeeded": done[0],
+        "waiting": waiting,
+        "queue": "mail",
+        "schedule": "hourly-index",
+    }
 
 
-def _machines(own: Installation, waiting: list["Popen[bytes]"]) -> dict[str, str]:
-    """A pool, a node that is being emptied, and a lock that somebody waits for."""
+def _machines(own: Installation, running: str) -> dict[str, str]:
+    """A pool, and a node that is drained, on which a run is still under way."""
     (own.folder / "ci.yaml").write_text(POOL)
     own.ok("pools", "apply", "ci.yaml")
+    drained = own.asked(f"runs/{running}")["run"]["attempts"][-1]["node"]
+    busy = next(row["node"]["id"] for row in own.asked("nodes") if row["node"]["id"] != drained)
+    own.ok("nodes", "drain", drained, "--no-wait", "--within", "2h", "--reason", "a new disk")
+    wait_for(lambda: not _served_on(own, drained), _LIMIT_S)
+    return {"pool": "ci", "node": drained, "busy": busy}
+
+
+def _served_on(own: Installation, node: str) -> list[str]:
+    """List the containers of services on a node."""
+    there: list[str] = own.asked(f"nodes/{node}")["there"]
+    return [row for row in there if "/post/" not in row and "under way" not in row]
+
+
+def _deployments(own: Installation) -> dict[str, str]:
+    """One that succeeded, one that was not kept, a canary, and one not well yet."""
+    two = service(extra="scale: {web: 2}\n")
+    catalogue = written(own, "catalogue", two, "a second copy")
+    own.ok("deploy", "-e", SHOP, "--reason", "the sale begins", cwd=catalogue)
+    own.ok("apps", "add", str(written(own, "catalogue", two, "products by their colour")))
+    _config(own, "orders", "CURRENCY=GBP")
+    refused = service("ids", env="DATABASE=refused", grace="3s")
+    orders = written(own, "orders", refused, "prices with tax")
+    own.run("deploy", "-e", SHOP, "--reason", "prices with tax", cwd=orders)
+    web = written(
+        own, "web", service("catalogue, orders, search", extra="scale: {web: 2}\n"), "buy now"
+    )
+    own.ok("deploy", "-e", SHOP, "--canary", "20", "--reason", "buy now", cwd=web)
+    slow = written(
+        own, "advice", service("ids", env="WARM_S=3000", grace="2h"), "what goes with it"
+    )
+    own.ok("start", "-e", REVIEW, "--no-wait", cwd=slow)
+    wait_for(lambda: "503" in own.asked(f"environments/{REVIEW}/apps/advice")["because"], _LIMIT_S)
+    return {
+        "served": "catalogue",
+        "configured": "orders",
+        "number": "2",
+        "deployment": _last(own, SHOP, "orders"),
+        "canary": _last(own, SHOP, "web"),
+        "succeeded_deployment": _last(own, SHOP, "catalogue"),
+        "probing": _last(own, REVIEW, "advice"),
+        "broken": "search",
+    }
+
+
+def _last(own: Installation, environment: str, app: str) -> str:
+    """Give the newest deployment of an app."""
+    identity: str = own.json("history", "-e", environment, "-a", app)[0]["id"]
+    return identity
+
+
+def _break(own: Installation) -> None:
+    """Tear the index of the search, which then cannot start again however often it is tried."""
+    with suppress(OSError):  # it ends as it answers
+        own.get("search", SHOP, "/tear")
+    about = f"environments/{SHOP}/apps/search"
+    wait_for(lambda: "again after 16 s" in own.asked(about)["because"], _LIMIT_S)
+
+
+@contextmanager
+def _waiting(own: Installation) -> Iterator[str]:
+    """A lock that somebody holds, and somebody else waits for; gives the lease."""
     held = own.json("leases", "acquire", "migration", "--for", "1h", "--reason", "tables of orders")
-    words = [HEADWAY, "leases", "acquire", "migration", "--wait", "30m", "--reason", "new index"]
-    waiting.append(Popen(words, env=own.env, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL))
-    wait_for(lambda: len(own.json("leases", "ls", "migration")) == 2, within_s=60)
-    first, *_, last = [row["node"]["id"] for row in own.json("nodes", "ls")]
-    own.ok("nodes", "drain", last, "--no-wait", "--within", "2h", "--reason", "a new disk")
-    return {"pool": "ci", "node": last, "busy": first, "lease": held["lease"]["id"]}
+    words = [HEADWAY, "leases", "acquire", "migration", "--wait", "1h", "--reason", "new index"]
+    env = as_(own, "developer", "--team", "search").env
+    process = Popen(words, env=env, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        wait_for(lambda: len(own.json("leases", "ls", "migration")) == 2, _LIMIT_S)
+        identity: str = held["lease"]["id"]
+        yield identity
+    finally:
+        process.kill()
+        process.wait()
 
 
-def _asked(own: Installation) -> None:
-    """Requests, so that traffic has something to show."""
-    for _ in range(120):
-        for app in ("web", "catalogue"):
-            own.get(app, ENVIRONMENT)
+@contextmanager
+def _visited(own: Installation) -> Iterator[None]:
+    """Have the shop asked for things all the while, as customers do."""
+    is_over = threading.Event()
+
+    def visit() -> None:
+        while not is_over.is_set():
+            for app, environment, path in _VISITED:
+                with suppress(OSError):
+                    own.get(app, environment, path)
+            is_over.wait(_PAUSE_S)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        visitor.join()
