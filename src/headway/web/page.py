@@ -14,6 +14,10 @@ from headway.model.value import Value
 from headway.model.view.change import Started
 from headway.model.view.refusal import Refusal
 from headway.web.house import House
+from headway.web.outline import Outlined, outline
+
+_READ_STEPS = 6
+"""Of a plan with more, what they come to is said first."""
 
 
 class Crumb(NamedTuple):
@@ -150,6 +154,12 @@ class Plan(View, kw_only=True):
     def crumbs(self) -> tuple[Crumb, ...]:
         """The way back."""
         return (Crumb("Back", self.back),) if self.back != "/" else ()
+
+    @property
+    def outline(self) -> tuple[Outlined, ...]:
+        """What would change, app by app; none where the steps are few enough to be read."""
+        steps = self.started.plan if self.started else ()
+        return outline(steps) if len(steps) > _READ_STEPS else ()
 
     @property
     def asks(self) -> bool:

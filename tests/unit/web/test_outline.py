@@ -1,0 +1,51 @@
+"""What a long plan comes to is said in a line for each app."""
+
+from headway.model.ids import AppName, EnvironmentName
+from headway.model.plan import Verb
+from headway.model.view.change import PlannedChange, Started
+from headway.web.outline import outline
+from headway.web.page import Plan
+
+
+def change(app: str, verb: Verb, what: str) -> PlannedChange:
+    return PlannedChange(app=AppName(app), verb=verb.value, what=what, because="")
+
+
+_STARTS = [
+    change("web", Verb.START_CONTAINER, f"start web.{number} (v2)") for number in range(1, 9)
+]
+_PLAN = (
+    change("web", Verb.ADVANCE_DEPLOYMENT, "starting v2"),
+    *_STARTS,
+    change("web", Verb.SHARE_TRAFFIC, "share requests: v1 90 %, v2 10 %"),
+    change("web", Verb.SHARE_TRAFFIC, "lead all requests to v2"),
+    change("web", Verb.DRAIN_CONTAINER, "drain web.1 (v1)"),
+    change("web", Verb.STOP_CONTAINER, "stop web.1 (v1)"),
+    change("db", Verb.SET_MEMBER, "set the scale"),
+    change("idle", Verb.ADVANCE_DEPLOYMENT, "its turn has come"),
+)
+
+
+def test_each_app_that_changes_has_a_line_and_its_steps_have_none() -> None:
+    web, db = outline(_PLAN)
+    assert (web.app, db.app) == ("web", "db")
+    assert web.what.split(" · ") == [
+        "start web.1 (v2), web.2 (v2), web.3 (v2) and 5 more",
+        "lead all requests to v2",
+        "stop web.1 (v1)",
+    ]
+    assert db.what == "set the scale"
+
+
+def test_who_would_give_way_is_said_first() -> None:
+    gives = PlannedChange(app=AppName("web"), verb="preempt", what="end export, later", because="")
+    assert outline([_STARTS[0], gives])[0].what == "end export, later · start web.1 (v2)"
+
+
+def test_a_plan_of_few_steps_needs_no_outline() -> None:
+    demo = EnvironmentName("demo")
+    few = Plan(what="Deploy web?", verb="Deploy", started=Started(environment=demo, plan=_PLAN[:6]))
+    many = Plan(what="Deploy web?", verb="Deploy", started=Started(environment=demo, plan=_PLAN))
+    assert not few.outline
+    assert many.outline == outline(_PLAN)
+    assert not Plan(what="Deploy web?", verb="Deploy").outline
