@@ -53,7 +53,7 @@ def test_nothing_that_was_accepted_is_lost_doubled_or_orphaned(own, killed):
         (app / "text").write_text(str(number))
         accepted(own, "deploy", str(app), "-e", environment, "--strategy", "blue-green")
         expect(own, environment, "v2")
-        accepted(own, "rollback", "-e", environment, "-a", "counter")
+        accepted(own, "rollback", "v1", "-e", environment, "-a", "counter")  # again: the same
         expect(own, environment, "v1")
         check_logs(own, environment)
         if number % 2:
