@@ -51,7 +51,7 @@ def _steps(deployment: Deployment) -> list[Row]:
     """Each step lasts until the next; the last one is the end, or goes on."""
     begins = [("queued", deployment.created_at, "")]
     begins += [(_bare(step.what), step.at, _bare(step.because)) for step in deployment.steps]
-    end = _ENDS.get(deployment.phase)
+    end, broken = _ENDS.get(deployment.phase), _broken(deployment)
     rows = []
     for number, (what, at, because) in enumerate(begins):
         following = begins[number + 1][1] if number + 1 < len(begins) else None
@@ -59,6 +59,8 @@ def _steps(deployment: Deployment) -> list[Row]:
             tone, word, until = end, _word(deployment.phase), at
         elif following is None:
             tone, word, until = Tone.MOVING, _word(deployment.phase), None
+        elif number == broken:
+            tone, word, until = Tone.BAD, "failed", following
         else:
             tone, word, until = Tone.GOOD, "done", following
         note = because if because != what and tone is not Tone.GOOD else ""
@@ -67,11 +69,19 @@ def _steps(deployment: Deployment) -> list[Row]:
     return rows
 
 
+def _broken(deployment: Deployment) -> int | None:
+    """Give the place of the row in which it failed: what follows it is because of that."""
+    if deployment.failure is None:
+        return None
+    told = (step.because == deployment.failure.because for step in deployment.steps)
+    return next((number for number, is_that in enumerate(told) if is_that), None)
+
+
 def _containers(
     deployment: Deployment, containers: tuple[Container, ...], until: datetime
 ) -> list[Row]:
     own = [
-        _container(row, until)
+        _container(row, until, is_over=deployment.is_ended)
         for row in sorted(containers, key=lambda row: (row.created_at, row.id))
         if row.deployment == deployment.id and row.created_at <= until
     ]
@@ -83,18 +93,18 @@ def _containers(
     return rows
 
 
-def _container(row: Container, until: datetime) -> Row:
+def _container(row: Container, until: datetime, *, is_over: bool) -> Row:
     """What came of it later is no part of the deployment."""
     healthy = _by(row.healthy_at, until)
     ended = _by(row.exit.at if row.exit else row.stopping_at, until)
-    probe_failed = row.probe is not None and not row.probe.healthy
-    bad = ended is not None or (healthy is None and probe_failed)
-    tone = Tone.BAD if bad else Tone.GOOD if healthy is not None else Tone.MOVING
+    never = healthy is None and (ended is not None or is_over)
+    tone = Tone.BAD if ended or never else Tone.GOOD if healthy else Tone.MOVING
+    word = "ended" if ended else "healthy" if healthy else "never healthy" if never else ""
     spans = [
         Span(
             begin=row.created_at,
             end=healthy or ended,
-            tone=Tone.BAD if ended is not None and healthy is None else Tone.MOVING,
+            tone=Tone.BAD if never else Tone.MOVING,
             word="starting",
         )
     ]
@@ -107,7 +117,7 @@ def _container(row: Container, until: datetime) -> Row:
     return Row(
         name=row.label,
         tone=tone,
-        word="ended" if ended else "healthy" if healthy else row.state.value,
+        word=word or row.state.value,
         spans=tuple(spans),
         marks=tuple(marks),
         note=how if ended else "" if tone is Tone.GOOD else _answer(row),

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from headway.model.deployment import Phase
+from headway.model.failure import Failure
 from headway.model.run import RunState
 from headway.web.gallery import both
 from headway.web.pictures.attempts import attempts
@@ -87,6 +89,23 @@ def test_the_waterfall_has_steps_in_time_and_what_probes_answered(width: float) 
     assert "ended · 8.0 s" in seen.texts
     assert any("GET /health → 200, 3 tries" in title for title in seen.titles)
     assert "web, deployment 12: rolled back after 34 s, because web.2 answered 503" in seen.says
+
+
+def test_the_step_that_failed_is_told_from_those_before_and_after_it() -> None:
+    failed = msgspec.structs.replace(ROLLED_BACK, failure=Failure(because="web.2 answered 503"))
+    seen = Seen(waterfall(failed, (), NOW))
+    assert "failed · 8.0 s" in seen.texts
+    assert len([text for text in seen.texts if text.startswith("done")]) == 4
+    assert not [text for text in Seen(waterfall(ROLLED_BACK, (), NOW)).texts if "failed" in text]
+
+
+def test_a_container_that_is_not_well_yet_has_failed_only_when_the_deployment_is_over() -> None:
+    slow = container(1, healthy=None, ended=None, answer="503")
+    moving = deployment((1, Phase.STARTING, "starting v12", ""))
+    assert not Seen(waterfall(moving, (slow,), NOW)).with_class("bar", "bad")
+    seen = Seen(waterfall(ROLLED_BACK, (slow,), NOW))
+    assert seen.with_class("bar", "bad")
+    assert [text for text in seen.texts if text.startswith("never healthy")]
 
 
 @WIDTHS
