@@ -4,10 +4,10 @@ import doctest
 
 import pytest
 
-from headway.model import instant, preempting, words
+from headway.model import instant, preempting, run, words
 
 
-@pytest.mark.parametrize("module", [instant, preempting, words], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("module", [instant, preempting, run, words], ids=lambda one: one.__name__)
 def test_the_examples_are_true(module):
     found = doctest.testmod(module, raise_on_error=True)
     assert found.attempted

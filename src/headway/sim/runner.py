@@ -159,7 +159,7 @@ class SimulatedLine:
         self._runner = runner
         self.listing = listing
         self._facts: list[RunFact] = []
-        self._ring = asyncio.Event()
+        self._heard: asyncio.Future[None] | None = None
         self._is_cut = False
 
     def send(self, tasks: Sequence[Task]) -> None:
@@ -179,8 +179,9 @@ class SimulatedLine:
     async def facts(self) -> AsyncIterator[tuple[RunFact, ...]]:
         """Give what happens, as it happens."""
         while True:
-            await self._ring.wait()
-            self._ring.clear()
+            if not self._facts and not self._is_cut:
+                self._heard = asyncio.get_running_loop().create_future()
+                await self._heard
             found, self._facts = self._facts, []
             if found:
                 yield tuple(found)
@@ -195,9 +196,14 @@ class SimulatedLine:
         """Tell what happened."""
         if not self._is_cut:
             self._facts.append(fact)
-            self._ring.set()
+            self._ring()
 
     def cut(self) -> None:
         """End the line."""
         self._is_cut = True
-        self._ring.set()
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wake who waits for facts."""
+        if self._heard is not None and not self._heard.done():
+            self._heard.set_result(None)

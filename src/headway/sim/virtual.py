@@ -184,7 +184,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
             for _ in range(len(ready)):
                 handle = ready.popleft()
                 if not handle._cancelled:
-                    handle._run()
+                    try:
+                        handle._context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]
+                    except (SystemExit, KeyboardInterrupt):
+                        raise
+                    except BaseException as error:  # noqa: BLE001 (as a handle's own `_run` does)
+                        self._failed(handle, error)
                     if self._stopping:
                         return
             self._rounds += 1
@@ -192,6 +197,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 self._spins(handle)
         if not self._stopping:
             self._jump()
+
+    def _failed(self, handle: asyncio.Handle, error: BaseException) -> None:
+        """Have it told of a callback that raised something: no task, which keeps its own errors."""
+        said = f"Exception in callback {handle!r}"
+        self.call_exception_handler({"message": said, "exception": error, "handle": handle})
 
     def _jump(self) -> None:
         """Let it be the time of the next timer, and all that are due then be ready.

@@ -43,6 +43,20 @@ def test_timers_of_one_moment_come_in_the_order_in_which_they_were_set():
     assert run_virtually(main) == [number for number in range(50) if number != 7]
 
 
+def test_a_callback_that_fails_is_told_of_and_the_others_are_called():
+    async def main(loop: VirtualLoop) -> list[str]:
+        told: list[str] = []
+        loop.set_exception_handler(
+            lambda _loop, what: told.append(type(what["exception"]).__name__)
+        )
+        loop.call_soon(int, "no number")
+        loop.call_later(1, told.append, "later")
+        await asyncio.sleep(2)
+        return told
+
+    assert run_virtually(main) == ["ValueError", "later"]
+
+
 def test_limits_that_were_never_reached_are_not_kept_until_they_would_have_been():
     async def main(loop: VirtualLoop) -> int:
         for _ in range(10_000):

@@ -24,7 +24,7 @@ def choose(scope: Scope) -> int:
         return rows[0] if rows else -1
     policy = scope.prospect.policy
     ranks: list[Iterable[Any]] = []
-    if scope.crowd is not None and scope.wanted.spread:
+    if scope.wanted.spread and scope.crowd is not None:
         ranks += (_places(scope, rows), penalties(scope, rows))
     if scope.table.specials:  # what has something that few have and that is not asked for
         special, ordinary = scope.table.special.cells, ~scope.wanted.special

@@ -40,7 +40,7 @@ class Claims:
             entry = entries[index]
             if entry.run in self._question.under_way:
                 continue
-            if not locks.knows(entry.locks):
+            if entry.locks and not locks.knows(entry.locks):
                 break
             busy = self._busy(lane, terms, entry, awaited)
             if not busy:
@@ -95,6 +95,8 @@ class Claims:
             waits: Whether the runs of a lane wait for something else than to be looked at, or than
                 a runner that is being started.
         """
+        if not self._question.locks.has_runs:
+            return ()
         return tuple(
             run
             for run, lane in self._standing()
@@ -103,8 +105,6 @@ class Claims:
 
     def _standing(self) -> Iterator[tuple[RunId, Lane]]:
         locks = self._question.locks
-        if not locks.has_runs:
-            return
         for lane, entries in self._question.lanes.items():
             for entry in entries:
                 if entry.locks and locks.standing(entry.run):

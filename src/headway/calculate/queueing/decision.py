@@ -31,8 +31,10 @@ def take_turns(question: Question) -> Turn:
     only those behind it in its lane.
     """
     decision = Decision(question)
-    heap = [decision.place_of(line) for line in decision.by_line]
-    heapq.heapify(heap)
+    heap = [(0, 0.0, line) for line in decision.by_line]
+    if len(heap) > 1:
+        heap = [decision.place_of(line) for line in decision.by_line]
+        heapq.heapify(heap)
     while heap and len(decision.picks) < question.most:
         _, _, line = heap[0]
         if not (decision.pick_one(line) and decision.by_line[line]):

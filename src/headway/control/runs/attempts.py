@@ -218,7 +218,7 @@ def lose(
 
 
 def _is_under_way(row: Run, attempt: int) -> bool:
-    return row.is_active and row.attempt is not None and row.attempt.number == attempt
+    return row.is_active and (last := row.attempt) is not None and last.number == attempt
 
 
 def cancel_open(

@@ -179,7 +179,8 @@ class Dispatch:
 
     def made(self, runs: Sequence[Run]) -> None:
         """Take over runs that are durable now."""
-        self.starts.send(run for run in runs if run.is_active)
+        if active := [run for run in runs if run.is_active]:
+            self.starts.send(active)
         queued = [run for run in runs if run.state is RunState.QUEUED]
         self.lanes.add(queued)
         for run in runs:

@@ -192,8 +192,10 @@ class Ends:
             await made_known(self._world, written.leases)
 
     async def _go_on(self, rows: list[Run]) -> None:
-        self._dispatch.made(rows)
-        await self.follow_up([row for row in rows if row.is_ended])
+        ended = [row for row in rows if row.is_ended]
+        if len(ended) < len(rows):
+            self._dispatch.made([row for row in rows if not row.is_ended])
+        await self.follow_up(ended)
 
     async def follow_up(self, ended: list[Run]) -> None:
         """Go on with what waited for these."""

@@ -250,6 +250,8 @@ class Grounds:
     def forget(self, waiting: Collection[Lane]) -> None:
         """Drop what was found out by earlier decisions and may not hold any more."""
         self.ahead.clear()
+        if not (self.passed or self._sizes or self.in_vain):
+            return
         for known in (self.passed, self._sizes):
             for lane in [lane for lane in known if lane not in waiting]:
                 del known[lane]

@@ -172,7 +172,7 @@ class Lanes:
 
     def is_empty(self, line: Line) -> bool:
         """Say whether nothing of a queue is queued."""
-        return self.depth(line) == 0
+        return line not in self._depths
 
     # --- changes ---------------------------------------------------------------------------------
 
