@@ -91,7 +91,9 @@ def _enlarge(page: Page) -> None:
 def _keep(taken: bytes, file: Path) -> None:
     """Write a picture with as many colours as a page of words needs."""
     picture = Image.open(BytesIO(taken)).convert("RGB")
-    picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+    picture.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        file, optimize=True
+    )
 
 
 @contextmanager
