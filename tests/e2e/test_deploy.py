@@ -1,4 +1,6 @@
 import json
+import os
+import socket
 import subprocess
 import threading
 import time
@@ -38,6 +40,32 @@ def test_what_has_a_port_of_its_machine_is_rolled_back_on_that_machine(headway):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
         assert answer.read().decode().startswith("v1 one")
     headway.ok("envs", "destroy", "port", "--yes")
+
+
+def copies_in(headway, environment):
+    (member,) = headway.json("ps", "-e", environment)
+    return [row["id"] for row in member["containers"] if row["state"] == "healthy"]
+
+
+def test_what_serves_is_not_disturbed_by_one_whose_port_a_stranger_has(headway):
+    serving = headway.app("serving", "one")
+    headway.ok("start", "-e", "taken", cwd=serving)
+    before = copies_in(headway, "taken")
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        fixed = good_manifest().replace("name: http\n", f"name: http\n  host_port: {port}\n")
+        headway.app("serving", "two", fixed)
+        who = f"port {port} is taken by "
+        assert who in headway.ok("deploy", "-e", "taken", "--plan", cwd=serving)
+        refused = headway.run("deploy", "-e", "taken", cwd=serving)
+        assert refused.status == 1, refused.all
+        assert who in refused.all
+        assert f"pid {os.getpid()}" in refused.all
+        assert copies_in(headway, "taken") == before
+        assert headway.get("serving", "taken") == (200, "v1 one ")
+    headway.ok("deploy", "-e", "taken", cwd=serving)
+    assert "two" in headway.get("serving", "taken")[1]
+    headway.ok("envs", "destroy", "taken", "--yes")
 
 
 def test_the_same_source_again_changes_nothing(headway):

@@ -1,7 +1,7 @@
 """A plan in the making: rows as they will be, so that each step sees the steps before it."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,8 +9,7 @@ import msgspec
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.keeping import placed_under
-from headway.calculate.placement import Ask, Copies, Fleet, Placed, give_way, preempt
-from headway.calculate.placement.never import Never
+from headway.calculate.placement import Ask, Fleet, Placed, give_way, preempt
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
 from headway.model.deployment import MOVING, Deployment, Phase, advanced
@@ -19,15 +18,13 @@ from headway.model.failure import Failure
 from headway.model.ids import ContainerId, NodeId
 from headway.model.manifest import Process
 from headway.model.node import NodeState
-from headway.model.plan import Change, Plan, Verb
+from headway.model.plan import Change, MachinePort, Plan, Verb
 from headway.model.preempting import Offer, Preempting
 from headway.model.release import Release
-from headway.model.resources import Resources
 from headway.model.snapshot import MemberSnapshot
 from headway.model.value import Value
 
 _PENDING_SHOWN = 3
-_NOTHING = Resources(cpu=0, memory_mib=0)
 
 
 class Launch(Value, kw_only=True):
@@ -57,12 +54,13 @@ class Draft:
         self.member = snapshot.member
         self.deployments = {row.id: row for row in snapshot.deployments}
         self.containers = {row.id: row for row in snapshot.containers}
-        self._fleet = fleet
+        self.fleet = fleet
         self._changes: list[Change] = []
         self._wake_at: datetime | None = None
         self._pending: list[str] = []
         self._preempting: list[Preempting] = []
         self._lacks: list[Demand] = []
+        self._ports: dict[MachinePort, None] = {}
 
     def plan(self, offers: tuple[Offer, ...] = ()) -> Plan:
         """Give what was collected."""
@@ -73,6 +71,7 @@ class Draft:
             lacks=tuple(self._lacks),
             preempting=tuple(self._preempting),
             offers=offers,
+            ports=tuple(self._ports),
         )
 
     # --- reading -------------------------------------------------------------------------
@@ -123,51 +122,66 @@ class Draft:
         return state is NodeState.READY  # it does not match any more
 
     def _state(self, node: NodeId) -> NodeState | None:
-        known = self._fleet.node(node)
+        known = self.fleet.node(node)
         return known.state if known is not None else None
 
     def eligible(self, release: Release, process: Process) -> tuple[NodeId, ...]:
         """List the nodes on which a daemon runs."""
-        demand = self._where_leased(of_process(release, process))
-        return self._fleet.eligible(demand, self.now)
+        demand = self.where_leased(of_process(release, process))
+        return self.fleet.eligible(demand, self.now)
 
     def takes_builds(self) -> bool:
         """Say whether builds may run anywhere; when not, why is said."""
         demand = of_build()
-        if self._fleet.eligible(demand, self.now):
+        if self.fleet.eligible(demand, self.now):
             return True
-        self.pend(f"its build waits: {self._fleet.place(demand, self.now).because}")
+        self.pend(f"its build waits: {self.fleet.place(demand, self.now).because}")
         return False
 
     def finds_room(self, launch: Launch) -> bool:
         """Say whether a container could be started now; when not, why is said."""
         return self._place(launch, self._demand(launch)).node is not None
 
+    def finds_room_after(self, leaving: Iterable[Container], launches: Iterable[Launch]) -> bool:
+        """Say whether containers could all be started once others have left; when not, why."""
+        with self.fleet.trial():
+            for row in leaving:
+                self.fleet.free(row.id)
+            for number, launch in enumerate(launches):
+                demand = self._demand(launch)
+                placed = self._place(launch, demand)
+                if placed.node is None:
+                    return False
+                self.fleet.hold(f"successor:{number}", placed.node, demand)
+        return True
+
     def fits_elsewhere(self, launch: Launch, node: NodeId) -> bool:
         """Say whether a container could be started now on another node than this one."""
         demand = self._demand(launch)
-        return self._fleet.place(demand, self.now, but=(node,)).node is not None
+        return self.fleet.place(demand, self.now, but=(node,)).node is not None
 
     def is_in_the_way(self, container: Container, launch: Launch) -> bool:
         """Say whether one fits only once another has left the port that both need."""
         demand = self._demand(launch)
-        if not demand.ports or self._fleet.place(demand, self.now).node is not None:
+        if not demand.ports or self.fleet.place(demand, self.now).node is not None:
             return False
-        with self._fleet.trial():
-            self._fleet.free(container.id)
-            return self._fleet.place(demand, self.now).node is not None
+        with self.fleet.trial():
+            self.fleet.free(container.id)
+            return self.fleet.place(demand, self.now).node is not None
 
     def _place(self, launch: Launch, demand: Demand) -> Placed:
         among = None if launch.node is None else (launch.node,)
         before = launch.before
         taken = before is not None and before.preempted
         but = (before.node,) if before is not None and taken and not before.is_ended else ()
-        placed = self._fleet.place(demand, self.now, among=among, but=but)
-        if placed.node is None:
+        placed = self.fleet.place(demand, self.now, among=among, but=but)
+        if placed.node is not None:
+            self._ports |= {MachinePort(placed.node, port): None for port in demand.ports}
+        else:
             what = f"{launch.process}.{launch.slot} ({launch.release.label})"
             if taken:
                 what += f" gave way ({taken}), is back as soon as there is room, and"
-            crowded = self._fleet.crowded_out(demand)
+            crowded = self.fleet.crowded_out(demand)
             if crowded is not None:
                 waits = "it waits until one of the others is stopped or moved to other nodes"
                 self.pend(f"{crowded.because}: {waits}; else {crowded.hint}")
@@ -179,53 +193,29 @@ class Draft:
     def _room_made(self, demand: Demand, among: Collection[NodeId] | None) -> str:
         """Have runs of lower priority give way; says which do, or did already."""
         whom = f"{self.member.environment}/{self.member.app}"
-        made = [one for one in self._fleet.promises() if one.whom == whom and demand in one.demands]
+        made = [one for one in self.fleet.promises() if one.whom == whom and demand in one.demands]
         if self._lacks.count(demand) < len(made):
             return made[0].sentence
-        if not self._fleet.yielding.to(demand):
+        if not self.fleet.yielding.to(demand):
             return ""
-        found = preempt(self._fleet, [Ask(demand, among)], self.now)
+        found = preempt(self.fleet, [Ask(demand, among)], self.now)
         if found is None:
             return ""
-        give_way(self._fleet, found, self.now)
+        give_way(self.fleet, found, self.now)
         number = len(self._preempting)
-        self._fleet.hold(f"preempting:{number}", found.node, demand)
+        self.fleet.hold(f"preempting:{number}", found.node, demand)
         self._preempting.append(found)
         return f"{found.because}: {found.what}"
-
-    def never(self, release: Release) -> Failure | None:
-        """Say what of a release can never run anywhere: to wait for it would be in vain."""
-        if not self.snapshot.knows_nodes:
-            return None
-        wanted: list[Copies] = []
-        for process in release.manifest.processes:
-            count = self.scale(process)
-            if process.daemon or not count:
-                continue
-            demand = self._where_leased(of_process(release, process))
-            found = self._fleet.never(demand)
-            if found is not None:
-                return _never_fits(f"{process.name} ({release.label})", found)
-            if demand.alone or demand.apart or demand.ports:
-                wanted.append(Copies(process.name, demand, count))
-        found = self._fleet.too_few([*wanted, *self._needed_apart(release, wanted)])
-        return None if found is None else _never_fits(release.label, found)
-
-    def _needed_apart(self, release: Release, wanted: Sequence[Copies]) -> Iterable[Copies]:
-        """Give what is there and stays there, as it is needed: other apps may leave."""
-        for crowd in dict.fromkeys(name for copies in wanted for name in copies.demand.apart):
-            _, app, *process = crowd.split("/")
-            if app in release.manifest.dependencies and self._fleet.has(crowd):
-                yield Copies("/".join((app, *process)), Demand(resources=_NOTHING, crowd=crowd), 1)
 
     def _demand(self, launch: Launch) -> Demand:
         manifest = launch.release.manifest
         process = manifest.process(launch.process) or manifest.processes[0]
         if launch.kind is not ContainerKind.SERVICE:
-            return self._where_leased(of_command(launch.release, process))
-        return self._where_leased(of_process(launch.release, process))
+            return self.where_leased(of_command(launch.release, process))
+        return self.where_leased(of_process(launch.release, process))
 
-    def _where_leased(self, demand: Demand) -> Demand:
+    def where_leased(self, demand: Demand) -> Demand:
+        """Have what is placed go where the lease holds that its environment was started under."""
         lease = self.snapshot.lease
         return demand if lease is None else placed_under(demand, lease)
 
@@ -291,7 +281,7 @@ class Draft:
         if placed.node is None:
             return None
         spec = release.manifest.process(launch.process)
-        self._fleet.hold(identity, placed.node, demand)
+        self.fleet.hold(identity, placed.node, demand)
         because = launch.because
         if launch.node is None:
             because += f"; on {placed.node}: {placed.because}"
@@ -367,15 +357,6 @@ class Draft:
         )
         word = hashlib.sha256("\0".join(origin).encode()).hexdigest()[:10]
         return ContainerId(f"{self.member.app}-{launch.process}-{launch.slot}-{word}")
-
-
-def _never_fits(what: str, found: Never) -> Failure:
-    return Failure(
-        code="never-fits",
-        because=f"{what}: {found.because}",
-        hints=(found.hint,),
-        next=("headway nodes ls", "headway pools ls"),
-    )
 
 
 def _few(texts: list[str]) -> list[str]:

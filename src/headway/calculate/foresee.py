@@ -14,7 +14,7 @@ from headway.model.deployment import Ask, Deployment, Phase
 from headway.model.environment import Environment, Member
 from headway.model.ids import ContainerId, Digest
 from headway.model.manifest import Manifest
-from headway.model.plan import Change, Verb
+from headway.model.plan import Change, MachinePort, Verb
 from headway.model.preempting import Preempting
 from headway.model.release import Release
 from headway.model.route import RouterView
@@ -52,6 +52,8 @@ class Foresight(NamedTuple):
     """Why something wanted could not be done in the end; empty when all could."""
     preempting: tuple[Preempting, ...] = ()
     """What would give way."""
+    ports: tuple[MachinePort, ...] = ()
+    """What it would count on, as a plan does."""
 
 
 def foretell(
@@ -68,11 +70,13 @@ def foretell(
     """
     changes: list[Change] = []
     preempting: list[Preempting] = []
+    ports: dict[MachinePort, None] = {}
     pending = ""
     snapshot = msgspec.structs.replace(snapshot, dependencies={})
     for _ in range(_STEPS_MAX):
         plan = plan_member(snapshot, now, fleet)
         pending = plan.pending
+        ports |= dict.fromkeys(plan.ports)
         changes += [change for change in plan.changes if change.verb in _NOTABLE]
         after = _obeyed(snapshot, plan.changes, now, manifest)
         _hold(fleet, after)
@@ -87,7 +91,7 @@ def foretell(
             snapshot, now = after, max(plan.wake_at, now + timedelta(milliseconds=1))
         else:
             break
-    return Foresight(tuple(changes), pending, tuple(preempting))
+    return Foresight(tuple(changes), pending, tuple(preempting), tuple(ports))
 
 
 def _hold(fleet: Fleet, snapshot: MemberSnapshot) -> None:

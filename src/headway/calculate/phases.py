@@ -8,6 +8,7 @@ import msgspec
 from headway.calculate.container import is_staying
 from headway.calculate.draft import Draft, Launch
 from headway.calculate.explain import explain_container
+from headway.calculate.never_fits import never_fits
 from headway.calculate.reconcile import keep, release_all
 from headway.calculate.strategy import STRATEGIES, Move, Stage
 from headway.model.build import BuildState
@@ -83,7 +84,7 @@ def _await_dependencies(draft: Draft, deployment: Deployment) -> Deployment:
     release = draft.release(deployment.release)
     if release is None:  # made in this very plan: the next one sees it
         return deployment
-    never = draft.never(release)
+    never = never_fits(draft, release)
     if never is not None:
         return _refuse(draft, deployment, never)
     for app in deployment.waits_for:
@@ -179,7 +180,7 @@ def _roll(draft: Draft, deployment: Deployment) -> Deployment:
     failed = _first_failed(draft, deployment, new)
     if failed is not None:
         return _fail(draft, deployment, explain_container(draft, failed, new))
-    never = draft.never(new)
+    never = never_fits(draft, new)
     if never is not None:
         return _fail(draft, deployment, never)
     strategy = Strategy.ROLLING if old is None else deployment.strategy

@@ -3,13 +3,15 @@
 Each strategy is a function from what runs to a `Stage`. Carrying it out is not its business.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from math import ceil
 
 import msgspec
 
 from headway.calculate.canary import Verdict, judge, step_began
-from headway.calculate.draft import Draft
+from headway.calculate.container import is_staying
+from headway.calculate.draft import Draft, Launch
 from headway.model.deployment import Ask, CanaryProgress, Deployment
 from headway.model.manifest import Canary, Process, Strategy
 from headway.model.release import Release
@@ -78,6 +80,45 @@ class Move(Value, kw_only=True):
         found = (row.manifest.process(process) for row in (self.new, self.old) if row is not None)
         return any(row is not None and row.host_ports for row in found)
 
+    def is_daemon(self, process: str) -> bool:
+        """Whether the new release has one copy of a process type on each node."""
+        row = self.new.manifest.process(process)
+        return row is not None and row.daemon
+
+    def has_room(self, new: Mapping[str, int], old: Mapping[str, int]) -> bool:
+        """Whether so many copies of the new release fit once no more of the old one are there.
+
+        Where none is told to leave for it, nothing is asked.
+        """
+        rows = self.draft.services(self.old.number) if self.old is not None else []
+        leaving = [
+            row
+            for row in rows
+            if row.process in old
+            and not row.is_ended
+            and (row.slot > old[row.process] or not is_staying(row))
+        ]
+        if not any(is_staying(row) for row in leaving):
+            return True
+        launches = [launch for name, count in new.items() for launch in self._lacking(name, count)]
+        return self.draft.finds_room_after(leaving, launches)
+
+    def _lacking(self, name: str, count: int) -> Iterator[Launch]:
+        """Give what is to start of a process type of the new release until it has so many."""
+        process = self.new.manifest.process(name)
+        if process is None or not count:
+            return
+        there = self.draft.staying(self.new.number, name)
+        launch = partial(Launch, release=self.new, process=name, because="")
+        if process.daemon:
+            nodes = {row.node for row in there}
+            for slot, node in enumerate(self.draft.eligible(self.new, process), 1):
+                if node not in nodes:
+                    yield launch(slot=slot, node=node)
+            return
+        for slot in sorted({*range(1, count + 1)} - {row.slot for row in there}):
+            yield launch(slot=slot)
+
     def labels(self) -> str:
         """Both releases, such as `v1 → v2`."""
         return f"{self.old.label} → {self.new.label}" if self.old else self.new.label
@@ -90,9 +131,10 @@ def rolling(move: Move) -> Stage:
     old: dict[str, int] = dict(move.before)
     for process, count in move.wanted.items():
         good = move.good(process)
-        if move.has_host_ports(process):  # one leaves before its successor has the port
-            new[process] = min(count, good + max(1, surge))
-            old[process] = max(0, min(old.get(process, 0), count - new[process]))
+        if move.has_host_ports(process):
+            # Daemons leave all at once: which of them stays cannot be said by how many do.
+            first = count if move.is_daemon(process) else min(count, good + max(1, surge))
+            new[process], old[process] = _in_turn(move, process, first)
             continue
         new[process] = min(count, good + max(1, surge)) if move.before.get(process) else count
         old[process] = max(0, min(old.get(process, 0), count - good))
@@ -100,6 +142,19 @@ def rolling(move: Move) -> Stage:
         old[process] = 0 if move.all_good(move.wanted) else old[process]
     ready = move.all_good(move.wanted)
     return Stage(new=new, old=old, split={}, ready=ready, because=f"rolling {move.labels()}")
+
+
+def _in_turn(move: Move, process: str, wanted: int) -> tuple[int, int]:
+    """Say how many new and old copies are to be there where one leaves before its successor starts.
+
+    None leaves for a successor that would not have the port even then.
+    """
+    count, before = move.wanted[process], move.before.get(process, 0)
+    left = max(0, min(before, count - wanted))
+    if move.has_room({process: wanted}, {process: left}):
+        return wanted, left
+    there = min(wanted, len(move.draft.staying(move.new.number, process)))
+    return there, max(0, min(before, count - there))
 
 
 def blue_green(move: Move) -> Stage:
@@ -112,11 +167,17 @@ def blue_green(move: Move) -> Stage:
 
 
 def recreate(move: Move) -> Stage:
-    """Stop all of the old release, then start the new: never two at a time."""
+    """Stop all of the old release, then start the new: never two at a time.
+
+    The old one stays for as long as the new would have no room once it has ended.
+    """
     running = move.old is not None and any(
         not row.is_ended for row in move.draft.services(move.old.number)
     )
     none = dict.fromkeys(move.wanted, 0)
+    if running and not move.has_room(move.wanted, dict.fromkeys(move.before, 0)):
+        because = f"{move.labels()}: the old release stays until there is room for the new"
+        return Stage(new=none, old=move.before, split={}, because=because)
     if running:
         because = f"{move.labels()}: the old release ends before the new starts"
         return Stage(new=none, old=dict.fromkeys(move.before, 0), split={}, because=because)

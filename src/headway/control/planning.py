@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from headway.calculate.foresee import Foresight, foretell
+from headway.control.ports_asked import PortsAsked
 from headway.control.snapshots import manifest_source, member
 from headway.control.world import MemberKey, World
 from headway.model.container import Container
 from headway.model.ids import AppName
 from headway.model.manifest import Manifest
-from headway.model.plan import Change, Verb
+from headway.model.plan import Change, MachinePort, Verb
 from headway.model.preempting import Preempting, named
 from headway.model.snapshot import MemberSnapshot, Reserved
 from headway.model.view.change import PlannedChange, Started
@@ -50,17 +51,28 @@ async def planned(
     try:
         await world.store.write(rehearse)
     except _Undone as undone:
-        with world.fleet.trial():
-            return _answer(world, undone)
+        return await _answered(world, undone)
     raise AssertionError("a rehearsal must not be kept")
 
 
-def _answer(world: World, undone: _Undone) -> Started:
+async def _answered(world: World, undone: _Undone) -> Started:
+    """Follow the decisions, and anew once nodes were asked who has the ports they count on."""
+    asking = PortsAsked(world)
+    while True:
+        with world.fleet.trial():
+            answer, ports = _answer(world, undone)
+        if not await asking.about(ports):
+            return answer
+
+
+def _answer(world: World, undone: _Undone) -> tuple[Started, list[MachinePort]]:
     now = world.clock.now()
     changes: list[PlannedChange] = []
+    ports: list[MachinePort] = []
     cpu, memory_mib = 0.0, 0
     for snapshot, manifest in undone.seen:
         foresight = foretell(snapshot, now, world.fleet, manifest)
+        ports += foresight.ports
         changes += giving_way(snapshot.member.app, foresight)
         for change in foresight.changes:
             changes.append(
@@ -75,11 +87,12 @@ def _answer(world: World, undone: _Undone) -> Started:
             if isinstance(change.row, Container) and sign:
                 cpu += sign * change.row.resources.cpu
                 memory_mib += sign * change.row.resources.memory_mib
-    return msgspec.structs.replace(
+    started = msgspec.structs.replace(
         undone.started,
         plan=tuple(changes),
         reserves=Reserved(cpu=round(cpu, 6), memory_mib=memory_mib),
     )
+    return started, ports
 
 
 def giving_way(app: AppName, foresight: Foresight, prefix: str = "") -> list[PlannedChange]:

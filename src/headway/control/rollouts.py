@@ -13,6 +13,7 @@ from headway.calculate.rollout import plan_member
 from headway.calculate.route import member_routes
 from headway.control.fleet import Fleet
 from headway.control.guard import trouble
+from headway.control.ports_asked import PortsAsked
 from headway.control.prober import Prober
 from headway.control.routing import Routing
 from headway.control.snapshots import read_member
@@ -101,8 +102,7 @@ class Rollouts:
         if snapshot is None:
             self._forget(key)
             return
-        now = world.clock.now()
-        plan = plan_member(snapshot, now, world.fleet)
+        plan, now = await self._decided(snapshot)
         world.pending[key] = plan.pending
         self._note_lacks(key, plan.lacks, now)
         if plan.changes:
@@ -116,6 +116,16 @@ class Rollouts:
             await self._preempt(key, plan.preempting)
         self._settle(key, snapshot)
         self._look_again(key, plan, snapshot, now)
+
+    async def _decided(self, snapshot: MemberSnapshot) -> tuple[Plan, datetime]:
+        """Decide, and anew once nodes were asked who has the ports that were counted on."""
+        world = self._world
+        asking = PortsAsked(world)
+        while True:
+            now = world.clock.now()
+            plan = plan_member(snapshot, now, world.fleet)
+            if not await asking.about(plan.ports):
+                return plan, now
 
     def _offer(self, key: MemberKey, offers: tuple[Offer, ...]) -> bool:
         """Tell whose place may be taken; says whether that is news."""

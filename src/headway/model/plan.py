@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from headway.model.container import Container
 from headway.model.demand import Demand
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, Member
+from headway.model.ids import NodeId
 from headway.model.preempting import Offer, Preempting
 from headway.model.value import Value
 
@@ -38,6 +40,13 @@ class Change(Value, kw_only=True):
     because: str
 
 
+class MachinePort(NamedTuple):
+    """A port of the machine of which a node is, or is a part."""
+
+    node: NodeId
+    port: int
+
+
 class Plan(Value, kw_only=True):
     """Changes in the order they are to be made, and when to decide again at the latest."""
 
@@ -52,3 +61,6 @@ class Plan(Value, kw_only=True):
     """What is to give way to some of that."""
     offers: tuple[Offer, ...] = ()
     """Its copies that may give way to others."""
+    ports: tuple[MachinePort, ...] = ()
+    """What it counts on for what starts, now or once others have left: whether somebody who is not
+    ours has one is for who makes the plan true to find out."""

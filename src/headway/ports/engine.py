@@ -97,6 +97,17 @@ class Engine(Protocol):
         """List the nodes, sorted by id; one that does not answer is `lost`, and is listed."""
         ...
 
+    async def look_at_ports(self, node: NodeId, ports: Collection[int]) -> Node:
+        """Give a node as it is, once it was looked who has some ports of its machine.
+
+        Those that somebody has who is no container of this node are closed (`Node.closed_ports`)
+        until they are free again, of which `observe` tells.
+
+        Raises:
+            EngineError: There is no such node, or it does not answer now.
+        """
+        ...
+
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container, or give the state of the one that has this id already.
 

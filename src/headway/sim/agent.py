@@ -88,6 +88,10 @@ class UnreliableEngine:
         """List the nodes."""
         return await self._call(self._engine.nodes)
 
+    async def look_at_ports(self, node: NodeId, ports: Collection[int]) -> Node:
+        """Ask a node who has some ports of its machine."""
+        return await self._call(lambda: self._engine.look_at_ports(node, ports))
+
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container."""
         return await self._call(lambda: self._engine.start(order, node))

@@ -10,10 +10,10 @@ import msgspec
 from headway.model.container import ContainerKind, Exit
 from headway.model.ids import ContainerId, NodeId, RunId
 from headway.model.log import LogLine
-from headway.model.node import Node, NodeState
+from headway.model.node import ClosedPorts, Node, NodeState
 from headway.model.order import Heard, NodeReading, Observed, ObservedState, Order, Reading, Usage
 from headway.model.terminal import TerminalSize
-from headway.ports.engine import EngineUnavailable, NoSuchContainer, Session
+from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer, Session
 from headway.sim.runner import SimulatedLine, SimulatedRunner
 from headway.sim.watch import NOBODY, Watch
 
@@ -45,6 +45,8 @@ class SimulatedEngine:
         """Every attempt that ever began, in order."""
         self._listeners: dict[Callable[[Heard], None], None] = {}
         self._away: set[NodeId] = set()
+        self.strangers: dict[tuple[NodeId, int], str] = {}
+        """Who has ports of nodes' machines, of which nobody is told who does not ask."""
 
     async def nodes(self) -> tuple[Node, ...]:
         """List the nodes."""
@@ -112,12 +114,31 @@ class SimulatedEngine:
         if node in self._away:
             raise EngineUnavailable(f"{node} does not answer")
 
+    async def look_at_ports(self, node: NodeId, ports: Collection[int]) -> Node:
+        """Give a node with what strangers have of some ports."""
+        self._check(node)
+        known = next((row for row in self._nodes if row.id == node), None)
+        if known is None:
+            raise EngineError(f"there is no node {node}")
+        closed = tuple(
+            ClosedPorts(first=port, last=port, by=self.strangers[node, port])
+            for port in sorted(ports)
+            if (node, port) in self.strangers and known.closed((port,)) is None
+        )
+        if closed:
+            known = msgspec.structs.replace(known, closed_ports=(*known.closed_ports, *closed))
+            self.join(known)
+        return known
+
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container: it runs at once."""
         self._check(node)
         known = self.containers.get(order.id)
         if known is not None:
             return known
+        for port in order.host_ports.values():
+            if (node, port) in self.strangers:
+                raise EngineError(f"port {port} is taken by {self.strangers[node, port]}")
         ports = {name: self._ports + place for place, name in enumerate(order.expose)}
         self._ports += len(ports)
         fact = Observed(

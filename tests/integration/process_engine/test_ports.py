@@ -9,6 +9,7 @@ import pytest
 
 from headway.engines.process.engine import ProcessEngine
 from headway.engines.process.ports import FIRST
+from headway.model.ids import NodeId
 from headway.model.node import ClosedPorts, Node
 from headway.ports.engine import EngineError
 from tests.contract.engine.conftest import emptied, opened
@@ -62,6 +63,26 @@ async def test_a_port_that_somebody_else_has_is_named_and_told_away_until_it_is_
             assert f"(pid {os.getpid()})" in await heard(engine, port, taken=True)
         await heard(engine, port, taken=False)
         assert (await begun(engine, wanted)).ports == {"sql": port}
+
+
+async def test_a_node_that_is_asked_who_has_a_port_says_so_and_closes_it_until_it_is_free(
+    data: Path,
+) -> None:
+    async for engine in opened(data):
+        (node,) = await engine.nodes()
+        own = order("exec sleep 600", expose=("sql",), host_ports={"sql": free_port()})
+        await begun(engine, own)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            asked = await engine.look_at_ports(node.id, (port, *own.host_ports.values()))
+            closed, who = asked.closed((port,)) or (0, "")
+            assert closed == port
+            assert f"(pid {os.getpid()})" in who
+            assert asked.closed(own.host_ports.values()) is None
+            assert f"(pid {os.getpid()})" in await heard(engine, port, taken=True)
+        await heard(engine, port, taken=False)
+        with pytest.raises(EngineError, match="there is no node nowhere"):
+            await engine.look_at_ports(NodeId("nowhere"), (port,))
 
 
 async def test_two_agents_of_a_machine_do_not_give_one_port_twice(data: Path) -> None:

@@ -11,6 +11,7 @@ from headway.calculate.rollout import plan_member
 from headway.calculate.route import member_routes
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
+from headway.model.demand import Demand
 from headway.model.deployment import Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, BuildId, DeploymentId, Digest, EnvironmentId, NodeId
@@ -77,6 +78,8 @@ class SmallWorld:
         self.pending = ""
         self.table: frozenset[str] = frozenset()
         self.vacated: frozenset[NodeId] = frozenset()
+        self.elsewhere: dict[str, Demand] = {}
+        """What other apps have on the first node."""
 
     # --- asking ----------------------------------------------------------------------------
 
@@ -186,6 +189,8 @@ class SmallWorld:
             fleet.put(node)
         for row in self.live():
             fleet.hold(row.id, row.node, of_container(row))
+        for name, demand in self.elsewhere.items():
+            fleet.hold(name, self.nodes[0].id, demand)
         return fleet
 
     # --- living ----------------------------------------------------------------------------

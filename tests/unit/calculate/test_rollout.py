@@ -14,7 +14,7 @@ from headway.model.ids import AppName, NodeId
 from headway.model.manifest import Canary, CanaryStep, Deploy, Judgement, Manifest, Strategy
 from headway.model.node import Node, NodeState
 from headway.model.placement import Placement
-from headway.model.plan import Verb
+from headway.model.plan import MachinePort, Verb
 from headway.model.resources import Resources
 from headway.model.route import Traffic
 from headway.model.snapshot import Readiness
@@ -594,3 +594,72 @@ def test_copies_for_which_there_are_too_few_machines_fail_before_anything_is_sto
     failure = world.deployments[first].failure
     assert failure is not None
     assert "as each has port 5432 of its machine" in failure.because
+
+
+of_another = Demand(
+    resources=Resources(cpu=0.1, memory_mib=32), crowd="demo~abc123/other/sql@1", ports=(5432,)
+)
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ROLLING, Strategy.RECREATE])
+def test_what_serves_goes_on_while_its_successor_would_not_have_its_port_even_then(strategy):
+    world = SmallWorld()
+    world.deploy(world.release(manifest(scale=1)))
+    world.run()
+    (before,) = world.live()
+    world.elsewhere["other-sql-1"] = of_another
+    second = world.deploy(world.release(database()), strategy=strategy)
+    world.run()
+    assert world.live() == [before]
+    assert world.phase(second) is Phase.STARTING
+    assert "port 5432 is taken by other/sql" in world.pending
+    world.pass_time(3600)
+    assert world.phase(second) is Phase.ROLLED_BACK
+    assert "port 5432 is taken by other/sql" in world.deployments[second].failure.because
+    assert world.live() == [before]
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ROLLING, Strategy.RECREATE])
+def test_it_leaves_as_soon_as_its_successor_would_have_the_port(strategy):
+    world = SmallWorld()
+    world.deploy(world.release(manifest(scale=1)))
+    world.run()
+    world.elsewhere["other-sql-1"] = of_another
+    second = world.deploy(world.release(database()), strategy=strategy)
+    world.run()
+    world.elsewhere.clear()
+    world.run()
+    assert world.phase(second) is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize("strategy", [Strategy.ROLLING, Strategy.RECREATE])
+def test_a_plan_names_the_port_that_it_counts_on_before_anybody_has_left(strategy):
+    world = SmallWorld()
+    world.deploy(world.release(manifest(scale=1)))
+    world.run()
+    world.deploy(world.release(database()), strategy=strategy)
+    plan = plan_member(world.snapshot(), world.now, world.fleet())
+    assert plan.ports == (MachinePort(NodeId("n1"), 5432),)
+
+
+def test_daemons_with_a_port_of_their_machines_are_replaced_on_each_of_them():
+    world = SmallWorld()
+    world.nodes = tuple(Node(id=NodeId(f"n{i}"), cpu=4, memory_mib=4000) for i in range(3))
+
+    def daemon(**fields) -> Manifest:
+        found = database(**fields)
+        (web,) = found.processes
+        return msgspec.structs.replace(
+            found, processes=(msgspec.structs.replace(web, daemon=True),)
+        )
+
+    world.deploy(world.release(daemon()))
+    world.run()
+    second = world.deploy(world.release(daemon(env={"NEW": "1"})))
+    world.run()
+    assert world.phase(second) is Phase.SUCCEEDED
+    assert sorted((row.node, row.release) for row in world.live()) == [
+        ("n0", 2),
+        ("n1", 2),
+        ("n2", 2),
+    ]

@@ -344,6 +344,11 @@ class Fleet:
         """Say whether anything of a crowd is held anywhere."""
         return crowd in self._crowds.of
 
+    def has_port(self, node: NodeId, port: int) -> bool:
+        """Say whether something that is held has a port of a node's machine."""
+        taken, row = self._crowds.ports.get(port), self._table.index.get(node)
+        return taken is not None and row in taken.counts
+
     def share(self, demand: Demand) -> float:
         """Give the dominant share of a demand: of that resource of all nodes of which it has most.
 

@@ -74,7 +74,7 @@ class Agent:
                 containers.remove(container)
                 return Answer()
             case "nodes":
-                told = containers.node()
+                told = containers.node(request.ports)
                 return Answer(nodes=(told,), pid=os.getpid(), version=__version__)
             case "usage":
                 return Answer(usage=containers.usage(container))

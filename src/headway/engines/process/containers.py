@@ -7,7 +7,7 @@ that an agent which was killed and started again finds every one as it was.
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -86,17 +86,9 @@ class Containers:
         known = spool.observed()
         if known is not None:
             return known
-        taken = {
-            port
-            for fact in self._facts.values()
-            if fact.exit is None
-            for port in fact.ports.values()
-        }
-        for other, ports in self._claimed.items():
-            if other != order.id:
-                taken.update(ports)
+        given = self._given(but=order.id)
         try:
-            told, ports = self._starter.start(spool, order, node or self._node.id, taken)
+            told, ports = self._starter.start(spool, order, node or self._node.id, given)
         except PortTaken as error:
             self._taken_ports.note(error.port)
             raise
@@ -111,6 +103,12 @@ class Containers:
         if fact.exit is None:
             self._watch(spool)
         return fact
+
+    def _given(self, but: ContainerId | None = None) -> set[int]:
+        """List the ports of all containers here but one."""
+        live = (fact.ports.values() for fact in self._facts.values() if fact.exit is None)
+        claimed = (ports for container, ports in self._claimed.items() if container != but)
+        return {port for ports in (*live, *claimed) for port in ports}
 
     async def _settled(self, spool: Spool) -> Observed:
         """Wait until a shim has said what became of its container."""
@@ -195,8 +193,9 @@ class Containers:
 
     # --- telling ---------------------------------------------------------------------------------
 
-    def node(self) -> Node:
-        """Give the node as it is now."""
+    def node(self, ports: Collection[int] = ()) -> Node:
+        """Give the node as it is now, once it was looked who else has some ports."""
+        self._taken_ports.look_at({*ports} - self._given())
         return self._taken_ports.told(self._node)
 
     def listing(self) -> tuple[Observed, ...]:

@@ -26,7 +26,7 @@ from headway.model.node import ClosedPorts, Node, NodeState
 from headway.model.order import Heard, NodeReading, Observed, Order, Usage
 from headway.model.terminal import TerminalSize
 from headway.model.view.check import Check
-from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
+from headway.ports.engine import EngineUnavailable, NoSuchContainer
 
 _SILENT_S = 10.0
 _TOLD_MAX = 1000
@@ -103,11 +103,13 @@ class ProcessEngine:
         found = await asyncio.gather(*map(self._places.node, self._places))
         return tuple(sorted(found, key=lambda node: node.id))
 
+    async def look_at_ports(self, node: NodeId, ports: Collection[int]) -> Node:
+        """Give a node as it is, once it was looked who has some ports of its machine."""
+        return await self._places.with_ports(self._places.one(node), ports)
+
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container, or give the state of the one that has this id already."""
-        place = self._places.get(node)
-        if place is None:
-            raise EngineError(f"there is no node {node}")
+        place = self._places.one(node)
         answer = await place.link.call(Request(verb="start", order=order, node=node))
         assert answer.observed is not None
         return answer.observed

@@ -32,6 +32,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     grace_s: float = 0.0
     argv: tuple[str, ...] = ()
     terminal: TerminalSize | None = None
+    ports: tuple[int, ...] = ()
+    """Of the machine, with `nodes`: it is looked whether others have them."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

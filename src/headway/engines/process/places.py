@@ -1,7 +1,7 @@
 """The nodes that this machine is, and which of them has a container."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -53,9 +53,16 @@ class Places:
     def __iter__(self) -> Iterator[Place]:
         return iter(list(self._of.values()))
 
-    def get(self, node: NodeId) -> Place | None:
-        """Give a node, if there is one of this id."""
-        return self._of.get(node)
+    def one(self, node: NodeId) -> Place:
+        """Give a node.
+
+        Raises:
+            EngineError: There is none of this id.
+        """
+        place = self._of.get(node)
+        if place is None:
+            raise EngineError(f"there is no node {node}")
+        return place
 
     def _link(self, index: int, name: NodeId) -> AgentLink:
         folder = folder_of(self._data, index)
@@ -121,6 +128,15 @@ class Places:
         except EngineUnavailable:
             return self.lost(place)
         return self._part(place, answer.nodes[0])
+
+    async def with_ports(self, place: Place, ports: Collection[int]) -> Node:
+        """Have a node look who has some ports; it is not waited for where it is silent.
+
+        Raises:
+            EngineUnavailable: It is.
+        """
+        request = Request(verb="nodes", ports=tuple(ports))
+        return self._part(place, (await place.link.at_once(request)).nodes[0])
 
     def lost(self, place: Place) -> Node:
         """Give a node as one whose agent does not answer."""

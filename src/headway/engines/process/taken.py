@@ -1,7 +1,7 @@
 """Ports that others on this machine have, of those that our containers were to have."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -18,11 +18,17 @@ class TakenPorts:
         self._changed = changed
         self._who: dict[int, str] = {}
 
-    def note(self, port: int) -> None:
-        """Take over that somebody has a port."""
+    def note(self, *ports: int) -> None:
+        """Take over that somebody has these ports."""
+        if not ports:
+            return
         if not self._who:
             self._look_later()
-        self._are({**self._who, port: who_has(port)})
+        self._are(self._who | {port: who_has(port) for port in ports})
+
+    def look_at(self, ports: Iterable[int]) -> None:
+        """Find out which of these ports somebody has."""
+        self.note(*(port for port in ports if not is_free(port)))
 
     def told(self, node: Node) -> Node:
         """Give a node as it is now."""
