@@ -16,6 +16,7 @@ from headway.model.job import Job
 from headway.model.lease import Tenure
 from headway.model.release import Release
 from headway.model.run import Run, RunState
+from tests.contract.store.counting import CountingStore
 from tests.simulation.conftest import APP, ENVIRONMENT, SMALL
 
 NOW = datetime.now(UTC)
@@ -108,10 +109,10 @@ async def test_those_that_ended_first_are_forgotten_with_all_they_had(plane, end
     assert await left(plane, 0) == [ENVIRONMENT]
 
 
-async def test_one_whose_ended_runs_are_kept_stays_as_long_as_they_do(plane, ended):
-    run = Run(
+def ended_run(environment: EnvironmentId) -> Run:
+    return Run(
         id=RunId("r1"),
-        environment=ended[0],
+        environment=environment,
         app=APP,
         job="noop",
         state=RunState.SUCCEEDED,
@@ -120,10 +121,30 @@ async def test_one_whose_ended_runs_are_kept_stays_as_long_as_they_do(plane, end
         created_by="me",
         ended_at=NOW,
     )
-    await plane.store.write(lambda tx: tx.put(run))
+
+
+async def test_one_whose_ended_runs_are_kept_stays_as_long_as_they_do(plane, ended):
+    await plane.store.write(lambda tx: tx.put(ended_run(ended[0])))
     assert await left(plane, 1) == [ENVIRONMENT, ended[0], ended[2]]
     await plane.store.write(lambda tx: tx.delete(Run, "r1"))
     assert await left(plane, 1) == [ENVIRONMENT, ended[2]]
+
+
+async def test_to_see_that_one_stays_costs_the_same_however_many_releases_it_had(plane, ended):
+    await plane.store.write(lambda tx: tx.put(ended_run(ended[0])))
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, environments_kept=2)
+    plane.world.store = store = CountingStore(plane.store)
+    await forget_environments(plane.world)
+    cost = store.rows_read()
+
+    def deed(tx) -> None:
+        first = tx.get(Release, ended[0], APP, 1)
+        for number in range(2, 50):
+            tx.put(msgspec.structs.replace(first, number=number))
+
+    await plane.store.write(deed)
+    await forget_environments(plane.world)
+    assert store.rows_read() == cost
 
 
 async def test_what_happened_in_it_is_told_for_as_long_as_events_are_kept(plane, ended):

@@ -5,7 +5,6 @@ One of which ended runs are kept stays as long as they do: their pages tell of i
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple
 
 from headway.control.pacing import paced
 from headway.control.world import World
@@ -15,7 +14,7 @@ from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import EnvironmentId
 from headway.model.release import Release
-from headway.model.run import Run, owner_name
+from headway.model.run import Run, owned_by
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
@@ -25,20 +24,13 @@ _AT_ONCE = 200
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class _Left(NamedTuple):
-    """What there still is of an environment that may go."""
-
-    containers: list[Container]
-    has_runs: bool
-
-
 async def forget_environments(world: World) -> None:
     """Forget those that ended first, until no more are kept than the settings say."""
     for environment in await world.store.read(
         partial(_over, kept=world.settings.environments_kept)
     ):
-        left = await world.store.read(partial(_left, environment=environment))
-        if not left.has_runs and await _has_forgotten(world, left.containers):
+        containers = await world.store.read(partial(_left, environment=environment))
+        if containers is not None and await _has_forgotten(world, containers):
             await paced(
                 lambda environment=environment: world.store.write(  # type: ignore[misc]
                     partial(_forget_some, environment=environment)
@@ -52,16 +44,11 @@ def _over(reader: Reader, kept: int) -> list[EnvironmentId]:
     return [row.id for row in reversed(newest_first[kept:])]
 
 
-def _left(reader: Reader, environment: EnvironmentId) -> _Left:
-    owners = {
-        owner_name(environment, release.app, job.name)
-        for release in reader.find(Release, environment=environment)
-        for job in release.manifest.jobs
-    }
-    return _Left(
-        reader.find(Container, environment=environment),
-        bool(owners and reader.find(Run, owner=tuple(sorted(owners)), limit=1)),
-    )
+def _left(reader: Reader, environment: EnvironmentId) -> list[Container] | None:
+    """Give the containers that are kept of one; None where runs of it are."""
+    if reader.begins(Run, "owner", owned_by(environment)):
+        return None
+    return reader.find(Container, environment=environment)
 
 
 async def _has_forgotten(world: World, containers: list[Container]) -> bool:

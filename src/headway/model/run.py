@@ -248,6 +248,11 @@ def owner_name(environment: str, app: str, job: str) -> str:
     return f"{environment}/{app}/{job}"
 
 
+def owned_by(environment: str) -> str:
+    """Give what the owners of all runs of an environment begin with."""
+    return f"{environment}/"
+
+
 def key_name(environment: str, app: str, job: str, key: str) -> str:
     """Join a key with what it is a key of."""
     return f"{owner_name(environment, app, job)}/{key}"

@@ -73,6 +73,10 @@ class Reader(Protocol):
         """
         ...
 
+    def begins(self, kind: type[Value], field: str, prefix: str) -> bool:
+        """Say whether any row has a text in an indexed field that begins with this."""
+        ...
+
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows whose indexed field is not None, at a cost that does not grow with history."""
         ...

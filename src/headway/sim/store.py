@@ -185,6 +185,11 @@ class MemoryReader:
                 found[value] = tuple(getattr(row, column) for column in columns)
         return found
 
+    def begins(self, kind: type[Value], field: str, prefix: str) -> bool:
+        """Say whether any row has a text in an indexed field that begins with this."""
+        rows = self._asked(kind, field)
+        return any(value.startswith(prefix) for value in rows.equal(field).buckets)
+
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows that have a value in a field."""
         rows = self._asked(kind, field)

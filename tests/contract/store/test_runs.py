@@ -62,6 +62,17 @@ async def test_rows_are_counted_by_field(store):
     assert (sorted(lanes.values()), count, dead) == ([1, 2], 3, 0)
 
 
+async def test_whether_any_text_begins_so_is_told(store):
+    await put(store, run("a"), run("b", environment=EnvironmentId("demo~10")))
+
+    def question(reader):
+        return [reader.begins(Run, "owner", name) for name in ("demo~1/", "demo~10/", "demo~1/m")]
+
+    assert await store.read(question) == [True, True, False]
+    await store.write(lambda tx: tx.delete(Run, "a"))
+    assert await store.read(question) == [False, True, False]
+
+
 async def test_ended_runs_are_counted_as_they_come_and_go(store):
     async def counts() -> tuple[int, int]:
         return await store.read(

@@ -117,6 +117,14 @@ class SqliteReader:
         given = _encode(list(values)).decode()
         return {row[0]: row[1:] for row in self._connection.execute(sql, (given,))}
 
+    def begins(self, kind: type[Value], field: str, prefix: str) -> bool:
+        """Say whether any row has a text in an indexed field that begins with this."""
+        table = TABLES[kind]
+        assert field in table.columns, f"{table.name} cannot be asked for {field}"
+        behind = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        sql = f"SELECT 1 FROM {table.name} WHERE {field} >= ? AND {field} < ? LIMIT 1"  # noqa: S608
+        return self._connection.execute(sql, (prefix, behind)).fetchone() is not None
+
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows that have a value in a field; triggers know of how many of old ones."""
         table = TABLES[kind]
