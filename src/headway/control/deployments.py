@@ -177,17 +177,14 @@ def _is_live(tx: Writer, row: Member, request: DeployRequest) -> bool:
 
 def _before(tx: Reader, owner: Environment, row: Member) -> int:
     """Give the release that served before the live one."""
-    for past in tx.find(
-        Deployment, environment=owner.id, app=row.app, newest_first=True, limit=200
-    ):
-        moved = past.phase is Phase.SUCCEEDED and past.release == row.live
-        if moved and past.previous and past.previous != row.live:
-            return past.previous
-    raise Conflict(
-        "no-earlier-release",
-        f"{row.app} has no earlier release in {owner.name} to go back to",
-        next=(f"headway history -e {owner.name} -a {row.app}",),
-    )
+    number = lookup.before(tx, row)
+    if number is None:
+        raise Conflict(
+            "no-earlier-release",
+            f"{row.app} has no earlier release in {owner.name} to go back to",
+            next=(f"headway history -e {owner.name} -a {row.app}",),
+        )
+    return number
 
 
 def _fill_redeploy(

@@ -5,10 +5,12 @@ from difflib import get_close_matches
 
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.model.app import App, Source
+from headway.model.deployment import Deployment, Phase
 from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, Member
 from headway.model.ids import AppName, Digest, EnvironmentId, EnvironmentName, is_name
 from headway.model.manifest import Manifest
 from headway.model.release import Release
+from headway.model.settings import DEPLOYMENTS_LEAST
 from headway.ports.store import Reader
 
 
@@ -195,6 +197,21 @@ def live(reader: Reader, row: Member | None) -> Release | None:
     if row is None or not row.live:
         return None
     return reader.get(Release, row.environment, row.app, row.live)
+
+
+def before(reader: Reader, row: Member) -> int | None:
+    """Give the release that served before the live one, as far as the last deployments tell."""
+    for past in reader.find(
+        Deployment,
+        environment=row.environment,
+        app=row.app,
+        newest_first=True,
+        limit=DEPLOYMENTS_LEAST,
+    ):
+        moved = past.phase is Phase.SUCCEEDED and past.release == row.live
+        if moved and past.previous and past.previous != row.live:
+            return past.previous
+    return None
 
 
 def needs(reader: Reader, member_row: Member) -> tuple[AppName, ...]:

@@ -6,6 +6,7 @@ One of which ended runs are kept stays as long as they do: their pages tell of i
 from datetime import UTC, datetime
 from functools import partial
 
+from headway.control.old_deployments import forget_deployments
 from headway.control.pacing import paced
 from headway.control.world import World
 from headway.machine.own_log import Log
@@ -31,6 +32,7 @@ async def forget_environments(world: World) -> None:
     ):
         containers = await world.store.read(partial(_left, environment=environment))
         if containers is not None and await _has_forgotten(world, containers):
+            await paced(partial(_forget_deployments, world, environment))
             await paced(
                 lambda environment=environment: world.store.write(  # type: ignore[misc]
                     partial(_forget_some, environment=environment)
@@ -70,16 +72,21 @@ async def _has_forgotten(world: World, containers: list[Container]) -> bool:
     return True
 
 
+async def _forget_deployments(world: World, environment: EnvironmentId) -> int:
+    rows = await world.store.read(
+        lambda reader: reader.find(Deployment, environment=environment, limit=_AT_ONCE)
+    )
+    return await forget_deployments(world, rows)
+
+
 def _forget_some(tx: Writer, environment: EnvironmentId) -> int:
     """Delete some of what an environment had, and itself last; gives how many rows."""
-    deployments = tx.find(Deployment, environment=environment, limit=_AT_ONCE)
-    for deployment in deployments:
-        tx.delete(Deployment, deployment.id)
-    room = _AT_ONCE - len(deployments)
-    releases = tx.find(Release, environment=environment, limit=room) if room else []
+    if tx.find(Deployment, environment=environment, limit=1):
+        return 0  # what a build of it wrote could not be removed
+    releases = tx.find(Release, environment=environment, limit=_AT_ONCE)
     for release in releases:
         tx.delete(Release, environment, release.app, release.number)
-    gone = len(deployments) + len(releases)
+    gone = len(releases)
     if gone < _AT_ONCE and tx.get(Environment, environment) is not None:
         tx.delete(Environment, environment)
         gone += 1

@@ -1,15 +1,17 @@
 """The loop that bounds what is kept: logs, rows, events, artifacts, sources."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from functools import partial
 
 from headway.control.idempotency import forget_answers
+from headway.control.old_deployments import OldDeployments, needed_by
 from headway.control.old_environments import forget_environments
 from headway.control.pacing import paced
 from headway.control.runs.forgetting import forget_runs
 from headway.control.settling import forget_over
-from headway.control.world import World
+from headway.control.world import MemberKey, World
 from headway.machine.own_log import Log
 from headway.model.app import App
 from headway.model.build import Artifact, Build, BuildState
@@ -18,6 +20,7 @@ from headway.model.deployment import Deployment
 from headway.model.environment import NOT_ENDED, Environment, Member
 from headway.model.ids import Digest
 from headway.model.release import Release
+from headway.model.run import Run
 from headway.model.value import Value
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
@@ -41,6 +44,7 @@ class Retention:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._old_deployments = OldDeployments(world)
 
     async def run(self) -> None:
         """Collect at the start and then every ten minutes, for ever."""
@@ -54,6 +58,7 @@ class Retention:
         await self._forget_containers()
         await forget_runs(world)
         await forget_environments(world)
+        await self._old_deployments.forget()
         await forget_answers(world)
         kept = world.settings.leases_kept
         await paced(lambda: world.store.write(lambda tx: forget_over(tx, kept)))
@@ -96,8 +101,9 @@ class Retention:
         artifacts: dict[Digest, Artifact] = {}
         sources = {app.source for app in reader.find(App)}
         active = reader.find(Environment, state=NOT_ENDED)
+        pinned = _pinned(reader)
         for environment in active:
-            for release in self._releases(reader, environment):
+            for release in self._releases(reader, environment, pinned):
                 artifacts[release.artifact.digest] = release.artifact
                 sources.add(release.source)
         for deployment in reader.find(Deployment, is_ended=False):
@@ -111,24 +117,30 @@ class Retention:
                 artifacts[build.artifact.digest] = build.artifact
         return InUse(artifacts=tuple(artifacts.values()), sources=frozenset(sources))
 
-    def _releases(self, reader: Reader, environment: Environment) -> list[Release]:
-        """Releases that run or may be rolled back to."""
+    def _releases(
+        self, reader: Reader, environment: Environment, pinned: Mapping[MemberKey, Collection[int]]
+    ) -> list[Release]:
+        """Releases that run, may be rolled back to, or are waited for by runs."""
         found: list[Release] = []
         kept = self._world.settings.releases_built_kept
         for member in reader.find(Member, environment=environment.id):
             found += reader.find(
                 Release, environment=environment.id, app=member.app, newest_first=True, limit=kept
             )
-            live = (
-                reader.get(Release, environment.id, member.app, member.live)
-                if member.live
-                else None
-            )
-            found += [live] if live else []
-        for container in reader.find(Container, environment=environment.id, retired=False):
-            release = reader.get(Release, environment.id, container.app, container.release)
-            found += [release] if release else []
+            key = environment.id, member.app
+            for number in needed_by(reader, key).union(pinned.get(key, ())):
+                release = reader.get(Release, *key, number)
+                found += [release] if release else []
         return found
+
+
+def _pinned(reader: Reader) -> dict[MemberKey, list[int]]:
+    """Give the releases that are to run what has not ended, by their apps."""
+    found: dict[MemberKey, list[int]] = {}
+    for name in reader.tally(Run, "pin"):
+        environment, app, number = name.split("/")
+        found.setdefault((environment, app), []).append(int(number))
+    return found
 
 
 def _delete(tx: Writer, container: Container) -> None:

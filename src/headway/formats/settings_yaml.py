@@ -14,7 +14,7 @@ from headway.formats.units import (
 from headway.formats.yaml import parse_yaml
 from headway.model.problem import Parsed, in_file
 from headway.model.resources import MIB
-from headway.model.settings import RouterLimits, Settings
+from headway.model.settings import DEPLOYMENTS_LEAST, RouterLimits, Settings
 
 FILE = "settings.yaml"
 _DAY_S = 86_400.0
@@ -181,6 +181,16 @@ SETTINGS = Record(
                 "releases_built_kept",
                 whole(1, 1000),
                 "Releases of one app in one environment whose builds are kept for a rollback.",
+            ),
+            (
+                "releases_kept",
+                whole(10, 1_000_000),
+                "Releases of one app in one environment, beside those that may still be needed.",
+            ),
+            (
+                "deployments_kept",
+                whole(DEPLOYMENTS_LEAST, 1_000_000),
+                "Ended deployments of one app in one environment, with their builds' logs.",
             ),
             ("events_kept", whole(1000, 1_000_000_000), "Events that history and `why` tell of."),
             ("runs_kept", whole(100, 100_000_000), "Ended runs of jobs, with their logs."),

@@ -216,6 +216,13 @@ class Run(Value, kw_only=True):
         return 1 if self.is_active else None
 
     @property
+    def pin(self) -> str | None:
+        """Set while it has not ended and a certain release is to run it: that one."""
+        if self.pinned is None or self.is_ended:
+            return None
+        return pin_name(self.environment, self.app, self.pinned)
+
+    @property
     def dead(self) -> int | None:
         """Set while it is on the dead-letter list."""
         return 1 if self.state is RunState.DEAD else None
@@ -251,6 +258,11 @@ def owner_name(environment: str, app: str, job: str) -> str:
 def owned_by(environment: str) -> str:
     """Give what the owners of all runs of an environment begin with."""
     return f"{environment}/"
+
+
+def pin_name(environment: str, app: str, release: int) -> str:
+    """Name a release, as the runs are found by it that are pinned to it."""
+    return f"{environment}/{app}/{release}"
 
 
 def key_name(environment: str, app: str, job: str, key: str) -> str:

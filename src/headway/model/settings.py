@@ -24,6 +24,10 @@ class RouterLimits(Value, kw_only=True):
     headers_max: int = 100
 
 
+DEPLOYMENTS_LEAST = 200
+"""Of an app in an environment: among so many of the last is looked for what served before."""
+
+
 class Settings(Value, kw_only=True):
     """Limits and choices of one installation. `formats/settings_yaml.py` explains each."""
 
@@ -54,6 +58,8 @@ class Settings(Value, kw_only=True):
     containers_kept: int = 500
     containers_kept_per_app: int = 20
     releases_built_kept: int = 5
+    releases_kept: int = 200
+    deployments_kept: int = 1000
     events_kept: int = 500_000
     runs_kept: int = 1_000_000
     runs_kept_s: float = 30 * 24 * 3600.0

@@ -86,7 +86,7 @@ _TABLES = (
         ("id",),
         ("environment", "app", "retired", "kind", "state", "deployment", "release", "node"),
     ),
-    Table(Deployment, "deployments", ("id",), ("environment", "app", "is_ended")),
+    Table(Deployment, "deployments", ("id",), ("environment", "app", "is_ended", "build")),
     Table(Environment, "environments", ("id",), ("name", "state", "under")),
     Table(Fences, "fences", ("name",)),
     Table(
@@ -117,6 +117,7 @@ _TABLES = (
             "key_name",
             "unique_name",
             "ended_us",
+            "pin",
         ),
         counted=("dead", "ended_us"),
         changing="active",

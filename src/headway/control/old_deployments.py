@@ -1,0 +1,179 @@
+"""Forgets old deployments and releases of environments that go on, and builds with them.
+
+What may still matter stays, whatever the settings keep: what is under way, runs or serves, what
+served before that, and what runs are pinned to. An app costs a few looks at indexes for each pass
+before which it did anything.
+"""
+
+from functools import partial
+from typing import Any
+
+from headway.control import lookup
+from headway.control.pacing import paced
+from headway.control.releases import newest
+from headway.control.world import MemberKey, World
+from headway.machine.own_log import Log
+from headway.model.build import Build
+from headway.model.container import Container
+from headway.model.deployment import Deployment
+from headway.model.environment import Member
+from headway.model.event import Event
+from headway.model.release import Release
+from headway.model.run import Run, pin_name
+from headway.ports.engine import EngineError
+from headway.ports.store import Reader, Writer
+
+_log = Log()
+_AT_ONCE = 200
+"""Rows deleted in one transaction."""
+
+
+class OldDeployments:
+    """Looks at each app once, and again when anything about it changed."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._changed: dict[MemberKey, None] = {}
+        self._has_begun = False
+        world.bell.on_member(self._note)
+
+    def _note(self, key: MemberKey) -> None:
+        self._changed[key] = None
+
+    async def forget(self) -> None:
+        """Forget what is over, of all apps about which anything changed since."""
+        world = self._world
+        if not self._has_begun:
+            self._changed |= dict.fromkeys(await world.store.read(lookup.members))
+            self._has_begun = True
+        changed, self._changed = self._changed, {}
+        while changed:
+            key = next(iter(changed))
+            try:
+                await paced(partial(self._forget_deployments, key))
+                await paced(partial(self._forget_releases, key))
+            except BaseException:
+                self._changed |= changed
+                raise
+            del changed[key]
+
+    async def _forget_deployments(self, key: MemberKey) -> int:
+        kept = self._world.settings.deployments_kept
+        rows = await self._world.store.read(lambda reader: _over(reader, key, kept))
+        event = self._event(key, "deployment", kept, {"deployments": [row.id for row in rows]})
+        return await forget_deployments(self._world, rows, event)
+
+    async def _forget_releases(self, key: MemberKey) -> int:
+        world, kept = self._world, self._world.settings.releases_kept
+        if not await world.store.read(lambda reader: _unneeded(reader, key, kept)):
+            return 0
+
+        def deed(tx: Writer) -> int:
+            numbers = _unneeded(tx, key, kept)
+            for number in numbers:
+                tx.delete(Release, *key, number)
+            if numbers:
+                tx.record(self._event(key, "release", kept, {"releases": numbers}))
+            return len(numbers)
+
+        return await world.store.write(deed)
+
+    def _event(self, key: MemberKey, noun: str, kept: int, gone: dict[str, Any]) -> Event:
+        return Event(
+            at=self._world.clock.now(),
+            actor="headway",
+            kind=f"{noun}.forgotten",
+            subject=key[1],
+            environment=key[0],
+            app=key[1],
+            because=f"of each app the newest {kept} {noun}s are kept",
+            data=gone,
+        )
+
+
+async def forget_deployments(
+    world: World, rows: list[Deployment], event: Event | None = None
+) -> int:
+    """Forget ended deployments, with builds that no other is of; says how many were there still.
+
+    What a build wrote goes before its row: nobody would find it again.
+    """
+    if not rows:
+        return 0
+    for build in await world.store.read(lambda reader: _builds_of(reader, rows)):
+        if build.container is None:
+            continue
+        try:
+            await world.engine.remove(build.container)
+        except EngineError as error:
+            _log.warning("an ended build could not be removed", error=str(error))
+            return 0
+
+    def deed(tx: Writer) -> int:
+        there = [row for row in rows if tx.get(Deployment, row.id) is not None]
+        for build in _builds_of(tx, there):
+            tx.delete(Build, build.id)
+        for row in there:
+            tx.delete(Deployment, row.id)
+        if there and event is not None:
+            tx.record(event)
+        return len(there)
+
+    return await world.store.write(deed)
+
+
+def _over(reader: Reader, key: MemberKey, kept: int) -> list[Deployment]:
+    """Give some of the oldest deployments that are too many."""
+    ours = partial(reader.find, Deployment, environment=key[0], app=key[1])
+    last = ours(newest_first=True, limit=1)
+    first = ours(is_ended=True, limit=1)
+    if not last or not first or first[0].number > (up_to := last[0].number - kept):
+        return []
+    return [row for row in ours(is_ended=True, limit=_AT_ONCE) if row.number <= up_to]
+
+
+def _builds_of(reader: Reader, rows: list[Deployment]) -> list[Build]:
+    """Give the builds that no deployment is of but these, which have ended."""
+    gone = {row.id for row in rows}
+    names = dict.fromkeys(row.build for row in rows if row.build is not None)
+    alone = [
+        name
+        for name in names
+        if not any(
+            row.id not in gone
+            for row in reader.find(Deployment, build=name, newest_first=True, limit=len(gone) + 1)
+        )
+    ]
+    return [build for name in alone if (build := reader.get(Build, name)) is not None]
+
+
+def _unneeded(reader: Reader, key: MemberKey, kept: int) -> list[int]:
+    """Give some of the oldest releases that are too many, but none that may still matter."""
+    environment, app = key
+    up_to = newest(reader, *key) - kept
+    first = reader.find(Release, environment=environment, app=app, limit=1)
+    if not first or first[0].number > up_to:
+        return []
+    needed = needed_by(reader, key)
+    most = _AT_ONCE + len(needed)
+    rows = reader.find(Release, environment=environment, app=app, limit=most)
+    return [
+        row.number
+        for row in rows
+        if row.number <= up_to
+        and row.number not in needed
+        and not reader.find(Run, pin=pin_name(*key, row.number), limit=1)
+    ]
+
+
+def needed_by(reader: Reader, key: MemberKey) -> set[int]:
+    """Give the releases of an app that serve, served before, run or are under way."""
+    environment, app = key
+    there = reader.find(Container, environment=environment, app=app, retired=False)
+    numbers: set[int | None] = {row.release for row in there}
+    for row in reader.find(Deployment, environment=environment, app=app, is_ended=False):
+        numbers |= {row.release, row.previous}
+    member = reader.get(Member, environment, app)
+    if member is not None:
+        numbers |= {member.live, lookup.before(reader, member)}
+    return {number for number in numbers if number is not None}
