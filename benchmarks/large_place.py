@@ -65,7 +65,7 @@ def _all_run(place: Large) -> bool:
             members = client.get(f"/v1/environments/{BIG}").json()["members"]
         except httpx2.TransportError:
             return False
-        nodes = client.get("/v1/nodes").json()
+        nodes = client.get("/v1/nodes").json()["items"]
     return all(one["healthy"] for one in members) and (
         sum(node["containers"] for node in nodes) >= APPS
     )

@@ -38,7 +38,7 @@ def fresh(folder: Path) -> Iterator[Installation]:
     ports = ("--port", str(own.port), "--http-port", str(own.http_port))
     try:
         own.ok("up", "-d", "--nodes", "3", *ports)
-        wait_for(lambda: len(own.asked("nodes")) == 3, _LIMIT_S)
+        wait_for(lambda: len(own.asked("nodes")["items"]) == 3, _LIMIT_S)
         yield own
     finally:
         own.down()
@@ -116,7 +116,9 @@ def _machines(own: Installation, running: str) -> dict[str, str]:
     (own.folder / "ci.yaml").write_text(POOL)
     own.ok("pools", "apply", "ci.yaml")
     drained = own.asked(f"runs/{running}")["run"]["attempts"][-1]["node"]
-    busy = next(row["node"]["id"] for row in own.asked("nodes") if row["node"]["id"] != drained)
+    busy = next(
+        row["node"]["id"] for row in own.asked("nodes")["items"] if row["node"]["id"] != drained
+    )
     own.ok("nodes", "drain", drained, "--no-wait", "--within", "2h", "--reason", "a new disk")
     wait_for(lambda: not _served_on(own, drained), _LIMIT_S)
     return {"pool": "ci", "node": drained, "busy": busy}

@@ -111,7 +111,7 @@ def check_logs(own: Installation, environment: str) -> None:
 
 def settled(own: Installation) -> bool:
     try:
-        views = own.asked("environments")
+        views = own.asked("environments")["items"]
     except SdkError:
         return False
     return all(

@@ -95,7 +95,7 @@ def agent(own: Installation, number: int) -> int:
 
 
 def nodes(own: Installation) -> list[str]:
-    return [row["node"]["id"] for row in own.asked("nodes")]
+    return [row["node"]["id"] for row in own.asked("nodes")["items"]]
 
 
 def there(own: Installation, node: str, process: str = "") -> list[dict]:
@@ -152,7 +152,7 @@ def test_an_agent_that_is_killed_stops_no_container(three, load):
     for pid in killed:
         three.kill(pid)
     wait_for(lambda: not {agent(three, one) for one in (1, 2, 3)} & {0, *killed}, within_s=60)
-    wait_for(lambda: all(row["node"]["state"] == "ready" for row in three.asked("nodes")))
+    wait_for(lambda: all(row["node"]["state"] == "ready" for row in three.asked("nodes")["items"]))
     after = {row["id"] for name in nodes(three) for row in there(three, name)}
     assert before <= after
     wait_for(lambda: load.asked > 5)

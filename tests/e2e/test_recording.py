@@ -30,7 +30,7 @@ def test_a_recording_of_the_shop_runs_in_the_wind_tunnel(own):
     letters = [made(own, "shop", "stamp", f'{{"letter": {number}}}') for number in range(5)]
     export = made(own, "shop", "nightly-export", '{"shop": "main"}')
     wait_for(lambda: {state(own, run) for run in (*letters, export)} == {"succeeded"}, within_s=90)
-    wait_for(lambda: len(own.asked("nodes")) == 2, within_s=60)
+    wait_for(lambda: len(own.asked("nodes")["items"]) == 2, within_s=60)
     said = own.ok("sim", "record", "--last", "1h", "-o", "shop-today")
     assert "recorded 6 runs" in said
 

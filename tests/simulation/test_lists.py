@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import nodes
+from headway.control import environments, nodes
 from headway.control.errors import NotFound
 from headway.control.fullness import fullness
 from headway.control.runs import jobs, queues
-from headway.model.ids import ContainerId, NodeId, RunId
+from headway.model.environment import Environment
+from headway.model.ids import ContainerId, EnvironmentId, NodeId, RunId
 from headway.model.job import Job
+from headway.model.lease import Tenure
 from headway.model.node import Node
 from headway.model.queue import Queue
 from headway.model.run import Attempt, Run, RunState
@@ -132,3 +134,32 @@ async def test_of_many_nodes_those_that_take_nothing_are_listed_first_and_a_refu
     with pytest.raises(NotFound) as refused:
         nodes.known(plane.world, "m7")
     assert refused.value.hint.endswith("n018, n019 and 130 more")
+
+
+async def test_nodes_are_listed_in_parts_each_behind_the_last(plane):
+    one = await nodes.listing(plane.world, 100)
+    two = await nodes.listing(plane.world, 100, one.next)
+    found = [row.node.id for row in (*one.items, *two.items)]
+    assert found == [f"n{n:03}" for n in range(150)]
+    assert (one.next, two.next) == ("n099", None)
+    assert (await nodes.listing(plane.world, 150)).next is None
+
+
+async def test_environments_are_listed_in_parts_each_behind_the_last(plane):
+    def deed(tx) -> None:
+        for number in range(5):
+            tx.put(
+                Environment(
+                    id=EnvironmentId(f"e{number}~1"),
+                    lease=Tenure(holder="me", until=None),
+                    created_at=NOW,
+                    created_by="me",
+                )
+            )
+
+    await plane.store.write(deed)
+    one = await environments.listing(plane.world, 3)
+    two = await environments.listing(plane.world, 3, one.next)
+    assert [row.name for row in one.items] == ["e0", "e1", "e2"]
+    assert [row.name for row in two.items] == ["e3", "e4"]
+    assert (one.next, two.next) == ("e2", None)

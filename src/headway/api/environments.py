@@ -16,14 +16,19 @@ from headway.model.role import Deed
 from headway.model.view.change import Started
 from headway.model.view.difference import Difference
 from headway.model.view.environment import EnvironmentView, MemberView
+from headway.model.view.page import Page
 
 router = APIRouter(tags=["environments"], prefix="/environments")
 
 
-@router.get("", responses=answers(list[EnvironmentView]))
-async def list_environments(world: TheWorld) -> Json:
-    """List the environments that have not ended."""
-    return Json(await environments.listing(world))
+@router.get("", responses=answers(Page))
+async def list_environments(
+    world: TheWorld,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: str | None = None,
+) -> Json:
+    """List the environments that have not ended, by name."""
+    return Json(await environments.listing(world, limit, after))
 
 
 @router.get("/{environment}", responses=answers(EnvironmentView))

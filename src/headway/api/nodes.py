@@ -10,14 +10,19 @@ from headway.api.scope import Actor, Identity, TheWorld, done_once
 from headway.control import drain_plans, nodes
 from headway.model.view.change import PlannedChange
 from headway.model.view.node import NodeView
+from headway.model.view.page import Page
 
 router = APIRouter(tags=["nodes"])
 
 
-@router.get("/nodes", responses=answers(list[NodeView]))
-async def list_nodes(world: TheWorld) -> Json:
-    """List nodes and what is reserved of them."""
-    return Json(await nodes.listing(world))
+@router.get("/nodes", responses=answers(Page))
+async def list_nodes(
+    world: TheWorld,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: str | None = None,
+) -> Json:
+    """List nodes and what is reserved of them, by id."""
+    return Json(await nodes.listing(world, limit, after))
 
 
 @router.get("/nodes/{node}", responses=answers(NodeView))

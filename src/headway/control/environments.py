@@ -28,6 +28,7 @@ from headway.model.lease import Tenure
 from headway.model.view.change import PlannedChange, Started
 from headway.model.view.difference import Difference
 from headway.model.view.environment import EnvironmentView, MemberView
+from headway.model.view.page import Page
 from headway.ports.store import Reader, Writer
 
 __all__ = [
@@ -44,12 +45,14 @@ __all__ = [
 ]
 
 
-async def listing(world: World) -> list[EnvironmentView]:
-    """List the environments that have not ended, by name."""
-    return [
+async def listing(world: World, limit: int, after: str | None = None) -> Page:
+    """List environments that have not ended, by name, those behind a name."""
+    rows = [row for row in await everything(world) if after is None or row[0].name > after]
+    shown = tuple(
         _view(owner, tuple(view(world, owner, rows) for rows in members))
-        for owner, members in await everything(world)
-    ]
+        for owner, members in rows[:limit]
+    )
+    return Page(items=shown, next=rows[limit - 1][0].name if len(rows) > limit else None)
 
 
 async def one(world: World, name: str) -> EnvironmentView:

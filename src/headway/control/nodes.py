@@ -19,6 +19,7 @@ from headway.model.ids import NodeId, environment_name
 from headway.model.node import Holder, NodeHold, NodeState
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.view.node import NodeView
+from headway.model.view.page import Page
 from headway.model.words import and_more
 from headway.ports.store import Reader, Writer
 
@@ -32,9 +33,11 @@ def _nothing(_: Writer) -> bool:
     return True
 
 
-async def listing(world: World) -> list[NodeView]:
-    """List the nodes as their engine last reported them."""
-    return [view(world, node.id) for node in world.nodes]
+async def listing(world: World, limit: int, after: str | None = None) -> Page:
+    """List nodes as their engine last reported them, by id, those behind an id."""
+    names = [node.id for node in world.nodes if after is None or node.id > after]
+    shown = tuple(view(world, name) for name in names[:limit])
+    return Page(items=shown, next=names[limit - 1] if len(names) > limit else None)
 
 
 def first(world: World, most: int) -> list[NodeView]:

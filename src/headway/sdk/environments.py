@@ -20,7 +20,7 @@ class Environments:
 
     def all(self) -> list[EnvironmentView]:
         """List the environments that have not ended."""
-        return self._transport.call("GET", "/v1/environments", list[EnvironmentView])
+        return self._transport.every("/v1/environments", EnvironmentView)
 
     def get(self, name: str) -> EnvironmentView:
         """Give an environment with its apps and containers."""

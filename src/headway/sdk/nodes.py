@@ -13,7 +13,7 @@ class Nodes:
 
     def all(self) -> list[NodeView]:
         """List nodes and what is reserved of them."""
-        return self._transport.call("GET", "/v1/nodes", list[NodeView])
+        return self._transport.every("/v1/nodes", NodeView)
 
     def show(self, node: str) -> NodeView:
         """Give a node."""

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from headway.model.view.page import Page
 from headway.model.view.refusal import Refusal
 from headway.sdk.connection import Answer, Broken, Connection, Silent
 from headway.sdk.errors import RefusedError, SdkError, UnreachableError
@@ -26,6 +27,8 @@ _PATIENCE_S = 10.0
 _AGAIN_S = 0.2
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _SILENCE_S = 60.0
+_PAGE = 500
+"""Rows of a list that are asked for at once."""
 HEARTBEAT_S = 15.0
 _LATE_S = 2.0
 """So late a heartbeat may be before the connection counts as broken."""
@@ -87,6 +90,22 @@ class Transport:
             answer = self._ask(method, path + _asked(query), body, headers)
         check(*answer)
         return self._decoded(answer.content, kind)
+
+    def every(self, path: str, kind: type[T]) -> list[T]:
+        """Give all of a list, page by page.
+
+        Raises:
+            RefusedError: Headway refused.
+            UnreachableError: Nobody answered for ten seconds.
+        """
+        rows: list[T] = []
+        after: str | None = None
+        while True:
+            page = self.call("GET", path, Page, query={"limit": _PAGE, "after": after})
+            rows += [msgspec.convert(item, kind) for item in page.items]
+            if page.next is None:
+                return rows
+            after = page.next
 
     def _ask(
         self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]

@@ -221,7 +221,7 @@ def test_who_may_not_any_more_does_nothing_whatever_the_command_is(mall, taken):
 def test_an_operator_whose_token_was_revoked_does_nothing_whatever_the_command_is(mall):
     names = {**names_in(mall), "token": made(mall)["token"]["id"]}
     with mall.client() as operator:
-        names["node"] = operator.get("/v1/nodes").json()[0]["node"]["id"]
+        names["node"] = operator.get("/v1/nodes").json()["items"][0]["node"]["id"]
     others = {path: BODIES.get(path, {}) for _, path, resolve in commands() if resolve in OF_APPS}
     methods = {path.replace(":path}", "}"): method for method, path in permission.DEEDS}
     for path, wish in (others | OF_OPERATORS).items():

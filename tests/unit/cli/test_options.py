@@ -64,7 +64,7 @@ def environments(*names: str) -> list[dict[str, object]]:
 def test_the_environment_is_what_was_given_else_the_variable_else_the_only_one(monkeypatch):
     monkeypatch.delenv("HEADWAY_ENV", raising=False)
     with small_server() as server, Client(server.url, "x") as client:
-        server.answer = lambda asked: asked.json(environments("demo"))
+        server.answer = lambda asked: asked.json({"items": environments("demo")})
         assert options.chosen_environment(client, "given") == "given"
         assert server.asked == []
         assert options.chosen_environment(client, None) == "demo"
@@ -78,7 +78,7 @@ def test_the_environment_is_what_was_given_else_the_variable_else_the_only_one(m
 def test_an_environment_that_is_not_clear_is_asked_for(monkeypatch, names, said):
     monkeypatch.delenv("HEADWAY_ENV", raising=False)
     with small_server() as server, Client(server.url, "x") as client:
-        server.answer = lambda asked: asked.json(environments(*names))
+        server.answer = lambda asked: asked.json({"items": environments(*names)})
         with pytest.raises(click.UsageError, match=said):
             options.chosen_environment(client, None)
 

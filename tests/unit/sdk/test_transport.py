@@ -34,7 +34,7 @@ def event(sequence: int) -> Event:
 
 
 def test_every_request_carries_the_token(server, client):
-    server.answer = lambda asked: asked.json([])
+    server.answer = lambda asked: asked.json({"items": []})
     assert client.environments.all() == []
     assert {key.lower(): value for key, value in server.asked[0][2].items()}[
         "authorization"
@@ -81,7 +81,7 @@ def test_a_change_that_broke_off_is_asked_again_under_the_same_key(server, clien
 
 def test_a_connection_that_was_let_go_meanwhile_is_made_again_at_once(server, client, monkeypatch):
     def answer(asked: Asked) -> None:
-        asked.json([])
+        asked.json({"items": []})
         asked.hang_up()
 
     def slept(_seconds: float) -> None:
@@ -98,7 +98,7 @@ def test_requests_of_a_client_share_a_connection(server, client):
 
     def answer(asked: Asked) -> None:
         ports.append(asked.client_address[1])
-        asked.json([])
+        asked.json({"items": []})
 
     server.answer = answer
     for _ in range(3):
@@ -107,17 +107,30 @@ def test_requests_of_a_client_share_a_connection(server, client):
 
 
 def test_an_address_may_have_a_path(server):
-    server.answer = lambda asked: asked.json([])
+    server.answer = lambda asked: asked.json({"items": []})
     with Client(f"{server.url}/headway/", "x") as client:
         client.environments.all()
     assert server.asked[0][1].startswith("/headway/v1/environments")
+
+
+def test_a_list_that_comes_in_pages_is_followed_to_its_end(server, client):
+    node = {"node": {"id": "", "cpu": 1, "memory_mib": 1}, "reserved": {}, "containers": 0}
+
+    def answer(asked):
+        page = range(2) if "after=" not in asked.path else range(2, 3)
+        items = [node | {"node": node["node"] | {"id": f"n{number}"}} for number in page]
+        asked.json({"items": items, "next": "n1" if len(items) == 2 else None})
+
+    server.answer = answer
+    assert [row.node.id for row in client.nodes.all()] == ["n0", "n1", "n2"]
+    assert [asked[1].partition("after=")[2] for asked in server.asked] == ["", "n1"]
 
 
 def test_two_changes_have_different_keys_and_reading_has_none(server, client):
     server.answer = lambda asked: asked.json({"environment": "demo"})
     client.environments.stop("demo")
     client.environments.stop("demo")
-    server.answer = lambda asked: asked.json([])
+    server.answer = lambda asked: asked.json({"items": []})
     client.environments.all()
     headers = [{name.lower(): value for name, value in row[2].items()} for row in server.asked]
     assert headers[0]["idempotency-key"] != headers[1]["idempotency-key"]

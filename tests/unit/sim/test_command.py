@@ -29,6 +29,7 @@ from headway.model.snapshot import Reserved
 from headway.model.view.environment import EnvironmentView, MemberView
 from headway.model.view.job import JobView
 from headway.model.view.node import NodeView
+from headway.model.view.page import Page
 from headway.model.view.pool import PoolView
 from headway.model.view.run import RunPage
 from headway.model.view.standing import MemberState
@@ -271,11 +272,11 @@ def test_a_live_installation_is_recorded_as_a_scenario_that_can_be_run(tmp_path)
         if place == "/v1/jobs":
             asked.json([view])
         elif place == "/v1/nodes":
-            asked.json(nodes)
+            asked.json(Page(items=tuple(nodes)))
         elif place == "/v1/pools":
             asked.json([PoolView(pool=Pool()), PoolView(pool=pool)])
         elif place == "/v1/environments":
-            asked.json([demo])
+            asked.json(Page(items=(demo,)))
         else:
             asked.json(pages["r1" if "before=r1" in query else None])
 
