@@ -1,23 +1,22 @@
 """Who asks, and whether the request came by a name that is ours."""
 
 import time
-from datetime import datetime
+from functools import partial
 from ipaddress import ip_address
-from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.cookies import session_of
-from headway.api.door import BrokenOff
 from headway.api.errors import NoMore, deny, explained
+from headway.api.going_on import Asker, GoingOn
+from headway.control.permits import Credential
 from headway.control.refusals import refusal
-from headway.control.sessions import SIGN_IN, cookie_name, csrf, find
+from headway.control.sessions import SIGN_IN, cookie_name, csrf, find, idle_at
 from headway.control.tokens import environment, hashed, owner
 from headway.control.world import World
-from headway.model.role import Grant
 
 _OPEN = frozenset({"/healthz"})
 _OPEN_BELOW = "/static/"
@@ -26,22 +25,6 @@ _PROGRAMS = ("/v1/", "/metrics", "/openapi.json", "/live")
 """What programs ask for: who does it without a token is told so, and not sent to sign in."""
 _CACHED_S = 10.0
 _CACHED_MAX = 1000
-
-
-class Asker(NamedTuple):
-    """Who asks."""
-
-    name: str
-    environment: str | None = None
-    """For a container: the only environment whose jobs it may ask for."""
-    grant: Grant | None = None
-    """For everybody else: what they may do."""
-    token: str = ""
-    """The id of the token, theirs or that of their session."""
-    csrf: str = ""
-    """Of a session: what a page of it must send with what changes something."""
-    until: datetime | None = None
-    """When it ends."""
 
 
 def _is_of_jobs(scope: Scope) -> bool:
@@ -97,11 +80,13 @@ class Authentication:
             actor=asker.name,
             environment=asker.environment,
             grant=asker.grant,
-            token=asker.token,
+            credential=asker.credential,
             csrf=asker.csrf,
         )
         try:
-            await self._app(scope, *self._while_good(headers, asker, receive, send))
+            look = partial(self._asker, headers, is_use=False)
+            going = GoingOn(asker, look, lambda: self._ended, self._world.clock)
+            await self._app(scope, *going.passing(scope, receive, send))
         except NoMore as error:  # where a body is read before an endpoint is reached
             await explained(error, path)(scope, receive, send)
 
@@ -131,43 +116,10 @@ class Authentication:
         except ValueError:
             return False
 
-    def _while_good(
-        self, headers: Headers, asker: Asker, receive: Receive, send: Send
-    ) -> tuple[Receive, Send]:
-        """Pass on what comes later only while the token or session is good still."""
-        seen, begun = self._ended, False
-
-        async def is_good() -> bool:
-            nonlocal seen
-            if seen == self._ended and not self._is_over(asker):
-                return True
-            seen = self._ended
-            return await self._asker(headers) is not None
-
-        async def sending(message: Message) -> None:
-            nonlocal begun
-            goes_on = message.get("more_body") or message["type"] == "websocket.send"
-            if goes_on and not await is_good():
-                raise BrokenOff
-            begun = True
-            await send(message)
-
-        async def received() -> Message:
-            message = await receive()
-            kind = message["type"]
-            if kind == "websocket.receive" and not await is_good():
-                return {"type": "websocket.disconnect", "code": 4401}
-            if kind == "http.request" and not await is_good():
-                # The head may have come long before its body.
-                raise BrokenOff if begun else NoMore
-            return message
-
-        return received, sending
-
     def _is_over(self, asker: Asker) -> bool:
-        return asker.until is not None and asker.until <= self._world.clock.now()
+        return asker.good_s(self._world.clock.now()) <= 0
 
-    async def _asker(self, headers: Headers) -> Asker | None:
+    async def _asker(self, headers: Headers, *, is_use: bool = True) -> Asker | None:
         given = headers.get("authorization")
         if given is not None:
             kind, _, secret = given.partition(" ")
@@ -177,13 +129,14 @@ class Authentication:
                 return None
         else:
             secret = session_of(headers.getlist("cookie"), self._cookie)
-            look, mark = self._by_session, "session"
+            look, mark = partial(self._by_session, is_use=is_use), "session"
         if not secret:
             return None
         key = mark + hashed(secret)
         known = self._known.get(key)
-        if known is not None and time.monotonic() - known[0] < _CACHED_S:
-            return None if self._is_over(known[1]) else known[1]
+        is_fresh = known is not None and time.monotonic() - known[0] < _CACHED_S
+        if known is not None and is_fresh and not self._is_over(known[1]):
+            return known[1]
         before = self._ended
         found = await look(secret)
         if found is None:
@@ -201,15 +154,21 @@ class Authentication:
         row = await owner(self._world, secret)
         if row is None:
             return None
-        return Asker(row.name, grant=row.grant, token=row.id, until=row.expires_at)
+        return Asker(row.name, grant=row.grant, credential=Credential(row.id, until=row.expires_at))
 
-    async def _by_session(self, secret: str) -> Asker | None:
-        known = await find(self._world, secret)
+    async def _by_session(self, secret: str, *, is_use: bool) -> Asker | None:
+        known = await find(self._world, secret, is_use=is_use)
         if known is None:
             return None
         session, token = known
         until = min(session.expires_at, token.expires_at or session.expires_at)
-        return Asker(token.name, grant=token.grant, token=token.id, csrf=csrf(secret), until=until)
+        return Asker(
+            token.name,
+            grant=token.grant,
+            credential=Credential(token.id, session.id, until),
+            csrf=csrf(secret),
+            idle_at=idle_at(self._world, session),
+        )
 
     def _forget(self) -> None:
         self._ended += 1

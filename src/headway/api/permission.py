@@ -221,7 +221,7 @@ class Permission:
             # body came. To read it once more for each of thousands a second is not worth it.
             await self._app(scope, receive, send)
             return
-        with permitted(Permit(state["actor"], grant, state["token"], deed)):
+        with permitted(Permit(state["actor"], grant, state["credential"], deed)):
             await self._app(scope, receive, send)
 
     async def _checked(

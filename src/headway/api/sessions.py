@@ -14,13 +14,13 @@ router = APIRouter(tags=["tokens"])
 def _only(request: Request) -> str | None:
     """Give the token whose sessions are one's own; an operator's are all."""
     state = request.state
-    return None if state.grant.role is Role.OPERATOR else str(state.token)
+    return None if state.grant.role is Role.OPERATOR else str(state.credential.token)
 
 
 @router.post("/links", responses=answers(LinkMade))
 async def make_link(request: Request, world: TheWorld) -> Json:
     """Make an address that signs a browser in, once, as who asks for it."""
-    return Json(await sessions.link(world, request.state.token))
+    return Json(await sessions.link(world, request.state.credential.token))
 
 
 @router.get("/sessions", responses=answers(list[SessionView]))

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 from headway.calculate.permission import lacking
 from headway.control.deeds import is_held, on, owned
@@ -19,8 +20,10 @@ from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import environment_name
 from headway.model.role import Deed, DeedKind, Grant
+from headway.model.session import Session
 from headway.model.token import Token
 from headway.model.value import Value
+from headway.ports.clock import Clock
 from headway.ports.store import Reader, Store, Writer
 
 T = TypeVar("T")
@@ -48,14 +51,34 @@ def refusal(actor: str, grant: Grant, because: str) -> NotAllowed:
     )
 
 
+class Credential(NamedTuple):
+    """What somebody is known by, and until when."""
+
+    token: str = ""
+    """The id of the token that they have, or that opened their session."""
+    session: str = ""
+    """The id of the session, where they have one."""
+    until: datetime | None = None
+    """When the first of these ends."""
+
+    def lacks(self, reader: Reader, now: datetime) -> str:
+        """Say what of it is gone; empty where it is good."""
+        if reader.get(Token, self.token) is None:
+            return "their token was revoked a moment ago"
+        if self.session and reader.get(Session, self.session) is None:
+            return "their session was ended a moment ago"
+        if self.until is not None and self.until <= now:
+            return "their token or session ended a moment ago"
+        return ""
+
+
 @dataclass
 class Permit:
     """That somebody may do a deed, as it was when it was asked about."""
 
     actor: str
     grant: Grant
-    token: str
-    """The id of the token that they have, or that opened their session."""
+    credential: Credential
     deed: Deed
     task: "asyncio.Task[Any] | None" = field(default_factory=asyncio.current_task)
     """Of the request. What others do in its time is headway's own."""
@@ -63,15 +86,15 @@ class Permit:
     """Whether what was permitted is done, or the request is over: what else happens then follows
     from it, and is headway's own."""
 
-    def check(self, reader: Reader) -> None:
+    def check(self, reader: Reader, now: datetime) -> None:
         """Ask again, as of now.
 
         Raises:
             NotAllowed: They may not any more.
             Conflict: The environment that it was permitted in has ended.
         """
-        if reader.get(Token, self.token) is None:
-            raise refusal(self.actor, self.grant, "their token was revoked a moment ago")
+        if because := self.credential.lacks(reader, now):
+            raise refusal(self.actor, self.grant, because)
         check(self.actor, self.grant, self._now(reader))
 
     def _now(self, reader: Reader) -> Deed:
@@ -111,8 +134,8 @@ def permitted(permit: Permit) -> Iterator[None]:
 class PermittedStore:
     """A store that asks for permission in the transaction of what a request does."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
 
     async def read(self, question: Callable[[Reader], T]) -> T:
         """Answer a question from one consistent snapshot."""
@@ -125,7 +148,7 @@ class PermittedStore:
             return await self._store.write(deed)
 
         def allowed(tx: Writer) -> T:
-            permit.check(tx)
+            permit.check(tx, self._clock.now())
             return deed(tx)
 
         done = await self._store.write(allowed)

@@ -103,8 +103,8 @@ async def sign_in(world: World, token: str, agent: str, address: str) -> Opened 
     return await world.store.write(deed)
 
 
-async def find(world: World, secret: str) -> Known | None:
-    """Give the session of a cookie, and note that it is used."""
+async def find(world: World, secret: str, *, is_use: bool = True) -> Known | None:
+    """Give the session of a cookie, and note that it is used, if it is."""
     now = world.clock.now()
 
     def question(reader: Reader) -> Known | None:
@@ -115,7 +115,7 @@ async def find(world: World, secret: str) -> Known | None:
         return Known(rows[0], token)
 
     known = await world.store.read(question)
-    if known is not None and now - known.session.seen_at > _SEEN_TO_WITHIN:
+    if known is not None and is_use and now - known.session.seen_at > _SEEN_TO_WITHIN:
         try:
             await world.store.write(lambda tx: _note_use(tx, known.session.id, now))
         except StoreError as error:  # who may look may look while the disk is full, too
@@ -213,9 +213,13 @@ def _open(
     return Opened(secret, length_s)
 
 
+def idle_at(world: World, row: Session) -> datetime:
+    """Say when a session ends if nothing more is asked with it."""
+    return row.seen_at + timedelta(seconds=world.settings.session_idle_s)
+
+
 def _is_good(world: World, row: Session, now: datetime) -> bool:
-    idle = timedelta(seconds=world.settings.session_idle_s)
-    return row.expires_at > now and row.seen_at + idle > now
+    return row.expires_at > now and idle_at(world, row) > now
 
 
 def _forget(tx: Writer, world: World, now: datetime) -> None:

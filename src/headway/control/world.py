@@ -206,7 +206,7 @@ class World:
     """The same of those that ended last: what was read before they did may be told afterwards."""
 
     def __post_init__(self) -> None:
-        self.store = PermittedStore(self.store)
+        self.store = PermittedStore(self.store, self.clock)
         self.roster = Roster(self.fleet)
         self.mirrors = Mirrors(self.store)
         self.figures = Figures(self.settings.figures_step_s, self.settings.figures_series_max)

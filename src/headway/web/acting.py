@@ -63,7 +63,7 @@ async def done(act: Act, ask: Ask, form: Mapping[str, str]) -> str:
             raise await _to_see(act, ask)
         if plan.confirm and form.get("confirm", "").strip() != plan.confirm:
             raise NotDone(await shown(act, ask), _UNCONFIRMED)
-        with permitted(Permit(ask.actor, ask.grant, ask.token, deed)):
+        with permitted(Permit(ask.actor, ask.grant, ask.credential, deed)):
             return await act.do(ask)
     except HeadwayError as error:
         said = refused(error, act.path)

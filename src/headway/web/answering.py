@@ -125,7 +125,8 @@ class Answering:
 
     def _ask(self, request: Request, names: Mapping[str, str], query: Mapping[str, str]) -> Ask:
         state, now = request.state, self._house.world.clock.now()
-        return Ask(self._house, names, query, str(state.actor), state.grant, now, state.token)
+        actor, grant, credential = str(state.actor), state.grant, state.credential
+        return Ask(self._house, names, query, actor, grant, now, credential)
 
     def _visit(self, request: Request) -> Visit:
         query, now = request.url.query, self._house.world.clock.now()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.control.heart import Heart
+from headway.control.permits import Credential
 from headway.control.world import World
 from headway.model.role import Deed, Grant
 from headway.model.value import Value
@@ -70,8 +71,8 @@ class Ask(NamedTuple):
     grant: Grant
     """What who asks may do."""
     now: datetime
-    token: str = ""
-    """The id of the token that they have, or that opened their session."""
+    credential: Credential = Credential()
+    """What they are known by."""
 
     @property
     def world(self) -> World:

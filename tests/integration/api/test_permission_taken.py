@@ -17,6 +17,7 @@ from headway.api import permission
 from headway.control import permits
 from headway.model.app import App
 from headway.model.environment import Environment, EnvironmentState
+from headway.model.session import Session
 from headway.model.token import Token
 from headway.serve import composition
 from headway.stores.sqlite import SqliteStore
@@ -302,6 +303,19 @@ def test_a_body_that_comes_after_its_session_has_ended_is_refused(mall):
             assert operator.delete(f"/v1/sessions/{session}").is_success
             raw.sendall(wish[-1:])
             assert read_answer(raw)[0] == 401
+        assert "late" not in {row["name"] for row in operator.get("/v1/tokens").json()}
+
+
+def test_who_was_signed_out_a_moment_ago_does_nothing(mall):
+    with mall.client() as operator, signed_in(mall, operator) as browser:
+        session = operator.get("/v1/sessions").json()[-1]["id"]
+        headers = {"origin": mall.url, "x-csrf-token": csrf_of(browser)}
+        Taking.taken = lambda tx: tx.delete(Session, session)
+        wish = {"name": "late", "role": "operator"}
+        answer = browser.post("/v1/tokens", json=wish, headers=headers)
+        assert Taking.taken is None
+        assert (answer.status_code, answer.json()["code"]) == (403, "not-allowed"), answer
+        assert "session was ended" in answer.json()["hint"]
         assert "late" not in {row["name"] for row in operator.get("/v1/tokens").json()}
 
 

@@ -349,6 +349,40 @@ def test_a_command_in_a_container_ends_with_its_token(plane, client, chat):
             socket.recv(10)
 
 
+def brief(client) -> dict[str, str]:
+    """Give what a token is sent by that is good for three seconds."""
+    client.request("DELETE", "/v1/tokens/brief")
+    wish = {"name": "brief", "role": "operator", "length_s": 3}
+    made = client.post("/v1/tokens", json=wish).json()
+    return {"authorization": f"Bearer {made['secret']}"}
+
+
+def test_a_command_in_a_container_ends_when_its_token_expires_though_nobody_says_a_word(
+    plane, client, chat
+):
+    address = f"{plane.url.replace('http', 'ws')}/v1/containers/{chat}/exec?argv=cat"
+    with connect(address, additional_headers=brief(client), proxy=None) as socket:
+        socket.send(b"\0hello")
+        assert socket.recv(10) == b"\1hello"
+        with pytest.raises(ConnectionClosed):
+            socket.recv(12)
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/environments/demo/logs?app=chat&follow=true"])
+def test_a_stream_ends_when_its_token_expires(plane, client, chat, path):
+    headers = {**brief(client), "accept": "text/event-stream"}
+    join = "&" if "?" in path else "?"
+    with (
+        plane.anyone(headers=headers) as other,
+        other.stream("GET", f"{path}{join}heartbeat=0.1") as stream,
+    ):
+        assert stream.status_code == 200
+        with suppress(httpx2.RemoteProtocolError):
+            for _ in stream.iter_lines():
+                pass
+    assert client.get("/healthz").status_code == 200
+
+
 def test_sessions_are_listed_and_ended_by_their_owner_or_an_operator(plane, client, viewer, ana):
     with signed_in(plane, viewer) as opened:
         mine = viewer.get("/v1/sessions").json()
