@@ -118,7 +118,8 @@ class Installation:
         return True
 
     def up(self) -> None:
-        self.ok("up", "-d", "--port", str(self.port), "--http-port", str(self.http_port))
+        ports = ("--port", str(self.port), "--http-port", str(self.http_port))
+        self.ok("up", "-d", *ports, "--within", "80s")  # of a machine that is busy with tests
 
     def down(self) -> None:
         self.run("down")

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -160,6 +161,29 @@ def test_a_second_up_says_that_one_runs(headway):
     assert done.status == 1
     assert f"pid {headway.pid()}" in done.err
     assert "headway down && headway up -d --nodes 2" in headway.run("up", "--nodes", "2").err
+
+
+def test_one_that_does_not_answer_in_time_is_ended_and_says_how_far_it_came(own):
+    own.up()
+    own.ok("down", "--keep")
+    ports = ("--port", str(own.port), "--http-port", str(own.http_port))
+    with busy(own.data / "headway.db"):
+        done = own.run("up", "-d", *ports, "--within", "3s")
+    assert done.status == 1
+    assert "after 3s it had not begun to listen" in done.err
+    assert f"next: headway up -d {' '.join(ports)} --within 12s · headway doctor" in done.err
+    assert not own.is_up()
+    own.up()
+
+
+@contextlib.contextmanager
+def busy(database):
+    """Hold a database so that nobody else can open it."""
+    holder = sqlite3.connect(database, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN IMMEDIATE")
+    yield
+    holder.close()
 
 
 @pytest.mark.parametrize("which", ["--port", "--http-port"])

@@ -1,6 +1,7 @@
 """`up` and `down`: the control plane of this machine."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,10 @@ import click
 import msgspec
 
 from headway import __version__
+from headway.cli import render
 from headway.cli.errors import INTERRUPTED, Failed, end_as_by_ctrl_c, fail
+from headway.cli.options import Duration
+from headway.formats.units import render_duration
 from headway.machine.files import write_whole
 from headway.machine.processes import birth
 from headway.sdk import Client
@@ -23,8 +27,9 @@ _SERVE = (sys.executable, "-P", "-m", "headway.serve")
 """Modules of the directory it is started in are not headway's: an app may have a `token.py`."""
 _LISTENING = "listen.json"
 _PORT = click.IntRange(1, 65_535)
-_START_S = 30.0
 _STOP_S = 30.0
+_LOG_LINES, _LOG_BYTES = 10, 16_384
+"""How much of its log is shown when it is given up."""
 
 
 class _Listening(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +81,13 @@ def last_time(data: Path) -> _Listening:
     "else none.",
 )
 @click.option("--allow-host", multiple=True, help="A name under which the API may be asked.")
+@click.option(
+    "--within",
+    type=Duration(),
+    default="30s",
+    show_default=True,
+    help="How long it may take to answer before it is given up, and ended.",
+)
 def up(
     detach: bool,
     data: Path | None,
@@ -86,6 +98,7 @@ def up(
     nodes: int | None,
     lend: int | None,
     allow_host: tuple[str, ...],
+    within: float,
 ) -> None:
     """Run headway on this machine.
 
@@ -115,6 +128,7 @@ def up(
     words += [] if lend is None else ["--lend", str(lend)]
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
     log = place / "headway.log"
+    said_before = log.stat().st_size if log.exists() else 0
     end_as_by_ctrl_c()
     process = subprocess.Popen(
         [*words, "--log-file", str(log)],
@@ -125,12 +139,18 @@ def up(
         env={**os.environ, "HEADWAY_DATA": str(place)},
     )
     try:
-        _await_answer(process, place, log)
+        tried = _await_answer(process, place, within)
     except KeyboardInterrupt:
         process.terminate()
         process.wait()
         fail("interrupted; agent and router may run already", "headway up · headway down")
         raise Failed(INTERRUPTED) from None
+    if tried:
+        _stop(process)
+        told = f"headway was ended, as after {render_duration(within)} {tried}"
+        lines = _last_lines(log, said_before)
+        fail("\n".join((told, *lines)), _with_more_time(within), "headway doctor", f"less {log}")
+        raise Failed
     write_whole(place / _LISTENING, msgspec.json.encode(listening))
     click.echo(f"headway {__version__} · data {place} · engine process · router HAProxy")
     click.echo(f"  api     http://{listening.host}:{listening.port}")
@@ -154,20 +174,52 @@ def _pages(data: Path) -> str:
     return f"{pages_address(url)}{link.path}  (good once, for 15 minutes)"
 
 
-def _await_answer(process: "subprocess.Popen[bytes]", data: Path, log: Path) -> None:
-    ends_at = time.monotonic() + _START_S
+def _await_answer(process: "subprocess.Popen[bytes]", data: Path, within_s: float) -> str:
+    """Wait until it answers; gives what was tried to the last where it does not in time."""
+    ends_at = time.monotonic() + within_s
+    tried = "it had not begun to listen"
     while time.monotonic() < ends_at:
         found = running(data)
-        if found is not None and found[1] == process.pid and _answers(found[0]):
-            return
+        if found is not None and found[1] == process.pid:
+            if _answers(found[0]):
+                return ""
+            tried = f"{found[0]}/healthz did not answer"
         if process.poll() is not None:
             if process.stderr is not None:
                 click.echo(process.stderr.read().decode(errors="replace").rstrip(), err=True)
             raise Failed
         time.sleep(0.05)
+    return tried
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
-    fail(f"headway did not answer in {_START_S:g} s", f"less {log}")
-    raise Failed
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _with_more_time(within_s: float) -> str:
+    """Give the command that was typed, with four times as long."""
+    words = sys.argv[1:]
+    if "--within" in words:
+        at = words.index("--within")
+        del words[at : at + 2]
+    words = [word for word in words if not word.startswith("--within=")]
+    return shlex.join(("headway", *words, "--within", render_duration(within_s * 4)))
+
+
+def _last_lines(log: Path, behind: int) -> list[str]:
+    """Give the last lines of its log that this start has written."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(behind, log.stat().st_size - _LOG_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
+    except OSError as error:
+        return [f"  (its log could not be read: {error})"]
+    return [f"  {render.safe(line)}" for line in lines] or ["  (it wrote nothing to its log)"]
 
 
 def _answers(url: str) -> bool:
