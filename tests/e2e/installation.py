@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +121,39 @@ class Installation:
         ports = ("--port", str(self.port), "--http-port", str(self.http_port))
         self.ok("up", "-d", *ports, "--within", "80s")  # of a machine that is busy with tests
 
-    def down(self) -> None:
-        self.run("down")
+    def down(self) -> list[str]:
+        """End everything of it; gives what the command left, which is killed, and says so.
+
+        The command itself may be gone: what it has started is not to outlive the tests.
+        """
+        try:
+            said = self.run("down").all
+        except (OSError, subprocess.TimeoutExpired) as error:
+            said = str(error)
+        left = self.processes()
+
+        def are_gone() -> bool:
+            there = self.processes()
+            for pid in there:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not there
+
+        wait_for(are_gone)
+        if left:
+            print(f"headway down left {', '.join(left.values())}, killed now: {said}")
+        return list(left.values())
+
+    def processes(self) -> dict[int, str]:
+        """List what runs of it, by a word of each command that is below its directory."""
+        found = {}
+        for place in Path("/proc").iterdir():
+            if place.name.isdigit() and alive(pid := int(place.name)):
+                with suppress(OSError):
+                    words = (place / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                    if any(word == str(self.data) or f"{self.data}/" in word for word in words):
+                        found[pid] = f"{Path(words[0]).name} (pid {pid})"
+        return found
 
     def app(self, name: str, text: str = "one", manifest: str = "", **files: str) -> Path:
         """Write an app's directory."""

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from tests.e2e import installation
 from tests.e2e.installation import HEADWAY, alive, behaving, good_manifest, wait_for
 
 
@@ -184,6 +185,19 @@ def busy(database):
     holder.execute("BEGIN IMMEDIATE")
     yield
     holder.close()
+
+
+def test_what_a_headway_that_cannot_be_told_has_started_ends_with_it(own, monkeypatch, capsys):
+    own.up()
+    app = own.app("left")
+    own.ok("start", "-e", "left", cwd=app)
+    monkeypatch.setattr(installation, "HEADWAY", str(own.folder / "gone" / "headway"))
+    ended = own.down()
+    assert {name.partition(" ")[0] for name in ended} & {"haproxy", "bwrap"}
+    assert own.processes() == {}
+    said = capsys.readouterr().out
+    assert "headway down left" in said
+    assert "gone/headway" in said
 
 
 @pytest.mark.parametrize("which", ["--port", "--http-port"])
