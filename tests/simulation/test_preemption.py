@@ -139,24 +139,23 @@ async def test_no_room_is_held_for_more_than_wait(plane):
 
 
 async def test_room_is_given_back_when_who_it_was_for_is_cancelled(plane, monkeypatch):
-    """The run is cancelled between the decision and the moment in which it is carried out."""
+    """It is cancelled while what gives way to it has not been told to end yet."""
     await plane.release(*JOBS)
     filled = await fill(plane)
-    preempt = attempts.preempt
-    urgent = []
-
-    def and_cancel(tx, **given):
-        rows = preempt(tx, **given)
-        row = tx.get(Run, urgent[0].id)
-        tx.put(msgspec.structs.replace(row, state=RunState.CANCELLED))
-        return rows
-
-    monkeypatch.setattr(attempts, "preempt", and_cancel)
-    urgent.append(await plane.run("urgent"))
+    starts, told = plane.dispatch.starts, []
+    with monkeypatch.context() as patch:
+        patch.setattr(starts, "tell_to_end", told.extend)
+        urgent = await plane.run("urgent")
+        async with asyncio.timeout(10):
+            while not told:
+                await asyncio.sleep(0.01)
+        assert plane.world.fleet.has_promises
+        await runs.cancel(plane.world, plane.dispatch, "me", urgent.id)
+    starts.tell_to_end(told)
     async with asyncio.timeout(10):
         while not [row for row in await attempts_of(plane, filled) if len(row.attempts) == 2]:
             await asyncio.sleep(0.01)
-    assert (await runs.one(plane.world, urgent[0].id)).state is RunState.CANCELLED
+    assert not plane.world.fleet.has_promises
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before it is written", "behind that"])
