@@ -42,8 +42,8 @@ async def observe(world: World, dispatch: Dispatch) -> CollectorRegistry:
     for state, count in Counter(node.state.value for node in world.nodes).items():
         nodes.labels(state).set(count)
     cores = gauge("reserved_cores", "Cores reserved.", ("node",))
-    for node in world.nodes:
-        cores.labels(node.id).set(world.fleet.reserved(node.id).cpu)
+    for identity, reserved in world.fleet.reserved_cores().items():
+        cores.labels(identity).set(reserved)
     await _observe_queues(world, dispatch, gauge)
     return registry
 

@@ -8,7 +8,7 @@ from functools import cache
 from headway.calculate.placement import few
 from headway.calculate.placement.apart import apart_from
 from headway.calculate.placement.crowds import Crowds
-from headway.calculate.placement.fullness import Fullness, fullness
+from headway.calculate.placement.fullness import Fullness, fullness, reserved_cores
 from headway.calculate.placement.held import FOREVER, Held
 from headway.calculate.placement.holds import Holds
 from headway.calculate.placement.kept import Kept
@@ -160,6 +160,10 @@ class Fleet:
     def fullness(self) -> Fullness:
         """Say how full all nodes are, at a glance."""
         return fullness(self._table)
+
+    def reserved_cores(self) -> dict[NodeId, float]:
+        """Sum up the cores that are held of each node, of all nodes at once."""
+        return reserved_cores(self._table)
 
     def on(self, node: NodeId) -> tuple[str, ...]:
         """List what holds a part of a node."""

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from headway.calculate.placement.table import Table
-from headway.calculate.placement.wanted import SHARED, UNCOUNTED, in_units
+from headway.calculate.placement.wanted import CORES, SHARED, UNCOUNTED, in_units
 from headway.model.ids import NodeId
 from headway.model.node import NodeState
 
@@ -47,6 +47,19 @@ def fullness(table: Table) -> Fullness:
             held = whole - sum(lefts[row] for row in counted)
             sums.append(Filled(name, in_units(name, whole), in_units(name, held)))
     return Fullness(tuple(sums), {table.ids[row]: min(1.0, shares[row]) for row in there})
+
+
+def reserved_cores(table: Table) -> dict[NodeId, float]:
+    """Give how many cores are held of each node."""
+    if CORES not in table.names:
+        return {}
+    number = table.names.index(CORES)
+    sizes, lefts = table.sizes[number].cells, table.free[number].cells
+    return {
+        node.id: float(in_units(CORES, sizes[row] - lefts[row]))
+        for row, node in enumerate(table.nodes)
+        if node is not None
+    }
 
 
 def _state(table: Table, row: int) -> NodeState | None:

@@ -55,3 +55,13 @@ def test_disk_that_nobody_counts_makes_no_node_full(others):
     full = given.fullness()
     assert full.shares["a"] < 0.5
     assert [row.there for row in full.sums if row.name == "MiB disk"] == [20 * GIB]
+
+
+def test_the_cores_that_are_held_of_each_node_are_told_together(others):
+    given = fleet(node("a"), node("b"), *others)
+    assert set(given.reserved_cores().values()) == {0}
+    given.hold("1", NodeId("a"), demand(resources=Resources(cpu=1.5, memory_mib=512)))
+    given.hold("2", NodeId("not there"), demand(1))
+    told = given.reserved_cores()
+    assert told == {row.id: given.reserved(row.id).cpu for row in given.nodes()}
+    assert told["a"] == 1.5
