@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -278,6 +279,22 @@ async def test_who_watches_is_told_of_all_that_is_committed_after_it_was_asked_f
     seen = {row.id for row in await store.read(lambda reader: reader.find(Container))}
     await asyncio.gather(*first, *(store.write(_put(f"b{n}")) for n in range(50)))
     assert seen | {name for (name,) in told} == {f"{of}{n}" for of in "ab" for n in range(50)}
+
+
+async def test_who_begins_to_watch_does_not_wait_for_who_may_not_write_yet(tmp_path):
+    store = await SqliteStore.open(tmp_path / "headway.db")
+    await store.write(_put("a"))
+    holder = sqlite3.connect(tmp_path / "headway.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(store.write(_put("b")))
+    told: list[tuple[str, ...]] = []
+    await store.watch({Container: ("id",)}, told.extend)
+    assert [row.id for row in await store.read(lambda reader: reader.find(Container))] == ["a"]
+    assert not waiting.done()
+    holder.close()
+    await waiting
+    assert told == [("b",)]
+    await store.close()
 
 
 def _put(name: str):

@@ -51,6 +51,10 @@ class Committer:
         self.watches = Watches()
         self.on_events: Callable[[], None] = lambda: None
         """Called in the event loop when events were committed."""
+        self._begun = 0
+        """Transactions that have begun: of these, some deeds may be done."""
+        self._over = 0
+        self._is_over = asyncio.Event()
 
     async def open(self) -> None:
         """Open the connection in its thread.
@@ -78,6 +82,13 @@ class Committer:
         answer: asyncio.Future[T] = loop.create_future()
         self._asked.put(_Asked(deed, loop, answer))
         return await answer
+
+    async def under_way(self) -> None:
+        """Wait until a transaction that has begun is over, and told; not for the lock to begin."""
+        begun = self._begun
+        while self._over < begun:
+            self._is_over.clear()
+            await self._is_over.wait()
 
     async def close(self) -> None:
         """Do what was asked for, then let go of the connection."""
@@ -126,6 +137,7 @@ class Committer:
         done: list[_Done] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
+            self._begun += 1
             for asked in batch:
                 done.append(self._one(connection, writer, asked))  # noqa: PERF401 (some may be done)
             connection.execute("COMMIT")
@@ -168,12 +180,14 @@ class Committer:
     ) -> None:
         loop = batch[0].loop
         try:
-            loop.call_soon_threadsafe(self._settle, done, recorded, touched)
+            loop.call_soon_threadsafe(self._settle, self._begun, done, recorded, touched)
         except RuntimeError:  # the loop has ended: nobody waits any more
             return
 
-    def _settle(self, done: list[_Done], recorded: int, touched: Touched) -> None:
+    def _settle(self, begun: int, done: list[_Done], recorded: int, touched: Touched) -> None:
         touched.tell()
+        self._over = begun
+        self._is_over.set()
         for row in done:
             answer = row.asked.answer
             if answer.done():  # who asked went away

@@ -87,7 +87,7 @@ class SqliteStore:
     async def watch(self, fields: Mapping[type[Value], tuple[str, ...]], told: Told) -> None:
         """Have somebody told which rows of some nouns were put or deleted, by some fields."""
         self._committer.watches.add(fields, told)
-        await self._committer.do(_nothing)  # what was begun before this was known is over
+        await self._committer.under_way()  # what was begun before this was known is over
 
     async def prune(self, events_before: int, *, limit: int) -> int:
         """Forget the oldest events up to a sequence, so many at most; gives how many they were."""
@@ -138,10 +138,6 @@ class SqliteStore:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise _explained(self._path, error) from error
-
-
-def _nothing(_: Writer) -> None:
-    """Write nothing."""
 
 
 def _newest(reader: Reader) -> int:
