@@ -5,8 +5,11 @@ import sys
 
 from headway.engines.process import cgroups, host, seccomp
 from headway.model.node import Node, NodeState
+from headway.model.resources import Resources
 from headway.model.view.check import Check
 from headway.ports.engine import EngineError
+
+_FIX = "run as root, or in a systemd service with Delegate=yes"
 
 
 def machine_checks(uid: int | None) -> list[Check]:
@@ -49,10 +52,22 @@ def _groups() -> list[Check]:
         where = ", ".join(sorted(map(str, found.parents.values())))
         detail = f"version {found.version}: memory, processes and cpu are limited, below {where}"
         return [Check(name="control groups", ok=True, detail=detail)]
-    fix = "run as root, or in a systemd service with Delegate=yes"
-    return [
-        Check(name="control groups", ok=False, detail=limit, fix=fix) for limit in found.missing
+    checks = [
+        Check(name="control groups", ok=False, detail=limit, fix=_FIX) for limit in found.missing
     ]
+    return [*checks, *space_checks(found)]
+
+
+def space_checks(found: cgroups.Hierarchy) -> list[Check]:
+    """Say what private space comes to where no group counts it."""
+    if found.limits_memory:
+        return []
+    beside = Resources().disk_mib
+    detail = (
+        f"private space of containers is in memory and counted by no group: each has its bound, "
+        f"{beside} MiB where it says nothing, and all together none but this machine's memory"
+    )
+    return [Check(name="disk", ok=False, detail=detail, fix=_FIX)]
 
 
 def _python() -> Check:

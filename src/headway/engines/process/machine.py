@@ -64,6 +64,8 @@ def closed_ports() -> tuple[ClosedPorts, ...]:
 def missing(hierarchy: Hierarchy) -> tuple[str, ...]:
     """List what of a sandbox cannot be had here; with nothing missing, isolation is strict."""
     found = list(hierarchy.missing)
+    if not hierarchy.limits_memory:
+        found.append("disk: what containers have in memory is bounded for each, not for all")
     if os.geteuid() != 0:
         found.append("users: containers run as headway's own user")
     if seccomp.program() is None:
