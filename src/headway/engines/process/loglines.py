@@ -1,13 +1,13 @@
 """Reads a container's log as its shim writes it: the CRI format, in files named by position."""
 
 import asyncio
-import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from headway.machine.files import is_locked
 from headway.model.ids import RunId
 from headway.model.log import LogLine, Stream
 
@@ -109,19 +109,8 @@ def remove(folder: Path, runs: Collection[RunId]) -> None:
 
 def is_written(folder: Path, stem: str) -> bool:
     """Whether somebody may still add to a log: they hold the lock of its newest file."""
-    for _, path in reversed(segments(folder, stem)):
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
-    return False
+    paths = [path for _, path in segments(folder, stem)]
+    return bool(paths) and is_locked(paths[-1])
 
 
 def _lines(folder: Path, position: int, stem: str) -> tuple[list[LogLine], int]:
