@@ -37,8 +37,11 @@ needs: ## What tests use beside wheels: Debian's HAProxy and Chromium, where thi
 	else echo "not on this machine:$$missing. Without haproxy the router is tried with the wheel's only;" \
 	  "without chromium the pages are not tried in a browser"; fi
 
+# Two for each core of a small machine: half of the time a test waits for what it has started.
+WORKERS ?= 4
 test: $(STAMP) needs lint ## Everything that must hold
-	$(BIN)/pytest -n 2 --dist worksteal || $(BIN)/pytest --last-failed --last-failed-no-failures none
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || \
+		$(BIN)/pytest --last-failed --last-failed-no-failures none
 
 demo: $(STAMP) ## The shop: start, order, deploy under load, roll back; left running
 	$(BIN)/python examples/shop/demo.py

@@ -92,7 +92,8 @@ class Visitor:
 
     def accessible(self) -> list[str]:
         """What axe finds that keeps people out."""
-        self.page.evaluate(_axe())
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(_axe())
         found = self.page.evaluate("axe.run({resultTypes: ['violations']})")
         return [
             f"{row['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"

@@ -93,19 +93,20 @@ def test_a_link_signs_in_once_and_a_button_signs_out(chromium, headway):
         opened.page.wait_for_url(f"{opened.root}/")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_every_page_is_there_for_everybody(chromium, headway, demo, scheme, size):
+def test_every_page_is_there_for_everybody(chromium, headway, demo, size):
     """On a screen and on a phone, light and dark, also for who does not see it."""
     found: list[str] = []
-    with visiting(chromium, headway, viewport=size, color_scheme=scheme) as opened:
+    with visiting(chromium, headway, viewport=size) as opened:
         for page in [*PAGES, *ACTS]:
             path = address(page.path, demo)
             opened.go(path, refused=page in ACTS)
             expect(opened.page.locator("h1").first).to_be_visible()
-            found += [f"{path}: {what}" for what in opened.accessible()]
-            if opened.overflow() > 0:
-                found.append(f"{path}: is {opened.overflow()} px wider than the window")
+            for scheme in ("light", "dark"):
+                opened.page.emulate_media(color_scheme=scheme)
+                found += [f"{path}, {scheme}: {what}" for what in opened.accessible()]
+                if opened.overflow() > 0:
+                    found.append(f"{path}: is {opened.overflow()} px wider than the window")
         found += opened.wrong
         opened.wrong.clear()
     assert not found, "\n".join(found)
