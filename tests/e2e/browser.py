@@ -28,6 +28,7 @@ expect.set_options(timeout=20_000)
 """As what a page is waited for otherwise: the machine may be busy."""
 _SERIOUS = {"serious", "critical"}
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+WORDS_LEAST_PX = 11
 
 
 def started() -> AbstractContextManager[Browser]:
@@ -86,6 +87,11 @@ class Visitor:
         link = self.page.get_by_role("link", name=name, exact=True)
         found.or_(link).first.click()
 
+    def choose(self, name: str) -> None:
+        """Press what is behind the button More."""
+        self.page.locator("summary", has_text="More").click()
+        self.press(name)
+
     def path(self) -> str:
         """Where it is."""
         return urlsplit(self.page.url).path
@@ -110,6 +116,10 @@ class Visitor:
             )
         )
 
+    def small_words(self) -> list[str]:
+        """Words in pictures that are shown smaller than somebody reads them."""
+        return self.page.evaluate(_SMALL_WORDS, WORDS_LEAST_PX)
+
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.wrong.append(f"console: {message.text} {message.location}")
@@ -121,6 +131,14 @@ class Visitor:
     def _dialog(self, text: str, dismiss) -> None:
         self.wrong.append(f"dialog: {text}")
         dismiss()
+
+
+_SMALL_WORDS = """least => [...document.querySelectorAll("svg.picture text")]
+  .filter(text => text.checkVisibility())
+  .map(text => [text, text.getScreenCTM().a * parseFloat(getComputedStyle(text).fontSize)])
+  .filter(([, high]) => high < least)
+  .map(([text, high]) => `${text.textContent}: ${high.toFixed(1)} px`)
+"""
 
 
 def _axe() -> str:

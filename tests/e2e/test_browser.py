@@ -102,6 +102,9 @@ def test_every_page_is_there_for_everybody(chromium, headway, demo, size):
             path = address(page.path, demo)
             opened.go(path, refused=page in ACTS)
             expect(opened.page.locator("h1").first).to_be_visible()
+            found += [f"{path}: too small: {what}" for what in opened.small_words()]
+            if opened.page.locator(".head .primary").count() > 1:
+                found.append(f"{path}: more than one act is the one to choose")
             for scheme in ("light", "dark"):
                 opened.page.emulate_media(color_scheme=scheme)
                 found += [f"{path}, {scheme}: {what}" for what in opened.accessible()]
@@ -119,6 +122,22 @@ def test_on_a_phone_it_is_in_sight_which_page_this_is(chromium, headway):
             expect(opened.page.locator(".side a[aria-current]")).to_be_in_viewport(ratio=1)
 
 
+_LEFTS = "cells => cells.map(cell => Math.round(cell.getBoundingClientRect().left))"
+
+
+def test_what_needs_a_look_stands_in_line_from_card_to_card(headway, visitor):
+    headway.ok("start", "-e", "brief", "--lease", "40m", cwd=headway.app("liner"))
+    (node,) = [row["node"]["id"] for row in headway.json("nodes", "ls")]
+    headway.ok("nodes", "cordon", node, "--reason", "a new disk")
+    visitor.go("/")
+    cards = visitor.page.locator(".concerns")
+    expect(cards.filter(has_text="a new disk").get_by_role("link", name="Take it")).to_be_visible()
+    expect(cards.filter(has_text="brief").get_by_role("link", name="Extend")).to_be_visible()
+    assert len(set(cards.locator("td.wide").evaluate_all(_LEFTS))) == 1
+    headway.ok("nodes", "uncordon", node)
+    headway.ok("envs", "destroy", "brief", "--yes")
+
+
 def test_an_environment_comes_up_before_ones_eyes(headway, visitor):
     app = headway.app("riser")
     visitor.go("/envs")
@@ -132,7 +151,7 @@ def test_an_environment_comes_up_before_ones_eyes(headway, visitor):
     visitor.page.get_by_label("How long").select_option("2d")
     visitor.press("Renew it")
     expect(visitor.page.locator("#live_head")).to_contain_text("lease ends in 1 d")
-    visitor.press("Destroy")
+    visitor.choose("Destroy")
     expect(visitor.page.get_by_role("button", name="Destroy risen")).to_be_visible()
     visitor.press("Destroy risen")  # the name was not typed: the browser holds it back
     assert visitor.path().endswith("/destroy")

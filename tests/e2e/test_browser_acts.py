@@ -54,7 +54,7 @@ def test_an_environment_is_started_after_what_it_needs_was_set_and_copied_and_de
     page.wait_for_url("**/envs/taproom")
     members = page.locator("#live_members")
     expect(members.get_by_text("1 of 1 healthy")).to_have_count(2)
-    visitor.press("Copy")
+    visitor.choose("Copy")
     page.get_by_label("The copy is called").fill("taproom")
     visitor.press("Copy it")  # what is planned is shown first, and it is refused
     expect(refusal).to_contain_text("there is an environment taproom already")
@@ -171,7 +171,7 @@ def test_a_canary_is_promoted_from_the_first_page_and_another_is_aborted(headway
     expect(head).to_contain_text("succeeded")
     assert headway.get("barrel", "canary-ui")[1].startswith("v4 one")
     visitor.go("/envs/canary-ui/apps/barrel")
-    visitor.press("Stop")
+    visitor.choose("Stop")
     visitor.press("Stop")
     page.wait_for_url("**/envs/canary-ui")
     visitor.go("/envs/canary-ui/apps/barrel")

@@ -57,7 +57,7 @@ def test_a_second_shop_comes_up_before_ones_eyes(shop, visitor):
     visitor.go("/envs")
     page.get_by_role("link", name="shop", exact=True).click()
     expect(page.locator("#live_graph svg").first).to_be_visible()
-    visitor.press("Copy")
+    visitor.choose("Copy")
     page.get_by_label("The copy is called").fill("festival")
     visitor.press("Copy it")  # under that name, what is planned is seen first
     expect(page.get_by_role("table")).to_contain_text("postgres")
@@ -175,7 +175,7 @@ def test_the_second_shop_is_extended_and_destroyed_and_still_has_a_page(shop, vi
     visitor.press("Renew it")
     page.wait_for_url("**/envs/festival")
     expect(page.locator("#live_head")).to_contain_text("lease ends in 1 d")
-    visitor.press("Destroy")
+    visitor.choose("Destroy")
     expect(page.get_by_role("table")).to_contain_text("delete volume data")
     page.get_by_label("Why").fill("the festival is over")
     page.get_by_label("Type").fill("festival")

@@ -79,6 +79,23 @@ def test_a_page_whose_first_connections_fail_says_so_and_comes_live(visitor, hea
     visitor.wrong.clear()  # the browser tells of what failed
 
 
+def test_what_is_unfolded_stays_so_when_the_page_is_drawn_anew(visitor, headway, shop):
+    page = visitor.page
+    with started(headway, shop, "unfolded"):
+        visitor.go("/envs/unfolded")
+        expect(link(page)).to_have_text("live")
+        menu = page.locator("#others")
+        menu.locator("summary").press("Enter")
+        expect(page.get_by_role("link", name="Destroy")).to_be_visible()
+        page.evaluate("document.getElementById('live_head').dataset.old = 'yes'")
+        headway.ok("extend", "2d", "-e", "unfolded")
+        expect(page.locator("#live_head:not([data-old])")).to_contain_text("lease ends in")
+        expect(page.get_by_role("link", name="Destroy")).to_be_visible()
+        expect(menu.locator("summary")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("link", name="Destroy")).to_be_hidden()
+
+
 @pytest.mark.parametrize("opened_behind", [True, False])
 def test_tabs_that_nobody_sees_hold_no_connection_and_are_right_when_somebody_does(
     visitor, headway, shop, opened_behind

@@ -141,11 +141,9 @@ def test_the_last_runs_are_whole_and_in_order_of_time(rows, width, random) -> No
 
 
 @FEW
-@given(
-    st.lists(st.builds(Share, name=TEXT, percent=st.floats(-1, 1e6), tone=TONE), max_size=9), WIDTH
-)
-def test_traffic_is_whole(shares, width) -> None:
-    Seen(traffic(shares, width)).assert_whole()
+@given(st.lists(st.builds(Share, name=TEXT, percent=st.floats(-1, 1e6), tone=TONE), max_size=9))
+def test_traffic_is_whole(shares) -> None:
+    Seen(traffic(shares)).assert_whole()
 
 
 NUMBER = st.floats(-1e3, 1e12)
@@ -197,9 +195,9 @@ MEASURED = st.builds(
 
 
 @FEW
-@given(MEASURED, st.floats(120, 900))
-def test_a_sparkline_is_whole(row, width) -> None:
-    Seen(spark(row, width)).assert_whole()
+@given(MEASURED)
+def test_a_sparkline_is_whole(row) -> None:
+    Seen(spark(row)).assert_whole()
 
 
 @FEW

@@ -12,10 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from headway.formats.units import counted, render_duration, render_size
-from headway.web import gallery, lines, links, static, times, tone, ways
+from headway.formats.units import counted
+from headway.web import amounts, gallery, lines, links, static, times, tone, ways
 from headway.web.navigation import Section
 from headway.web.page import View
+from headway.web.pictures.parts import mark
 from headway.web.pictures.parts.svg import number
 from headway.web.seen import Seen
 from headway.web.visible import coded, finalized
@@ -57,13 +58,14 @@ def _environment() -> Environment:
         to=links,
         gallery=gallery,
         asset=static.address,
-        sign=tone.sign,
+        marks=mark.marks,
+        sign=lambda word: mark.sign(tone.tone(word)),
         tone=tone.tone,
         csrf=_csrf,
         ago=_ago,
         clock=_clock,
         instant=times.instant,
-        local=times.local,
+        clocks=times.clocks,
         shown=lines.shown,
         way=ways.way,
     )
@@ -72,9 +74,8 @@ def _environment() -> Environment:
         coded=coded,
         took=times.length,
         instant=times.instant,
-        duration=render_duration,
-        size=render_size,
-        mib=lambda mib: render_size(int(mib * 2**20)),
+        amount=amounts.amount,
+        mib=amounts.memory,
         counted=counted,
         number=number,
         percent=lambda share: f"{share:g} %",

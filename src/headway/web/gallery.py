@@ -24,10 +24,11 @@ from headway.web.pictures import spark as spark_picture
 from headway.web.pictures import strip as strip_picture
 from headway.web.pictures import traffic as traffic_picture
 from headway.web.pictures import waterfall as waterfall_picture
+from headway.web.pictures.parts.mark import sign
 from headway.web.tone import Tone, tone, words
 from headway.web.traffic import ReleaseShare
 
-_DESK, _PHONE = 880.0, 340.0
+_DESK, _PHONE, _LANE = 800.0, 300.0, 340.0
 _DAY = timedelta(days=1)
 _BUCKETS = 60
 _LINES_LEAST = 20
@@ -77,7 +78,7 @@ def traffic(shares: Sequence[ReleaseShare]) -> Markup:
         )
         for row in shares
     ]
-    return traffic_picture.traffic(drawn, _PHONE)
+    return traffic_picture.traffic(drawn)
 
 
 def heatmap(runs: Sequence[Run], now: datetime) -> Markup:
@@ -114,8 +115,11 @@ def density(rows: Sequence[Row]) -> Markup:
 
 
 def lane(view: QueueView) -> Markup:
-    """Draw a queue."""
-    return lane_picture.lane(view, _PHONE)
+    """Say how a queue does, and draw it."""
+    look = lane_picture.look(view)
+    return Markup('<p class="lane"><span class="{}">{}</span>{}</p>{}').format(
+        look.value, sign(look), lane_picture.says(view), lane_picture.lane(view, _LANE)
+    )
 
 
 def strip(schedules: Sequence[ScheduleView], now: datetime) -> Markup:
@@ -132,9 +136,9 @@ def strip(schedules: Sequence[ScheduleView], now: datetime) -> Markup:
     return both(lambda width: strip_picture.strip(rows, now, _DAY, width))
 
 
-def spark(row: spark_picture.Spark | None) -> Markup:
-    """Draw a measure over the last time; nothing where there is none."""
-    return Markup() if row is None else spark_picture.spark(row)
+def spark(row: spark_picture.Spark) -> Markup:
+    """Draw a measure over the last time."""
+    return spark_picture.spark(row)
 
 
 def packing(nodes: Sequence[packing_picture.Packed]) -> Markup:

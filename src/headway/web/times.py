@@ -54,18 +54,26 @@ def instant(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def local(at: datetime, zone: str) -> str:
-    """Write an instant as the clocks of a time zone show it; of one that is not known, UTC.
+def clocks(at: datetime, zone: str) -> str:
+    """Write an instant as the clocks of a time zone show it, and in UTC where that is another.
 
-    >>> local(datetime(2026, 3, 29, 1, tzinfo=UTC), "Europe/Berlin")
-    'Sun 29 Mar 03:00 CEST'
+    >>> clocks(datetime(2026, 3, 29, 1, tzinfo=UTC), "Europe/Berlin")
+    'Sun 29 Mar 03:00 CEST · 01:00 UTC'
+    >>> clocks(datetime(2026, 3, 28, 23, tzinfo=UTC), "Europe/Berlin")
+    'Sun 29 Mar 00:00 CET · Sat 28 Mar 23:00 UTC'
+    >>> clocks(datetime(2026, 3, 29, 1, tzinfo=UTC), "UTC")
+    'Sun 29 Mar 01:00 UTC'
     """
+    there, here = at.astimezone(_zone(zone)), at.astimezone(UTC)
+    said = f"{there:%a %d %b %H:%M %Z}"
+    if there.utcoffset() == here.utcoffset():
+        return said
+    return f"{said} · {here:{'%H:%M' if there.date() == here.date() else '%a %d %b %H:%M'}} UTC"
+
+
+def _zone(zone: str) -> tzinfo:
+    """Give a time zone; of one that is not known, UTC."""
     try:
-        there: tzinfo = ZoneInfo(zone)
-    except (
-        ValueError,
-        OSError,
-        ZoneInfoNotFoundError,
-    ):  # the machine's zones may be newer or older
-        there = UTC
-    return f"{at.astimezone(there):%a %d %b %H:%M %Z}"
+        return ZoneInfo(zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):  # the machine's may be newer or older
+        return UTC

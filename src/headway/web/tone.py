@@ -1,4 +1,4 @@
-"""How a state looks: a tone for the eye and a sign that needs no colour, beside its word."""
+"""How a state looks: its tone, for the eye, and its word."""
 
 from enum import StrEnum
 
@@ -12,8 +12,6 @@ class Tone(StrEnum):
     BAD = "bad"
     QUIET = "quiet"
 
-
-SIGNS = {Tone.GOOD: "✓", Tone.MOVING: "◐", Tone.CARE: "!", Tone.BAD: "✗", Tone.QUIET: "○"}
 
 _WORDS = {
     Tone.GOOD: "healthy succeeded ready held active passed ok done live",
@@ -36,15 +34,6 @@ def tone(word: str) -> Tone:
     ('care', 'good', 'quiet')
     """
     return _TONES.get(word, Tone.QUIET)
-
-
-def sign(word: str) -> str:
-    """Give the sign of a state's word.
-
-    >>> sign("failed")
-    '✗'
-    """
-    return SIGNS[tone(word)]
 
 
 def words(state: str) -> str:

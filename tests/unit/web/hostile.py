@@ -17,7 +17,7 @@ _WORDS = """
 html head meta title link script body a header svg path nav span form input kbd div p ul li main h1
 h2 h3 section footer dialog dl dt dd button details summary table caption thead tbody tr th td b
 code pre ol time bdi small label select option rect g line circle text polygon desc defs tspan
-progress textarea datalist
+progress textarea datalist figure figcaption symbol use
 """
 _TAGS = frozenset(_WORDS.split())
 _OWN = frozenset({"url", "back", "timezone", "progress"})

@@ -24,7 +24,7 @@ from headway.web.moment import moment
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View
 from headway.web.parameters import fields_of, parameters_of, words_of
 from headway.web.pictures.spark import Spark
-from headway.web.times import local
+from headway.web.times import clocks
 
 _RUNS = 48
 _NEXT = 5
@@ -82,7 +82,7 @@ class JobPage(View, kw_only=True):
     def next(self) -> tuple[tuple[str, datetime, str], ...]:
         """The next times: the schedule's name, the instant, and how it is told where it runs."""
         found = [
-            (row.state.name, at, local(at, row.state.schedule.timezone))
+            (row.state.name, at, clocks(at, row.state.schedule.timezone))
             for row in self.schedules
             for at in row.next
         ]

@@ -138,11 +138,12 @@ async def _see_release(ask: Ask) -> Plan:
     lease = view.lease
     ends = f" With it end: {', '.join(view.holds)}." if view.holds else ""
     left = lease.state is LeaseState.WAITING
+    loses = f"{lease.holder} loses it at once, and the next in line gets it.{ends}"
     return Plan(
         what=f"{'Leave the line for' if left else 'Release'} {lease.claim.kind.value} "
         f"{lease.claim.name}",
-        verb="Leave it" if left else "Release it",
-        sentence=f"{lease.holder} loses it at once, and the next in line gets it.{ends}",
+        verb="Leave the line" if left else "Release it",
+        sentence=f"{lease.holder} gives up the place in line." if left else loses,
         fields=(reason(ask),),
         confirm=lease.claim.name,
         back=links.lease(lease.id),

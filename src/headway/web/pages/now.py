@@ -91,9 +91,10 @@ class NowPage(View, kw_only=True):
         return f"Now ({wrong} wrong)" if wrong else "Now"
 
     @property
-    def sparks(self) -> dict[str, Spark]:
-        """What was measured lately, as it is drawn, by what it is."""
-        return {} if self.lately is None else {row.name: row for row in sparks(self.lately)}
+    def sparks(self) -> tuple[Spark, ...]:
+        """What was measured lately, as it is drawn; nothing where nothing was."""
+        drawn = () if self.lately is None else sparks(self.lately)
+        return drawn if any(row.is_measured for row in drawn) else ()
 
     @property
     def is_moving(self) -> bool:

@@ -1,12 +1,10 @@
-"""The lane of a queue: what runs on the left, what waits behind it."""
+"""The lane of a queue: what runs on the left, what waits behind it; its words stand beside it."""
 
 from collections.abc import Iterator
 
 from headway.formats.units import counted
 from headway.model.view.queue import QueueView
-from headway.web.pictures.parts.mark import mark
-from headway.web.pictures.parts.svg import Element, Markup, picture, rect, shape, write
-from headway.web.pictures.parts.text import SMALL, measure
+from headway.web.pictures.parts.svg import Element, Markup, picture, rect, shape
 from headway.web.times import length
 from headway.web.tone import Tone
 
@@ -21,18 +19,12 @@ def lane(view: QueueView, width: float = 420) -> Markup:
     inside += _blocks(_EDGE + running * _STEP, free, "place", "free")
     gate = _EDGE + (running + free) * _STEP + 8
     inside.append(
-        shape("path", d=f"M{gate:.1f} {_TOP - 3:.1f}v18", class_=f"gate {_tone(view).value}")
+        shape("path", d=f"M{gate:.1f} {_TOP - 3:.1f}v18", class_=f"gate {look(view).value}")
     )
     left = gate + 12
     waiting = min(view.waiting, int((width - _EDGE - left) // _STEP))
     inside += _blocks(left, waiting, "bar quiet", "waits")
-    text = says(view)
-    inside += [
-        mark(_tone(view), _EDGE + 5, _TOP + 27),
-        write(text, _EDGE + 16, _TOP + 31, room=width - 20, size=SMALL, class_="quiet"),
-    ]
-    high = _TOP + 38
-    return picture(f"Queue {view.queue.name}", text, max(width, measure("")), high, inside)
+    return picture(f"Queue {view.queue.name}", says(view), width, 2 * _TOP + _BLOCK, inside)
 
 
 def says(view: QueueView) -> str:
@@ -48,7 +40,8 @@ def says(view: QueueView) -> str:
     return ", ".join(parts)
 
 
-def _tone(view: QueueView) -> Tone:
+def look(view: QueueView) -> Tone:
+    """Say what that means to who looks."""
     if view.hold is not None and (view.hold.paused or view.hold.draining):
         return Tone.CARE
     return Tone.MOVING if view.running else Tone.QUIET

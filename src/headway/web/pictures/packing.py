@@ -18,7 +18,7 @@ from headway.web.pictures.parts.svg import (
 from headway.web.pictures.parts.text import SMALL, measure
 from headway.web.tone import Tone
 
-_CARD, _GAP, _PAD, _LINE = 280.0, 10.0, 10.0, 46.0
+_CARD, _GAP, _PAD, _LINE = 250.0, 10.0, 10.0, 46.0
 _SWATCH, _BAR = 8.0, 7.0
 
 

@@ -8,6 +8,7 @@ from headway.web.pictures.parts.svg import Markup
 from headway.web.pictures.parts.timeline import Happening, Row, Span, timeline
 from headway.web.times import length
 from headway.web.tone import Tone
+from headway.web.tone import tone as look_of
 
 _ENDS = {
     Phase.SUCCEEDED: Tone.GOOD,
@@ -58,7 +59,7 @@ def _steps(deployment: Deployment) -> list[Row]:
         if following is None and end is not None:
             tone, word, until = end, _word(deployment.phase), at
         elif following is None:
-            tone, word, until = Tone.MOVING, _word(deployment.phase), None
+            tone, word, until = look_of(deployment.phase), _word(deployment.phase), None
         elif number == broken:
             tone, word, until = Tone.BAD, "failed", following
         else:

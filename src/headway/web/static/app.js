@@ -14,10 +14,9 @@
     return "now";
   }
 
-  const here = document.querySelector(".side a[aria-current]");
-  if (here) {  // on a phone the way round is one line, wider than the window
-    const side = here.closest(".side");
-    side.scrollLeft = here.offsetLeft - (side.clientWidth - here.offsetWidth) / 2;
+  for (const here of document.querySelectorAll(":is(.side, .tabs) a[aria-current]")) {
+    const bar = here.closest(".side, .tabs");  // on a phone it is one line, wider than the window
+    bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
   }
 
   function tick() {
@@ -65,8 +64,9 @@
     all.forEach((row) => row.classList.remove("at"));
     at = Math.max(0, Math.min(all.length - 1, at + step));
     all[at].classList.add("at");
-    all[at].scrollIntoView({ block: "nearest" });
+    if (step) all[at].scrollIntoView({ block: "nearest" });
   }
+  document.addEventListener("live", () => { if (at >= 0) go(0); });  // what was sent anew does not know of it
   function follow(key) {
     const row = rows()[at];
     const found = (row && row.querySelector(`[data-key="${key}"]`)) || document.querySelector(`main [data-key="${key}"]`);
@@ -77,6 +77,19 @@
     const found = row && row.querySelector("a[href]");
     if (found) found.click();
   }
+
+  // Menus open and close without this; with it they close as well when one turns to something else.
+  const menus = () => document.querySelectorAll(".menu[open]");
+  document.addEventListener("click", (event) => {
+    for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of menus()) {
+      if (menu.contains(document.activeElement)) menu.firstElementChild.focus();
+      menu.open = false;
+    }
+  });
 
   const jump = document.querySelector(".jump input");
   // What fits, while it is typed; Enter asks the server, with or without this.

@@ -28,7 +28,7 @@
       figure.replaceChildren(this.caption, this.place);
       new ResizeObserver(() => this.chart && this.chart.setSize(this.size())).observe(figure);
     }
-    size() { return { width: Math.max(160, this.figure.clientWidth), height: HIGH }; }
+    size() { return { width: Math.max(120, this.figure.clientWidth), height: HIGH }; }
     draw() {
       if (this.chart) this.chart.destroy();
       const quiet = colour("--quiet"), line = colour(this.name === "errors" ? "--bad" : "--accent");
@@ -42,7 +42,7 @@
         scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
         axes: [
           { stroke: quiet, grid, ticks: grid, font, size: 26, values: (_, at) => at.map((one) => clock(one)) },
-          { stroke: quiet, grid, ticks: grid, font, size: 44, values: (_, at) => at.map(amount) },
+          { stroke: quiet, grid, ticks: grid, font, size: 44, values: (_, at) => at.map((one) => String(Number(one.toPrecision(2)))) },
         ],
         series: [{}, { stroke: line, fill: `${line}22`, width: 1.5 }],
         hooks: { setCursor: [() => this.say()] },
@@ -58,7 +58,8 @@
       const pointed = this.chart && this.chart.cursor.idx;
       const place = pointed === null || pointed === undefined ? values.length - 1 : pointed;
       const value = values[place] ?? (place === values.length - 1 ? values[place - 1] : null) ?? null;
-      const reading = value === null ? "not measured" : `${amount(value)} ${this.unit}`.trim();
+      // What is counted is called a mean, for it is no count.
+      const reading = value === null ? "not measured" : this.unit ? `${amount(value)} ${this.unit}` : `mean ${amount(value)}`;
       this.said.textContent = place === values.length - 1 ? reading : `${reading} at ${clock(at[place], true)} UTC`;
       const known = values.filter((one) => one !== null);
       const between = known.length ? `; between ${amount(Math.min(...known))} and ${amount(Math.max(...known))}` : "";
@@ -69,6 +70,7 @@
 
   class Figures {
     constructor(section) {
+      this.lasts = section.querySelector("[data-step]");
       this.url = section.dataset.figures;
       this.over = Number(section.dataset.over);
       this.plots = [...section.querySelectorAll("[data-measure]")];
@@ -90,6 +92,7 @@
     }
     take(found) {
       this.step = found.step_s * 1000;
+      if (this.lasts) this.lasts.textContent = found.step_s < 60 ? `${found.step_s} s` : `${found.step_s / 60} min`;
       const begin = Date.parse(found.begin) / 1000;
       const keep = this.at.findIndex((one) => one >= begin - 1e-3);
       const kept = keep < 0 ? this.at.length : keep;

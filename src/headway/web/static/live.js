@@ -48,8 +48,23 @@
     own.addEventListener("error", () => own === connection && lost());
   }
 
+  // What is sent anew knows neither what its reader has unfolded nor where they are on it.
+  const called = (one) => one.getAttribute("href") || one.name || one.tagName;
+  function kept() {
+    const unfolded = [...document.querySelectorAll("details[open][id]")].map((one) => one.id);
+    const at = document.activeElement, part = at && at.closest("[id^=live_]");
+    return () => {
+      for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+      if (!part || at.isConnected) return;
+      const all = document.getElementById(part.id)?.querySelectorAll("a, button, summary, input, select, textarea") ?? [];
+      [...all].find((one) => called(one) === called(at))?.focus({ preventScroll: true });
+    };
+  }
+
   async function change(event) {
+    const restore = kept();
     await htmx.swap({ text: event.data, swap: "none", target: stream, sourceElement: stream });
+    restore();
     seen = event.lastEventId;
     document.dispatchEvent(new Event("live"));
   }

@@ -41,7 +41,7 @@ def test_hostile_text_is_text(text: str) -> None:
 
 def test_a_text_that_was_cut_says_all_of_it_when_pointed_at() -> None:
     seen = Seen(picture("P", "s", 100, 20, (write("student-report-exporter", 0, 15, room=80),)))
-    assert seen.texts == ["student-re…"]
+    assert seen.texts == ["student-r…"]
     assert seen.titles == ["student-report-exporter"]
 
 

@@ -1,6 +1,9 @@
 """Marks: the sign of each tone, drawn, so that it is told apart without its colour."""
 
-from headway.web.pictures.parts.svg import Element, number, shape
+from functools import cache
+from xml.etree.ElementTree import tostring
+
+from headway.web.pictures.parts.svg import Element, Markup, number, shape
 from headway.web.tone import Tone
 
 _MARKS = {
@@ -21,3 +24,23 @@ def mark(tone: Tone, x: float, y: float) -> Element:
         transform=f"translate({number(x)} {number(y)})",
         class_=f"mark {tone.value}",
     )
+
+
+@cache
+def marks() -> Markup:
+    """Draw all marks once, unseen, so that what stands before a word only names one."""
+    symbols = [
+        shape(
+            "symbol", shape("path", d=way, class_="mark"), id=f"mark-{tone}", viewBox="-6 -6 12 12"
+        )
+        for tone, way in _MARKS.items()
+    ]
+    root = shape("svg", *symbols, class_="marks", aria_hidden="true")
+    return Markup(tostring(root, encoding="unicode"))
+
+
+@cache
+def sign(tone: Tone) -> Markup:
+    """Put the mark of a tone before a word; nobody is read it."""
+    use = f'<svg class="sign" aria-hidden="true"><use href="#mark-{tone}"/></svg>'
+    return Markup(use)

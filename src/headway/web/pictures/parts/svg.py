@@ -115,11 +115,25 @@ def link(to: str, says: str, *inside: Element | None) -> Element:
 
 
 def picture(
-    name: str, says: str, width: float, height: float, inside: Iterable[Element | None]
+    name: str,
+    says: str,
+    width: float,
+    height: float,
+    inside: Iterable[Element | None],
+    *,
+    stretched: bool = False,
 ) -> Markup:
     """Give a picture as text, with its name and what it says for those who do not see it.
 
     One with links in it is a group: what is inside an image is not reached by keyboard.
+
+    Args:
+        name: What it is called.
+        says: What it shows, in words.
+        width: In pixels.
+        height: In pixels.
+        inside: Its elements.
+        stretched: Whether it takes the room that there is, whatever its shape: it has no words.
     """
     says = says[:_ALT_MAX]
     root = shape(
@@ -131,7 +145,8 @@ def picture(
         viewBox=f"0 0 {number(width)} {number(height)}",
         width=width,
         height=height,
-        class_=f"picture {name.lower().replace(' ', '-')}",
+        preserveAspectRatio="none" if stretched else None,
+        class_=f"picture {name.lower().replace(' ', '-')}{' stretched' if stretched else ''}",
         aria_label=f"{name}: {says}",
     )
     root.set("role", "group" if root.find(".//a") is not None else "img")

@@ -2,9 +2,9 @@
 
 import unicodedata
 
-SIZE = 12.0
+SIZE = 13.0
 """Pixels that text is high, where nothing else is said."""
-SMALL = 11.0
+SMALL = 12.0
 _LENGTH_MAX = 400
 """Nobody reads more of a text in a picture."""
 
@@ -76,7 +76,7 @@ def measure(text: str, size: float = SIZE) -> float:
 def fit(text: str, room: float, size: float = SIZE) -> str:
     """Cut a text so that it is no wider than there is room for.
 
-    >>> fit("nightly-report", 60), fit("nightly", 60), fit("nightly", 3)
+    >>> fit("nightly-report", 65), fit("nightly", 60), fit("nightly", 3)
     ('nightly-…', 'nightly', '')
     """
     text = clean(text[:_LENGTH_MAX]) + ("…" if len(text) > _LENGTH_MAX else "")
