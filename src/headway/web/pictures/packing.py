@@ -53,13 +53,13 @@ class Amount(Value, kw_only=True):
 
     @property
     def says_free(self) -> str:
-        """Say what is left, whether what is reserved is used or not."""
-        return f"{number(max(0.0, self.there - self.reserved))} free to reserve"
+        """Say what is left to reserve, whether what is reserved is used or not."""
+        return f"{number(max(0.0, self.there - self.reserved))} free"
 
     @property
     def says_used(self) -> str:
         """Say what is used."""
-        return "use not measured" if self.used is None else f"{number(self.used)} used"
+        return "not measured" if self.used is None else f"{number(self.used)} used"
 
     @property
     def says(self) -> str:

@@ -232,8 +232,8 @@ def test_nodes_say_what_is_reserved_used_and_free(width: float) -> None:
     seen = Seen(packing([node(2, word="lost", tone=Tone.BAD), node(1)], width))
     seen.assert_whole()
     assert seen.links == ["/nodes/node-0001", "/nodes/node-0002"]
-    assert {"cpu 4 of 8 cores reserved", "1.5 used", "4 free to reserve"} <= set(seen.texts)
-    assert {"memory 8 of 32 GiB reserved", "use not measured"} <= set(seen.texts)
+    assert {"cpu 4 of 8 cores reserved", "1.5 used", "4 free"} <= set(seen.texts)
+    assert {"memory 8 of 32 GiB reserved", "not measured"} <= set(seen.texts)
     place = seen.extents("rect", "place")[0]
     whole = place.right - place.left
     shares = [
@@ -244,8 +244,8 @@ def test_nodes_say_what_is_reserved_used_and_free(width: float) -> None:
     assert shares == pytest.approx([0.5, 1.5 / 8], rel=0.01)
     assert seen.says == (
         "Packing: 2 nodes: 1 lost, 1 ready. "
-        "cpu 8 of 16 cores reserved, 3 used, 8 free to reserve; "
-        "memory 16 of 64 GiB reserved, use not measured, 48 free to reserve"
+        "cpu 8 of 16 cores reserved, 3 used, 8 free; "
+        "memory 16 of 64 GiB reserved, not measured, 48 free"
     )
 
 
@@ -270,7 +270,7 @@ def test_of_a_large_fleet_it_is_said_how_many_are_how_full_and_which_are_wrong(
     assert "and 6 more that are not ready" in seen.texts
     assert seen.says == (
         "Packing: 2000 nodes: 30 lost, 1970 ready. "
-        "cpu 7000 of 15992 cores reserved, 300 used, 8992 free to reserve"
+        "cpu 7000 of 15992 cores reserved, 300 used, 8992 free"
     )
 
 
