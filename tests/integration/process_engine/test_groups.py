@@ -7,6 +7,7 @@ so what is tried of them is that controllers are handed down as they must be.
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -172,6 +173,37 @@ def test_groups_of_agents_that_are_gone_are_removed(tmp_path: Path) -> None:
         gone[1].rmdir()
         for parent in hierarchy.parents.values():
             own_groups.remove_unheld(parent.parent)
+
+
+def test_an_agent_has_all_groups_though_others_that_start_remove_those_nobody_holds(
+    tmp_path: Path,
+) -> None:
+    hierarchy, held = own_groups.made(tmp_path, 0)
+    if not held:
+        pytest.skip("no control group can be made here")
+    for descriptor in held:
+        os.close(descriptor)
+    bases = [parent.parent for parent in hierarchy.parents.values()]
+    stop = threading.Event()
+
+    def remove() -> None:
+        while not stop.is_set():
+            for base in bases:
+                own_groups.remove_unheld(base)
+
+    removing = threading.Thread(target=remove)
+    removing.start()
+    try:
+        for _ in range(200):
+            found, held = own_groups.made(tmp_path, 0)
+            for descriptor in held:
+                os.close(descriptor)
+            assert found == hierarchy
+    finally:
+        stop.set()
+        removing.join()
+        for base in bases:
+            own_groups.remove_unheld(base)
 
 
 def test_what_is_not_handed_down_is_missing(tmp_path: Path) -> None:

@@ -26,17 +26,21 @@ def mark(shared: Path) -> str:
 def made(shared: Path, index: int) -> tuple[Hierarchy, tuple[int, ...]]:
     """Make the group of an agent; gives it, and the descriptors by which it is held."""
     name = f"headway-{mark(shared)}-{index + 1}"
+    held: dict[Path, int] = {}
+    lacked: tuple[str, ...] | None = None
     while True:
         hierarchy = cgroups.find(name=name)
-        held = tuple(map(_held, hierarchy.parents.values()))
-        if None not in held:
+        # Another agent that starts may have removed a group before it was held, also while it was
+        # looked at: what is lacking only now and then is there.
+        if held.keys() >= set(hierarchy.parents.values()) and hierarchy.missing == lacked:
             break
-        for descriptor in held:  # another agent removed it in the moment before it was held
-            if descriptor is not None:
-                os.close(descriptor)
+        lacked = hierarchy.missing
+        for parent in hierarchy.parents.values():
+            if parent not in held and (descriptor := _held(parent)) is not None:
+                held[parent] = descriptor
     for parent in hierarchy.parents.values():
         remove_unheld(parent.parent)
-    return hierarchy, tuple(descriptor for descriptor in held if descriptor is not None)
+    return hierarchy, tuple(held.values())
 
 
 def remove_unheld(base: Path) -> None:
