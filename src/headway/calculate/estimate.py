@@ -18,6 +18,8 @@ class Estimate(Value, kw_only=True):
     """Half of them are shorter."""
     high_s: float
     """One in ten is longer."""
+    longest_s: float = float("inf")
+    """None that was seen took longer."""
     seen: int = 0
     spread: float = 0.0
     """Half the logarithm of what lies between the slowest and the fastest sixth: 0.7 is a factor of
@@ -43,13 +45,14 @@ def estimate(runs_s: Iterable[float], most_s: float | None = None) -> Estimate:
     limit_s = float("inf") if most_s is None else most_s
     if not seen:
         unknown_s = min(_UNKNOWN_S, limit_s)
-        return Estimate(middle_s=unknown_s, high_s=min(4 * unknown_s, limit_s))
+        return Estimate(middle_s=unknown_s, high_s=min(4 * unknown_s, limit_s), longest_s=limit_s)
     ordered = sorted(seen)
     middle_s = ordered[-1] if len(ordered) < _FEW else quantile(ordered, 0.5)
     spread = (log(quantile(ordered, 5 / 6)) - log(quantile(ordered, 1 / 6))) / 2
     return Estimate(
         middle_s=min(middle_s, limit_s),
         high_s=min(quantile(ordered, 0.9), limit_s),
+        longest_s=min(ordered[-1], limit_s),
         seen=len(ordered),
         spread=spread,
     )

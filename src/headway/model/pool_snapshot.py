@@ -45,6 +45,9 @@ class Load(Value, kw_only=True):
     demand: Demand
     ends_at: datetime | None = None
     """When it is thought to end; None: it stays until it is moved."""
+    ends_by: datetime | None = None
+    """When it will have ended even if it takes as long as any of its like did lately; None: more
+    than `ends_at` is not known."""
 
 
 class HostState(StrEnum):

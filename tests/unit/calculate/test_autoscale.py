@@ -261,6 +261,22 @@ def test_a_node_paid_by_the_hour_stays_until_its_hour_is_almost_over():
     assert verbs(decide([host(kind=HOURLY, age_s=3540, **idle)])) == ["drain"]
 
 
+def test_what_is_overdue_is_waited_for_longer_on_a_node_that_is_paid_by_the_hour():
+    overdue = busy(-2000, cpu=2)
+    assert verbs(decide([host(age_s=2500, loads=overdue)], [waits()])) == ["add"]
+    ours = host(kind=HOURLY, age_s=2500, loads=overdue)
+    assert decide([ours], [waits()], types=(HOURLY,)).changes == ()
+
+
+def test_a_node_goes_on_where_what_runs_there_may_take_longer_than_its_hour():
+    (load,) = busy(100)
+    other = host("other", kind=HOURLY, age_s=600, loads=busy(120))
+    for by_s, found in ((200, ["drain"]), (400, [])):
+        long = msgspec.structs.replace(load, ends_by=after(by_s))
+        ending = host("ending", kind=HOURLY, age_s=3300, loads=(long,))
+        assert verbs(decide([ending, other])) == found
+
+
 def test_a_node_whose_hour_runs_out_takes_nothing_more_where_others_are_in_time():
     ending = host("ending", kind=HOURLY, age_s=3300, loads=busy(100, 100))
     other = host("other", kind=HOURLY, age_s=600, loads=busy(120))

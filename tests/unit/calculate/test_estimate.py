@@ -23,6 +23,12 @@ def test_no_estimate_is_above_the_limit():
     assert (found.middle_s, found.high_s) == (550, 550)
 
 
+def test_none_is_thought_to_take_longer_than_all_that_were_seen_or_the_limit():
+    assert estimate([60, 300, 70]).longest_s == 300
+    assert estimate([60, 300, 70], most_s=200).longest_s == 200
+    assert estimate([], most_s=900).longest_s == 900
+
+
 def test_only_the_newest_count():
     assert estimate([10.0] * SEEN_MAX + [1e6] * 1000).middle_s == 10
 

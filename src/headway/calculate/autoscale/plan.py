@@ -208,7 +208,8 @@ class _Decision:
     def _running_out(self, found: Shrinkage) -> Iterator[PoolChange]:
         """Empty nodes that bill by the hour as their paid hour runs out, if all is in time without.
 
-        Otherwise a job that starts in its last minutes would have another hour begun.
+        Otherwise a job that starts in its last minutes would have another hour begun. What runs
+        there must end within the hour though it may take long, or that is begun and of no use.
         """
         gone = {change.node for change in found.changes}
         rows = [
@@ -217,10 +218,9 @@ class _Decision:
             if host.id not in gone
             and host.state is HostState.READY
             and host.loads
-            and host.kind.billing_s > 2 * self._scaling.idle_s
+            and self._scene.is_coarse(host.kind)
             and self._scene.paid_s(host) <= _RUNNING_OUT_S
-            and all(load.ends_at is not None for load in host.loads)
-            and self._sites[host.id].loaded_until_s <= self._scene.paid_s(host)
+            and self._sites[host.id].ends_by_s <= self._scene.paid_s(host)
         ]
         rows.sort(key=lambda host: (self._scene.paid_s(host), host.id))
         left = len(self._hosts) - len(gone) - max(self._bounds.nodes_min, self._scaling.warm)

@@ -18,11 +18,15 @@ _SOONER = 1.15
 """A new node helps what would otherwise start later than this share of its own start: ordered for
 less, it would be paid for and save nobody anything."""
 _UNSURE = 0.1
-"""So much less where it is not known how long things run: what is foreseen may not come."""
+"""So much less where it is not known how long things run: what is foreseen may not come. Not where
+all nodes are paid by the hour."""
 _OVERDUE_LEAST_S = 20.0
 _OVERDUE_SHARE = 0.25
 """What runs longer than was thought goes on for so much of its age: the longer it has run, the
 longer it will (durations have long tails)."""
+_OVERDUE_SHARE_BY_HOUR = 0.04
+"""The same on nodes that are paid by the hour. Whoever waits for it a little longer saves an hour,
+when it ends after all: of a node that is opened instead, most of the first hour is for nothing."""
 
 
 class Scene:
@@ -39,6 +43,7 @@ class Scene:
         self._soonest_s = min(starts, default=0.0)
         """What starts before a new node would be there is not helped by one."""
         self._axes = [*_PLAIN, *_custom(snapshot)]
+        self._unsure = 0.0 if all(map(self.is_coarse, snapshot.pool.types)) else _UNSURE
         self._is_mixed = any(host.node.pool != self.pool.name for host in snapshot.standing)
 
     # --- what waits ---------------------------------------------------------------------------
@@ -52,7 +57,7 @@ class Scene:
             if group is None:
                 group = found[need.number, row.patience] = Group(need=need, label=row.label)
             waited_s = (self.now - row.since).total_seconds()
-            sooner = _SOONER - _UNSURE * min(1.0, row.spread)
+            sooner = _SOONER - self._unsure * min(1.0, row.spread)
             latest_s = max(self._soonest_s * sooner, self._due_s(row, waited_s))
             group.items.append(Item(latest_s, max(1.0, row.expected_s), row.count))
         return list(found.values())
@@ -105,16 +110,19 @@ class Scene:
         elif site.opens_s == 0.0:  # it is overdue: nobody knows
             site.opens_s = max(_OVERDUE_LEAST_S, host.kind.start_s / 4)
         site.paid_s = self.paid_s(host)
+        overdue = _OVERDUE_SHARE_BY_HOUR if self.is_coarse(host.kind) else _OVERDUE_SHARE
         for load in host.loads:
             need = self.need(load.demand)
             site.take(need)
             if load.ends_at is None:
-                site.busy_until_s = float("inf")
+                site.busy_until_s = site.ends_by_s = float("inf")
                 continue
             left_s = (load.ends_at - self.now).total_seconds()
-            ends_s = max(left_s, _OVERDUE_LEAST_S, -left_s * _OVERDUE_SHARE)
+            ends_s = max(left_s, _OVERDUE_LEAST_S, -left_s * overdue)
             site.ends.append((ends_s, need))
             site.busy_until_s = max(site.busy_until_s, ends_s)
+            by_s = ends_s if load.ends_by is None else (load.ends_by - self.now).total_seconds()
+            site.ends_by_s = max(site.ends_by_s, ends_s, by_s)
         site.loaded_until_s = site.busy_until_s
         return site
 
@@ -127,6 +135,10 @@ class Scene:
         site.opens_s = kind.start_s
         site.paid_s = billed_s(kind, 0.0)
         return site
+
+    def is_coarse(self, kind: NodeType) -> bool:
+        """Say whether billing is so coarse that what is paid decides, not how long a node idles."""
+        return kind.billing_s > 2 * self.pool.scaling.idle_s
 
     def paid_s(self, host: Host) -> float:
         """Give how long from now a node is paid for already."""

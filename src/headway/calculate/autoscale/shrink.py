@@ -92,19 +92,15 @@ class Shrinking:
 
     def _left_s(self, host: Host) -> float:
         """Give how long a spare node is kept yet."""
-        if self._by_period(host):
+        if self._scene.is_coarse(host.kind):
             return self._scene.paid_s(host) - LAST_S
         if host.spare_since is None:
             return max(0.1, self._scaling.idle_s)
         spare_s = (self._scene.now - host.spare_since).total_seconds()
         return self._scaling.idle_s - spare_s
 
-    def _by_period(self, host: Host) -> bool:
-        """Say whether its billing is so coarse that what is paid decides, not how long it idles."""
-        return host.kind.billing_s > 2 * self._scaling.idle_s
-
     def _spare_words(self, host: Host) -> str:
-        if self._by_period(host):
+        if self._scene.is_coarse(host.kind):
             return "nothing needs it, and what is paid of it is almost over"
         return f"nothing has needed it for {self._scaling.idle_s:.0f} s"
 
@@ -150,7 +146,7 @@ class Shrinking:
                 continue
             self.found.spare.append(host.id)
             left_s = self._left_s(host)
-            if self._by_period(host):
+            if self._scene.is_coarse(host.kind):
                 left_s = self._scene.paid_s(host) - self._scaling.drain_s
             if left_s <= 0 and host.spare_since is not None:
                 many = len(host.loads)

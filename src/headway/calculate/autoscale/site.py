@@ -45,9 +45,11 @@ class Site:
     needed: int = 0
     """So many of those would have a node added for them."""
     loaded_until_s: float = 0.0
-    """What runs there ends by then."""
+    """What runs there is thought to end by then."""
     busy_until_s: float = 0.0
     """So does what was put there."""
+    ends_by_s: float = 0.0
+    """What runs there has ended by then even if it takes long."""
     crowds: set[str] = field(default_factory=set)
     ports: set[int] = field(default_factory=set)
     _suited: dict[int, bool] = field(default_factory=dict)

@@ -197,6 +197,7 @@ class PoolReading:
             load = Load(
                 demand=of_job(release, job),
                 ends_at=began_at + timedelta(seconds=thought.middle_s),
+                ends_by=began_at + timedelta(seconds=thought.longest_s),
             )
             found.setdefault(attempt.node, []).append(load)
         for node, load in (*await self._built(now), *self._promised()):
