@@ -11,7 +11,7 @@ from headway.control.requests import DeployRequest
 from headway.model.app import App, Source
 from headway.model.deployment import DeploymentKind
 from headway.model.environment import Member
-from headway.model.ids import Digest
+from headway.model.ids import Digest, NodeId
 from headway.model.manifest import (
     CheckType,
     Deploy,
@@ -22,6 +22,7 @@ from headway.model.manifest import (
     Strategy,
 )
 from headway.model.release import Release
+from headway.ports.engine import EngineUnavailable
 from tests.simulation.conftest import APP, ENVIRONMENT
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
@@ -111,3 +112,25 @@ async def test_they_are_not_refused_where_any_port_will_do(plane, asked):
     await moved(plane, None, None)
     started = await deployments.deploy(plane.world, "me", "demo", APP, DeployRequest(**asked))
     assert len(started.deployments) == 1
+
+
+async def test_a_plan_asks_the_node_and_names_who_has_the_port(plane, engine):
+    await moved(plane, 5432, 5432)
+    engine.strangers[NodeId("here"), 5432] = "nginx (pid 7)"
+    asked = DeployRequest(plan=True)
+    started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
+    assert any("port 5432 is taken by nginx (pid 7)" in row.because for row in started.plan)
+    assert plane.world.roster.node(NodeId("here")).closed((5432,)) == (5432, "nginx (pid 7)")
+
+
+async def test_a_node_that_does_not_answer_holds_up_no_plan(plane, engine):
+    await moved(plane, 5432, 5432)
+    engine.strangers[NodeId("here"), 5432] = "nginx (pid 7)"
+
+    async def silent(_node, _ports):
+        raise EngineUnavailable("it does not answer")
+
+    engine.look_at_ports = silent
+    asked = DeployRequest(plan=True)
+    started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
+    assert any(row.verb == "start_container" for row in started.plan)

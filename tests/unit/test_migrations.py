@@ -7,6 +7,7 @@ import msgspec
 
 from headway.model.answer import Answer
 from headway.model.role import Role
+from headway.model.run import pin_name
 from headway.model.token import Token
 from headway.stores.sqlite.migrate import migrate, steps
 from headway.stores.sqlite.rows import SqliteReader
@@ -103,4 +104,32 @@ def test_answers_of_an_older_version_are_found_by_when_they_were_given(tmp_path)
     migrate(connection, path)
     found = SqliteReader(connection).newest(Answer, "key", ["k"], ("at_us",))
     assert found == {"k": (answer.at_us,)}
+    connection.close()
+
+
+def test_pins_and_builds_of_an_older_version_are_found(tmp_path):
+    path = tmp_path / "headway.db"
+    connection = sqlite3.connect(path)
+    for number, sql in steps()[:11]:
+        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    pinned = b'{"environment": "demo~1", "app": "web", "pinned": 7}'
+    runs = [
+        ("open", "demo~1", pinned),
+        ("ended", None, pinned),
+        ("free", "demo~1", b'{"environment": "demo~1", "app": "web"}'),
+    ]
+    connection.executemany(
+        "INSERT INTO runs (id, owner, state, open_in, version, doc) "
+        "VALUES (?, 'demo~1/web/noop', 'queued', ?, 1, ?)",
+        runs,
+    )
+    connection.execute(
+        "INSERT INTO deployments (id, environment, app, is_ended, version, doc) "
+        "VALUES ('dep-1', 'demo~1', 'web', 1, 1, '{\"build\": \"bld-1\"}')"
+    )
+    connection.commit()
+    migrate(connection, path)
+    found = connection.execute("SELECT id, pin FROM runs WHERE pin IS NOT NULL").fetchall()
+    assert found == [("open", pin_name("demo~1", "web", 7))]
+    assert connection.execute("SELECT build FROM deployments").fetchall() == [("bld-1",)]
     connection.close()
