@@ -40,6 +40,8 @@ needs: ## What tests use beside wheels: Debian's HAProxy and Chromium, where thi
 # Two for each core of a small machine: half of the time a test waits for what it has started.
 WORKERS ?= 4
 test: $(STAMP) needs lint ## Everything that must hold
+	@# Here, and not by each process that a test starts: with PYTHONDONTWRITEBYTECODE none keeps it.
+	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || \
 		$(BIN)/pytest --last-failed --last-failed-no-failures none
 
