@@ -1,5 +1,6 @@
 """Answers: values of the model as JSON, and their schemas for the OpenAPI document."""
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -29,14 +30,11 @@ def answers(
     kind: Any, status: int = 200, media_type: str = "application/json"
 ) -> dict[int | str, dict[str, Any]]:
     """Describe what an endpoint answers: this kind, or a problem."""
-    (schema,), components = msgspec.json.schema_components([kind], ref_template=_PREFIX + "{name}")
-    (problem,), more = msgspec.json.schema_components([Refusal], ref_template=_PREFIX + "{name}")
-    _describe(components)
-    _describe(more)
+    problem = _schema(Refusal)
     return {
         status: {
             "description": "Done.",
-            "content": {media_type: {"schema": schema}},
+            "content": {media_type: {"schema": _schema(kind)}},
         },
         "4XX": {
             "description": "Refused, with the reason.",
@@ -49,18 +47,19 @@ def answers(
     }
 
 
-def _describe(components: dict[str, Any]) -> None:
-    """Keep schemas by their names, of which each may be that of one kind only."""
+@cache
+def _schema(kind: Any) -> dict[str, Any]:
+    """Give the schema of a kind, and keep those that it names: a name is that of one kind."""
+    (found,), components = msgspec.json.schema_components([kind], ref_template=_PREFIX + "{name}")
     for name, schema in components.items():
         known = _described.setdefault(name, schema)
         assert known == schema, f"two kinds are called {name}, and the API's document has one name"
+    return found
 
 
 def described(body: Any) -> dict[str, Any]:
     """Describe a request's body that msgspec reads."""
-    (schema,), components = msgspec.json.schema_components([body], ref_template=_PREFIX + "{name}")
-    _described.update(components)
-    content = {"application/json": {"schema": schema}}
+    content = {"application/json": {"schema": _schema(body)}}
     return {"requestBody": {"required": True, "content": content}}
 
 
