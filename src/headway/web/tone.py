@@ -22,7 +22,7 @@ _WORDS = {
     Tone.CARE: (
         "degraded paused reverting rolled_back unhealthy cordoned late suspect expired unanswered"
     ),
-    Tone.BAD: "failed timed_out lost dead refused broken trouble",
+    Tone.BAD: "failed timed_out lost dead refused broken trouble stranded",
 }
 _TONES = {word: tone for tone, words in _WORDS.items() for word in words.split()}
 
