@@ -196,7 +196,8 @@ async def test_a_part_of_a_node_that_is_kept_is_not_all_of_it(plane):
     part = (await plane.claim(ClaimKind.CAPACITY, "default", cpu=1.0)).lease
     (share,) = part.shares
     await come_true(lambda: cleared(plane, whole))
-    said = {row.node.id: row.kept for row in await nodes.listing(plane.world)}
+    listed = await nodes.listing(plane.world, 100)
+    said = {row.node.id: row.kept for row in listed.items}
     assert share.node == "here"
     assert said["here"] == (f"1 core and 0 MiB of it kept under {part.id}",)
     assert said["there"] == (f"kept under {whole}",)

@@ -273,7 +273,7 @@ async def test_who_names_what_a_lease_is_on_is_told_the_leases_on_it(own, ask):
     await own.ask("ben")
     with pytest.raises(NotFound) as refused:
         await ask(own.world, "ana", "migration")
-    assert "lse-ana000000 of ana and lse-ben000000 of ben" in refused.value.because
+    assert "lse-ana000000 of ana, lse-ben000000 of ben" in refused.value.because
     assert refused.value.next == ("headway leases ls migration",)
     with pytest.raises(NotFound) as refused:
         await ask(own.world, "ana", "nothing")
