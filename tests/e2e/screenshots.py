@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -22,7 +23,7 @@ from tests.e2e.test_access import as_
 _WINDOWS = {"desktop": DESKTOP, "phone": PHONE}
 _WINDOWS_MOST = 2
 """A page that is longer than so many windows is cut."""
-_COLOURS = 64
+_EXACT, _COLOURS = 16, 40
 _PLACES = {sys.prefix: "/opt/headway", sys.base_prefix: "/usr"}
 """Where this machine keeps things concerns nobody: the pictures say where others do."""
 _ELSEWHERE = """places => {
@@ -32,7 +33,8 @@ _ELSEWHERE = """places => {
       texts.currentNode.data = texts.currentNode.data.replaceAll(here, there);
 }"""
 _DRAWN = """() => document.fonts.status === "loaded"
-  && [...document.querySelectorAll("[data-measure]")].every(one => one.querySelector(".uplot"))"""
+  && [...document.querySelectorAll("[data-figures] [data-measure]")]
+    .every(one => one.querySelector(".uplot"))"""
 
 
 class Photographer:
@@ -89,11 +91,18 @@ def _enlarge(page: Page) -> None:
 
 
 def _keep(taken: bytes, file: Path) -> None:
-    """Write a picture with as many colours as a page of words needs."""
+    """Write a picture with as many colours as a page of words needs; large areas keep theirs."""
     picture = Image.open(BytesIO(taken)).convert("RGB")
-    picture.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        file, optimize=True
-    )
+    pixels = np.asarray(picture, dtype=np.int32) @ np.array([1 << 16, 1 << 8, 1])
+    codes, where, counts = np.unique(pixels, return_inverse=True, return_counts=True)
+    colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1)
+    often = colours[np.argsort(-counts)[:_EXACT]]
+    others = np.array(picture.quantize(_COLOURS).getpalette()).reshape(-1, 3)[:_COLOURS]
+    known = np.concatenate([often, others])
+    nearest = np.square(colours[:, None] - known).sum(axis=2).argmin(axis=1)
+    small = Image.fromarray(nearest[where].reshape(pixels.shape).astype(np.uint8))
+    small.putpalette(known.astype(np.uint8).tobytes())
+    small.save(file, optimize=True)
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """A place worth looking at: what is well, broken, moving and waiting, on three nodes."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
+from headway.sdk import Client
 from tests.e2e.installation import HEADWAY, Installation, wait_for
 from tests.e2e.showcase_apps import JOBS, POOL, service, written
 from tests.e2e.test_access import as_
-from tests.e2e.works import made, state
+from tests.e2e.works import state
 
 SHOP, REVIEW = "shop", "review-204"
 _LIMIT_S = 120
@@ -91,15 +91,16 @@ def _jobs(own: Installation) -> dict[str, str]:
     own.ok("start", "-e", SHOP, cwd=written(own, "post", JOBS, "the first jobs"))
     own.ok("queues", "pause", "-e", SHOP, "post/mail", "--reason", "the mail server moves")
     own.ok("schedules", "pause", "-e", SHOP, "post/hourly-index")
-    running = made(own, SHOP, "reindex")
-    dead = [made(own, SHOP, "charge") for _ in range(2)]
-    done = [made(own, SHOP, "receipt", json.dumps({"order": 1010 + n})) for n in range(9)]
-    for readers in ("all", "customers", "staff"):
-        made(own, SHOP, "newsletter", json.dumps({"subject": "Tea!", "readers": readers}))
-    waiting = made(own, SHOP, "forecast")
+    readers = ("all", "customers", "staff")
+    with Client(f"http://127.0.0.1:{own.port}", (own.data / "token").read_text().strip()) as client:
+        (running,) = _made(client, "reindex", {})
+        dead = _made(client, "charge", {}, {})
+        done = _made(client, "receipt", *({"order": 1010 + n} for n in range(9)))
+        _made(client, "newsletter", *({"subject": "Tea!", "readers": one} for one in readers))
+        (waiting,) = _made(client, "forecast", {})
     ended = ("succeeded", "failed", "dead")
     wait_for(lambda: all(state(own, run) in ended for run in (*done, *dead)), _LIMIT_S)
-    wait_for(lambda: "product 420" in own.ok("runs", "logs", running), _LIMIT_S)
+    wait_for(lambda: "420/" in str(own.asked(f"runs/{running}").get("progress")), _LIMIT_S)
     return {
         "job": "receipt",
         "run": dead[0],
@@ -109,6 +110,12 @@ def _jobs(own: Installation) -> dict[str, str]:
         "queue": "mail",
         "schedule": "hourly-index",
     }
+
+
+def _made(client: Client, job: str, *parameters: dict[str, object]) -> list[str]:
+    """Make runs of a job, all at once."""
+    runs = [{"parameters": one} for one in parameters]
+    return list(client.jobs.invoke_many(SHOP, f"post/{job}", runs).ids)
 
 
 def _machines(own: Installation, running: str) -> dict[str, str]:
@@ -163,7 +170,8 @@ def _deployments(own: Installation) -> dict[str, str]:
 
 def _last(own: Installation, environment: str, app: str) -> str:
     """Give the newest deployment of an app."""
-    identity: str = own.json("history", "-e", environment, "-a", app)[0]["id"]
+    about = f"environments/{environment}/apps/{app}/deployments"
+    identity: str = own.asked(about)["items"][0]["id"]
     return identity
 
 
