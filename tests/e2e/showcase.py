@@ -144,7 +144,7 @@ def _deployments(own: Installation) -> dict[str, str]:
     own.ok("deploy", "-e", SHOP, "--reason", "the sale begins", cwd=catalogue)
     own.ok("apps", "add", str(written(own, "catalogue", two, "products by their colour")))
     _config(own, "orders", "CURRENCY=GBP")
-    refused = service("ids", env="DATABASE=refused", grace="3s")
+    refused = service("ids", env="DATABASE=refused", grace="10s")
     orders = written(own, "orders", refused, "prices with tax")
     own.run("deploy", "-e", SHOP, "--reason", "prices with tax", cwd=orders)
     web = written(

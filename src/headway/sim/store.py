@@ -1,4 +1,4 @@
-"""Fills the Store port in memory: rows as they are, indexes made when they are first asked for."""
+"""Fills the Store port in memory."""
 
 import asyncio
 from collections.abc import (
@@ -22,76 +22,14 @@ from headway.model.event import Event
 from headway.model.value import Value
 from headway.ports.store import Reader, Stale, StoreError, Writer
 from headway.sim.event_log import EventLog
-from headway.sim.index import Equal, Kept, Lowest
-from headway.stores.tables import TABLES, Table
+from headway.sim.index import Kept
+from headway.sim.rows import Rows
+from headway.stores.tables import TABLES
 from headway.stores.watches import Told, Touched, Watches
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Value)
-Index = TypeVar("Index", Equal, Lowest)
 _PAGE = 500
-
-
-class _Rows:
-    """The rows of one noun."""
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self.kept: dict[tuple[Any, ...], Kept] = {}
-        self.by_ordinal: dict[int, Value] = {}
-        self.ordinals = 0
-        self.key = _reads(table.key)
-        self._equal: dict[str, Equal] = {}
-        self._lowest: dict[str, Lowest] = {}
-        self._indexes: list[tuple[str, Equal | Lowest]] = []
-        """Those of both kinds, each with its field."""
-        self._read = _reads(())
-        """Reads the fields of all indexes at once."""
-        self._values: dict[int, tuple[Any, ...]] = {}
-        """By ordinal, what a row had when the indexes were told of it."""
-
-    def set(self, key: tuple[Any, ...], kept: Kept | None) -> Kept | None:
-        """Let a row be as it is given, or be gone; gives what was there."""
-        before = self.kept.get(key)
-        if kept is not None:
-            ordinal = kept.ordinal
-            self.kept[key] = kept
-            self.by_ordinal[ordinal] = kept.row
-            self._follow(ordinal, self._read(kept.row))
-        elif before is not None:
-            del self.kept[key]
-            del self.by_ordinal[before.ordinal]
-            self._follow(before.ordinal, (None,) * len(self._indexes))
-            del self._values[before.ordinal]
-        return before
-
-    def _follow(self, ordinal: int, values: tuple[Any, ...]) -> None:
-        """Tell the indexes what has changed; most changes are of few fields."""
-        before = self._values.get(ordinal) or (None,) * len(values)
-        if values != before:
-            for (_, index), old, new in zip(self._indexes, before, values, strict=True):
-                if old != new:
-                    index.change(ordinal, old, new)
-        self._values[ordinal] = values
-
-    def equal(self, field: str) -> Equal:
-        return self._index(self._equal, Equal, field)
-
-    def lowest(self, field: str) -> Lowest:
-        return self._index(self._lowest, Lowest, field)
-
-    def _index(self, known: dict[str, Index], make: Callable[[], Index], field: str) -> Index:
-        """Give an index, made of what is there when it is first asked for."""
-        found = known.get(field)
-        if found is None:
-            found = known[field] = make()
-            self._indexes.append((field, found))
-            self._read = _reads([name for name, _ in self._indexes])
-            for ordinal, row in self.by_ordinal.items():
-                values = self._values[ordinal] = self._read(row)
-                if (value := values[-1]) is not None:
-                    found.change(ordinal, None, value)
-        return found
 
 
 class MemoryReader:
@@ -145,7 +83,7 @@ class MemoryReader:
             chosen = (row for row in chosen if all(read(row) in values for read, values in wanted))
         return list(islice(chosen, limit))  # type: ignore[arg-type]
 
-    def _candidates(self, rows: _Rows, fields: dict[str, Any]) -> tuple[dict[int, Any], str]:
+    def _candidates(self, rows: Rows, fields: dict[str, Any]) -> tuple[dict[int, Any], str]:
         """Give the shortest list that has all that are asked for, and the field that it is of."""
         best: dict[int, Any] = rows.by_ordinal
         known = ""
@@ -212,7 +150,7 @@ class MemoryReader:
         """Give events behind a sequence, and ahead of another."""
         return self._store.log.find(after, before, limit, newest_first, fields)
 
-    def _asked(self, kind: type[Value], field: str) -> _Rows:
+    def _asked(self, kind: type[Value], field: str) -> Rows:
         rows = self._store.rows(kind)
         assert field in rows.table.columns, f"{rows.table.name} cannot be asked for {field}"
         return rows
@@ -223,7 +161,7 @@ class MemoryWriter(MemoryReader):
 
     def __init__(self, store: "MemoryStore") -> None:
         super().__init__(store)
-        self._undo: list[tuple[_Rows, tuple[Any, ...], Kept | None]] = []
+        self._undo: list[tuple[Rows, tuple[Any, ...], Kept | None]] = []
         self.recorded: list[Event] = []
 
     def put(self, row: V) -> V:
@@ -299,18 +237,18 @@ class MemoryStore:
     """Rows and events for as long as the process lives. Deeds run at once, one after another."""
 
     def __init__(self) -> None:
-        self._rows: dict[type[Value], _Rows] = {}
+        self._rows: dict[type[Value], Rows] = {}
         self.log = EventLog()
         self.on_event: Callable[[Event], None] | None = None
         self._followers: dict[asyncio.Event, None] = {}
         self._watches = Watches()
         self._closed = False
 
-    def rows(self, kind: type[Value]) -> _Rows:
+    def rows(self, kind: type[Value]) -> Rows:
         """Give the rows of a noun."""
         found = self._rows.get(kind)
         if found is None:
-            found = self._rows[kind] = _Rows(TABLES[kind])
+            found = self._rows[kind] = Rows(TABLES[kind])
         return found
 
     def ask(self, question: Callable[[Reader], T]) -> T:
@@ -392,15 +330,7 @@ def _others() -> Generator[None, None, None]:
     yield
 
 
-def _reads(fields: Sequence[str]) -> Callable[[Value], tuple[Any, ...]]:
-    """Give what reads some fields of a row."""
-    if not fields:
-        return lambda _row: ()
-    read = attrgetter(*fields)
-    return read if len(fields) > 1 else lambda row: (read(row),)
-
-
-def _bounds(rows: _Rows, before: str | int | None, after: str | int | None) -> tuple[int, float]:
+def _bounds(rows: Rows, before: str | int | None, after: str | int | None) -> tuple[int, float]:
     """Give the ordinals between which rows are asked for; a key that is not there has none."""
     least, most = 0, float("inf")
     if after is not None:

@@ -9,7 +9,7 @@ from headway.web.times import length
 
 
 class Happening(Value, kw_only=True):
-    """An event, and those before it that say the same."""
+    """An event, and those before it of its kind and app that say the same."""
 
     event: Event
     """The newest of them."""
@@ -45,5 +45,6 @@ def happenings(newest: Iterable[Event], most: int) -> tuple[Happening, ...]:
 
 def _same(event: Event) -> tuple[object, ...]:
     if event.kind.startswith("container.") and event.actor == "headway":
-        return event.kind, event.environment, event.app
+        why = event.because if event.kind == "container.exited" else ""
+        return event.kind, event.environment, event.app, why
     return (event.sequence,)

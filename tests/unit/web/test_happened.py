@@ -9,7 +9,9 @@ from headway.web.happened import happenings
 _AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def event(sequence: int, kind: str, *, app: str = "web", actor: str = "headway") -> Event:
+def event(
+    sequence: int, kind: str, *, app: str = "web", actor: str = "headway", because: str = ""
+) -> Event:
     return Event(
         sequence=sequence,
         at=_AT + timedelta(seconds=sequence),
@@ -18,6 +20,7 @@ def event(sequence: int, kind: str, *, app: str = "web", actor: str = "headway")
         subject=f"{app}-{sequence}",
         environment=EnvironmentId("demo~1"),
         app=AppName(app),
+        because=because,
     )
 
 
@@ -49,3 +52,12 @@ def test_what_people_and_deployments_did_is_told_each_time() -> None:
     ]
     assert [one.event.sequence for one in happenings(done, 12)] == [5, 4, 3, 2, 1]
     assert len(happenings(done, 2)) == 2
+
+
+def test_ends_for_another_reason_are_another_line() -> None:
+    ends = [
+        event(3, "container.exited", because="exit status 1"),
+        event(2, "container.exited", because="exit status 1"),
+        event(1, "container.exited", because="killed: memory limit 512 MiB reached"),
+    ]
+    assert [one.times for one in happenings(ends, 12)] == [2, 1]

@@ -5,7 +5,7 @@ from datetime import datetime
 from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
 from headway.web.pictures.parts.svg import Markup
-from headway.web.pictures.parts.timeline import Happening, Row, Span, timeline
+from headway.web.pictures.parts.timeline import Marked, Row, Span, timeline
 from headway.web.times import length
 from headway.web.tone import Tone
 from headway.web.tone import tone as look_of
@@ -111,10 +111,10 @@ def _container(row: Container, until: datetime, *, is_over: bool) -> Row:
     ]
     if healthy is not None:
         spans.append(Span(begin=healthy, end=ended, tone=Tone.GOOD, word="healthy"))
-    marks = [Happening(at=healthy, tone=Tone.GOOD, says=_answer(row))] if healthy else []
+    marks = [Marked(at=healthy, tone=Tone.GOOD, says=_answer(row))] if healthy else []
     how = row.exit.sentence if row.exit else row.because
     if ended is not None:
-        marks.append(Happening(at=ended, tone=tone, says=how))
+        marks.append(Marked(at=ended, tone=tone, says=how))
     return Row(
         name=row.label,
         tone=tone,

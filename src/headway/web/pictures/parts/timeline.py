@@ -37,7 +37,7 @@ class Span(Value, kw_only=True):
     """What it was."""
 
 
-class Happening(Value, kw_only=True):
+class Marked(Value, kw_only=True):
     """What happened at one instant."""
 
     at: datetime
@@ -53,7 +53,7 @@ class Row(Value, kw_only=True):
     word: str
     """How it is, or ended."""
     spans: tuple[Span, ...]
-    marks: tuple[Happening, ...] = ()
+    marks: tuple[Marked, ...] = ()
     note: str = ""
     """A line below it."""
     to: str = ""
