@@ -93,6 +93,7 @@ def test_a_link_signs_in_once_and_a_button_signs_out(chromium, headway):
         opened.page.wait_for_url(f"{opened.root}/")
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_every_page_is_there_for_everybody(chromium, headway, demo, size):
     """On a screen and on a phone, light and dark, also for who does not see it."""
