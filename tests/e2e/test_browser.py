@@ -129,14 +129,17 @@ _LEFTS = "cells => cells.map(cell => Math.round(cell.getBoundingClientRect().lef
 def test_what_needs_a_look_stands_in_line_from_card_to_card(headway, visitor):
     headway.ok("start", "-e", "brief", "--lease", "40m", cwd=headway.app("liner"))
     (node,) = [row["node"]["id"] for row in headway.json("nodes", "ls")]
-    headway.ok("nodes", "cordon", node, "--reason", "a new disk")
-    visitor.go("/")
-    cards = visitor.page.locator(".concerns")
-    expect(cards.filter(has_text="a new disk").get_by_role("link", name="Take it")).to_be_visible()
-    expect(cards.filter(has_text="brief").get_by_role("link", name="Extend")).to_be_visible()
-    assert len(set(cards.locator("td.wide").evaluate_all(_LEFTS))) == 1
-    headway.ok("nodes", "uncordon", node)
-    headway.ok("envs", "destroy", "brief", "--yes")
+    try:
+        headway.ok("nodes", "cordon", node, "--reason", "a new disk")
+        visitor.go("/")
+        cards = visitor.page.locator(".concerns")
+        disk = cards.filter(has_text="a new disk")
+        expect(disk.get_by_role("link", name="Take it")).to_be_visible()
+        expect(cards.filter(has_text="brief").get_by_role("link", name="Extend")).to_be_visible()
+        assert len(set(cards.locator("td.wide").evaluate_all(_LEFTS))) == 1
+    finally:
+        headway.ok("nodes", "uncordon", node)
+        headway.ok("envs", "destroy", "brief", "--yes")
 
 
 def test_an_environment_comes_up_before_ones_eyes(headway, visitor):

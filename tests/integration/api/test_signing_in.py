@@ -349,37 +349,43 @@ def test_a_command_in_a_container_ends_with_its_token(plane, client, chat):
             socket.recv(10)
 
 
-def brief(client) -> dict[str, str]:
-    """Give what a token is sent by that is good for three seconds."""
+def brief(client) -> tuple[dict[str, str], datetime]:
+    """Give what a token is sent by that is good for ten seconds, and when it no longer is."""
     client.request("DELETE", "/v1/tokens/brief")
-    wish = {"name": "brief", "role": "operator", "length_s": 3}
+    wish = {"name": "brief", "role": "operator", "length_s": 10}
     made = client.post("/v1/tokens", json=wish).json()
-    return {"authorization": f"Bearer {made['secret']}"}
+    until = datetime.fromisoformat(made["token"]["expires_at"])
+    return {"authorization": f"Bearer {made['secret']}"}, until
 
 
 def test_a_command_in_a_container_ends_when_its_token_expires_though_nobody_says_a_word(
     plane, client, chat
 ):
     address = f"{plane.url.replace('http', 'ws')}/v1/containers/{chat}/exec?argv=cat"
-    with connect(address, additional_headers=brief(client), proxy=None) as socket:
+    headers, until = brief(client)
+    with connect(address, additional_headers=headers, proxy=None) as socket:
         socket.send(b"\0hello")
         assert socket.recv(10) == b"\1hello"
         with pytest.raises(ConnectionClosed):
-            socket.recv(12)
+            socket.recv(60)
+        assert datetime.now(UTC) >= until, "it ended for another reason"
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/environments/demo/logs?app=chat&follow=true"])
 def test_a_stream_ends_when_its_token_expires(plane, client, chat, path):
-    headers = {**brief(client), "accept": "text/event-stream"}
+    headers, until = brief(client)
     join = "&" if "?" in path else "?"
     with (
-        plane.anyone(headers=headers) as other,
+        plane.anyone(headers={**headers, "accept": "text/event-stream"}) as other,
         other.stream("GET", f"{path}{join}heartbeat=0.1") as stream,
     ):
         assert stream.status_code == 200
+        lines = stream.iter_lines()
+        assert next(lines)
         with suppress(httpx2.RemoteProtocolError):
-            for _ in stream.iter_lines():
+            for _ in lines:
                 pass
+        assert datetime.now(UTC) >= until, "it ended for another reason"
     assert client.get("/healthz").status_code == 200
 
 
