@@ -77,13 +77,16 @@ class Move(Value, kw_only=True):
 
     def has_host_ports(self, process: str) -> bool:
         """Whether a copy of either release may be in the way of one of the other."""
-        found = (row.manifest.process(process) for row in (self.new, self.old) if row is not None)
-        return any(row is not None and row.host_ports for row in found)
+        return any(row.host_ports for row in self._either(process))
 
     def is_daemon(self, process: str) -> bool:
-        """Whether the new release has one copy of a process type on each node."""
-        row = self.new.manifest.process(process)
-        return row is not None and row.daemon
+        """Whether either release has one copy of a process type on each node."""
+        return any(row.daemon for row in self._either(process))
+
+    def _either(self, name: str) -> list[Process]:
+        """Give a process type as each release has it."""
+        found = (row.manifest.process(name) for row in (self.new, self.old) if row is not None)
+        return [row for row in found if row is not None]
 
     def has_room(self, new: Mapping[str, int], old: Mapping[str, int]) -> bool:
         """Whether so many copies of the new release fit once no more of the old one are there.

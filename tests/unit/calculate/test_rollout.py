@@ -534,9 +534,9 @@ def test_deciding_again_without_a_change_changes_nothing():
     assert len(world.changes) == before
 
 
-def database(**fields) -> Manifest:
+def database(*, scale: int = 1, **fields) -> Manifest:
     """Describe an app of which each copy has a port of its machine."""
-    found = manifest(scale=1, **fields)
+    found = manifest(scale=scale, **fields)
     (web,) = found.processes
     expose = msgspec.structs.replace(web.expose[0], host_port=5432)
     return msgspec.structs.replace(
@@ -642,20 +642,22 @@ def test_a_plan_names_the_port_that_it_counts_on_before_anybody_has_left(strateg
     assert plan.ports == (MachinePort(NodeId("n1"), 5432),)
 
 
-def test_daemons_with_a_port_of_their_machines_are_replaced_on_each_of_them():
+def on_each_node(found: Manifest) -> Manifest:
+    (web,) = found.processes
+    return msgspec.structs.replace(found, processes=(msgspec.structs.replace(web, daemon=True),))
+
+
+def of_nodes(count: int) -> SmallWorld:
     world = SmallWorld()
-    world.nodes = tuple(Node(id=NodeId(f"n{i}"), cpu=4, memory_mib=4000) for i in range(3))
+    world.nodes = tuple(Node(id=NodeId(f"n{i}"), cpu=4, memory_mib=4000) for i in range(count))
+    return world
 
-    def daemon(**fields) -> Manifest:
-        found = database(**fields)
-        (web,) = found.processes
-        return msgspec.structs.replace(
-            found, processes=(msgspec.structs.replace(web, daemon=True),)
-        )
 
-    world.deploy(world.release(daemon()))
+def test_daemons_with_a_port_of_their_machines_are_replaced_on_each_of_them():
+    world = of_nodes(3)
+    world.deploy(world.release(on_each_node(database())))
     world.run()
-    second = world.deploy(world.release(daemon(env={"NEW": "1"})))
+    second = world.deploy(world.release(on_each_node(database(env={"NEW": "1"}))))
     world.run()
     assert world.phase(second) is Phase.SUCCEEDED
     assert sorted((row.node, row.release) for row in world.live()) == [
@@ -663,3 +665,26 @@ def test_daemons_with_a_port_of_their_machines_are_replaced_on_each_of_them():
         ("n1", 2),
         ("n2", 2),
     ]
+
+
+@pytest.mark.parametrize("nodes", [2, 3])
+def test_daemons_with_a_port_of_their_machines_are_followed_by_so_many_copies(nodes):
+    world = of_nodes(nodes)
+    world.deploy(world.release(on_each_node(database())))
+    world.run()
+    assert len(world.live(release=1)) == nodes
+    second = world.deploy(world.release(database(scale=2)))
+    world.run()
+    assert world.phase(second) is Phase.SUCCEEDED
+    assert [row.release for row in world.live()] == [2, 2]
+
+
+@pytest.mark.parametrize("nodes", [2, 3])
+def test_copies_with_a_port_of_their_machines_are_followed_by_daemons(nodes):
+    world = of_nodes(nodes)
+    world.deploy(world.release(database(scale=2)))
+    world.run()
+    second = world.deploy(world.release(on_each_node(database())))
+    world.run()
+    assert world.phase(second) is Phase.SUCCEEDED
+    assert [row.release for row in world.live()] == [2] * nodes
