@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from headway.control import lookup, old_deployments
 from headway.control.old_deployments import OldDeployments
 from headway.control.old_environments import forget_environments
 from headway.control.retention import Retention
@@ -201,9 +202,66 @@ async def test_a_build_whose_log_cannot_be_removed_stays_with_its_deployment(kee
     keeper.plane.engine.remove = silent
     await keeper.forget(deployments=10)
     assert await keeper.there(Deployment) == list(range(1, MADE + 1))
+    assert await keeper.told() == []
     keeper.plane.engine.remove = remove
-    await keeper.forget(deployments=10)
+    await keeper.old.forget()  # though nothing of the app changed meanwhile
     assert await keeper.there(Deployment) == list(range(11, MADE + 1))
+
+
+def without(engine, *silent: str) -> None:
+    """Have the node of some builds not answer."""
+    remove = engine.remove
+
+    async def asked(container: ContainerId) -> None:
+        if container in silent:
+            raise EngineUnavailable("its node does not answer")
+        await remove(container)
+
+    engine.remove = asked
+
+
+async def test_others_are_forgotten_behind_one_whose_build_cannot_be_removed(keeper, monkeypatch):
+    monkeypatch.setattr(old_deployments, "AT_ONCE", 2)
+    without(keeper.plane.engine, "build-bld-1", "build-bld-2", "build-bld-6")
+    await keeper.forget(deployments=10)
+    assert await keeper.there(Deployment) == [1, 2, 6, *range(11, MADE + 1)]
+    assert await keeper.builds() == [f"bld-{n}" for n in (1, 2, 6, *range(11, MADE + 1))]
+    told = [name for _, data in await keeper.told() for name in data["deployments"]]
+    assert told == [f"dep-{n}" for n in (3, 4, 5, 7, 8, 9, 10)]
+
+
+async def test_releases_behind_many_that_are_pinned_are_forgotten(keeper, monkeypatch):
+    monkeypatch.setattr(old_deployments, "AT_ONCE", 2)
+    await keeper.put(*(run(number, number, RunState.WAITING) for number in range(1, 8)))
+    await keeper.forget(releases=10)
+    assert await keeper.there(Release) == [*range(1, 8), *range(11, MADE + 1)]
+
+
+async def before(keeper: Keeper) -> tuple[int | None, int]:
+    """Give what served before the live release, and how many rows were read for it."""
+    store = CountingStore(keeper.plane.store)
+
+    def asked(reader) -> int | None:
+        return lookup.before(reader, member)
+
+    member = await keeper.plane.store.read(lambda reader: reader.get(Member, ENVIRONMENT, APP))
+    return await store.read(asked), store.rows_read()
+
+
+async def test_what_served_before_is_found_without_reading_all_deployments(keeper):
+    assert await before(keeper) == (MADE - 1, 10)
+
+
+async def test_what_served_before_is_found_behind_many_deployments_that_failed(keeper):
+    later = range(MADE + 1, MADE + 36)
+    await keeper.put(*(deployment(n, phase=Phase.ROLLED_BACK, previous=MADE) for n in later))
+    assert await before(keeper) == (MADE - 1, 40)
+
+
+async def test_what_served_before_is_not_looked_for_behind_what_is_kept_in_any_case(keeper):
+    later = range(MADE + 1, MADE + 201)
+    await keeper.put(*(deployment(n, phase=Phase.ROLLED_BACK, previous=MADE) for n in later))
+    assert await before(keeper) == (None, 200)
 
 
 async def test_an_app_that_did_nothing_since_is_not_looked_at(keeper):
@@ -225,6 +283,13 @@ async def test_builds_of_an_environment_that_is_forgotten_go_with_it(keeper):
     await keeper.plane.store.write(deed)
     world = keeper.plane.world
     world.settings = msgspec.structs.replace(world.settings, environments_kept=0)
+    remove = keeper.plane.engine.remove
+    without(keeper.plane.engine, "build-bld-3")
+    await forget_environments(world)
+    assert await keeper.builds() == ["bld-3"]
+    assert await keeper.there(Deployment) == [3]
+    keeper.plane.engine.remove = remove
     await forget_environments(world)
     assert await keeper.builds() == []
     assert await keeper.there(Deployment) == []
+    assert await keeper.there(Release) == []

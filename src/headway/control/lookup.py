@@ -1,17 +1,27 @@
 """Finds what people name: environments, apps, containers; and says what is near when it fails."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.model.app import App, Source
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, Member
-from headway.model.ids import AppName, Digest, EnvironmentId, EnvironmentName, is_name
+from headway.model.ids import (
+    AppName,
+    DeploymentId,
+    Digest,
+    EnvironmentId,
+    EnvironmentName,
+    is_name,
+)
 from headway.model.manifest import Manifest
 from headway.model.release import Release
 from headway.model.settings import DEPLOYMENTS_LEAST
 from headway.ports.store import Reader
+
+_PAGE = 10
+"""Deployments looked at at once: mostly the newest tells already what served before."""
 
 
 def environment(reader: Reader, name: str) -> Environment:
@@ -201,17 +211,29 @@ def live(reader: Reader, row: Member | None) -> Release | None:
 
 def before(reader: Reader, row: Member) -> int | None:
     """Give the release that served before the live one, as far as the last deployments tell."""
-    for past in reader.find(
-        Deployment,
-        environment=row.environment,
-        app=row.app,
-        newest_first=True,
-        limit=DEPLOYMENTS_LEAST,
-    ):
+    for past in _last_deployments(reader, row):
         moved = past.phase is Phase.SUCCEEDED and past.release == row.live
         if moved and past.previous and past.previous != row.live:
             return past.previous
     return None
+
+
+def _last_deployments(reader: Reader, row: Member) -> Iterator[Deployment]:
+    """Give as many as are kept in any case, the newest first."""
+    before: DeploymentId | None = None
+    for _ in range(DEPLOYMENTS_LEAST // _PAGE):
+        page = reader.find(
+            Deployment,
+            environment=row.environment,
+            app=row.app,
+            newest_first=True,
+            before=before,
+            limit=_PAGE,
+        )
+        yield from page
+        if len(page) < _PAGE:
+            return
+        before = page[-1].id
 
 
 def needs(reader: Reader, member_row: Member) -> tuple[AppName, ...]:

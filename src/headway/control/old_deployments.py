@@ -5,6 +5,7 @@ served before that, and what runs are pinned to. An app costs a few looks at ind
 before which it did anything.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,18 +19,23 @@ from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Member
 from headway.model.event import Event
+from headway.model.ids import BuildId, DeploymentId
 from headway.model.release import Release
 from headway.model.run import Run, pin_name
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
 _log = Log()
-_AT_ONCE = 200
+AT_ONCE = 200
 """Rows deleted in one transaction."""
+Found = Callable[[Reader, DeploymentId | None], list[Deployment]]
+"""Gives some that are to be forgotten, oldest first; behind one, where that is given."""
+Told = Callable[[list[Deployment]], Event]
+"""Tells of those that are forgotten in one transaction."""
 
 
 class OldDeployments:
-    """Looks at each app once, and again when anything about it changed."""
+    """Looks at each app once, and again when anything about it changed or had to stay."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -50,18 +56,24 @@ class OldDeployments:
         while changed:
             key = next(iter(changed))
             try:
-                await paced(partial(self._forget_deployments, key))
+                are_gone = await self._forget_deployments(key)
                 await paced(partial(self._forget_releases, key))
             except BaseException:
                 self._changed |= changed
                 raise
             del changed[key]
+            if not are_gone:
+                self._note(key)
 
-    async def _forget_deployments(self, key: MemberKey) -> int:
+    async def _forget_deployments(self, key: MemberKey) -> bool:
         kept = self._world.settings.deployments_kept
-        rows = await self._world.store.read(lambda reader: _over(reader, key, kept))
-        event = self._event(key, "deployment", kept, {"deployments": [row.id for row in rows]})
-        return await forget_deployments(self._world, rows, event)
+
+        def event(gone: list[Deployment]) -> Event:
+            return self._event(key, "deployment", kept, {"deployments": [row.id for row in gone]})
+
+        return await forget_deployments(
+            self._world, lambda reader, after: _over(reader, key, kept, after), event
+        )
 
     async def _forget_releases(self, key: MemberKey) -> int:
         world, kept = self._world, self._world.settings.releases_kept
@@ -91,15 +103,33 @@ class OldDeployments:
         )
 
 
-async def forget_deployments(
-    world: World, rows: list[Deployment], event: Event | None = None
-) -> int:
-    """Forget ended deployments, with builds that no other is of; says how many were there still.
+async def forget_deployments(world: World, find: Found, event: Told | None = None) -> bool:
+    """Forget ended deployments, with builds that no other is of; says whether none had to stay.
 
-    What a build wrote goes before its row: nobody would find it again.
+    What a build wrote goes before its row: nobody would find it again. Where that cannot be
+    removed, as its node is silent, deployments of this build stay, and only they.
     """
-    if not rows:
-        return 0
+    stays: DeploymentId | None = None
+
+    async def some() -> int:
+        nonlocal stays
+        rows = await world.store.read(lambda reader: find(reader, stays))
+        if not rows:
+            return 0
+        kept = await _not_removed(world, rows)
+        gone = [row for row in rows if row.build not in kept]
+        if gone:
+            await world.store.write(lambda tx: _forget(tx, gone, event))
+        stays = next((row.id for row in reversed(rows) if row.build in kept), stays)
+        return len(rows)
+
+    await paced(some)
+    return stays is None
+
+
+async def _not_removed(world: World, rows: list[Deployment]) -> set[BuildId]:
+    """Remove what builds wrote that only these deployments are of; gives those it failed for."""
+    kept: set[BuildId] = set()
     for build in await world.store.read(lambda reader: _builds_of(reader, rows)):
         if build.container is None:
             continue
@@ -107,29 +137,31 @@ async def forget_deployments(
             await world.engine.remove(build.container)
         except EngineError as error:
             _log.warning("an ended build could not be removed", error=str(error))
-            return 0
-
-    def deed(tx: Writer) -> int:
-        there = [row for row in rows if tx.get(Deployment, row.id) is not None]
-        for build in _builds_of(tx, there):
-            tx.delete(Build, build.id)
-        for row in there:
-            tx.delete(Deployment, row.id)
-        if there and event is not None:
-            tx.record(event)
-        return len(there)
-
-    return await world.store.write(deed)
+            kept.add(build.id)
+    return kept
 
 
-def _over(reader: Reader, key: MemberKey, kept: int) -> list[Deployment]:
+def _forget(tx: Writer, rows: list[Deployment], event: Told | None) -> None:
+    there = [row for row in rows if tx.get(Deployment, row.id) is not None]
+    for build in _builds_of(tx, there):
+        tx.delete(Build, build.id)
+    for row in there:
+        tx.delete(Deployment, row.id)
+    if there and event is not None:
+        tx.record(event(there))
+
+
+def _over(
+    reader: Reader, key: MemberKey, kept: int, after: DeploymentId | None
+) -> list[Deployment]:
     """Give some of the oldest deployments that are too many."""
     ours = partial(reader.find, Deployment, environment=key[0], app=key[1])
     last = ours(newest_first=True, limit=1)
     first = ours(is_ended=True, limit=1)
     if not last or not first or first[0].number > (up_to := last[0].number - kept):
         return []
-    return [row for row in ours(is_ended=True, limit=_AT_ONCE) if row.number <= up_to]
+    rows = ours(is_ended=True, after=after, limit=AT_ONCE)
+    return [row for row in rows if row.number <= up_to]
 
 
 def _builds_of(reader: Reader, rows: list[Deployment]) -> list[Build]:
@@ -155,15 +187,19 @@ def _unneeded(reader: Reader, key: MemberKey, kept: int) -> list[int]:
     if not first or first[0].number > up_to:
         return []
     needed = needed_by(reader, key)
-    most = _AT_ONCE + len(needed)
-    rows = reader.find(Release, environment=environment, app=app, limit=most)
-    return [
-        row.number
-        for row in rows
-        if row.number <= up_to
-        and row.number not in needed
-        and not reader.find(Run, pin=pin_name(*key, row.number), limit=1)
-    ]
+    most = AT_ONCE
+    while True:
+        rows = reader.find(Release, environment=environment, app=app, limit=most)
+        unneeded = [
+            row.number
+            for row in rows
+            if row.number <= up_to
+            and row.number not in needed
+            and not reader.find(Run, pin=pin_name(*key, row.number), limit=1)
+        ]
+        if unneeded or len(rows) < most or rows[-1].number > up_to:
+            return unneeded[:AT_ONCE]
+        most *= 2
 
 
 def needed_by(reader: Reader, key: MemberKey) -> set[int]:

@@ -6,22 +6,20 @@ One of which ended runs are kept stays as long as they do: their pages tell of i
 from datetime import UTC, datetime
 from functools import partial
 
-from headway.control.old_deployments import forget_deployments
+from headway.control.old_deployments import AT_ONCE, forget_deployments
 from headway.control.pacing import paced
 from headway.control.world import World
 from headway.machine.own_log import Log
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState
-from headway.model.ids import EnvironmentId
+from headway.model.ids import DeploymentId, EnvironmentId
 from headway.model.release import Release
 from headway.model.run import Run, owned_by
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
 _log = Log()
-_AT_ONCE = 200
-"""Rows deleted in one transaction."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -32,7 +30,7 @@ async def forget_environments(world: World) -> None:
     ):
         containers = await world.store.read(partial(_left, environment=environment))
         if containers is not None and await _has_forgotten(world, containers):
-            await paced(partial(_forget_deployments, world, environment))
+            await forget_deployments(world, partial(_some_deployments, environment))
             await paced(
                 lambda environment=environment: world.store.write(  # type: ignore[misc]
                     partial(_forget_some, environment=environment)
@@ -72,22 +70,21 @@ async def _has_forgotten(world: World, containers: list[Container]) -> bool:
     return True
 
 
-async def _forget_deployments(world: World, environment: EnvironmentId) -> int:
-    rows = await world.store.read(
-        lambda reader: reader.find(Deployment, environment=environment, limit=_AT_ONCE)
-    )
-    return await forget_deployments(world, rows)
+def _some_deployments(
+    environment: EnvironmentId, reader: Reader, after: DeploymentId | None
+) -> list[Deployment]:
+    return reader.find(Deployment, environment=environment, after=after, limit=AT_ONCE)
 
 
 def _forget_some(tx: Writer, environment: EnvironmentId) -> int:
     """Delete some of what an environment had, and itself last; gives how many rows."""
     if tx.find(Deployment, environment=environment, limit=1):
         return 0  # what a build of it wrote could not be removed
-    releases = tx.find(Release, environment=environment, limit=_AT_ONCE)
+    releases = tx.find(Release, environment=environment, limit=AT_ONCE)
     for release in releases:
         tx.delete(Release, environment, release.app, release.number)
     gone = len(releases)
-    if gone < _AT_ONCE and tx.get(Environment, environment) is not None:
+    if gone < AT_ONCE and tx.get(Environment, environment) is not None:
         tx.delete(Environment, environment)
         gone += 1
     return gone

@@ -137,7 +137,7 @@ def site(host: str, port: int) -> str:
 def subject(event: Event) -> str:
     """Of what an event is about, as near as there is a page."""
     noun = event.kind.partition(".")[0]
-    if noun in _OF_SUBJECT:
+    if noun in _OF_SUBJECT and event.subject != event.app:
         return path(_OF_SUBJECT[noun][1:], event.subject)
     if event.environment is None:
         return path("apps", event.app) if event.app else why(event.subject)
