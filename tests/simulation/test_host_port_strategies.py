@@ -1,11 +1,12 @@
 """What has a port of its machine is never moved by a strategy that would have it there twice."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
-from headway.control import deployments
+from headway.control import deployments, ports_asked
 from headway.control.errors import Invalid
 from headway.control.requests import DeployRequest
 from headway.model.app import App, Source
@@ -134,3 +135,22 @@ async def test_a_node_that_does_not_answer_holds_up_no_plan(plane, engine):
     asked = DeployRequest(plan=True)
     started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
     assert any(row.verb == "start_container" for row in started.plan)
+
+
+async def test_a_node_that_hangs_is_waited_for_once_and_asked_again_after_a_while(
+    plane, engine, monkeypatch
+):
+    await moved(plane, 5432, 5432)
+    monkeypatch.setattr(ports_asked, "_ANSWER_S", 0.01)
+    asked = []
+
+    async def hanging(node, _ports):
+        asked.append(node)
+        await asyncio.Event().wait()
+
+    engine.look_at_ports = hanging
+    for times, ahead in ((1, 0), (1, 1), (2, 3600)):
+        plane.clock.ahead = timedelta(seconds=ahead)
+        started = await deployments.deploy(plane.world, "me", "demo", APP, DeployRequest(plan=True))
+        assert any(row.verb == "start_container" for row in started.plan)
+        assert asked == [NodeId("here")] * times

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 
 from headway.control.world import World
 from headway.model.ids import NodeId
@@ -11,6 +12,8 @@ from headway.ports.engine import EngineError
 
 _ANSWER_S = 2.0
 """How long a node may take to answer. One that does not says who has a port when it starts it."""
+_MUTE = timedelta(seconds=10)
+"""So long it is not asked again: decisions are made one after another, and each would wait."""
 
 
 class PortsAsked:
@@ -29,17 +32,24 @@ class PortsAsked:
         self._asked |= news
         of_nodes: dict[NodeId, list[int]] = {}
         for node, port in sorted(news):
-            if not self._world.fleet.has_port(node, port):
+            if not (self._world.fleet.has_port(node, port) or self._is_mute(node)):
                 of_nodes.setdefault(node, []).append(port)
         await asyncio.gather(*(self._look(*row) for row in of_nodes.items()))
         return bool(of_nodes)
+
+    def _is_mute(self, node: NodeId) -> bool:
+        until = self._world.roster.mute.get(node)
+        return until is not None and self._world.clock.now() < until
 
     async def _look(self, node: NodeId, ports: list[int]) -> None:
         world = self._world
         try:
             async with asyncio.timeout(_ANSWER_S):
                 found = await world.engine.look_at_ports(node, ports)
-        except (EngineError, TimeoutError):
+        except TimeoutError:
+            world.roster.mute[node] = world.clock.now() + _MUTE
+            return
+        except EngineError:
             return
         known = world.roster.node(node)
         if known is None or known.state is NodeState.LOST:  # it went meanwhile

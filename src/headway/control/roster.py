@@ -21,6 +21,8 @@ class Roster:
         """Since when nodes are not heard from."""
         self.lost: set[NodeId] = set()
         """Nodes that were silent for so long that what was there was given up."""
+        self.mute: dict[NodeId, datetime] = {}
+        """Until when nodes that gave no answer in time are not asked what can go unasked."""
         self.is_told = False
         """Whether the engine tells of its nodes now: what it did not name is not there."""
         self.vacated: set[NodeId] = set()
@@ -64,6 +66,7 @@ class Roster:
         """Forget a node that is not heard from any more. What was said of it is remembered."""
         self._heard.pop(node, None)
         self.away.pop(node, None)
+        self.mute.pop(node, None)
         self.lost.discard(node)
         self.vacated.discard(node)
         self._nodes = None
