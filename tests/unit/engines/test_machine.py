@@ -14,5 +14,5 @@ def test_private_space_that_no_group_counts_is_told_to_be_bounded_for_each_only(
     hierarchy = Hierarchy(1, {}, lacks)
     assert any(words.startswith("disk: ") for words in missing(hierarchy)) is is_told
     found = space_checks(hierarchy)
-    assert bool(found) is is_told
+    assert [check.name for check in found] == ["private space"] * is_told
     assert all(not check.ok and "512 MiB" in check.detail and check.fix for check in found)

@@ -67,7 +67,7 @@ def space_checks(found: cgroups.Hierarchy) -> list[Check]:
         f"private space of containers is in memory and counted by no group: each has its bound, "
         f"{beside} MiB where it says nothing, and all together none but this machine's memory"
     )
-    return [Check(name="disk", ok=False, detail=detail, fix=_FIX)]
+    return [Check(name="private space", ok=False, detail=detail, fix=_FIX)]
 
 
 def _python() -> Check:
