@@ -136,7 +136,7 @@ def test_waiting_ends_with_the_deployment_and_says_each_state_once(world, capsys
         world.server.over.wait(10)
 
     world.stream = stream
-    ended = waited(world, progress="plain")
+    ended = waited(world, timeout_s=30, progress="plain")
     assert [row.phase for row in ended] == [Phase.SUCCEEDED]
     assert capsys.readouterr().out.splitlines() == [
         "· web starting - starting v2",
