@@ -21,6 +21,7 @@ from headway.model.failure import Failure
 from headway.model.gang import GANG_MAX
 from headway.model.ids import Digest, is_name
 from headway.model.job import Job
+from headway.model.length import LENGTH_MAX_S
 from headway.model.manifest import Manifest
 from headway.model.problem import Problem, render_problem
 
@@ -45,6 +46,7 @@ _FILES = (
     "machine/run_ids.py",
     "model/__init__.py",
     "model/ids.py",
+    "model/length.py",
     "sdk/__init__.py",
     "sdk/ask.py",
     "sdk/discover.py",
@@ -229,18 +231,19 @@ def _wrong(job: Job) -> str:
         (0 < job.resources.cpu <= 1024, "its cpu"),
         (0 < job.resources.memory_mib <= 1024 * 1024, "its memory"),
         (0 <= job.resources.gpus <= 64, "its gpus"),
-        (job.expected_s is None or 0 < job.expected_s <= 366 * 86400, "its expected"),
-        (0 < job.timeout_s <= 366 * 86400, "its timeout"),
-        (job.cpu_time_s is None or 0 < job.cpu_time_s <= 366 * 86400, "its cpu_time"),
+        (job.expected_s is None or 0 < job.expected_s <= LENGTH_MAX_S, "its expected"),
+        (0 < job.timeout_s <= LENGTH_MAX_S, "its timeout"),
+        (job.cpu_time_s is None or 0 < job.cpu_time_s <= LENGTH_MAX_S, "its cpu_time"),
         (0 < job.output_mib <= 1024 * 1024, "its output"),
         (0 < job.resources.disk_mib <= 1024 * 1024, "its disk"),
         (0 <= job.resources.disk_reserved_mib <= job.resources.disk_mib, "its reserved disk"),
         (0 < job.resources.log_mib <= 1024 * 1024, "its log"),
         (0 < job.resources.processes <= 1_000_000, "its processes"),
         (0 < job.resources.open_files <= 1_000_000, "its open files"),
-        (0 < job.grace_s <= 366 * 86400, "its grace"),
+        (0 < job.grace_s <= LENGTH_MAX_S, "its grace"),
         (0 <= job.retries.most <= 1000, "its retries"),
-        (job.retries.delay_s > 0 and job.retries.delay_max_s > 0, "its delay"),
+        (0 < job.retries.delay_s <= LENGTH_MAX_S, "its delay"),
+        (0 < job.retries.delay_max_s <= LENGTH_MAX_S, "its longest delay"),
         (-100 <= job.priority <= 100, "its priority"),
         (job.reuse >= 1, "its reuse"),
         (job.concurrency is None or job.concurrency >= 1, "its concurrency"),

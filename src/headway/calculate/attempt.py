@@ -1,9 +1,10 @@
 """What becomes of a run when an attempt ends: done, another attempt, or an end without success."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
+from headway.calculate.ending import end_of
 from headway.calculate.retry import retry_delay_s
 from headway.model.container import Exit
 from headway.model.job import Delivery, Job
@@ -89,7 +90,7 @@ def _after_failure(run: Run, job: Job, attempt: Attempt, now: datetime, jitter: 
         return _with(run, attempt, state=RunState.QUEUED, because=told)
     delay_s = retry_delay_s(job.retries, tries, jitter)
     told = f"attempt {tries} of {job.attempts_max} failed: {because}"
-    due_at = now + timedelta(seconds=delay_s)
+    due_at = end_of(now, delay_s)
     return _with(run, attempt, state=RunState.WAITING, because=told, due_at=due_at)
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from headway.calculate.draft import Draft
+from headway.calculate.ending import end_of
 from headway.model.deployment import CanaryProgress
 from headway.model.manifest import Canary, Judgement
 from headway.model.release import Release
@@ -55,7 +56,7 @@ def judge(
     if policy.judgement is Judgement.MANUAL:
         return Judged(verdict=Verdict.WAIT, because="waits for `headway promote`")
     assert progress.since is not None
-    ends_at = progress.since + timedelta(seconds=policy.steps[progress.step].pause_s)
+    ends_at = end_of(progress.since, policy.steps[progress.step].pause_s)
     over = draft.now >= ends_at
     if not over:
         draft.wake(ends_at)

@@ -1,10 +1,11 @@
 """What containers and runs of an app ask of a node, as its manifest says."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from headway.calculate.ending import end_of
 from headway.model.container import Container
 from headway.model.demand import Demand, Preemption
 from headway.model.job import Delivery, Isolation, Job
@@ -92,7 +93,7 @@ def expected_end(demand: Demand, now: datetime) -> datetime | None:
     """Say when something is thought to end if it begins now; None if nobody knows."""
     if demand.expected_s is None:
         return None
-    return now + timedelta(seconds=demand.expected_s)
+    return end_of(now, demand.expected_s)
 
 
 def of_container(container: Container) -> Demand:

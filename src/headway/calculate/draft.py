@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
+from headway.calculate.ending import end_of
 from headway.calculate.keeping import placed_under
 from headway.calculate.placement import Ask, Fleet, Placed, give_way, preempt
 from headway.model.container import Container, ContainerKind, ContainerState
@@ -99,7 +100,7 @@ class Draft:
         """Say whether a container has been healthy for long enough; if not, wake when it may be."""
         if container.state is not ContainerState.HEALTHY or container.healthy_at is None:
             return False
-        good_at = container.healthy_at + timedelta(seconds=release.manifest.deploy.min_healthy_s)
+        good_at = end_of(container.healthy_at, release.manifest.deploy.min_healthy_s)
         if self.now < good_at:
             self.wake(good_at)
             return False

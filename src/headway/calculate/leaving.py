@@ -1,9 +1,8 @@
 """Containers that leave: drained, late or unhealthy, ended, forgotten."""
 
-from datetime import timedelta
-
 from headway.calculate.check import check_of
 from headway.calculate.draft import Draft
+from headway.calculate.ending import end_of
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Phase
 from headway.model.environment import EnvironmentState
@@ -29,7 +28,7 @@ def _stop_drained(draft: Draft, container: Container) -> None:
     assert container.draining_at is not None
     release = draft.release(container.release)
     process = release.manifest.process(container.process) if release else None
-    ends_at = container.draining_at + timedelta(seconds=process.drain_s if process else 0)
+    ends_at = end_of(container.draining_at, process.drain_s if process else 0)
     traffic = router.traffic.get(container.id)
     in_flight = traffic.in_flight if traffic else 0
     if container.id in router.targets:
@@ -49,7 +48,7 @@ def _stop_late(draft: Draft, container: Container) -> None:
     check = check_of(release, container) if release else None
     if check is None or container.started_at is None:
         return
-    late_at = container.started_at + timedelta(seconds=check.grace_s)
+    late_at = end_of(container.started_at, check.grace_s)
     if draft.now >= late_at:
         draft.stop(container, f"it was not healthy within {check.grace_s:g} s of its start")
     else:

@@ -1,12 +1,12 @@
 """The phases of a deployment: each step looks at what is, and moves on when it may."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 import msgspec
 
 from headway.calculate.container import is_staying
 from headway.calculate.draft import Draft, Launch
+from headway.calculate.ending import end_of
 from headway.calculate.explain import explain_container
 from headway.calculate.never_fits import never_fits
 from headway.calculate.reconcile import keep, release_all
@@ -277,7 +277,7 @@ def _late(draft: Draft, deployment: Deployment, new: Release) -> Failure | None:
     moments = [deployment.progress_at] + [
         row.healthy_at for row in draft.services(new.number) if row.healthy_at
     ]
-    late_at = max(moments) + timedelta(seconds=deadline)
+    late_at = end_of(max(moments), deadline)
     if draft.now < late_at:
         draft.wake(late_at)
         return None

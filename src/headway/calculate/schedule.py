@@ -7,6 +7,7 @@ from itertools import islice, takewhile
 
 import msgspec
 
+from headway.calculate.ending import end_of
 from headway.calculate.firing import Firing
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.schedule import CatchUp, Overlap, Schedule, ScheduleState
@@ -71,7 +72,7 @@ def start_at(state: ScheduleState, nominal_at: datetime) -> datetime:
     key = f"{state.environment}/{state.app}/{state.name}/{nominal_at.timestamp():.0f}"
     word = hashlib.blake2b(key.encode(), digest_size=6).digest()
     share = int.from_bytes(word) / 2**48
-    return nominal_at + timedelta(seconds=share * state.schedule.jitter_s)
+    return end_of(nominal_at, share * state.schedule.jitter_s)
 
 
 def _firing(schedule: Schedule) -> Firing:

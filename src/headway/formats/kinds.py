@@ -8,8 +8,10 @@ from headway.formats.units import (
     parse_number,
     parse_percent,
     parse_size,
+    render_duration,
 )
 from headway.model.ids import is_name
+from headway.model.length import LENGTH_MAX_S
 from headway.model.resources import MIB
 
 _GIB = 1024 * MIB
@@ -47,7 +49,12 @@ def env_problem(text: str) -> str | None:
 
 NAME = Text(name_problem, "a name")
 COMMAND = Text(command_problem, "a command")
-DURATION = Quantity(parse_duration, "a length of time such as 30s, 10m or 1h30m")
+DURATION = Quantity(
+    parse_duration,
+    f"a length of time up to {render_duration(LENGTH_MAX_S)}, such as 30s, 10m or 1h30m",
+    most=LENGTH_MAX_S,
+    show=render_duration,
+)
 MEMORY = Quantity(
     lambda text: parse_size(text, plain=_GIB),
     "a size such as 512MiB; a plain number is GiB",

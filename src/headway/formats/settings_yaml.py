@@ -12,6 +12,7 @@ from headway.formats.units import (
     render_size,
 )
 from headway.formats.yaml import parse_yaml
+from headway.model.length import LENGTH_MAX_S
 from headway.model.problem import Parsed, in_file
 from headway.model.resources import MIB
 from headway.model.settings import DEPLOYMENTS_LEAST, RouterLimits, Settings
@@ -113,7 +114,7 @@ SETTINGS = Record(
             ),
             (
                 "lease_max_s",
-                _seconds(60, 3650 * _DAY_S),
+                _seconds(60, LENGTH_MAX_S),
                 "The longest lease of anything other than production.",
             ),
             (
@@ -135,10 +136,10 @@ SETTINGS = Record(
                 whole(1, 100_000),
                 "Browsers signed in at once; one more signs out the one not seen the longest.",
             ),
-            ("session_s", _seconds(60, 3650 * _DAY_S), "How long a browser stays signed in."),
+            ("session_s", _seconds(60, LENGTH_MAX_S), "How long a browser stays signed in."),
             (
                 "session_idle_s",
-                _seconds(60, 3650 * _DAY_S),
+                _seconds(60, LENGTH_MAX_S),
                 "How long a browser that asks for nothing stays signed in.",
             ),
             ("config_keys_max", whole(1, 10_000), "Config keys of one app in one environment."),
@@ -194,7 +195,7 @@ SETTINGS = Record(
             ),
             ("events_kept", whole(1000, 1_000_000_000), "Events that history and `why` tell of."),
             ("runs_kept", whole(100, 100_000_000), "Ended runs of jobs, with their logs."),
-            ("runs_kept_s", _seconds(60, 3650 * _DAY_S), "How long an ended run is kept."),
+            ("runs_kept_s", _seconds(60, LENGTH_MAX_S), "How long an ended run is kept."),
             (
                 "runner_idle_s",
                 _seconds(1, _DAY_S),

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 from headway.formats.lock_names import LOCKS_MAX, lock_problem
-from headway.formats.units import MIB, parse_duration, parse_size
+from headway.formats.units import MIB, parse_duration, parse_size, render_duration
 from headway.model.ids import is_name, name_from
+from headway.model.length import LENGTH_MAX_S
 
 _GANG_MAX = 64
 """As `headway.model.gang` says, which is not there in a job's container."""
@@ -97,8 +98,9 @@ def _duration(value: Any) -> float:
         read: float | None = float(value)
     else:
         read = parse_duration(value) if isinstance(value, str) else None
-    if read is None or not 0 < read <= 366 * 86400:
-        raise ValueError("must be a length of time such as '30s', '10m' or '1h30m'")
+    if read is None or not 0 < read <= LENGTH_MAX_S:
+        most = render_duration(LENGTH_MAX_S)
+        raise ValueError(f"must be a length of time up to {most}, such as '30s', '10m' or '1h30m'")
     return read
 
 

@@ -1,6 +1,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from headway.calculate.placement import Fleet
 from headway.calculate.queueing import (
     Crew,
@@ -57,6 +59,21 @@ def test_those_who_came_first_start_first_as_far_as_there_is_room():
     turn = take_turns(question({LANE: entries(5)}, fleet=fleet(a=3)))
     assert [pick.entry.run for pick in turn.picks] == ["000000", "000001", "000002"]
     assert turn.reasons == {LANE: "a: 1 core needed, 0 of 3 free"}
+
+
+@pytest.mark.parametrize("days", [3650, 3_000_000, float("inf")])
+def test_a_run_thought_to_take_almost_for_ever_starts_and_so_do_others(days):
+    ever = Terms(Demand(resources=Resources(cpu=1, memory_mib=1), expected_s=days * 86_400.0))
+    nodes = fleet(a=2)
+    other = LANE._replace(job="other")
+    lanes = {LANE: entries(1), other: entries(1, start=9)}
+    turn = take_turns(question(lanes, fleet=nodes, terms={LANE: ever, other: TERMS}))
+    assert {pick.lane for pick in turn.picks} == {LANE, other}
+
+
+def test_what_takes_almost_for_ever_ends_before_no_room_that_is_kept():
+    turn, _nodes = past_a_large_one(expected_s=3_000_000 * 86_400.0)
+    assert turn.picks == []
 
 
 def test_runs_fill_one_node_before_the_next():

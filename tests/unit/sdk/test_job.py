@@ -307,6 +307,8 @@ def test_what_a_job_has_unsaid_is_what_the_model_says():
         ({"memory": "much"}, "memory='much': it must be a size of 1MiB or more"),
         ({"timeout": "-1s"}, "must be a length of time"),
         ({"timeout": 0}, "must be a length of time"),
+        ({"timeout": "3651d"}, "timeout='3651d': it must be a length of time up to 3650d"),
+        ({"expected": float("inf")}, "must be a length of time"),
         ({"retries": 1.5}, "must be a whole number from 0 to 1000"),
         ({"priority": 101}, "must be a whole number from -100 to 100"),
         ({"delivery": "twice"}, "it must be 'at_most_once' or 'at_least_once'"),

@@ -1,8 +1,9 @@
 """Room on a node that is promised to a demand which waits for it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from headway.calculate.ending import end_of
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.words import and_more
@@ -61,4 +62,4 @@ class Promise:
             return False
         if demand.expected_s is None:
             return True
-        return now + timedelta(seconds=demand.expected_s) <= self.at
+        return end_of(now, demand.expected_s) <= self.at

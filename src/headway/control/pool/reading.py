@@ -9,6 +9,7 @@ import msgspec
 
 from headway.calculate.autoscale.scarcity import Scarcity
 from headway.calculate.demand import of_build, of_container, of_job
+from headway.calculate.ending import end_of
 from headway.calculate.estimate import Estimate
 from headway.calculate.keeping import placed_under
 from headway.control.pool.estimates import Estimates
@@ -196,8 +197,8 @@ class PoolReading:
             thought = await self.estimates.of(run.owner, job.timeout_s, now)
             load = Load(
                 demand=of_job(release, job),
-                ends_at=began_at + timedelta(seconds=thought.middle_s),
-                ends_by=began_at + timedelta(seconds=thought.longest_s),
+                ends_at=end_of(began_at, thought.middle_s),
+                ends_by=end_of(began_at, thought.longest_s),
             )
             found.setdefault(attempt.node, []).append(load)
         for node, load in (*await self._built(now), *self._promised()):
