@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 
 _EVENTS_MAX = 256
+_WAIT_MAX_S = 3600.0
+"""Before a look at the clock: the kernel waits for no longer than 24 days."""
 
 Concerned = Callable[[], None]
 
@@ -87,7 +89,9 @@ class Loop:
             return 0.0
         while self._timers and self._timers[0].call is None:
             heapq.heappop(self._timers)
-        return max(0.0, self._timers[0].at - time.monotonic()) if self._timers else None
+        if not self._timers:
+            return None
+        return min(max(0.0, self._timers[0].at - time.monotonic()), _WAIT_MAX_S)
 
     def _call_due(self) -> None:
         now = time.monotonic()

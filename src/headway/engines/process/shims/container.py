@@ -24,6 +24,8 @@ take it for a script: status 2."""
 KILL_AGAIN_S = 0.2
 ASK_AGAIN_S = 0.02
 """While the container is being set up, nobody is there yet to be asked to end."""
+WAIT_MAX_S = 3600.0
+"""Before a look at the clock: the kernel waits for no longer than 24 days."""
 DRAIN_S = 2.0
 """How long output is still read after the end: what was handed to others may stay open for ever."""
 
@@ -109,7 +111,7 @@ class Container:
                 return
             known = (self._late_at, self._ask_at, self._stop_at, drained_at)
             moments = [at for at in known if at is not None]
-            timeout = max(0, (min(moments) - now) * 1000) if moments else None
+            timeout = max(0, min(min(moments) - now, WAIT_MAX_S) * 1000) if moments else None
             for descriptor, _ in self._poll.poll(timeout):
                 if not self._take(descriptor):
                     self._poll.unregister(descriptor)
