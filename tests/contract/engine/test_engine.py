@@ -129,6 +129,11 @@ async def test_a_time_limit_ends_a_container_and_is_the_reason(engine: Engine) -
     assert fact.exit.reason == "time limit 0.5 s reached"
 
 
+async def test_a_time_limit_of_years_ends_nothing(engine: Engine) -> None:
+    fact, _ = await result(engine, order("sleep 0.1; exit 5", timeout_s=3650 * 86_400.0))
+    assert (fact.exit.status, fact.exit.reason) == (5, "")
+
+
 async def test_observing_begins_with_everything_and_goes_on_with_changes(engine: Engine) -> None:
     wanted = order("read x; exit 2"), order("exec sleep 600")
     for one in wanted:
