@@ -4,6 +4,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import click
 from headway.cli import render
 from headway.cli.errors import FAILED, Failed, end_as_by_ctrl_c, fail
 from headway.cli.options import app_option, chosen_app, chosen_environment, env_option
-from headway.model.container import Container, ContainerState
+from headway.model.container import Container, ContainerKind, ContainerState
 from headway.sdk import Client, RefusedError
 
 _READY_S = 30.0
@@ -129,7 +130,7 @@ def exec_(thing: str, command: tuple[str, ...], environment: str | None) -> None
     from headway.cli.terminal import attach, size
 
     with Client.local() as client:
-        identity = _container(client, thing, environment)
+        identity = _container(client, thing, environment, command)
         terminal = sys.stdin.isatty() and sys.stdout.isatty()
         shown = size() if terminal else None
         address, headers = client.containers.exec_address(identity, command, terminal=shown)
@@ -143,14 +144,41 @@ def is_named(row: Container, thing: str) -> bool:
     return in_slot or thing in (row.id, f"{row.app}/{row.label}")
 
 
-def _container(client: Client, thing: str, environment: str | None) -> str:
+def _container(
+    client: Client, thing: str, environment: str | None, command: tuple[str, ...]
+) -> str:
     """Find a container by id, by app, or by `app.1`."""
     name = chosen_environment(client, environment)
-    for row in client.environments.containers(name):
-        running = row.state in (ContainerState.HEALTHY, ContainerState.STARTING)
-        if running and is_named(row, thing):
-            return str(row.id)
+    running = [
+        row
+        for row in client.environments.containers(name)
+        if row.state in (ContainerState.HEALTHY, ContainerState.STARTING) and is_named(row, thing)
+    ]
+    row = to_enter(running, thing)
+    if row is not None:
+        return str(row.id)
+    if running:
+        wanted = f"headway run -e {name} -a {running[0].app} -- {shlex.join(command)}"
+        fail(
+            f"no copy of a process of {running[0].app} runs in {name}: what runs are its jobs, "
+            "or commands run once",
+            wanted,
+            f"headway ps -e {name}",
+        )
+        raise Failed
     raise click.UsageError(f"no container of {thing} runs in {name}. Next: headway ps -e {name}")
+
+
+def to_enter(running: Sequence[Container], thing: str) -> Container | None:
+    """Choose of containers that are meant: the one of that id or label, else a copy of a process.
+
+    A healthy one where there is one. What does runs is not entered: each has its own sandbox.
+    """
+    exact = [row for row in running if thing in (row.id, f"{row.app}/{row.label}")]
+    copies = [row for row in running if row.kind is ContainerKind.SERVICE]
+    return min(
+        exact or copies, key=lambda row: row.state is not ContainerState.HEALTHY, default=None
+    )
 
 
 @click.command()

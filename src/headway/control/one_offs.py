@@ -72,6 +72,12 @@ def _found(reader: Reader, name: str, app: str, request: RunRequest) -> tuple[Re
             f"{app} has no live release in {name} to run it in",
             next=(f"headway start -e {name} {app}",),
         )
+    if not release.manifest.processes:
+        raise Conflict(
+            "only-jobs",
+            f"{app} has jobs only, and no process whose resources a command would get",
+            next=(f"headway jobs ls -e {name}",),
+        )
     wanted = request.process or release.manifest.processes[0].name
     process = release.manifest.process(wanted)
     if process is None:

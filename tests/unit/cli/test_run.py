@@ -1,0 +1,61 @@
+"""Which container `headway exec` enters."""
+
+import pytest
+from click.testing import CliRunner
+
+from headway.cli import run
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId
+from headway.sdk import Client
+from tests.unit.cli.test_render import NOW
+from tests.unit.sdk.small_server import small_server
+
+
+def container(
+    identity: str, kind=ContainerKind.SERVICE, state=ContainerState.HEALTHY, **more
+) -> Container:
+    return Container(
+        id=ContainerId(identity),
+        environment=EnvironmentId("dev~1"),
+        app=AppName("hello"),
+        kind=kind,
+        process="web",
+        release=1,
+        node=NodeId("here"),
+        state=state,
+        created_at=NOW,
+        **more,
+    )
+
+
+RUNNER = container("hello-jobs-752d", ContainerKind.RUNNER)
+STARTING = container("hello-web-1-new", state=ContainerState.STARTING)
+HEALTHY = container("hello-web-1-old")
+
+
+def test_by_its_app_a_healthy_copy_of_a_process_is_entered_and_never_what_does_runs():
+    assert run.to_enter([RUNNER, STARTING, HEALTHY], "hello") == HEALTHY
+    assert run.to_enter([RUNNER, STARTING], "hello.1") == STARTING
+    assert run.to_enter([RUNNER], "hello") is None
+
+
+def test_by_its_id_any_container_is_entered():
+    once = container("hello-run-c3d69", ContainerKind.ONE_OFF)
+    assert run.to_enter([HEALTHY, once], "hello-run-c3d69") == once
+    assert run.to_enter([STARTING, HEALTHY], "hello-web-1-new") == STARTING
+    assert run.to_enter([STARTING, HEALTHY], "hello/web.1") == HEALTHY
+
+
+@pytest.fixture
+def server(monkeypatch):
+    with small_server() as found:
+        monkeypatch.setattr(Client, "local", classmethod(lambda cls: cls(found.url, "x")))
+        yield found
+
+
+def test_where_no_process_runs_the_command_is_given_that_runs_it_in_a_container_of_its_own(server):
+    server.answer = lambda asked: asked.json([RUNNER])
+    done = CliRunner().invoke(run.exec_, ["-e", "dev", "hello", "--", "sh", "-c", "echo 1"])
+    assert done.exit_code == 1
+    assert "no copy of a process of hello runs in dev" in done.output
+    assert "next: headway run -e dev -a hello -- sh -c 'echo 1'" in done.output
