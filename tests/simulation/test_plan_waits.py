@@ -2,12 +2,17 @@
 
 from datetime import UTC, datetime
 
-from headway.control import starting
-from headway.control.requests import StartRequest
+import msgspec
+
+from headway.control import deployments, starting
+from headway.control.requests import DeployRequest, StartRequest
 from headway.model.app import App, Source
+from headway.model.deployment import DeploymentKind
 from headway.model.ids import AppName, Digest
 from headway.model.manifest import Manifest, Process
 from headway.model.placement import Placement
+from headway.model.release import Release
+from tests.simulation.conftest import APP, ENVIRONMENT
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
@@ -37,3 +42,28 @@ async def test_apps_that_cannot_all_be_apart_are_told_so_in_the_plan_of_their_st
     assert failed.app == "paper"
     assert "paper/web, ink/web are to be on 2 nodes; 1 can ever take any" in failed.because
     assert "or have 2 nodes" in failed.because
+    (obstacle,) = planned.obstacles
+    assert (obstacle.app, obstacle.what) == ("paper", "would fail")
+    assert "no progress in 600 s: paper/web, ink/web are to be on 2 nodes" in obstacle.because
+
+
+async def test_copies_that_do_not_all_fit_are_told_first_and_what_would_come_about_is_not(plane):
+    await plane.release()
+    web = Process(name="web", command="exec sleep 600")
+
+    def serving(tx):
+        release = tx.get(Release, ENVIRONMENT, APP, 1)
+        manifest = msgspec.structs.replace(release.manifest, processes=(web,))
+        tx.put(msgspec.structs.replace(release, manifest=manifest))
+
+    await plane.store.write(serving)
+    obstacles = []
+    for copies in (2, 40):
+        wish = DeployRequest(kind=DeploymentKind.SCALE, scale={"web": copies}, plan=True)
+        planned = await deployments.deploy(plane.world, "me", "demo", "shop", wish)
+        assert planned.plan
+        obstacles.append(planned.obstacles)
+    assert obstacles[0] == ()
+    (told,) = obstacles[1]
+    assert (told.app, told.what) == ("shop", "would be set back")
+    assert "web.17 (v1) does not fit: here: 256 MiB memory needed, 0 of 4096 free" in told.because

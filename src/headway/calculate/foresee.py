@@ -55,6 +55,14 @@ class Foresight(NamedTuple):
     ports: tuple[MachinePort, ...] = ()
     """What it would count on, as a plan does."""
 
+    @property
+    def failing(self) -> tuple[Deployment, ...]:
+        """Deployments that would end with a failure, though all that starts is well."""
+        rows = (change.row for change in self.changes)
+        return tuple(
+            row for row in rows if isinstance(row, Deployment) and row.is_ended and row.failure
+        )
+
 
 def foretell(
     snapshot: MemberSnapshot, now: datetime, fleet: Fleet, manifest: Manifest | None = None

@@ -157,7 +157,7 @@ def _finish(client: Client, view: ConfigView, what: str, as_json: bool) -> None:
     if as_json:
         print_json(view)
     if not what:
-        started = Started(environment=view.environment, plan=view.plan)
+        started = Started(environment=view.environment, plan=view.plan, obstacles=view.obstacles)
         click.echo("" if as_json else render.plan(started), nl=not as_json)
         return
     if not as_json:

@@ -167,7 +167,9 @@ def commits(found: Sequence[Commit], dirty: bool) -> list[str]:
 
 def plan(started: Started) -> str:
     """Write what would be done."""
-    lines = changes(started.plan)
+    cross = click.style("✗", fg="red")
+    lines = [f"{cross} {row.app} {row.what}: {safe(row.because)}" for row in started.obstacles]
+    lines += changes(started.plan)
     reserves = started.reserves
     if reserves.cpu or reserves.memory_mib:
         lines.append(f"reserves {reserves.cpu:+g} cores, {reserves.memory_mib:+d} MiB")

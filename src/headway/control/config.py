@@ -87,7 +87,9 @@ async def _foreseen(world: World, name: str, app: str, started: Started) -> Conf
         view = await show(world, name, app, reveal=False)
     except NotFound:  # the environment would be made
         view = ConfigView(environment=started.environment, app=AppName(app), number=0)
-    return msgspec.structs.replace(view, deployment=deployment, plan=started.plan)
+    return msgspec.structs.replace(
+        view, deployment=deployment, plan=started.plan, obstacles=started.obstacles
+    )
 
 
 def _change(

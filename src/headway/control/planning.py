@@ -1,6 +1,6 @@
 """Answers what a command would do, by doing it in a transaction that is then undone."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
@@ -9,12 +9,13 @@ from headway.control.ports_asked import PortsAsked
 from headway.control.snapshots import manifest_source, member
 from headway.control.world import MemberKey, World
 from headway.model.container import Container
-from headway.model.ids import AppName
+from headway.model.deployment import Phase
+from headway.model.ids import AppName, DeploymentId
 from headway.model.manifest import Manifest
 from headway.model.plan import Change, MachinePort, Verb
 from headway.model.preempting import Preempting, named
 from headway.model.snapshot import MemberSnapshot, Reserved
-from headway.model.view.change import PlannedChange, Started
+from headway.model.view.change import Obstacle, PlannedChange, Started
 from headway.ports.store import Writer
 
 
@@ -69,10 +70,13 @@ def _answer(world: World, undone: _Undone) -> tuple[Started, list[MachinePort]]:
     now = world.clock.now()
     changes: list[PlannedChange] = []
     ports: list[MachinePort] = []
+    obstacles: list[Obstacle] = []
+    asked = {row.id for row in undone.started.deployments}
     cpu, memory_mib = 0.0, 0
     for snapshot, manifest in undone.seen:
         foresight = foretell(snapshot, now, world.fleet, manifest)
         ports += foresight.ports
+        obstacles += _obstacles(snapshot.member.app, foresight, asked)
         changes += giving_way(snapshot.member.app, foresight)
         for change in foresight.changes:
             changes.append(
@@ -90,9 +94,23 @@ def _answer(world: World, undone: _Undone) -> tuple[Started, list[MachinePort]]:
     started = msgspec.structs.replace(
         undone.started,
         plan=tuple(changes),
+        obstacles=tuple(obstacles),
         reserves=Reserved(cpu=round(cpu, 6), memory_mib=memory_mib),
     )
     return started, ports
+
+
+def _obstacles(
+    app: AppName, foresight: Foresight, asked: Collection[DeploymentId]
+) -> Iterable[Obstacle]:
+    """Tell why what was asked for would end badly, else what of it would wait for ever."""
+    failing = [row for row in foresight.failing if row.id in asked]
+    for row in failing:
+        what = "would be set back" if row.phase is Phase.ROLLED_BACK else "would fail"
+        because = row.failure.because if row.failure else ""
+        yield Obstacle(app=app, what=what, because=because)
+    if foresight.pending and not failing:
+        yield Obstacle(app=app, what="would wait", because=foresight.pending)
 
 
 def giving_way(app: AppName, foresight: Foresight, prefix: str = "") -> list[PlannedChange]:

@@ -10,7 +10,7 @@ from headway.model.failure import Failure, ProbeAnswer
 from headway.model.ids import AppName, ContainerId, EnvironmentName
 from headway.model.log import LogLine, Stream
 from headway.model.snapshot import Reserved
-from headway.model.view.change import PlannedChange, Started
+from headway.model.view.change import Obstacle, PlannedChange, Started
 from headway.model.view.environment import MemberView
 from headway.model.view.log import LogEntry
 from headway.model.view.standing import MemberState
@@ -121,6 +121,19 @@ def test_a_plan_says_what_it_would_reserve_and_what_stays():
         "api: stays as it is",
     ]
     assert render.plan(Started(environment=EnvironmentName("demo"))) == "nothing would change"
+
+
+def test_a_plan_says_first_what_would_be_in_its_way():
+    web = AppName("web")
+    started = Started(
+        environment=EnvironmentName("demo"),
+        plan=(PlannedChange(app=web, verb="x", what="start web.1 (v2)", because="rolling"),),
+        obstacles=(Obstacle(app=web, what="would fail", because="web.2 does not fit"),),
+    )
+    assert click.unstyle(render.plan(started)).splitlines() == [
+        "✗ web would fail: web.2 does not fit",
+        "web: start web.1 (v2)  (rolling)",
+    ]
 
 
 def entry(text: str, container: str = "c1", stream: Stream = Stream.STDOUT) -> LogEntry:

@@ -19,7 +19,7 @@ from headway.model.past import Life, PastView
 from headway.model.problem import Problem
 from headway.model.story import DeploymentStory
 from headway.model.view.app import AppView
-from headway.model.view.change import PlannedChange, Started
+from headway.model.view.change import Obstacle, PlannedChange, Started
 from headway.model.view.check import Check
 from headway.model.view.config import ConfigValue, ConfigVersion, ConfigView
 from headway.model.view.difference import ConfigDifference
@@ -132,7 +132,8 @@ PAGES = {
     "act.html": Plan(what="Destroy demo", verb="Destroy", sentence="all", confirm="demo",
                      command="headway", lacking="no", refusal=_REFUSAL, planned="a",
                      started=Started(environment="demo", plan=(
-                         PlannedChange(app="web", verb="stop", what="stop it", because="so"),)),
+                         PlannedChange(app="web", verb="stop", what="stop it", because="so"),),
+                         obstacles=(Obstacle(app="web", what="would fail", because="no room"),)),
                      fields=(Field(name="a", label="b", value="c", hint="d"),
                              Field(name="i", label="j", value="k", kind=FieldKind.TEXT),
                              Field(name="l", label="m", value="n", known=("o",)),

@@ -1,8 +1,11 @@
 """What a long plan comes to is said in a line for each app."""
 
+from datetime import UTC, datetime
+
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.plan import Verb
-from headway.model.view.change import PlannedChange, Started
+from headway.model.view.change import Obstacle, PlannedChange, Started
+from headway.web.drawing import Visit, draw
 from headway.web.outline import outline
 from headway.web.page import Plan
 
@@ -49,3 +52,13 @@ def test_a_plan_of_few_steps_needs_no_outline() -> None:
     assert not few.outline
     assert many.outline == outline(_PLAN)
     assert not Plan(what="Deploy web?", verb="Deploy").outline
+
+
+def test_a_page_says_what_would_be_in_the_way_ahead_of_the_steps() -> None:
+    obstacle = Obstacle(app=AppName("web"), what="would fail", because="web.2 does not fit")
+    started = Started(environment=EnvironmentName("demo"), plan=_PLAN[:6], obstacles=(obstacle,))
+    visit = Visit("/", "", datetime(2026, 11, 21, tzinfo=UTC), "", "", "")
+    plan = Plan(what="Deploy web?", verb="Deploy", started=started)
+    told, steps = draw("act.html", plan, visit, is_live=False).split("What it would do", 1)
+    assert "<b>web would fail</b>: web.2 does not fit" in told
+    assert "start web.1 (v2)" in steps

@@ -4,7 +4,7 @@ from headway.model.config import ConfigChange
 from headway.model.deployment import Deployment
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.value import Value
-from headway.model.view.change import PlannedChange
+from headway.model.view.change import Obstacle, PlannedChange
 from headway.model.view.difference import ConfigDifference
 
 
@@ -32,6 +32,8 @@ class ConfigView(Value, kw_only=True):
     """After a change: the deployment that carries it out."""
     plan: tuple[PlannedChange, ...] = ()
     """Only when a plan was asked for: nothing was changed then."""
+    obstacles: tuple[Obstacle, ...] = ()
+    """Only with a plan: what would be in its way."""
 
 
 class ConfigVersion(Value, kw_only=True):
