@@ -333,6 +333,8 @@ def _others() -> Generator[None, None, None]:
 def _bounds(rows: Rows, before: str | int | None, after: str | int | None) -> tuple[int, float]:
     """Give the ordinals between which rows are asked for; a key that is not there has none."""
     least, most = 0, float("inf")
+    one = len(rows.table.key) == 1
+    assert one or before is after is None, f"{rows.table.name} has the key {rows.table.key}"
     if after is not None:
         kept = rows.kept.get((after,))
         least = kept.ordinal if kept else 1 << 62

@@ -75,6 +75,7 @@ class SqliteReader:
         where, values = _where(fields)
         for sign, key in (("<", before), (">", after)):
             if key is not None:
+                assert len(table.key) == 1, f"{table.name} has the key {table.key}"
                 row = f"SELECT ordinal FROM {table.name} WHERE {table.key[0]} = ?"  # noqa: S608
                 where.append(f"ordinal {sign} ({row})")
                 values.append(key)
