@@ -1,5 +1,6 @@
 """Environments: shown, extended, stopped, copied, compared, ended. `starting` begins them."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,6 +26,7 @@ from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, 
 from headway.model.event import Event
 from headway.model.ids import AppName, Digest
 from headway.model.lease import Tenure
+from headway.model.run import Run
 from headway.model.view.change import PlannedChange, Started
 from headway.model.view.difference import Difference
 from headway.model.view.environment import EnvironmentView, MemberView
@@ -43,6 +45,9 @@ __all__ = [
     "start",
     "stop",
 ]
+
+_RUNS_COUNTED = 1000
+"""So many runs that have not ended are read to say how many would be cancelled."""
 
 
 async def listing(world: World, limit: int, after: str | None = None) -> Page:
@@ -268,7 +273,11 @@ def _gone(reader: Reader, name: str) -> tuple[PlannedChange, ...]:
     """List what of an environment is no more once its containers have ended."""
     owner = lookup.standing(reader, name)
     found: list[PlannedChange] = []
+    runs = _runs_gone(reader, owner)
     for row in sorted(reader.find(Member, environment=owner.id), key=lambda row: row.app):
+        what = runs.get(row.app)
+        if what:
+            found.append(PlannedChange(app=row.app, verb="end_runs", what=what, because=what))
         live = lookup.live(reader, row)
         for volume in live.manifest.volumes if live else ():
             what = f"delete volume {volume.name} with all its data"
@@ -278,6 +287,25 @@ def _gone(reader: Reader, name: str) -> tuple[PlannedChange, ...]:
             what = f"delete its config: {', '.join(sorted(config.settings))}"
             found.append(PlannedChange(app=row.app, verb="delete_config", what=what, because=what))
     return tuple(found)
+
+
+def _runs_gone(reader: Reader, owner: Environment) -> dict[AppName, str]:
+    """Say for each app how many of its runs would be cancelled, and how many ended."""
+    running = Counter(row.app for row in reader.find(Run, open_in=owner.id, active=1))
+    found = reader.find(Run, open_in=owner.id, limit=_RUNS_COUNTED)
+    waiting = Counter(row.app for row in found if not row.is_active)
+    more = " or more" if len(found) == _RUNS_COUNTED else ""
+    told: dict[AppName, str] = {}
+    for app in {*running, *waiting}:
+        parts = []
+        if waiting[app]:
+            are = "run that waits" if waiting[app] == 1 and not more else "runs that wait"
+            parts.append(f"cancel {waiting[app]}{more} {are}")
+        if running[app]:
+            are = "run that runs" if running[app] == 1 else "runs that run"
+            parts.append(f"end {running[app]} {are}")
+        told[app] = ", ".join(parts)
+    return told
 
 
 async def copy(
