@@ -97,8 +97,8 @@ def deploy(
     if canary:
         options["canary_percent"] = canary
     with Client.local() as client:
+        app = chosen_app(wish.app, directory)  # ahead of where: without one, it is to be made first
         name = chosen_environment(client, wish.environment)
-        app = chosen_app(wish.app, directory)
         sent = client.apps.send(directory, commit, newest=False)
         if sent.app != app:
             place = shlex.quote(str(directory.resolve()))

@@ -22,6 +22,9 @@ from headway.cli.run import is_named
 from headway.model.view.log import LogEntry
 from headway.sdk import Client, RefusedError
 
+_IDENTITY = re.compile(r"-[0-9a-f]{10}$")
+"""How the ids of containers end: one that is no more is not taken for an app."""
+
 
 @click.command()
 @click.argument("things", nargs=-1, metavar="[APP|CONTAINER]…")
@@ -84,14 +87,14 @@ def _environment_of(
 
 
 def _meant(client: Client, name: str, things: list[str]) -> tuple[list[str], list[str]]:
-    """Tell apps from containers; what is neither is left for headway to refuse as an app."""
+    """Tell apps from containers; what is neither is left for headway to refuse."""
     members = client.environments.get(name).members
     known = {member.app for member in members}
     apps: list[str] = []
     containers: list[str] = []
     for thing in things:
         found = [row.id for member in members for row in member.containers if is_named(row, thing)]
-        if thing not in known and (found or _has_ended(client, thing)):
+        if thing not in known and (found or _IDENTITY.search(thing) or _has_ended(client, thing)):
             containers += found or [thing]
         else:
             apps.append(thing)

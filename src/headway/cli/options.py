@@ -179,7 +179,10 @@ def chosen_app(given: str | None, directory: Path | None = None) -> str:
         return given
     name = app_of(directory or Path.cwd())
     if name is None:
-        raise click.UsageError("say which app, by -a, or go to its directory")
+        raise click.UsageError(
+            "say which app, by -a, or go to its directory: there is no headway.yaml here. "
+            "Next: headway init"
+        )
     return name
 
 

@@ -185,6 +185,7 @@ def _one(reader: Reader, owner: Environment, identity: ContainerId) -> Container
         raise NotFound(
             "container-unknown",
             f"there is no container {identity} in {owner.name}",
+            hint="if there was one, its lines are kept no longer",
             next=(f"headway ps -e {owner.name}",),
         )
     return row

@@ -112,7 +112,9 @@ def member(reader: Reader, owner: Environment, app: str) -> Member:
             "app-not-in-environment",
             f"{app} is not in {owner.name}: {here}",
             hint=f"did you mean {near[0]}?" if near else "",
-            next=(f"headway start -e {owner.name} {app}",),
+            next=(f"headway start -e {owner.name} {app}",)
+            if reader.get(App, app)
+            else ("headway apps add DIRECTORY", "headway apps ls"),
         )
     return row
 

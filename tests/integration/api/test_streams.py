@@ -184,6 +184,13 @@ def test_containers_that_start_while_following_join_in(plane, client):
 def test_logs_of_an_app_that_is_not_there_are_a_problem_and_not_an_empty_answer(client):
     answer = client.get("/v1/environments/demo/logs?app=nope")
     assert (answer.status_code, answer.json()["code"]) == (404, "app-not-in-environment")
+    assert answer.json()["next"] == ["headway apps add DIRECTORY", "headway apps ls"]
+
+
+def test_logs_of_a_container_that_is_no_more_say_that_they_are_kept_no_longer(client):
+    answer = client.get("/v1/environments/demo/logs?container=hello-web-1-0bb33da3f3")
+    assert (answer.status_code, answer.json()["code"]) == (404, "container-unknown")
+    assert answer.json()["hint"] == "if there was one, its lines are kept no longer"
 
 
 def test_a_time_without_a_zone_is_refused_or_read_but_never_answered_with_nothing(client):

@@ -40,7 +40,7 @@ def test_a_manifest_with_a_mistake_still_names_its_app(tmp_path):
 
 
 def test_without_an_app_and_without_a_manifest_it_is_said_what_to_do(tmp_path):
-    with pytest.raises(click.UsageError, match="by -a, or go to its directory"):
+    with pytest.raises(click.UsageError, match=r"by -a, or .* Next: headway init"):
         options.chosen_app(None, tmp_path)
     assert options.chosen_app("web", tmp_path) == "web"
 
@@ -81,6 +81,20 @@ def test_an_environment_that_is_not_clear_is_asked_for(monkeypatch, names, said)
         server.answer = lambda asked: asked.json({"items": environments(*names)})
         with pytest.raises(click.UsageError, match=said):
             options.chosen_environment(client, None)
+
+
+def test_without_a_manifest_a_deployment_begins_with_one_and_not_with_an_environment(
+    monkeypatch, tmp_path
+):
+    from headway.cli.deploy import deploy
+
+    monkeypatch.delenv("HEADWAY_ENV", raising=False)
+    with small_server() as server:
+        monkeypatch.setattr(Client, "local", classmethod(lambda cls: cls(server.url, "x")))
+        server.answer = lambda asked: asked.json({"items": []})
+        done = CliRunner().invoke(deploy, [str(tmp_path)])
+    assert done.exit_code == 2
+    assert "Next: headway init" in done.output
 
 
 def test_init_writes_a_manifest_that_headway_reads(tmp_path):
