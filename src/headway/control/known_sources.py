@@ -1,17 +1,21 @@
 """Sources of an app that can be deployed again: its newest, and those of releases that are kept."""
 
+from headway.calculate.offered import fate
 from headway.control import lookup
 from headway.control.errors import NotFound
 from headway.control.world import World
 from headway.model.app import Source
+from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName, Digest
 from headway.model.release import Release
-from headway.model.view.app import SourceView
+from headway.model.view.app import Offered, SourceView
 from headway.ports.store import Reader
 
 _DIGEST_LEAST = 7
 """Letters of a commit or a digest that name it."""
+_LOOKED_AT = 100
+"""Releases and deployments among which is looked for what became of a source."""
 
 
 async def listing(world: World, app: str) -> list[SourceView]:
@@ -24,6 +28,32 @@ async def listing(world: World, app: str) -> list[SourceView]:
     return await world.store.read(
         lambda reader: [_view(row) for row in known(reader, AppName(app), most)]
     )
+
+
+async def offered(world: World, name: str, app: str) -> list[Offered]:
+    """List them with what became of each in an environment, in the same order.
+
+    Raises:
+        NotFound: The app is not in the environment.
+    """
+    most = world.settings.releases_built_kept
+
+    def question(reader: Reader) -> list[Offered]:
+        owner = lookup.environment(reader, name)
+        member = lookup.member(reader, owner, app)
+        own: dict[str, str] = {"environment": owner.id, "app": member.app}
+        releases = list(reader.find(Release, **own, newest_first=True, limit=_LOOKED_AT))
+        deployments = list(reader.find(Deployment, **own, newest_first=True, limit=_LOOKED_AT))
+        return [
+            Offered(
+                source=_view(row),
+                received_at=row.created_at,
+                fate=fate(row.digest, releases, deployments, member.live),
+            )
+            for row in known(reader, member.app, most)
+        ]
+
+    return await world.store.read(question)
 
 
 def known(reader: Reader, app: AppName, most: int) -> list[Source]:

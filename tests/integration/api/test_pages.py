@@ -272,6 +272,30 @@ def test_an_app_is_deployed_scaled_and_rolled_back_by_forms_that_show_their_plan
             assert refused.status_code == 422
 
 
+def test_a_deployment_begins_with_the_newest_source_that_has_not_failed(own):
+    here = "/envs/demo/apps/chat"
+    with own.client() as client:
+        client.headers.update(_HTML)
+
+        def ended(number: int) -> bool:
+            last, *_ = client.get(f"{here}.json").json()["deployments"]
+            return last["number"] == number and bool(last["ended_at"])
+
+        client.post("/v1/sources?name=chat", content=archive(headway__yaml=CHAT))
+        client.post("/v1/environments/demo/start", json={"apps": ["chat"]})
+        wait_for(lambda: ended(1))
+        broken = f"{CHAT}release: exit 1\n"
+        client.post("/v1/sources?name=chat", content=archive(headway__yaml=broken))
+        assert pressed(client, f"{here}/deploy", what="newest").status_code == 303
+        wait_for(lambda: ended(2))
+        form = client.get(f"{here}/deploy").text
+        (chosen,) = re.findall(r"<option value=\"sha256-[^\"]+\" selected>([^<]+)", form)
+        assert re.match(r"an older source: .+, v1, live · ", chosen)
+        assert re.search(r"the newest source: [^<]*, was not kept: [^<]+ · ", form)
+        assert "This source was not kept" not in form
+        assert "This source was not kept" in client.get(f"{here}/deploy?what=newest").text
+
+
 def test_a_few_letters_lead_to_a_page(chat, browser):
     assert browser.get("/jump?q=demo/chat").headers["location"] == "/envs/demo/apps/chat"
     assert browser.get(f"/jump?q={chat}").headers["location"].endswith(f"?container={chat}")

@@ -20,6 +20,24 @@ class SourceView(Value, kw_only=True):
     dirty: bool = False
 
 
+class SourceFate(Value, kw_only=True):
+    """What became of a source in an environment."""
+
+    release: int | None = None
+    """The last that was made of it; the live one, where that is of it."""
+    live: bool = False
+    not_kept: str = ""
+    """How it failed when it was deployed last; empty where it did not, or serves."""
+
+
+class Offered(Value, kw_only=True):
+    """A source that an app in an environment can be deployed from."""
+
+    source: SourceView
+    received_at: datetime
+    fate: SourceFate = SourceFate()
+
+
 class AppView(Value, kw_only=True):
     """An app that headway knows."""
 

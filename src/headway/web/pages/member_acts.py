@@ -1,7 +1,9 @@
 """What can be done with an app in an environment: deployed, taken back, scaled."""
 
+from datetime import datetime
 from functools import partial
 
+from headway.calculate.offered import to_begin_with
 from headway.control import deployments, environments, known_sources, permission
 from headway.control.errors import Invalid
 from headway.control.requests import DeployRequest
@@ -9,11 +11,12 @@ from headway.model.deployment import DeploymentKind
 from headway.model.ids import AppName, Digest, EnvironmentName
 from headway.model.manifest import Strategy
 from headway.model.role import Deed
-from headway.model.view.app import SourceView
+from headway.model.view.app import Offered, SourceView
 from headway.model.view.change import Started
 from headway.web import links
 from headway.web.commands import command, why
 from headway.web.page import Act, Ask, Field, Plan, reason
+from headway.web.times import distance
 from headway.web.typed import number
 
 _NEWEST, _AGAIN = "newest", "again"
@@ -21,6 +24,7 @@ _AS_WRITTEN = "as the manifest says"
 _SHARES = ("", "1", "5", "10", "25", "50")
 _TURN = "wait for its turn"
 _REPLACE = "have it give way"
+_BECAUSE_MAX = 60
 
 
 async def _on(ask: Ask) -> Deed:
@@ -28,7 +32,7 @@ async def _on(ask: Ask) -> Deed:
 
 
 async def _on_deploy(ask: Ask) -> Deed:
-    what = ask.query.get("what", _NEWEST)
+    what = await _wanted(ask)
     source = None if what in (_NEWEST, _AGAIN) else what
     return await permission.on_deploy(ask.world, ask.names["app"], source)
 
@@ -51,8 +55,20 @@ def _where(ask: Ask, started: Started) -> str:
 # --- deploy --------------------------------------------------------------------------------------
 
 
-def _deploy_request(ask: Ask, *, plan: bool) -> DeployRequest:
-    what = ask.query.get("what", _NEWEST)
+async def _wanted(ask: Ask) -> str:
+    """Give what was chosen; until something was, the newest source that has not failed."""
+    if "what" in ask.query:
+        return ask.query["what"]
+    return _first(await known_sources.offered(ask.world, *_member(ask)))
+
+
+def _first(rows: list[Offered]) -> str:
+    chosen = to_begin_with(rows)
+    return _NEWEST if chosen is rows[0] else chosen.source.digest
+
+
+async def _deploy_request(ask: Ask, *, plan: bool) -> DeployRequest:
+    what = await _wanted(ask)
     strategy, percent = ask.query.get("strategy", _AS_WRITTEN), ask.query.get("canary", "")
     known = {one.value: one for one in Strategy}
     if strategy != _AS_WRITTEN and strategy not in known:
@@ -70,19 +86,26 @@ def _deploy_request(ask: Ask, *, plan: bool) -> DeployRequest:
 
 async def _see_deploy(ask: Ask) -> Plan:
     owner, app = _member(ask)
-    await environments.member(ask.world, owner, app)
-    newest, *older = sources = await known_sources.listing(ask.world, app)
+    newest, *older = rows = await known_sources.offered(ask.world, owner, app)
+    what = ask.query.get("what", _first(rows))
     labels: dict[str, str] = {
-        _NEWEST: f"the newest source: {told(newest)}",
+        _NEWEST: f"the newest source: {became(newest, ask.now)}",
         _AGAIN: "the live release again, with the config as it is now",
-        **{view.digest: f"an older source: {told(view)}" for view in older},
+        **{row.source.digest: f"an older source: {became(row, ask.now)}" for row in older},
     }
     return Plan(
         what=f"Deploy {app} in {owner}",
         verb="Deploy",
         sentence="A release that does not prove itself is not kept: what serves now goes on.",
         fields=(
-            _choice(ask, "what", "What", tuple(labels), labels),
+            Field(
+                name="what",
+                label="What",
+                value=what,
+                choices=tuple(labels),
+                labels=labels,
+                hint=_warning(newest) if what == _NEWEST else "",
+            ),
             _choice(ask, "strategy", "Strategy", (_AS_WRITTEN, *(one.value for one in Strategy))),
             _choice(
                 ask,
@@ -95,14 +118,19 @@ async def _see_deploy(ask: Ask) -> Plan:
             reason(ask),
         ),
         back=links.member(owner, app),
-        command=_deploying(ask, sources),
+        command=_deploying(ask, what, [row.source for row in rows]),
     )
 
 
-def _deploying(ask: Ask, sources: list[SourceView]) -> str:
+def _warning(row: Offered) -> str:
+    because = row.fate.not_kept
+    return f"This source was not kept when it was deployed last: {because}" if because else ""
+
+
+def _deploying(ask: Ask, what: str, sources: list[SourceView]) -> str:
     """Write the command; empty where a source is asked for that no directory has any more."""
     owner, app = _member(ask)
-    what, strategy = ask.query.get("what", _NEWEST), ask.query.get("strategy", _AS_WRITTEN)
+    strategy = ask.query.get("strategy", _AS_WRITTEN)
     asked: dict[str, str | bool] = {"-e": owner, "-a": app}
     turn: dict[str, str | bool] = {
         "--replace": ask.query.get("turn") == _REPLACE,
@@ -120,6 +148,22 @@ def _deploying(ask: Ask, sources: list[SourceView]) -> str:
     if commit is None:
         return ""
     return command("deploy", options={**asked, "--commit": commit.id, **how, **turn})
+
+
+def became(row: Offered, now: datetime) -> str:
+    """Name a source by its age and what became of it, then as people know it."""
+    fate, words = row.fate, [distance(row.received_at, now)]
+    if fate.release:
+        words.append(f"v{fate.release}")
+    if fate.live:
+        words.append("live")
+    if fate.not_kept:
+        words.append(f"was not kept: {_short(fate.not_kept)}")
+    return f"{', '.join(words)} · {told(row.source)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _BECAUSE_MAX else f"{text[:_BECAUSE_MAX].rstrip()}…"
 
 
 def told(view: SourceView) -> str:
@@ -140,11 +184,11 @@ def _choice(
 
 
 async def _rehearse_deploy(ask: Ask) -> Started:
-    return await _asked(ask, _deploy_request(ask, plan=True))
+    return await _asked(ask, await _deploy_request(ask, plan=True))
 
 
 async def _deploy(ask: Ask) -> str:
-    return _where(ask, await _asked(ask, _deploy_request(ask, plan=False)))
+    return _where(ask, await _asked(ask, await _deploy_request(ask, plan=False)))
 
 
 # --- rollback ------------------------------------------------------------------------------------
