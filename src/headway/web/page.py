@@ -163,6 +163,12 @@ class Plan(View, kw_only=True):
         return outline(steps) if len(steps) > _READ_STEPS else ()
 
     @property
+    def is_to_be_pressed(self) -> bool:
+        """Whether its plan is shown, and its button does that."""
+        is_refused = bool(self.lacking) or self.refusal is not None
+        return self.started is not None and not self.started.unchanged and not is_refused
+
+    @property
     def asks(self) -> bool:
         """Whether something can be said, so that what is refused may be mended here."""
         return any(not field.is_hidden for field in self.fields)
