@@ -28,3 +28,8 @@ def test_a_plan_says_that_nothing_is_done_yet_and_which_button_does_it():
 )
 def test_where_no_button_does_a_plan_none_is_named(change):
     assert "press Scale" not in drawn(msgspec.structs.replace(_PLANNED, **change))
+
+
+def test_what_is_to_be_typed_is_told_where_something_else_was():
+    page = drawn(Plan(what="Destroy demo", verb="Destroy demo", confirm="demo"))
+    assert 'pattern="demo" title="type demo exactly"' in page
