@@ -1,7 +1,7 @@
 // Figures over time: what the server drew once goes on here, by asking for what is new while it is looked at.
 (() => {
   "use strict";
-  const LEAST_MS = 1000, MOST_MS = 60000, HIGH = 116;
+  const LEAST_MS = 1000, MOST_MS = 60000, HIGH = 116, LEAST_WIDE = 44;
   const plots = [];
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -13,6 +13,15 @@
   function amount(value) {
     if (value > 0 && value < 0.01) return "< 0.01";
     return String(Number(value.toFixed(value >= 100 ? 0 : value >= 1 ? 1 : 2)));
+  }
+
+  // As wide as the widest label of an axis, and as most of them are at the least: charts stand in line.
+  function wide(chart, labels, place, cycle) {
+    const axis = chart.axes[place];
+    if (cycle > 1) return axis._size;  // what was found before: else labels and width go round and round
+    chart.ctx.font = axis.font[0];
+    const widest = Math.max(0, ...(labels || []).map((label) => chart.ctx.measureText(label).width));
+    return Math.max(LEAST_WIDE, Math.ceil(axis.ticks.size + axis.gap + widest / devicePixelRatio));
   }
 
   class Plot {
@@ -42,7 +51,7 @@
         scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
         axes: [
           { stroke: quiet, grid, ticks: grid, font, size: 26, values: (_, at) => at.map((one) => clock(one)) },
-          { stroke: quiet, grid, ticks: grid, font, size: 44, values: (_, at) => at.map((one) => String(Number(one.toPrecision(2)))) },
+          { stroke: quiet, grid, ticks: grid, font, size: wide, values: (_, at) => at.map((one) => String(Number(one.toPrecision(2)))) },
         ],
         series: [{}, { stroke: line, fill: `${line}22`, width: 1.5 }],
         hooks: { setCursor: [() => this.say()] },
