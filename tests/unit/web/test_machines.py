@@ -1,5 +1,6 @@
 """Nodes, pools, leases, queues, schedules and dead runs: what their pages show."""
 
+import re
 from datetime import timedelta
 
 import msgspec
@@ -16,10 +17,12 @@ from headway.model.view.lease import LeaseView
 from headway.model.view.node import NodeView
 from headway.model.view.pool import PoolView
 from headway.model.view.schedule import ScheduleView
+from headway.web.drawing import Visit, draw
 from headway.web.pages.dead import DeadPage, heaps
 from headway.web.pages.leases import leases_page
 from headway.web.pages.nodes import node_note, nodes_page
 from headway.web.pages.pools import pools_page
+from headway.web.pages.queue import QueuePage
 from headway.web.pages.queues import queues_page
 from headway.web.pages.schedules import schedules_page
 from tests.unit.web.pictures.things import DEMO, NOW, ago, queue, run
@@ -131,3 +134,18 @@ def test_dead_runs_are_counted_by_job_with_the_highest_heap_first():
     assert found[0].because == "exit status 3"
     page = DeadPage(asked={}, rows=rows, heaps=found)
     assert page.act("replay", found[0]) == "/dead/replay?environment=demo&job=shop%2Fa+b"
+
+
+def test_a_schedule_that_never_ran_says_only_that():
+    view = schedule("nightly", 9)
+    state = msgspec.structs.replace(view.state, because="declared")
+    page = schedules_page([msgspec.structs.replace(view, state=state)])
+    text = draw("schedules.html", page, Visit("/schedules", "ana", NOW, "0"))
+    assert '<span class="quiet">never</span></td>' in text
+
+
+def test_the_head_of_a_queue_names_its_app_and_its_environment():
+    text = draw("queue.html", QueuePage(view=queue()), Visit("/x", "ana", NOW, "0"))
+    head = re.search(r"<h1>(.*?)</h1>", text)
+    assert head is not None
+    assert re.sub(r"<[^>]+>", "", head[1]) == "mail of shop in demo"
