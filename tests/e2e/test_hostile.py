@@ -97,7 +97,7 @@ def trapped(headway):
         wait_for(lambda made=made: api.ask("GET", f"runs/{made}")["run"].get("ended_at"), 60)
     api.ask("PUT", f"{member}/queues/default/hold", {"paused": True, "reason": HOSTILE})
     lock = api.ask("POST", "leases", {"name": "trap", "reason": HOSTILE})["lease"]["id"]
-    node = api.ask("GET", "nodes")[0]["node"]["id"]
+    node = api.ask("GET", "nodes")["items"][0]["node"]["id"]
     api.ask("POST", f"nodes/{node}/cordon", {"reason": HOSTILE})
     teams = [SHORT]
     token = api.ask("POST", "tokens", {"name": "trapper", "role": "developer", "teams": teams})

@@ -193,7 +193,7 @@ def test_a_queue_is_paused_for_a_reason_and_resumed(browser):
 def test_a_schedule_says_its_next_times_where_it_is_at_home_and_is_paused(browser):
     page = browser.get("/schedules").text
     assert "nightly" in page
-    assert re.search(r"02:30 CES?T · \d{4}-\d\d-\d\d 0[01]:30:00 UTC", page)
+    assert re.search(r"02:30 CES?T · 0[01]:30 UTC", page)
     at = "/schedules/work/shop/nightly"
     done = browser.post(f"{at}/pause", headers=FORM)
     assert done.status_code == 303

@@ -88,7 +88,7 @@ scaling:
     declared = browser.post("/v1/pools", json={"document": document})
     assert declared.status_code == 200, declared.text
     shown = browser.get("/pools/batch").text
-    assert "at most 3 nodes for 12h from <code>0 19 * * *</code> (Europe/Berlin)" in shown
+    assert "at most 3 nodes for 12 h from <code>0 19 * * *</code> (Europe/Berlin)" in shown
     form = browser.get("/pools/batch/scale").text
     assert 'name="most" value="10"' in form
     done = browser.post("/pools/batch/scale", headers=FORM, data={"least": "0", "most": "3"})
