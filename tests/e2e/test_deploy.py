@@ -49,23 +49,24 @@ def copies_in(headway, environment):
 
 def test_what_serves_is_not_disturbed_by_one_whose_port_a_stranger_has(headway):
     serving = headway.app("serving", "one")
-    headway.ok("start", "-e", "taken", cwd=serving)
-    before = copies_in(headway, "taken")
+    headway.ok("start", "-e", "beside", cwd=serving)
+    before = copies_in(headway, "beside")
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         fixed = good_manifest().replace("name: http\n", f"name: http\n  host_port: {port}\n")
         headway.app("serving", "two", fixed)
         who = f"port {port} is taken by "
-        assert who in headway.ok("deploy", "-e", "taken", "--plan", cwd=serving)
-        refused = headway.run("deploy", "-e", "taken", cwd=serving)
+        assert who in headway.ok("deploy", "-e", "beside", "--plan", cwd=serving)
+        refused = headway.run("deploy", "-e", "beside", cwd=serving)
         assert refused.status == 1, refused.all
         assert who in refused.all
         assert f"pid {os.getpid()}" in refused.all
-        assert copies_in(headway, "taken") == before
-        assert headway.get("serving", "taken") == (200, "v1 one ")
-    headway.ok("deploy", "-e", "taken", cwd=serving)
-    assert "two" in headway.get("serving", "taken")[1]
-    headway.ok("envs", "destroy", "taken", "--yes")
+        assert copies_in(headway, "beside") == before
+        assert headway.get("serving", "beside") == (200, "v1 one ")
+    wait_for(lambda: who not in headway.ok("deploy", "-e", "beside", "--plan", cwd=serving))
+    headway.ok("deploy", "-e", "beside", cwd=serving)
+    assert "two" in headway.get("serving", "beside")[1]
+    headway.ok("envs", "destroy", "beside", "--yes")
 
 
 def test_the_same_source_again_changes_nothing(headway):

@@ -344,7 +344,7 @@ def test_an_environment_ends_with_all_its_runs_and_leaves_nothing(headway, sourc
     rows = [shown(headway, run)["run"] for run in going]
     (owner,) = {row["environment"] for row in rows}
     runners = {one["runner"] for row in rows for one in row["attempts"]}
-    assert processes_of(headway, "doomed", "sleep 3600")
+    wait_for(lambda: processes_of(headway, "doomed", "sleep 3600"))
     headway.ok("envs", "destroy", "doomed", "--yes", "--no-wait")
     again = headway.run("envs", "destroy", "doomed", "--yes")
     assert again.status == 0 or "no environment" in again.err
