@@ -65,7 +65,10 @@ def _all_run(place: Large) -> bool:
             members = client.get(f"/v1/environments/{BIG}").json()["members"]
         except httpx2.TransportError:
             return False
-        nodes = client.get("/v1/nodes").json()["items"]
-    return all(one["healthy"] for one in members) and (
-        sum(node["containers"] for node in nodes) >= APPS
-    )
+        held, after = 0, ""
+        while after is not None:
+            asked = {"limit": 1000, **({"after": after} if after else {})}
+            page = client.get("/v1/nodes", params=asked).json()
+            held += sum(node["containers"] for node in page["items"])
+            after = page["next"]
+    return held >= APPS and all(one["healthy"] for one in members)
