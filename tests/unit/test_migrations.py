@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -14,15 +15,21 @@ from headway.stores.sqlite.rows import SqliteReader
 from headway.stores.tables import TABLES
 
 
+def made_by(path: Path, version: int) -> sqlite3.Connection:
+    """A store as an older version has made it."""
+    connection = sqlite3.connect(path)
+    for number, sql in steps()[:version]:
+        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    return connection
+
+
 def test_every_step_has_a_number_of_its_own():
     assert [number for number, _ in steps()] == list(range(1, len(steps()) + 1))
 
 
 def test_containers_of_an_older_version_are_found_by_their_node(tmp_path):
     path = tmp_path / "headway.db"
-    connection = sqlite3.connect(path)
-    for number, sql in steps()[:4]:
-        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    connection = made_by(path, 4)
     doc = b'{"id": "web-1", "node": "n7", "environment": "demo~1"}'
     values = {
         "id": "web-1", "environment": "demo~1", "app": "web", "retired": 0, "kind": "service",
@@ -42,9 +49,7 @@ def test_containers_of_an_older_version_are_found_by_their_node(tmp_path):
 
 def test_what_an_older_version_ended_is_counted(tmp_path):
     path = tmp_path / "headway.db"
-    connection = sqlite3.connect(path)
-    for number, sql in steps()[:9]:
-        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    connection = made_by(path, 9)
     runs = [("a", 5, 1), ("b", 6, None), ("c", None, None)]
     connection.executemany(
         "INSERT INTO runs (id, owner, state, ended_us, dead, version, doc) "
@@ -77,9 +82,7 @@ def test_of_what_is_counted_the_store_looks_at_no_row(tmp_path):
 
 def test_tokens_of_an_older_version_are_the_operators(tmp_path):
     path = tmp_path / "headway.db"
-    connection = sqlite3.connect(path)
-    for number, sql in steps()[:6]:
-        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    connection = made_by(path, 6)
     doc = b'{"id": "tok-1", "name": "ana", "hash": "h", "created_at": "2026-01-01T00:00:00Z"}'
     row = ("tok-1", "h", 0, doc)
     connection.execute("INSERT INTO tokens (id, hash, version, doc) VALUES (?, ?, ?, ?)", row)
@@ -93,9 +96,7 @@ def test_tokens_of_an_older_version_are_the_operators(tmp_path):
 
 def test_answers_of_an_older_version_are_found_by_when_they_were_given(tmp_path):
     path = tmp_path / "headway.db"
-    connection = sqlite3.connect(path)
-    for number, sql in steps()[:10]:
-        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    connection = made_by(path, 10)
     at = datetime(2026, 1, 1, 12, 30, 7, tzinfo=UTC)
     answer = Answer(key="k", request="r", body="{}", at=at)
     row = (answer.key, 0, msgspec.json.encode(answer))
@@ -109,9 +110,7 @@ def test_answers_of_an_older_version_are_found_by_when_they_were_given(tmp_path)
 
 def test_pins_and_builds_of_an_older_version_are_found(tmp_path):
     path = tmp_path / "headway.db"
-    connection = sqlite3.connect(path)
-    for number, sql in steps()[:11]:
-        connection.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    connection = made_by(path, 11)
     pinned = b'{"environment": "demo~1", "app": "web", "pinned": 7}'
     runs = [
         ("open", "demo~1", pinned),
