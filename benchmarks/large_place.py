@@ -13,6 +13,7 @@ import httpx2
 from tests.integration.api.control_plane import free_port
 
 from benchmarks.large import APPS, BIG
+from headway.sdk import Client, UnreachableError
 
 _STARTS_WITHIN_S = 180
 _MANY = httpx2.Limits(max_connections=1_000)
@@ -60,15 +61,10 @@ def _ready(folder: Path, port: int, server: "subprocess.Popen[bytes]") -> Large:
 
 
 def _all_run(place: Large) -> bool:
-    with place.client() as client:
+    with Client(place.url, place.token.strip()) as client:
         try:
-            members = client.get(f"/v1/environments/{BIG}").json()["members"]
-        except httpx2.TransportError:
+            members = client.environments.get(BIG).members
+        except UnreachableError:
             return False
-        held, after = 0, ""
-        while after is not None:
-            asked = {"limit": 1000, **({"after": after} if after else {})}
-            page = client.get("/v1/nodes", params=asked).json()
-            held += sum(node["containers"] for node in page["items"])
-            after = page["next"]
-    return held >= APPS and all(one["healthy"] for one in members)
+        held = sum(node.containers for node in client.nodes.all())
+    return held >= APPS and all(one.healthy for one in members)
