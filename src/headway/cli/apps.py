@@ -7,6 +7,7 @@ import click
 from headway.cli import render
 from headway.cli.errors import REFUSED, Failed, show_refusal
 from headway.cli.options import json_option, print_json
+from headway.model.view.app import Place
 from headway.sdk import Client, RefusedError
 
 
@@ -29,7 +30,7 @@ def list_(as_json: bool) -> None:
             row.name,
             render.safe(row.commit.id[:7] + "+" * row.dirty) if row.commit else row.source[7:14],
             render.age(row.updated_at),
-            ",".join(row.environments) or "-",
+            ",".join(map(_place, row.places)) or "-",
             ",".join(row.dependencies) or "-",
         )
         for row in rows
@@ -38,6 +39,14 @@ def list_(as_json: bool) -> None:
     click.echo(
         render.table(lines, head) if lines else "no app yet. next: headway apps add DIRECTORY"
     )
+    for row in rows:
+        for place in row.places:
+            if not place.is_quiet:
+                click.echo(f"{row.name} in {place.environment}: {render.safe(place.because)}")
+
+
+def _place(place: Place) -> str:
+    return place.environment if place.is_quiet else f"{place.environment}({place.state.value})"
 
 
 @apps.command()
@@ -88,7 +97,11 @@ def info(app: str, as_json: bool) -> None:
         said = f"{row.commit.id[:12]} {row.commit.subject} ({row.branch})"
         click.echo(f"  {render.safe(said)}")
     click.echo(f"  needs {', '.join(row.dependencies) or 'nothing'}")
-    click.echo(f"  in {', '.join(row.environments) or 'no environment'}")
+    for place in row.places:
+        said = f": {render.safe(place.because)}" if place.because else ""
+        click.echo(f"  in {place.environment} {render.state_word(place.state)}{said}")
+    if not row.places:
+        click.echo("  in no environment")
 
 
 @apps.command()

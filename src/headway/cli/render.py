@@ -21,6 +21,7 @@ _COLOURS = {
     MemberState.HEALTHY: "green",
     MemberState.FAILED: "red",
     MemberState.DEGRADED: "yellow",
+    MemberState.STUCK: "yellow",
     MemberState.PAUSED: "yellow",
     MemberState.REVERTING: "yellow",
 }

@@ -16,10 +16,8 @@ from headway.cli.options import (
 )
 from headway.model.node import NodeState
 from headway.model.view.environment import EnvironmentView
-from headway.model.view.standing import MemberState
+from headway.model.view.standing import QUIET
 from headway.sdk import Client
-
-_QUIET = frozenset({MemberState.HEALTHY, MemberState.STOPPED})
 
 
 @click.command()
@@ -101,9 +99,9 @@ def _show_environment(view: EnvironmentView) -> None:
             row.state.value,
             f"v{row.live}" if row.live else "-",
             f"{row.healthy}/{row.wanted}" if row.wanted or row.healthy else "-",
-            render.safe(row.because) if row.state not in _QUIET else " ".join(row.urls),
+            render.safe(row.because) if row.state not in QUIET else " ".join(row.urls),
         )
-        for row in sorted(view.members, key=lambda row: row.state in _QUIET)
+        for row in sorted(view.members, key=lambda row: row.state in QUIET)
     ]
     if rows:
         click.echo(render.table(rows))

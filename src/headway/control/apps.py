@@ -10,7 +10,7 @@ from headway.model.app import App, Source
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import AppName, EnvironmentName
-from headway.model.view.app import AppView
+from headway.model.view.app import AppView, Place
 from headway.ports.store import Reader, Writer
 
 
@@ -31,7 +31,7 @@ class AppPart(NamedTuple):
 
 async def part(world: World, after: str = "", limit: int | None = None) -> AppPart:
     """List the apps behind a name, but for a limit all of them."""
-    there = await standings.where(world)
+    there = await standings.places(world)
     known = await world.mirrors.apps.all()
     names = sorted(name for name in known if name > after)
     shown = names[:limit]
@@ -53,7 +53,7 @@ async def one(world: World, app: str) -> AppView:
         return row, source
 
     row, source = await world.store.read(question)
-    return _view(row, source, await standings.where(world))
+    return _view(row, source, await standings.places(world))
 
 
 async def needed_by(world: World, app: AppName) -> list[AppName]:
@@ -100,7 +100,7 @@ def _where(reader: Reader, app: AppName) -> list[EnvironmentName]:
     return [owner.name for owner in owners if reader.get(Member, owner.id, app) is not None]
 
 
-def _view(row: App, source: Source, where: Mapping[AppName, list[EnvironmentName]]) -> AppView:
+def _view(row: App, source: Source, where: Mapping[AppName, list[Place]]) -> AppView:
     return AppView(
         name=row.name,
         source=row.source,
@@ -109,6 +109,7 @@ def _view(row: App, source: Source, where: Mapping[AppName, list[EnvironmentName
         branch=source.branch,
         dirty=source.dirty,
         dependencies=source.manifest.dependencies,
-        environments=tuple(where.get(row.name, [])),
+        environments=tuple(place.environment for place in where.get(row.name, [])),
+        places=tuple(where.get(row.name, [])),
         updated_at=row.updated_at,
     )

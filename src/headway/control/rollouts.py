@@ -19,7 +19,7 @@ from headway.control.routing import Routing
 from headway.control.snapshots import read_member
 from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
-from headway.control.world import MemberKey, World, whom_of
+from headway.control.world import MemberKey, Outlook, World, whom_of
 from headway.model.container import Container, ContainerState
 from headway.model.demand import Demand
 from headway.model.deployment import Deployment, Phase
@@ -133,12 +133,16 @@ class Rollouts:
 
     def _note_lacks(self, key: MemberKey, lacks: tuple[Demand, ...], now: datetime) -> None:
         """Tell the pools what fits nowhere, and since when."""
-        lacking = self._world.lacking
+        lacking, outlooks = self._world.lacking, self._world.outlooks
         known = lacking.get(key)
         if not lacks:
             lacking.pop(key, None)
+            outlooks.pop(whom_of(key), None)
         elif known is None or known[1] != lacks:
             lacking[key] = (known[0] if known else now, lacks)
+            if known is None and self._world.provider is not None:
+                because = "its pool is asked for a node"
+                outlooks[whom_of(key)] = Outlook(comes=True, because=because)
             self._world.bell.pool()
 
     async def _update(self, key: MemberKey, plan: Plan, now: datetime) -> None:
@@ -230,7 +234,7 @@ class Rollouts:
 
     def _forget(self, key: MemberKey) -> None:
         self._world.pending.pop(key, None)
-        self._world.lacking.pop(key, None)
+        self._note_lacks(key, (), self._world.clock.now())
         self._offer(key, ())
         self._routing.update(key, None)
         self._prober.watch(key, [])

@@ -5,7 +5,7 @@ from headway.calculate.restart import backoff_s, restarts_after
 from headway.calculate.route import addresses
 from headway.control.member_rows import MemberRows, rows_in, rows_of
 from headway.control.snapshots import with_probe
-from headway.control.world import World
+from headway.control.world import Outlook, World, whom_of
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import Environment, Member
@@ -83,14 +83,33 @@ def standing(world: World, rows: MemberRows) -> tuple[MemberState, str]:
 def _unsettled(world: World, rows: MemberRows) -> tuple[MemberState, str]:
     """Say it where answers of health checks, and why nothing can be placed, have a part in it."""
     row, deployment = rows.member, rows.deployment
-    pending = world.pending.get((row.environment, row.app), "")
+    pending, is_stuck = _pending(world, rows)
     services = [with_probe(world, one) for one in rows.services]
     if deployment is not None and not deployment.is_ended:
-        return _moving(deployment, services, pending)
+        if not is_stuck or deployment.phase is Phase.PAUSED:
+            return _moving(deployment, services, pending)
+        return MemberState.STUCK, _of_all(rows, pending) if row.live is not None else pending
     assert row.live is not None
-    what = pending or _worst(services, row.live)
     state = MemberState.DEGRADED if rows.healthy else MemberState.FAILED
-    return state, f"{rows.healthy} of {rows.wanted} healthy{': ' if what else ''}{what}"
+    return state, _of_all(rows, pending or _worst(services, row.live))
+
+
+def _of_all(rows: MemberRows, what: str) -> str:
+    return f"{rows.healthy} of {rows.wanted} healthy{': ' if what else ''}{what}"
+
+
+def _pending(world: World, rows: MemberRows) -> tuple[str, bool]:
+    """Say why something of it has no room, and whether none is about to come."""
+    key = (rows.member.environment, rows.member.app)
+    pending = world.pending.get(key, "")
+    if not pending:
+        return "", False
+    build = rows.deployment.build if rows.deployment is not None else None
+    outlook = world.outlooks.get(whom_of(key)) or world.outlooks.get(build or "") or Outlook(False)
+    _, lacks = world.lacking.get(key, (None, ()))
+    promised = sum(one.whom == whom_of(key) for one in world.fleet.promises())
+    is_stuck = not (outlook.comes or 0 < len(lacks) <= promised)
+    return "; ".join(filter(None, (pending, outlook.because))), is_stuck
 
 
 def _moving(

@@ -5,8 +5,9 @@ from headway.control.member_rows import MemberRows
 from headway.control.standing import standing, view
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState
-from headway.model.ids import AppName, EnvironmentName
+from headway.model.ids import AppName
 from headway.model.release import Release
+from headway.model.view.app import Place
 from headway.model.view.environment import MemberView
 from headway.model.view.standing import EnvironmentStanding, Standing
 
@@ -56,13 +57,15 @@ async def members_of(world: World, app: AppName) -> list[MemberView]:
     ]
 
 
-async def where(world: World) -> dict[AppName, list[EnvironmentName]]:
-    """Say which active environments each app is in."""
-    found: dict[AppName, list[EnvironmentName]] = {}
+async def places(world: World) -> dict[AppName, list[Place]]:
+    """Say which active environments each app is in, and how it does there."""
+    found: dict[AppName, list[Place]] = {}
     for owner, members in await everything(world):
         if owner.state is EnvironmentState.ACTIVE:
             for rows in members:
-                found.setdefault(rows.member.app, []).append(owner.name)
+                state, because = standing(world, rows)
+                place = Place(environment=owner.name, state=state, because=because)
+                found.setdefault(rows.member.app, []).append(place)
     return found
 
 

@@ -147,6 +147,14 @@ class Bell:
             listener()
 
 
+class Outlook(NamedTuple):
+    """What pools do about what fits nowhere."""
+
+    comes: bool
+    """Whether a node is about to come for it."""
+    because: str = ""
+
+
 class CopyOf(NamedTuple):
     """What a container is a copy of."""
 
@@ -191,6 +199,8 @@ class World:
     """Why something wanted cannot be done now, by member."""
     lacking: dict[MemberKey, tuple[datetime, tuple[Demand, ...]]] = field(default_factory=dict)
     """What of a member fits on no node, and since when."""
+    outlooks: dict[str, Outlook] = field(default_factory=dict)
+    """What pools do about that, by whom it is of, and about builds that no node takes, by id."""
     answering: dict[str, asyncio.Lock] = field(default_factory=dict)
     """Requests under way that came with an Idempotency-Key, by that key."""
     troubles: dict[str, tuple[datetime, str]] = field(default_factory=dict)

@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from headway.model.ids import NodeId
 from headway.model.value import Value
 
@@ -54,6 +56,8 @@ class PoolPlan(Value, kw_only=True):
     """None: nothing changes by time alone."""
     pending: tuple[str, ...] = ()
     """What is wanted and cannot be, each with the reason: at its maximum, over its ceiling."""
+    left_out: dict[str, str] = msgspec.field(default_factory=dict)
+    """Whom no node is added for although they wait for one, to why not."""
     spare: tuple[NodeId, ...] = ()
     """Nodes that the pool could do without as of now."""
     nodes: int = 0

@@ -37,6 +37,8 @@ class Waiting(Value, kw_only=True):
     """How far off that is, as a logarithm: 0 is exact, 0.7 a factor of two either way."""
     label: str = ""
     """For people, such as `test in demo/shop`."""
+    whom: str = ""
+    """The app in an environment, or the build, that is to be told what it may hope for."""
 
 
 class Load(Value, kw_only=True):

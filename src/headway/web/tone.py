@@ -20,7 +20,8 @@ _WORDS = {
         "stopping requested booting booked ending leaving canary"
     ),
     Tone.CARE: (
-        "degraded paused reverting rolled_back unhealthy cordoned late suspect expired unanswered"
+        "degraded stuck paused reverting rolled_back unhealthy cordoned late suspect expired "
+        "unanswered"
     ),
     Tone.BAD: "failed timed_out lost dead refused broken trouble stranded",
 }

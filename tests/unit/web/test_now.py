@@ -16,6 +16,7 @@ def test_only_what_is_wrong_or_moving_is_there_and_the_worst_is_first():
                 "demo",
                 member("calm"),
                 member("asleep", MemberState.STOPPED),
+                member("crowded", MemberState.STUCK, because="web.3 does not fit"),
                 member("weak", MemberState.DEGRADED),
                 member("broken", MemberState.FAILED, because="exit status 3"),
                 member("coming", MemberState.PROBING, deployment=deployment("coming")),
@@ -27,10 +28,11 @@ def test_only_what_is_wrong_or_moving_is_there_and_the_worst_is_first():
     assert [(row.app, row.because) for row in page.wrong] == [
         ("broken", "exit status 3"),
         ("weak", ""),
+        ("crowded", "web.3 does not fit"),
     ]
     assert [row.app for row in page.moving] == ["coming"]
-    assert (page.healthy, page.apps) == (1, 5)
-    assert page.title == "Now (2 wrong)"
+    assert (page.healthy, page.apps) == (1, 6)
+    assert page.title == "Now (3 wrong)"
     assert page.is_moving
 
 

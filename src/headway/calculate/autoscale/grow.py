@@ -29,6 +29,8 @@ class Growth:
     """Leaving nodes that are called back."""
     short: dict[str, int] = field(default_factory=dict)
     """Why no node could be added, to how many wait for one."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Who waits for one all the same, to why."""
     missing: str = ""
     """What lacks to the minimum and the warm spares, and why; empty when nothing does."""
 
@@ -148,13 +150,15 @@ class Opener:
         )
 
     def _refuse(self, group: Group, fitting: list[NodeType]) -> None:
-        waits = sum(item.count for item in group.items[group.at :] if item.latest_s != float("inf"))
+        waiting = [item for item in group.items[group.at :] if item.latest_s != float("inf")]
         if not fitting:
             missed = self._missed(group)
             why = _scarce_words(missed) if missed else "no type is large enough"
         else:
             why = self.obstacle
+        waits = sum(item.count for item in waiting)
         self.growth.short[why] = self.growth.short.get(why, 0) + waits
+        self.growth.left_out |= {item.whom: why for item in waiting if item.whom}
 
 
 def _scarce_words(scarce: Mapping[str, str]) -> str:

@@ -24,6 +24,7 @@ class Item:
     """From now; infinite for what never adds a node."""
     expected_s: float
     count: int
+    whom: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -66,6 +66,7 @@ class _Decision:
             changes=tuple(changes),
             wake_at=self._wake_at(groups, found.wake_at),
             pending=tuple(self._pending(growth, found.stuck)),
+            left_out=growth.left_out,
             spare=tuple(found.spare),
             nodes=count + len(added),
             price_hour=round(price + sum(row.price_hour for row in added), 6),

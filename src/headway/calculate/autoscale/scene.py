@@ -59,7 +59,7 @@ class Scene:
             waited_s = (self.now - row.since).total_seconds()
             sooner = _SOONER - self._unsure * min(1.0, row.spread)
             latest_s = max(self._soonest_s * sooner, self._due_s(row, waited_s))
-            group.items.append(Item(latest_s, max(1.0, row.expected_s), row.count))
+            group.items.append(Item(latest_s, max(1.0, row.expected_s), row.count, row.whom))
         return list(found.values())
 
     def need(self, demand: Demand) -> Need:

@@ -14,10 +14,11 @@ from headway.control import nodes
 from headway.control.errors import NotFound
 from headway.control.guard import trouble
 from headway.control.pool.orders import Orders, answered, becoming
+from headway.control.pool.outlooks import outlooks_of
 from headway.control.pool.reading import PoolReading, Seen, offers
 from headway.control.runs.dispatch import Dispatch
 from headway.control.waiting import rung
-from headway.control.world import World
+from headway.control.world import Outlook, World, whom_of
 from headway.model.ids import NodeId
 from headway.model.machine import Machine
 from headway.model.node import Holder, NodeState
@@ -80,13 +81,16 @@ class Pools:
         await self._give_back_faulty(rows)
         now = self._world.clock.now()  # a provider may have taken its time
         times: list[datetime] = []
+        outlooks: dict[str, Outlook] = {}
         for snapshot in await self.reading.snapshots(now):
             plan = self.decide(snapshot, now)
             self.plans[snapshot.pool.name] = plan
+            outlooks |= outlooks_of(snapshot, plan)
             self._note_spare(snapshot, plan, now)
             await self._carry_out(snapshot.pool, plan, now)
             if plan.wake_at is not None:
                 times.append(plan.wake_at)
+        self._note_outlooks(outlooks, now)
         if rows or any(plan.changes for plan in self.plans.values()):
             times.append(now + timedelta(seconds=_LIST_S))
         times += (row.until for row in self.seen.scarce.values() if row.until > now)
@@ -102,6 +106,13 @@ class Pools:
             why = "the engine does not answer, so the pool stays as it is"
             return PoolPlan(pending=(why,), wake_at=now + timedelta(seconds=_LIST_S))
         return plan_pool(snapshot, now, lambda demand, node: suits(pool, demand, node))
+
+    def _note_outlooks(self, found: dict[str, Outlook], now: datetime) -> None:
+        """Tell apps what they may hope for; of what lacks only since then nothing is known yet."""
+        world = self._world
+        new = {whom_of(key) for key, (since, _) in world.lacking.items() if since > now}
+        undecided = {whom: known for whom, known in world.outlooks.items() if whom in new}
+        world.outlooks = found | undecided
 
     def _note_spare(self, snapshot: PoolSnapshot, plan: PoolPlan, now: datetime) -> None:
         for host in snapshot.hosts:

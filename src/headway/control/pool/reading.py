@@ -16,7 +16,7 @@ from headway.control.pool.estimates import Estimates
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.grounds import Backlog
 from headway.control.runs.runner_rows import RUNNER
-from headway.control.world import World
+from headway.control.world import World, whom_of
 from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerKind
 from headway.model.demand import Demand
@@ -250,6 +250,7 @@ class PoolReading:
                 since=row.created_at,
                 expected_s=_PASSING_S,
                 label=f"the build of {row.app}",
+                whom=row.id,
             )
             for row in rows
         ]
@@ -257,9 +258,11 @@ class PoolReading:
     def _lacking(self) -> Iterator[Waiting]:
         """Give the services that fit nowhere: they stay, once they are placed."""
         for (environment, app), (since, demands) in sorted(self._world.lacking.items()):
-            label = f"{app} in {environment_name(environment)}"
+            label, whom = f"{app} in {environment_name(environment)}", whom_of((environment, app))
             for demand in demands:
-                yield Waiting(demand=demand, since=since, expected_s=float("inf"), label=label)
+                yield Waiting(
+                    demand=demand, since=since, expected_s=float("inf"), label=label, whom=whom
+                )
 
 
 def main_pool(pools: Sequence[Pool]) -> PoolName:

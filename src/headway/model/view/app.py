@@ -6,6 +6,7 @@ from headway.model.app import Commit
 from headway.model.ids import AppName, Digest, EnvironmentName
 from headway.model.problem import Problem
 from headway.model.value import Value
+from headway.model.view.standing import QUIET, MemberState
 
 
 class SourceView(Value, kw_only=True):
@@ -38,6 +39,19 @@ class Offered(Value, kw_only=True):
     fate: SourceFate = SourceFate()
 
 
+class Place(Value, kw_only=True):
+    """How an app does in an environment, in one word and one sentence."""
+
+    environment: EnvironmentName
+    state: MemberState
+    because: str = ""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is wrong, and nothing moves."""
+        return self.state in QUIET
+
+
 class AppView(Value, kw_only=True):
     """An app that headway knows."""
 
@@ -49,4 +63,6 @@ class AppView(Value, kw_only=True):
     dirty: bool = False
     dependencies: tuple[AppName, ...] = ()
     environments: tuple[EnvironmentName, ...] = ()
+    places: tuple[Place, ...] = ()
+    """How it does in each of them."""
     updated_at: datetime

@@ -21,10 +21,16 @@ class MemberState(StrEnum):
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     """It serves, with fewer healthy containers than wanted."""
+    STUCK = "stuck"
+    """What is wanted of it has no room, and none is about to come."""
     PAUSED = "paused"
     REVERTING = "reverting"
     STOPPED = "stopped"
     FAILED = "failed"
+
+
+QUIET = frozenset({MemberState.HEALTHY, MemberState.STOPPED})
+"""Nothing is wrong with what is in one of these, and nothing moves."""
 
 
 class Standing(Value, kw_only=True):

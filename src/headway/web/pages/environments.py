@@ -16,6 +16,7 @@ _SHOWN_MAX = 100
 WORST_FIRST = (
     MemberState.FAILED,
     MemberState.DEGRADED,
+    MemberState.STUCK,
     MemberState.REVERTING,
     MemberState.PAUSED,
     MemberState.BUILDING,
@@ -28,8 +29,10 @@ WORST_FIRST = (
 )
 
 
-MOVING = frozenset({MemberState.STARTING, MemberState.PROBING, MemberState.REVERTING})
-"""While health checks answer, which no event tells of."""
+MOVING = frozenset(
+    {MemberState.STARTING, MemberState.PROBING, MemberState.STUCK, MemberState.REVERTING}
+)
+"""While health checks answer, and room is looked for, which no event tells of."""
 
 
 class Share(Value, kw_only=True):

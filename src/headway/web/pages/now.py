@@ -12,14 +12,15 @@ from headway.model.figures import EVERYTHING, FiguresView
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.node import NodeState
 from headway.model.value import Value
-from headway.model.view.standing import EnvironmentStanding, MemberState, Standing
+from headway.model.view.standing import QUIET, EnvironmentStanding, MemberState, Standing
 from headway.web.lately import small, sparks
 from headway.web.page import Ask, Page, View
 from headway.web.pages.environments import MOVING
 from headway.web.pictures.spark import Spark
 
-_WRONG = frozenset({MemberState.FAILED, MemberState.DEGRADED})
-_STILL = frozenset({*_WRONG, MemberState.HEALTHY, MemberState.STOPPED})
+_WRONG = (MemberState.FAILED, MemberState.DEGRADED, MemberState.STUCK)
+"""The worst first."""
+_STILL = frozenset({*_WRONG, *QUIET})
 _SOON = timedelta(hours=1)
 _LATELY = timedelta(days=1)
 _SHOWN_MAX = 100
@@ -99,7 +100,7 @@ class NowPage(View, kw_only=True):
     @property
     def is_moving(self) -> bool:
         """Whether something is on its way."""
-        return any(row.state in MOVING for row in self.moving)
+        return any(row.state in MOVING for row in (*self.wrong, *self.moving))
 
 
 def now_page(
@@ -116,7 +117,7 @@ def now_page(
     members = [member for view in views for member in view.members]
     wrong = [_concern(one) for one in members if one.state in _WRONG]
     moving = [_concern(one) for one in members if one.state not in _STILL]
-    wrong.sort(key=lambda one: (one.state is not MemberState.FAILED, one.environment, one.app))
+    wrong.sort(key=lambda one: (_WRONG.index(one.state), one.environment, one.app))
     moving.sort(key=lambda one: (one.since is None, one.since, one.app))
     return NowPage(
         apps=len(members),

@@ -1,0 +1,145 @@
+"""Copies that find no room: whether a node is about to come for them is told, and why not."""
+
+import asyncio
+import random
+
+from headway.control import apps, deployments, standings, why
+from headway.control.requests import DeployRequest
+from headway.model.app import App, Source
+from headway.model.build import Artifact
+from headway.model.deployment import DeploymentKind
+from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.ids import Digest
+from headway.model.lease import Tenure
+from headway.model.manifest import Deploy, Manifest, Process
+from headway.model.node import Node
+from headway.model.pool import NodeType, Pool, Scaling
+from headway.model.release import Release
+from headway.model.resources import Resources
+from headway.model.settings import Settings
+from headway.model.view.standing import MemberState, Standing
+from headway.sim.engine import SimulatedEngine
+from headway.sim.outside import SimulatedRouter
+from headway.sim.plane import Plane, Ports
+from headway.sim.provider import SimulatedProvider
+from headway.sim.store import MemoryStore
+from headway.sim.virtual import VirtualLoop, run_virtually
+from tests.simulation.conftest import APP, ENVIRONMENT
+from tests.simulation.pools_world import BEGAN, LoopClock
+
+HALF = Resources(cpu=0.5, memory_mib=256)
+WEB = Process(name="web", command="exec sleep 600", resources=HALF, scale=1)
+KIND = NodeType(name="small", cpu=1, memory_mib=4096, start_s=60)
+
+
+class Shop:
+    """An app that serves on one node of one core, half of which each of its copies takes."""
+
+    def __init__(self, loop: VirtualLoop, *, lends: bool) -> None:
+        clock = LoopClock(loop)
+        self.store = MemoryStore()
+        self.store.do(_serving)
+        engine = SimulatedEngine([Node(id="here", cpu=1, memory_mib=4096)], clock.now)
+        provider = SimulatedProvider([KIND], clock=clock, joined=engine.join, left=engine.leave)
+        self.plane = Plane(
+            wall=clock.now,
+            ports=Ports(self.store, engine, SimulatedRouter(), provider if lends else None),
+            settings=Settings(),
+            chance=random.Random(1),
+            is_mortal=False,
+        )
+        self.world = self.plane.world
+
+    async def scale(self, copies: int) -> None:
+        wish = DeployRequest(kind=DeploymentKind.SCALE, scale={"web": copies})
+        await deployments.deploy(self.world, "me", "demo", APP, wish)
+        await asyncio.sleep(5)
+
+    async def standing(self) -> Standing:
+        ((found,),) = [one.members for one in await standings.listing(self.world)]
+        return found
+
+    async def grow(self, nodes_max: int) -> None:
+        pool = Pool(types=(KIND,), scaling=Scaling(nodes_max=nodes_max))
+        self.store.do(lambda tx: tx.put(pool))
+        self.world.fleet.put_pool(pool)
+        self.world.bell.pool()
+
+
+def _serving(tx) -> None:
+    shape = Manifest(name=APP, processes=(WEB,), deploy=Deploy(progress_deadline_s=3600))
+    digest = Digest("sha256:1")
+    tx.put(
+        Environment(
+            id=ENVIRONMENT,
+            state=EnvironmentState.ACTIVE,
+            lease=Tenure(holder="me", until=None),
+            created_at=BEGAN,
+            created_by="me",
+        )
+    )
+    tx.put(
+        Source(
+            digest=digest, app=APP, manifest=shape, size_bytes=1, created_at=BEGAN, created_by="me"
+        )
+    )
+    tx.put(App(name=APP, source=digest, updated_at=BEGAN))
+    tx.put(
+        Release(
+            environment=ENVIRONMENT,
+            app=APP,
+            number=1,
+            fingerprint="1",
+            artifact=Artifact(digest=digest, slug=digest),
+            manifest=shape,
+            source=digest,
+            created_at=BEGAN,
+            created_by="me",
+        )
+    )
+    tx.put(Member(environment=ENVIRONMENT, app=APP, live=1))
+
+
+def virtually(scenario, *, lends: bool) -> None:
+    async def main(loop: VirtualLoop) -> None:
+        shop = Shop(loop, lends=lends)
+        await asyncio.sleep(5)
+        assert (await shop.standing()).state is MemberState.HEALTHY
+        await scenario(shop)
+        shop.plane.kill()
+        await shop.plane.gone()
+
+    run_virtually(main)
+
+
+def test_copies_for_which_nothing_comes_are_stuck_and_the_same_is_said_everywhere():
+    async def scenario(shop: Shop) -> None:
+        await shop.scale(3)
+        found = await shop.standing()
+        assert found.state is MemberState.STUCK
+        assert found.because.startswith("2 of 3 healthy: web.3 (v1) does not fit: ")
+        (place,) = (await apps.one(shop.world, APP)).places
+        assert (place.state, place.because) == (found.state, found.because)
+        told = await why.explain(shop.world, shop.plane.heart.dispatch, APP, "demo")
+        assert (told.state, told.because) == ("stuck", found.because)
+
+    virtually(scenario, lends=False)
+
+
+def test_copies_move_while_a_node_comes_for_them_and_are_stuck_when_the_pool_may_not_grow():
+    async def scenario(shop: Shop) -> None:
+        await shop.grow(1)
+        await shop.scale(3)
+        found = await shop.standing()
+        assert found.state is MemberState.STARTING
+        assert found.because.endswith("; 1 node of pool default is on the way")
+        await asyncio.sleep(90)
+        assert (await shop.standing()).state is MemberState.HEALTHY
+        await shop.scale(9)
+        found = await shop.standing()
+        assert found.state is MemberState.STUCK
+        assert found.because.endswith(
+            "; no node of pool default is added: the pool is as large as it may be"
+        )
+
+    virtually(scenario, lends=True)
