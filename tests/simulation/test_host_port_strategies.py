@@ -124,6 +124,17 @@ async def test_a_plan_asks_the_node_and_names_who_has_the_port(plane, engine):
     assert plane.world.roster.node(NodeId("here")).closed((5432,)) == (5432, "nginx (pid 7)")
 
 
+async def test_a_port_that_was_given_back_is_counted_on_though_nobody_told_of_it(plane, engine):
+    await moved(plane, 5432, 5432)
+    engine.strangers[NodeId("here"), 5432] = "nginx (pid 7)"
+    asked = DeployRequest(plan=True)
+    started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
+    assert [row.what for row in started.obstacles] == ["would fail"]
+    engine.strangers.clear()
+    started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
+    assert started.obstacles == ()
+
+
 async def test_a_node_that_does_not_answer_holds_up_no_plan(plane, engine):
     await moved(plane, 5432, 5432)
     engine.strangers[NodeId("here"), 5432] = "nginx (pid 7)"

@@ -10,7 +10,7 @@ from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.ending import end_of
 from headway.calculate.keeping import placed_under
-from headway.calculate.placement import Ask, Fleet, Placed, give_way, preempt
+from headway.calculate.placement import Ask, Fleet, Placed, doubted, give_way, preempt
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
 from headway.model.deployment import MOVING, Deployment, Phase, advanced
@@ -62,6 +62,7 @@ class Draft:
         self._preempting: list[Preempting] = []
         self._lacks: list[Demand] = []
         self._ports: dict[MachinePort, None] = {}
+        self._doubted: list[Demand] = []
 
     def plan(self, offers: tuple[Offer, ...] = ()) -> Plan:
         """Give what was collected."""
@@ -129,6 +130,7 @@ class Draft:
     def eligible(self, release: Release, process: Process) -> tuple[NodeId, ...]:
         """List the nodes on which a daemon runs."""
         demand = self.where_leased(of_process(release, process))
+        self.doubt(demand)
         return self.fleet.eligible(demand, self.now)
 
     def takes_builds(self) -> bool:
@@ -159,6 +161,7 @@ class Draft:
     def fits_elsewhere(self, launch: Launch, node: NodeId) -> bool:
         """Say whether a container could be started now on another node than this one."""
         demand = self._demand(launch)
+        self.doubt(demand)
         return self.fleet.place(demand, self.now, but=(node,)).node is not None
 
     def is_in_the_way(self, container: Container, launch: Launch) -> bool:
@@ -179,6 +182,7 @@ class Draft:
         if placed.node is not None:
             self._ports |= {MachinePort(placed.node, port): None for port in demand.ports}
         else:
+            self.doubt(demand, among)
             what = f"{launch.process}.{launch.slot} ({launch.release.label})"
             if taken:
                 what += f" gave way ({taken}), is back as soon as there is room, and"
@@ -190,6 +194,14 @@ class Draft:
             if among is None:
                 self._lacks.append(demand)
         return placed
+
+    def doubt(self, demand: Demand, among: Collection[NodeId] | None = None) -> None:
+        """Have nodes asked whether ports that keep a demand away from them are taken still."""
+        if among is None:
+            if demand in self._doubted:
+                return
+            self._doubted.append(demand)
+        self._ports |= dict.fromkeys(doubted(self.fleet, demand, self.now, among))
 
     def _room_made(self, demand: Demand, among: Collection[NodeId] | None) -> str:
         """Have runs of lower priority give way; says which do, or did already."""

@@ -26,11 +26,16 @@ def never_fits(draft: Draft, release: Release) -> Failure | None:
         demand = draft.where_leased(of_process(release, process))
         found = draft.fleet.never(demand)
         if found is not None:
+            draft.doubt(demand)
             return _failure(f"{process.name} ({release.label})", found)
         if demand.alone or demand.apart or demand.ports:
             wanted.append(Copies(process.name, demand, count))
     found = draft.fleet.too_few([*wanted, *_needed_apart(draft, release, wanted)])
-    return None if found is None else _failure(release.label, found)
+    if found is None:
+        return None
+    for copies in wanted:
+        draft.doubt(copies.demand)
+    return _failure(release.label, found)
 
 
 def _needed_apart(draft: Draft, release: Release, wanted: Sequence[Copies]) -> Iterable[Copies]:

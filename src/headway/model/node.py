@@ -31,6 +31,8 @@ class ClosedPorts(Value, kw_only=True):
     last: int
     by: str
     """Who has them, such as `headway's router`."""
+    is_for_now: bool = False
+    """Whether that was so when the node last looked, and may be over: who counts on one asks."""
 
 
 class Node(Value, kw_only=True):
@@ -76,6 +78,11 @@ class Node(Value, kw_only=True):
                 if row.first <= port <= row.last:
                     return port, row.by
         return None
+
+    def taken(self, ports: Iterable[int]) -> list[int]:
+        """Give those of some ports that somebody had when it last looked, who may go again."""
+        rows = [row for row in self.closed_ports if row.is_for_now]
+        return [port for port in ports if any(row.first <= port <= row.last for row in rows)]
 
 
 class Holder(StrEnum):

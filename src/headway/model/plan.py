@@ -62,5 +62,6 @@ class Plan(Value, kw_only=True):
     offers: tuple[Offer, ...] = ()
     """Its copies that may give way to others."""
     ports: tuple[MachinePort, ...] = ()
-    """What it counts on for what starts, now or once others have left: whether somebody who is not
-    ours has one is for who makes the plan true to find out."""
+    """What it counts on for what starts, now or once others have left, and what nodes last said is
+    taken where that keeps something away: whether somebody who is not ours has one is for who makes
+    the plan true to find out."""

@@ -101,7 +101,7 @@ class Engine(Protocol):
         """Give a node as it is, once it was looked who has some ports of its machine.
 
         Those that somebody has who is no container of this node are closed (`Node.closed_ports`)
-        until they are free again, of which `observe` tells.
+        until they are free again, of which `observe` tells, and this where it is asked before.
 
         Raises:
             EngineError: There is no such node, or it does not answer now.

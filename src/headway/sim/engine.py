@@ -120,15 +120,17 @@ class SimulatedEngine:
         known = next((row for row in self._nodes if row.id == node), None)
         if known is None:
             raise EngineError(f"there is no node {node}")
-        closed = tuple(
-            ClosedPorts(first=port, last=port, by=self.strangers[node, port])
-            for port in sorted(ports)
-            if (node, port) in self.strangers and known.closed((port,)) is None
-        )
-        if closed:
-            known = msgspec.structs.replace(known, closed_ports=(*known.closed_ports, *closed))
-            self.join(known)
-        return known
+        looked = {*ports}
+        others = [row for row in known.closed_ports if not (row.is_for_now and row.first in looked)]
+        taken = [
+            ClosedPorts(first=port, last=port, by=self.strangers[node, port], is_for_now=True)
+            for port in sorted(looked)
+            if (node, port) in self.strangers
+        ]
+        now = msgspec.structs.replace(known, closed_ports=(*others, *taken))
+        if now != known:
+            self.join(now)
+        return now
 
     async def start(self, order: Order, node: NodeId) -> Observed:
         """Start a container: it runs at once."""

@@ -80,6 +80,7 @@ async def test_a_node_that_is_asked_who_has_a_port_says_so_and_closes_it_until_i
             assert f"(pid {os.getpid()})" in who
             assert asked.closed(own.host_ports.values()) is None
             assert f"(pid {os.getpid()})" in await heard(engine, port, taken=True)
+        assert (await engine.look_at_ports(node.id, (port,))).closed((port,)) is None
         await heard(engine, port, taken=False)
         with pytest.raises(EngineError, match="there is no node nowhere"):
             await engine.look_at_ports(NodeId("nowhere"), (port,))

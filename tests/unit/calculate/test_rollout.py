@@ -12,7 +12,7 @@ from headway.model.deployment import Ask, DeploymentKind, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, NodeId
 from headway.model.manifest import Canary, CanaryStep, Deploy, Judgement, Manifest, Strategy
-from headway.model.node import Node, NodeState
+from headway.model.node import ClosedPorts, Node, NodeState
 from headway.model.placement import Placement
 from headway.model.plan import MachinePort, Verb
 from headway.model.resources import Resources
@@ -640,6 +640,18 @@ def test_a_plan_names_the_port_that_it_counts_on_before_anybody_has_left(strateg
     world.deploy(world.release(database()), strategy=strategy)
     plan = plan_member(world.snapshot(), world.now, world.fleet())
     assert plan.ports == (MachinePort(NodeId("n1"), 5432),)
+
+
+@pytest.mark.parametrize("is_daemon", [False, True])
+@pytest.mark.parametrize("is_for_now", [False, True])
+def test_a_plan_doubts_that_a_port_is_still_taken_by_whom_a_node_named(is_daemon, is_for_now):
+    world = of_nodes(2)
+    closed = (ClosedPorts(first=5432, last=5432, by="nginx (pid 7)", is_for_now=is_for_now),)
+    world.nodes = tuple(msgspec.structs.replace(row, closed_ports=closed) for row in world.nodes)
+    world.deploy(world.release(on_each_node(database()) if is_daemon else database()))
+    plan = plan_member(world.snapshot(), world.now, world.fleet())
+    both = (MachinePort(NodeId("n0"), 5432), MachinePort(NodeId("n1"), 5432))
+    assert plan.ports == (both if is_for_now else ())
 
 
 def on_each_node(found: Manifest) -> Manifest:

@@ -1,5 +1,6 @@
 """Which node takes a container or a run, and why not another: one piece for all that is placed."""
 
+from headway.calculate.placement.doubted import doubted
 from headway.calculate.placement.fleet import Fleet
 from headway.calculate.placement.gang import Joint, Part, Site, reserve_together
 from headway.calculate.placement.placed import Placed, Refusal
@@ -19,6 +20,7 @@ __all__ = [
     "Refusal",
     "Reservation",
     "Site",
+    "doubted",
     "give_way",
     "preempt",
     "reserve",
