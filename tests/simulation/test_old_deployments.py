@@ -1,6 +1,6 @@
 """Of each app in an environment that goes on so many deployments and releases are kept."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from headway.control import lookup, old_deployments
 from headway.control.old_deployments import OldDeployments
 from headway.control.old_environments import forget_environments
+from headway.control.removing import Removing
 from headway.control.retention import Retention
 from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerKind, ContainerState
@@ -25,6 +26,8 @@ from tests.simulation.conftest import APP, ENVIRONMENT, SMALL
 NOW = datetime.now(UTC)
 NOOP = Job(name="noop", function="m:f", resources=SMALL)
 MADE = 20
+LATER = timedelta(minutes=6)
+"""When what could not be removed is tried again."""
 
 
 def deployment(number: int, **fields: object) -> Deployment:
@@ -79,7 +82,8 @@ class Keeper:
 
     def __init__(self, plane) -> None:
         self.plane = plane
-        self.old = OldDeployments(plane.world)
+        self.removing = Removing(plane.world)
+        self.old = OldDeployments(plane.world, self.removing)
 
     async def put(self, *rows: object) -> None:
         await self.plane.store.write(lambda tx: [tx.put(row) for row in rows])
@@ -204,6 +208,7 @@ async def test_a_build_whose_log_cannot_be_removed_stays_with_its_deployment(kee
     assert await keeper.there(Deployment) == list(range(1, MADE + 1))
     assert await keeper.told() == []
     keeper.plane.engine.remove = remove
+    keeper.plane.clock.ahead += LATER
     await keeper.old.forget()  # though nothing of the app changed meanwhile
     assert await keeper.there(Deployment) == list(range(11, MADE + 1))
 
@@ -285,11 +290,12 @@ async def test_builds_of_an_environment_that_is_forgotten_go_with_it(keeper):
     world.settings = msgspec.structs.replace(world.settings, environments_kept=0)
     remove = keeper.plane.engine.remove
     without(keeper.plane.engine, "build-bld-3")
-    await forget_environments(world)
+    await forget_environments(world, keeper.removing)
     assert await keeper.builds() == ["bld-3"]
     assert await keeper.there(Deployment) == [3]
     keeper.plane.engine.remove = remove
-    await forget_environments(world)
+    keeper.plane.clock.ahead += LATER
+    await forget_environments(world, keeper.removing)
     assert await keeper.builds() == []
     assert await keeper.there(Deployment) == []
     assert await keeper.there(Release) == []

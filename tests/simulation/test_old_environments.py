@@ -7,6 +7,7 @@ import pytest
 
 from headway.control.idempotency import KEPT, forget_answers
 from headway.control.old_environments import forget_environments
+from headway.control.removing import Removing
 from headway.model.answer import Answer
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.environment import Environment, EnvironmentState
@@ -16,6 +17,7 @@ from headway.model.job import Job
 from headway.model.lease import Tenure
 from headway.model.release import Release
 from headway.model.run import Run, RunState
+from headway.ports.engine import EngineUnavailable
 from tests.contract.store.counting import CountingStore
 from tests.simulation.conftest import APP, ENVIRONMENT, SMALL
 
@@ -92,7 +94,7 @@ class PutAfterReading:
 
 async def left(plane, kept: int) -> list[str]:
     plane.world.settings = msgspec.structs.replace(plane.world.settings, environments_kept=kept)
-    await forget_environments(plane.world)
+    await forget_environments(plane.world, Removing(plane.world))
 
     def question(reader) -> list[str]:
         there = {row.id for row in reader.find(Environment)}
@@ -134,7 +136,7 @@ async def test_to_see_that_one_stays_costs_the_same_however_many_releases_it_had
     await plane.store.write(lambda tx: tx.put(ended_run(ended[0])))
     plane.world.settings = msgspec.structs.replace(plane.world.settings, environments_kept=2)
     plane.world.store = store = CountingStore(plane.store)
-    await forget_environments(plane.world)
+    await forget_environments(plane.world, Removing(plane.world))
     cost = store.rows_read()
 
     def deed(tx) -> None:
@@ -143,7 +145,7 @@ async def test_to_see_that_one_stays_costs_the_same_however_many_releases_it_had
             tx.put(msgspec.structs.replace(first, number=number))
 
     await plane.store.write(deed)
-    await forget_environments(plane.world)
+    await forget_environments(plane.world, Removing(plane.world))
     assert store.rows_read() == cost
 
 
@@ -200,3 +202,57 @@ async def test_of_one_without_containers_nothing_is_written_but_that_it_is_gone(
     one = store.writes
     await left(plane, 0)
     assert (one, store.writes) == (2, 6)  # each: its rows, and that none is left
+
+
+async def test_others_go_on_behind_what_cannot_be_removed_which_is_told_and_tried_ever_less_often(
+    plane, ended
+):
+    def deed(tx) -> None:
+        first = tx.get(Container, f"{ended[0]}-web")
+        for name in ("a", "z"):
+            tx.put(msgspec.structs.replace(first, id=ContainerId(name), version=0))
+
+    await plane.store.write(deed)
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, environments_kept=0)
+    removing = Removing(plane.world)
+    remove, asked = plane.engine.remove, []
+
+    async def but_one(container: ContainerId) -> None:
+        asked.append(container)
+        if container == "a":
+            raise EngineUnavailable("its node does not answer")
+        await remove(container)
+
+    plane.engine.remove = but_one
+
+    async def after(minutes: int) -> list[str]:
+        plane.clock.ahead = timedelta(minutes=minutes)
+        await forget_environments(plane.world, removing)
+        removing.forget()
+        return [row.id for row in await plane.store.read(lambda reader: reader.find(Container))]
+
+    for minutes in range(0, 60, 10):
+        assert await after(minutes) == ["a"]
+    assert asked.count("a") == 4  # at once, and after 10, 20 and 40 minutes
+    assert asked.count("z") == 1
+    (_, said) = plane.world.troubles["removal"]
+    assert "of a: its node does not answer" in said
+    plane.engine.remove = remove
+    assert await after(90) == []
+    assert "removal" not in plane.world.troubles
+    there = await plane.store.read(lambda reader: reader.find(Environment))
+    assert [row.id for row in there] == [ENVIRONMENT]
+
+
+async def test_what_nobody_wants_removed_any_more_is_told_no_longer(plane):
+    async def silent(_container: ContainerId) -> None:
+        raise EngineUnavailable("its node does not answer")
+
+    plane.engine.remove = silent
+    removing = Removing(plane.world)
+    assert await removing.left([ContainerId("a")]) == {"a"}
+    removing.forget()
+    assert "removal" in plane.world.troubles
+    plane.clock.ahead = timedelta(hours=1)
+    removing.forget()
+    assert "removal" not in plane.world.troubles

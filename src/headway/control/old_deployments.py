@@ -12,8 +12,8 @@ from typing import Any
 from headway.control import lookup
 from headway.control.pacing import paced
 from headway.control.releases import newest
+from headway.control.removing import Removing
 from headway.control.world import MemberKey, World
-from headway.machine.own_log import Log
 from headway.model.build import Build
 from headway.model.container import Container
 from headway.model.deployment import Deployment
@@ -22,10 +22,8 @@ from headway.model.event import Event
 from headway.model.ids import BuildId, DeploymentId
 from headway.model.release import Release
 from headway.model.run import Run, pin_name
-from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
-_log = Log()
 AT_ONCE = 200
 """Rows deleted in one transaction."""
 Found = Callable[[Reader, DeploymentId | None], list[Deployment]]
@@ -37,8 +35,9 @@ Told = Callable[[list[Deployment]], Event]
 class OldDeployments:
     """Looks at each app once, and again when anything about it changed or had to stay."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, removing: Removing) -> None:
         self._world = world
+        self._removing = removing
         self._changed: dict[MemberKey, None] = {}
         self._has_begun = False
         world.bell.on_member(self._note)
@@ -72,7 +71,10 @@ class OldDeployments:
             return self._event(key, "deployment", kept, {"deployments": [row.id for row in gone]})
 
         return await forget_deployments(
-            self._world, lambda reader, after: _over(reader, key, kept, after), event
+            self._world,
+            self._removing,
+            lambda reader, after: _over(reader, key, kept, after),
+            event,
         )
 
     async def _forget_releases(self, key: MemberKey) -> int:
@@ -103,7 +105,9 @@ class OldDeployments:
         )
 
 
-async def forget_deployments(world: World, find: Found, event: Told | None = None) -> bool:
+async def forget_deployments(
+    world: World, removing: Removing, find: Found, event: Told | None = None
+) -> bool:
     """Forget ended deployments, with builds that no other is of; says whether none had to stay.
 
     What a build wrote goes before its row: nobody would find it again. Where that cannot be
@@ -116,7 +120,7 @@ async def forget_deployments(world: World, find: Found, event: Told | None = Non
         rows = await world.store.read(lambda reader: find(reader, stays))
         if not rows:
             return 0
-        kept = await _not_removed(world, rows)
+        kept = await _not_removed(world, removing, rows)
         gone = [row for row in rows if row.build not in kept]
         if gone:
             await world.store.write(lambda tx: _forget(tx, gone, event))
@@ -127,18 +131,11 @@ async def forget_deployments(world: World, find: Found, event: Told | None = Non
     return stays is None
 
 
-async def _not_removed(world: World, rows: list[Deployment]) -> set[BuildId]:
+async def _not_removed(world: World, removing: Removing, rows: list[Deployment]) -> set[BuildId]:
     """Remove what builds wrote that only these deployments are of; gives those it failed for."""
-    kept: set[BuildId] = set()
-    for build in await world.store.read(lambda reader: _builds_of(reader, rows)):
-        if build.container is None:
-            continue
-        try:
-            await world.engine.remove(build.container)
-        except EngineError as error:
-            _log.warning("an ended build could not be removed", error=str(error))
-            kept.add(build.id)
-    return kept
+    builds = await world.store.read(lambda reader: _builds_of(reader, rows))
+    left = await removing.left(row.container for row in builds if row.container is not None)
+    return {row.id for row in builds if row.container in left}
 
 
 def _forget(tx: Writer, rows: list[Deployment], event: Told | None) -> None:

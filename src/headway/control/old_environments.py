@@ -8,29 +8,27 @@ from functools import partial
 
 from headway.control.old_deployments import AT_ONCE, forget_deployments
 from headway.control.pacing import paced
+from headway.control.removing import Removing
 from headway.control.world import World
-from headway.machine.own_log import Log
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import DeploymentId, EnvironmentId
 from headway.model.release import Release
 from headway.model.run import Run, owned_by
-from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
-_log = Log()
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-async def forget_environments(world: World) -> None:
+async def forget_environments(world: World, removing: Removing) -> None:
     """Forget those that ended first, until no more are kept than the settings say."""
     for environment in await world.store.read(
         partial(_over, kept=world.settings.environments_kept)
     ):
         containers = await world.store.read(partial(_left, environment=environment))
-        if containers is not None and await _has_forgotten(world, containers):
-            await forget_deployments(world, partial(_some_deployments, environment))
+        if containers is not None and await _has_forgotten(world, removing, containers):
+            await forget_deployments(world, removing, partial(_some_deployments, environment))
             await paced(
                 lambda environment=environment: world.store.write(  # type: ignore[misc]
                     partial(_forget_some, environment=environment)
@@ -51,23 +49,18 @@ def _left(reader: Reader, environment: EnvironmentId) -> list[Container] | None:
     return reader.find(Container, environment=environment)
 
 
-async def _has_forgotten(world: World, containers: list[Container]) -> bool:
+async def _has_forgotten(world: World, removing: Removing, containers: list[Container]) -> bool:
     """Forget ended containers with their logs; says whether all are gone."""
-    if not containers:
-        return True
-    for row in containers:
-        try:
-            await world.engine.remove(row.id)
-        except EngineError as error:  # without its row nobody would find its log again
-            _log.warning("an ended container could not be removed", error=str(error))
-            return False
+    left = await removing.left(row.id for row in containers)
+    gone = [row.id for row in containers if row.id not in left]
 
     def deed(tx: Writer) -> None:
-        for row in containers:
-            tx.delete(Container, row.id)
+        for container in gone:
+            tx.delete(Container, container)
 
-    await world.store.write(deed)
-    return True
+    if gone:
+        await world.store.write(deed)
+    return not left
 
 
 def _some_deployments(

@@ -9,6 +9,7 @@ from headway.control.idempotency import forget_answers
 from headway.control.old_deployments import OldDeployments, needed_by
 from headway.control.old_environments import forget_environments
 from headway.control.pacing import paced
+from headway.control.removing import Removing
 from headway.control.runs.forgetting import forget_runs
 from headway.control.settling import forget_over
 from headway.control.world import MemberKey, World
@@ -22,7 +23,6 @@ from headway.model.ids import Digest
 from headway.model.release import Release
 from headway.model.run import Run
 from headway.model.value import Value
-from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
 _log = Log()
@@ -44,12 +44,14 @@ class Retention:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._old_deployments = OldDeployments(world)
+        self._removing = Removing(world)
+        self._old_deployments = OldDeployments(world, self._removing)
 
     async def run(self) -> None:
         """Collect at the start and then every ten minutes, for ever."""
         while True:
             await self.collect()
+            self._world.troubles.pop("retention", None)
             await asyncio.sleep(_EVERY_S)
 
     async def collect(self) -> None:
@@ -57,8 +59,9 @@ class Retention:
         world = self._world
         await self._forget_containers()
         await forget_runs(world)
-        await forget_environments(world)
+        await forget_environments(world, self._removing)
         await self._old_deployments.forget()
+        self._removing.forget()
         await forget_answers(world)
         kept = world.settings.leases_kept
         await paced(lambda: world.store.write(lambda tx: forget_over(tx, kept)))
@@ -89,12 +92,8 @@ class Retention:
             ):
                 gone.append(row)
         for row in gone:
-            try:
-                await world.engine.remove(row.id)
-            except EngineError as error:
-                _log.warning("an ended container could not be removed", error=str(error))
-                continue
-            await world.store.write(partial(_delete, container=row))
+            if not await self._removing.left((row.id,)):
+                await world.store.write(partial(_delete, container=row))
 
     def in_use(self, reader: Reader) -> InUse:
         """List what active environments, builds under way and apps need."""
