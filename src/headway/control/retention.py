@@ -8,6 +8,7 @@ from functools import partial
 from headway.control.idempotency import forget_answers
 from headway.control.old_deployments import OldDeployments, needed_by
 from headway.control.old_environments import forget_environments
+from headway.control.old_sources import forget_sources
 from headway.control.pacing import paced
 from headway.control.removing import Removing
 from headway.control.runs.forgetting import forget_runs
@@ -65,9 +66,11 @@ class Retention:
         await forget_answers(world)
         kept = world.settings.leases_kept
         await paced(lambda: world.store.write(lambda tx: forget_over(tx, kept)))
+        began = world.clock.now()
         in_use = await world.store.read(self.in_use)
         freed = await world.builder.collect(in_use.artifacts)
-        freed += await world.sources.collect(in_use.sources)
+        kept_sources = await forget_sources(world, in_use.sources, began)
+        freed += await world.sources.collect(kept_sources)
         newest = await world.store.read(lambda reader: reader.events(newest_first=True, limit=1))
         if newest:
             before = newest[0].sequence - world.settings.events_kept
