@@ -98,6 +98,7 @@ def test_a_node_shows_what_is_used_of_what_is_reserved(busy):
     name = node["node"]["id"]
     assert node["used"]["memory_bytes"] > 64 * 2**20
     said = busy.ok("nodes", "show", name)
+    assert "  offers  8 times the cores" in said
     (line,) = [line for line in said.splitlines() if line.startswith("  memory")]
     assert float(line.partition("reserved, ")[2].split()[0]) > 64
     assert last(busy, f"node={name}", "cpu") > 0.05

@@ -86,6 +86,8 @@ def show(node: str, *, as_json: bool) -> None:
     click.echo(
         f"  memory  {row.reserved.memory_mib} of {memory} reserved, {render.mib(row.used)} used"
     )
+    if row.node.overcommitted:
+        click.echo(f"  offers  {row.node.overcommitted}")
     if row.node.disk_mib is not None:
         whose = f" of machine {row.node.machine}" if row.node.machine else ""
         disk = f"{row.reserved.disk_mib} of {row.node.disk_mib} MiB{whose} reserved"

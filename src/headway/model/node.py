@@ -42,6 +42,9 @@ class Node(Value, kw_only=True):
     cpu: float
     """Cores that may be reserved; an engine may offer more than the machine has."""
     memory_mib: int
+    cpu_overcommit: float = 1.0
+    """Cores that it offers for each that its machine has, as far as its engine says."""
+    memory_overcommit: float = 1.0
     machine: str = ""
     """The machine that it is a part of; empty: all of one. Nodes of one machine share its disk and
     its ports, which are counted once for all of them."""
@@ -70,6 +73,13 @@ class Node(Value, kw_only=True):
     def machine_name(self) -> str:
         """What tells machines apart."""
         return self.machine or self.id
+
+    @property
+    def overcommitted(self) -> str:
+        """Say of what it offers more, or less, than there is; empty where that is nothing."""
+        rows = ((self.cpu_overcommit, "cores"), (self.memory_overcommit, "memory"))
+        said = [f"{factor:g} times the {what}" for factor, what in rows if factor != 1]
+        return f"{' and '.join(said)} of its machine" if said else ""
 
     def closed(self, ports: Iterable[int]) -> tuple[int, str] | None:
         """Give the first of some ports that is closed, and who has it."""

@@ -10,6 +10,7 @@ from headway.builders.builder import EngineBuilder
 from headway.builders.sources import DirectorySources
 from headway.control.world import World
 from headway.engines.process.engine import ProcessEngine
+from headway.engines.process.machine import size
 from headway.engines.process.provider import MachineProvider
 from headway.formats.settings_yaml import FILE as SETTINGS_FILE
 from headway.formats.settings_yaml import parse_settings
@@ -44,6 +45,7 @@ async def compose(options: Options, stack: AsyncExitStack) -> tuple[World, list[
     clock = SteadyClock()
     settings = _settings(data / SETTINGS_FILE)
     try:
+        size()
         vault = FileVault.open_file(data / "key")
         store = await SqliteStore.open(data / "headway.db")
         stack.push_async_callback(store.close)

@@ -29,7 +29,9 @@ def test_a_node_is_drained_after_its_plan_and_its_name_and_taken_back(own, brows
     page = browser.get("/nodes").text
     assert f'href="{at}"' in page
     assert "cores" in page
-    assert "demo/chat/" in browser.get(at).text
+    shown = browser.get(at).text
+    assert "demo/chat/" in shown
+    assert "8 times the cores and 1.5 times the memory of its machine" in shown
     plan = browser.get(f"{at}/drain").text
     assert "What it would do" in plan
     assert "chat" in plan

@@ -85,6 +85,15 @@ def test_a_second_control_plane_on_the_port_is_refused_and_the_first_goes_on(own
         assert client.get("/healthz").status_code == 200
 
 
+def test_what_is_set_in_the_environment_and_means_nothing_is_refused_before_anything_runs(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HEADWAY_CPU_OVERCOMMIT", "abc")
+    with pytest.raises(Refused, match=r"HEADWAY_CPU_OVERCOMMIT is 'abc' .* from 0.1 to 100"):
+        ControlPlane(tmp_path / "data").run_to_its_end()
+    assert not list((tmp_path / "data").glob("router*"))
+
+
 def test_requests_sent_at_once_over_one_connection_are_answered_in_order(plane):
     token = f"Authorization: Bearer {plane.token}"
     with connected(plane.port) as raw:

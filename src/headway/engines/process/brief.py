@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from headway.engines.process.engine import ProcessEngine
+from headway.engines.process.machine import size
 from headway.machine import trees
 from headway.machine.processes import birth
 
@@ -32,6 +33,7 @@ async def brief_engine(data: Path) -> AsyncIterator[ProcessEngine]:
     Raises:
         EngineError: It does not start.
     """
+    size()  # where that cannot be said, the agent would only not start
     engine = ProcessEngine(data)
     try:
         await engine.open()

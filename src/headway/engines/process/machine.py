@@ -4,6 +4,7 @@ import os
 import platform
 import socket
 from contextlib import suppress
+from math import nan
 from pathlib import Path
 
 from headway.engines.process import seccomp
@@ -12,10 +13,13 @@ from headway.engines.process.ports import FIRST, LAST
 from headway.model.ids import NodeId
 from headway.model.node import ClosedPorts, Node
 from headway.model.resources import MIB
+from headway.ports.engine import EngineError
 
-CPU_OVERCOMMIT = 8.0
-"""Cores offered for each that the machine has: most services idle most of the time."""
-MEMORY_OVERCOMMIT = 1.5
+CPU_OVERCOMMIT = "HEADWAY_CPU_OVERCOMMIT"
+MEMORY_OVERCOMMIT = "HEADWAY_MEMORY_OVERCOMMIT"
+_OVERCOMMIT = {CPU_OVERCOMMIT: 8.0, MEMORY_OVERCOMMIT: 1.5}
+"""How much is offered of each that the machine has: most services idle most of the time."""
+_OVERCOMMIT_LEAST, _OVERCOMMIT_MOST = 0.1, 100.0
 _OPEN_FROM = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
@@ -26,6 +30,8 @@ def node(hierarchy: Hierarchy) -> Node:
         id=NodeId(socket.gethostname()),
         cpu=cpu,
         memory_mib=memory_mib,
+        cpu_overcommit=overcommit(CPU_OVERCOMMIT),
+        memory_overcommit=overcommit(MEMORY_OVERCOMMIT),
         disk_mib=memory_size(),
         closed_ports=closed_ports(),
         tags={
@@ -39,10 +45,34 @@ def node(hierarchy: Hierarchy) -> Node:
 
 
 def size() -> tuple[float, int]:
-    """Give the cores and the MiB that may be reserved of this machine."""
-    cpu = (os.cpu_count() or 1) * _setting("HEADWAY_CPU_OVERCOMMIT", CPU_OVERCOMMIT)
-    memory = memory_size() * _setting("HEADWAY_MEMORY_OVERCOMMIT", MEMORY_OVERCOMMIT)
+    """Give the cores and the MiB that may be reserved of this machine.
+
+    Raises:
+        EngineError: What is set for it means nothing.
+    """
+    cpu = (os.cpu_count() or 1) * overcommit(CPU_OVERCOMMIT)
+    memory = memory_size() * overcommit(MEMORY_OVERCOMMIT)
     return round(cpu, 3), int(memory)
+
+
+def overcommit(name: str) -> float:
+    """Give how much of something is offered for each that the machine has.
+
+    Raises:
+        EngineError: What is set in the environment is no such number.
+    """
+    said = os.environ.get(name, "")
+    if not said:
+        return _OVERCOMMIT[name]
+    number = nan
+    with suppress(ValueError):
+        number = float(said)
+    if not _OVERCOMMIT_LEAST <= number <= _OVERCOMMIT_MOST:
+        raise EngineError(
+            f"{name} is {said!r} in the environment: it is a number from {_OVERCOMMIT_LEAST:g} "
+            f"to {_OVERCOMMIT_MOST:g}, and {_OVERCOMMIT[name]:g} where it is not set"
+        )
+    return number
 
 
 def memory_size() -> int:
@@ -80,10 +110,3 @@ def counts_processes_by_namespace() -> bool:
     """
     numbers = [part for part in platform.release().split(".")[:2] if part.isdigit()]
     return tuple(map(int, numbers)) >= (5, 14)
-
-
-def _setting(name: str, default: float) -> float:
-    try:
-        return float(os.environ[name])
-    except (KeyError, ValueError):
-        return default
