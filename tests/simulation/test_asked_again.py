@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from headway.control import deployments, environments
+from headway.control import deploying, deployments, destroying, environments
 from headway.control.errors import Conflict
 from headway.control.idempotency import once
 from headway.control.requests import DeadQuestion, DeployRequest
@@ -113,9 +113,9 @@ async def test_a_refusal_keeps_nothing(plane):
 
 async def test_an_environment_that_is_ending_is_destroyed_without_a_change(plane):
     await plane.release(JOB)
-    await environments.destroy(plane.world, "me", "demo", "tidy", plan=False)
+    await destroying.destroy(plane.world, "me", "demo", "tidy", plan=False)
     before = await ending(plane)
-    again = await environments.destroy(plane.world, "you", "demo", "", plan=False)
+    again = await destroying.destroy(plane.world, "you", "demo", "", plan=False)
     assert again.environment == "demo"
     assert await ending(plane) == before
     assert before.because == "tidy"
@@ -167,7 +167,7 @@ async def under_way(plane, kind: DeploymentKind, release: int) -> Deployment:
 
 async def roll_back(plane, release: int | None = None):
     request = DeployRequest(kind=DeploymentKind.ROLLBACK, release=release)
-    return await deployments.deploy(plane.world, "me", "demo", APP, request)
+    return await deploying.deploy(plane.world, "me", "demo", APP, request)
 
 
 async def test_going_back_asked_again_does_not_go_forth(plane):

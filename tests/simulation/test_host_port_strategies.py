@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import deployments, ports_asked
+from headway.control import deploying, ports_asked
 from headway.control.errors import Invalid
 from headway.control.requests import DeployRequest
 from headway.model.app import App, Source
@@ -79,7 +79,7 @@ async def test_going_back_is_all_at_once_only_where_no_port_of_the_machine_is_in
 ):
     await moved(plane, before, now, written)
     request = DeployRequest(kind=DeploymentKind.ROLLBACK, release=1)
-    started = await deployments.deploy(plane.world, "me", "demo", APP, request)
+    started = await deploying.deploy(plane.world, "me", "demo", APP, request)
     assert [row.strategy for row in started.deployments] == [strategy]
 
 
@@ -104,14 +104,14 @@ async def test_two_releases_beside_each_other_are_refused_with_the_port_and_the_
 ):
     await moved(plane, 5432, 5432)
     with pytest.raises(Invalid, match="one machine has port 5432 once") as refused:
-        await deployments.deploy(plane.world, "me", "demo", APP, DeployRequest(**what, **asked))
+        await deploying.deploy(plane.world, "me", "demo", APP, DeployRequest(**what, **asked))
     assert "use rolling" in refused.value.hint
 
 
 @pytest.mark.parametrize("asked", BESIDE)
 async def test_they_are_not_refused_where_any_port_will_do(plane, asked):
     await moved(plane, None, None)
-    started = await deployments.deploy(plane.world, "me", "demo", APP, DeployRequest(**asked))
+    started = await deploying.deploy(plane.world, "me", "demo", APP, DeployRequest(**asked))
     assert len(started.deployments) == 1
 
 
@@ -119,7 +119,7 @@ async def test_a_plan_asks_the_node_and_names_who_has_the_port(plane, engine):
     await moved(plane, 5432, 5432)
     engine.strangers[NodeId("here"), 5432] = "nginx (pid 7)"
     asked = DeployRequest(plan=True)
-    started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
+    started = await deploying.deploy(plane.world, "me", "demo", APP, asked)
     assert any("port 5432 is taken by nginx (pid 7)" in row.because for row in started.plan)
     assert plane.world.roster.node(NodeId("here")).closed((5432,)) == (5432, "nginx (pid 7)")
 
@@ -128,10 +128,10 @@ async def test_a_port_that_was_given_back_is_counted_on_though_nobody_told_of_it
     await moved(plane, 5432, 5432)
     engine.strangers[NodeId("here"), 5432] = "nginx (pid 7)"
     asked = DeployRequest(plan=True)
-    started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
+    started = await deploying.deploy(plane.world, "me", "demo", APP, asked)
     assert [row.what for row in started.obstacles] == ["would fail"]
     engine.strangers.clear()
-    started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
+    started = await deploying.deploy(plane.world, "me", "demo", APP, asked)
     assert started.obstacles == ()
 
 
@@ -144,7 +144,7 @@ async def test_a_node_that_does_not_answer_holds_up_no_plan(plane, engine):
 
     engine.look_at_ports = silent
     asked = DeployRequest(plan=True)
-    started = await deployments.deploy(plane.world, "me", "demo", APP, asked)
+    started = await deploying.deploy(plane.world, "me", "demo", APP, asked)
     assert any(row.verb == "start_container" for row in started.plan)
 
 
@@ -162,6 +162,6 @@ async def test_a_node_that_hangs_is_waited_for_once_and_asked_again_after_a_whil
     engine.look_at_ports = hanging
     for times, ahead in ((1, 0), (1, 1), (2, 3600)):
         plane.clock.ahead = timedelta(seconds=ahead)
-        started = await deployments.deploy(plane.world, "me", "demo", APP, DeployRequest(plan=True))
+        started = await deploying.deploy(plane.world, "me", "demo", APP, DeployRequest(plan=True))
         assert any(row.verb == "start_container" for row in started.plan)
         assert asked == [NodeId("here")] * times

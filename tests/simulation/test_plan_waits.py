@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from headway.control import deployments, starting
+from headway.control import deploying, starting
 from headway.control.requests import DeployRequest, StartRequest
 from headway.model.app import App, Source
 from headway.model.deployment import DeploymentKind
@@ -60,7 +60,7 @@ async def test_copies_that_do_not_all_fit_are_told_first_and_what_would_come_abo
     obstacles = []
     for copies in (2, 40):
         wish = DeployRequest(kind=DeploymentKind.SCALE, scale={"web": copies}, plan=True)
-        planned = await deployments.deploy(plane.world, "me", "demo", "shop", wish)
+        planned = await deploying.deploy(plane.world, "me", "demo", "shop", wish)
         assert planned.plan
         obstacles.append(planned.obstacles)
     assert obstacles[0] == ()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from headway.control import deployments, starting
+from headway.control import deploying, starting
 from headway.control.requests import DeployRequest, StartRequest
 from headway.control.sources import adopt
 from headway.model.app import App, Source
@@ -68,6 +68,6 @@ async def test_a_start_with_a_later_source_makes_it_the_newest(kept):
 async def test_a_deployment_of_an_older_source_does_not_make_it_the_newest(kept):
     await starting.start(kept.world, "me", "demo", StartRequest(apps=(SHOP,)))
     request = DeployRequest(source=OLDER.digest)
-    started = await deployments.deploy(kept.world, "me", "demo", SHOP, request)
+    started = await deploying.deploy(kept.world, "me", "demo", SHOP, request)
     assert [row.source for row in started.deployments] == [OLDER.digest]
     assert await newest(kept) == NEWEST.digest

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import DeployBody
 from headway.api.scope import Actor, App, Environment, Identity, TheWorld, done_once
-from headway.control import deployments
+from headway.control import deploying, deployments
 from headway.control.requests import DeployRequest
 from headway.model.app import Commit
 from headway.model.deployment import Ask, Deployment
@@ -43,9 +43,7 @@ async def deploy(
         ),
         plan=body.plan,
     )
-    return await done_once(
-        request, lambda: deployments.deploy(world, actor, environment, app, wish)
-    )
+    return await done_once(request, lambda: deploying.deploy(world, actor, environment, app, wish))
 
 
 @router.get("/environments/{environment}/apps/{app}/deployments", responses=answers(Page))

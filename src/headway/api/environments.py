@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import CopyBody, LeaseBody, StartBody, StopBody
 from headway.api.scope import Actor, App, Environment, TheWorld, done_once
-from headway.control import containers, environments
+from headway.control import containers, copying, destroying, environments, starting, stopping
 from headway.control.permission import check
 from headway.control.requests import StartRequest
 from headway.model.container import Container
@@ -59,9 +59,7 @@ async def start(
     def allow(deed: Deed) -> None:
         check(actor, request.state.grant, deed)
 
-    return await done_once(
-        request, lambda: environments.start(world, actor, environment, wish, allow)
-    )
+    return await done_once(request, lambda: starting.start(world, actor, environment, wish, allow))
 
 
 @router.post("/{environment}/stop", responses=answers(Started))
@@ -72,7 +70,7 @@ async def stop(
     apps = tuple(AppName(app) for app in body.apps)
     return await done_once(
         request,
-        lambda: environments.stop(world, actor, environment, apps, body.reason, body.plan),
+        lambda: stopping.stop(world, actor, environment, apps, body.reason, body.plan),
     )
 
 
@@ -87,7 +85,7 @@ async def destroy(
 ) -> Json:
     """End an environment: containers, volumes, config and routes. Its history stays."""
     return await done_once(
-        request, lambda: environments.destroy(world, actor, environment, reason, plan)
+        request, lambda: destroying.destroy(world, actor, environment, reason, plan)
     )
 
 
@@ -109,7 +107,7 @@ async def copy(
     """Start the same apps, with the same config and scale, in a new environment."""
     return await done_once(
         request,
-        lambda: environments.copy(world, actor, environment, body.to, body.lease_s, body.plan),
+        lambda: copying.copy(world, actor, environment, body.to, body.lease_s, body.plan),
     )
 
 

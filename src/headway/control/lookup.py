@@ -51,6 +51,11 @@ def members(reader: Reader) -> list[tuple[EnvironmentId, AppName]]:
     ]
 
 
+def apps(reader: Reader, owner: Environment) -> list[AppName]:
+    """List the apps of an environment, by name."""
+    return sorted(row.app for row in reader.find(Member, environment=owner.id))
+
+
 def standing(reader: Reader, name: str) -> Environment:
     """Give the environment of this name, active or ending.
 

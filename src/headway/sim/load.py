@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from headway.control import deployments, sources, starting
+from headway.control import deploying, sources, starting
 from headway.control.requests import DeployRequest, Invocation, Provenance, StartRequest
 from headway.control.runs import invoking, runs
 from headway.machine.run_ids import RunIds
@@ -125,7 +125,7 @@ class Users:
             name, digest = await self._send(service(load, number, broken=broken))
             request = DeployRequest(source=digest, replace=chance.random() < 0.3)
             await self._there.ask(
-                lambda plane, name=name, request=request: deployments.deploy(  # type: ignore[misc]
+                lambda plane, name=name, request=request: deploying.deploy(  # type: ignore[misc]
                     plane.world, _WHO, _ENVIRONMENT, name, request
                 )
             )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from headway.control import environments, permission
+from headway.control import destroying, environments, permission, stopping
 from headway.model.ids import AppName
 from headway.model.role import Deed
 from headway.model.view.change import Started
@@ -65,7 +65,7 @@ async def _see_stop(ask: Ask) -> Plan:
 async def _stopped(ask: Ask, *, plan: bool) -> Started:
     name, why = ask.names["environment"], ask.query.get("reason", "")
     apps = _apps(ask.query)
-    return await environments.stop(ask.world, ask.actor, name, apps, why, plan=plan)
+    return await stopping.stop(ask.world, ask.actor, name, apps, why, plan=plan)
 
 
 async def _stop(ask: Ask) -> str:
@@ -88,7 +88,7 @@ async def _see_destroy(ask: Ask) -> Plan:
 
 async def _destroyed(ask: Ask, *, plan: bool) -> Started:
     name, why = ask.names["environment"], ask.query.get("reason", "")
-    return await environments.destroy(ask.world, ask.actor, name, why, plan=plan)
+    return await destroying.destroy(ask.world, ask.actor, name, why, plan=plan)
 
 
 async def _destroy(ask: Ask) -> str:

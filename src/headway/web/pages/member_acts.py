@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from headway.calculate.offered import to_begin_with
-from headway.control import deployments, environments, known_sources, permission
+from headway.control import deploying, environments, known_sources, permission
 from headway.control.errors import Invalid
 from headway.control.requests import DeployRequest
 from headway.model.deployment import DeploymentKind
@@ -42,7 +42,7 @@ def _member(ask: Ask) -> tuple[str, AppName]:
 
 
 async def _asked(ask: Ask, request: DeployRequest) -> Started:
-    return await deployments.deploy(ask.world, ask.actor, *_member(ask), request)
+    return await deploying.deploy(ask.world, ask.actor, *_member(ask), request)
 
 
 def _where(ask: Ask, started: Started) -> str:
@@ -233,7 +233,7 @@ async def _rollback(ask: Ask) -> str:
 
 async def _see_scale(ask: Ask) -> Plan:
     owner, app = _member(ask)
-    now = await environments.scale(ask.world, owner, app)
+    now = await environments.wanted_scale(ask.world, owner, app)
     fields = [
         Field(
             name=f"scale.{name}",
@@ -256,7 +256,7 @@ async def _see_scale(ask: Ask) -> Plan:
 
 async def _scaled(ask: Ask, *, plan: bool) -> Started:
     owner, app = _member(ask)
-    now = await environments.scale(ask.world, owner, app)
+    now = await environments.wanted_scale(ask.world, owner, app)
     said = {
         name: number(ask.query[f"scale.{name}"], f"copies of {name}")
         for name in now

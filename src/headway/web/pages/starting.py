@@ -2,7 +2,15 @@
 
 from functools import partial
 
-from headway.control import apps, environments, known_sources, permission, standings
+from headway.control import (
+    apps,
+    copying,
+    environments,
+    known_sources,
+    permission,
+    standings,
+    starting,
+)
 from headway.control.errors import NotFound
 from headway.control.requests import StartRequest
 from headway.formats.app_at import parse_wanted
@@ -28,7 +36,7 @@ async def _on_start(ask: Ask) -> Deed:
     if not request.apps:  # nothing is asked for yet
         return permission.on(())
     asked: list[Deed] = []
-    await environments.start(ask.world, ask.actor, _name(ask), request, asked.append)
+    await starting.start(ask.world, ask.actor, _name(ask), request, asked.append)
     return asked[-1]
 
 
@@ -118,13 +126,13 @@ async def _rehearse_start(ask: Ask) -> Started | None:
     if "apps" not in ask.query:  # the form was not sent yet: nothing is wrong with it
         return None
     request = _start_request(ask, plan=True)
-    return await environments.start(ask.world, ask.actor, _name(ask), request)
+    return await starting.start(ask.world, ask.actor, _name(ask), request)
 
 
 async def _start(ask: Ask) -> str:
     request = _start_request(ask, plan=False)
     allow = partial(permission.check, ask.actor, ask.grant)
-    started = await environments.start(ask.world, ask.actor, _name(ask), request, allow)
+    started = await starting.start(ask.world, ask.actor, _name(ask), request, allow)
     return links.environment(started.environment)
 
 
@@ -154,7 +162,7 @@ async def _see_copy(ask: Ask) -> Plan:
 async def _copied(ask: Ask, *, plan: bool) -> Started:
     name, to = ask.names["environment"], ask.query.get("to", "").strip()
     to = to or f"{name}-copy"[:40]
-    return await environments.copy(ask.world, ask.actor, name, to, _lease_s(ask), plan=plan)
+    return await copying.copy(ask.world, ask.actor, name, to, _lease_s(ask), plan=plan)
 
 
 async def _copy(ask: Ask) -> str:
