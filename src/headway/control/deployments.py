@@ -4,6 +4,7 @@ from functools import partial
 
 import msgspec
 
+from headway.calculate.paging import page_of
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
@@ -123,8 +124,7 @@ async def history(
             limit=limit + 1,
             before=before,
         )
-        more = rows[limit - 1].id if len(rows) > limit else None
-        return Page(items=tuple(rows[:limit]), next=more)
+        return page_of(rows, limit, lambda row: row.id)
 
     return await world.store.read(question)
 

@@ -5,12 +5,14 @@ from functools import partial
 
 import msgspec
 
+from headway.calculate.paging import page_of
 from headway.control import lookup
 from headway.control.config import readable
 from headway.control.differences import compare
 from headway.control.enlist import check_lease
 from headway.control.errors import Conflict
 from headway.control.idempotency import answered
+from headway.control.member_rows import MemberRows
 from headway.control.standing import member_view, member_views, view
 from headway.control.standings import everything
 from headway.control.under import refuse_own_length
@@ -26,12 +28,12 @@ from headway.ports.store import Reader, Writer
 
 async def listing(world: World, limit: int, after: str | None = None) -> Page:
     """List environments that have not ended, by name, those behind a name."""
-    rows = [row for row in await everything(world) if after is None or row[0].name > after]
-    shown = tuple(
-        _view(owner, tuple(view(world, owner, rows) for rows in members))
-        for owner, members in rows[:limit]
-    )
-    return Page(items=shown, next=rows[limit - 1][0].name if len(rows) > limit else None)
+
+    def show(row: tuple[Environment, list[MemberRows]]) -> EnvironmentView:
+        owner, members = row
+        return _view(owner, tuple(view(world, owner, rows) for rows in members))
+
+    return page_of(await everything(world), limit, lambda row: row[0].name, after, show)
 
 
 async def one(world: World, name: str) -> EnvironmentView:

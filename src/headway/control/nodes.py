@@ -9,6 +9,7 @@ import msgspec
 
 from headway.calculate.container import is_staying
 from headway.calculate.node import is_draining
+from headway.calculate.paging import page_of
 from headway.control.errors import Invalid, NotFound
 from headway.control.world import World
 from headway.formats.units import counted
@@ -35,9 +36,9 @@ def _nothing(_: Writer) -> bool:
 
 async def listing(world: World, limit: int, after: str | None = None) -> Page:
     """List nodes as their engine last reported them, by id, those behind an id."""
-    names = [node.id for node in world.nodes if after is None or node.id > after]
-    shown = tuple(view(world, name) for name in names[:limit])
-    return Page(items=shown, next=names[limit - 1] if len(names) > limit else None)
+    return page_of(
+        world.nodes, limit, lambda node: node.id, after, lambda node: view(world, node.id)
+    )
 
 
 def first(world: World, most: int) -> list[NodeView]:
