@@ -78,7 +78,7 @@ async def queue(plane, count: int) -> list[Deployment]:
             rows.append(tx.put(row))
 
     await plane.store.write(deed)
-    plane.world.bell.build()
+    plane.world.bell.build(None)
     return rows
 
 

@@ -124,7 +124,7 @@ async def test_what_is_there_no_more_is_lost():
     fleet = Fleet(world)
     following = asyncio.create_task(fleet.run())
     lost = asyncio.Event()
-    world.bell.on_observed(lambda row: row.state is ContainerState.LOST and lost.set())
+    world.bell.observed.calls(lambda row: row.state is ContainerState.LOST and lost.set())
     async with asyncio.timeout(20):
         await lost.wait()
     following.cancel()

@@ -52,7 +52,7 @@ class Authentication:
         self._known: dict[str, tuple[float, Asker]] = {}
         self._ended = 0
         """How often something has ended before its time."""
-        world.bell.on_token(self._forget)
+        world.bell.token.calls(self._forget)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer with a problem."""

@@ -28,8 +28,8 @@ class Builds:
         self._doubted: set[BuildId] = set()
         """Those that a deployment has just let go of."""
         self._wake = asyncio.Event()
-        world.bell.on_build(self._ring)
-        world.bell.on_node(self._wake.set)
+        world.bell.build.calls(self._ring)
+        world.bell.node.calls(self._wake.set)
 
     async def run(self) -> None:
         """Start builds as there is room, for ever."""

@@ -29,8 +29,8 @@ class Departures:
         self._seen: tuple[Node, ...] = ()
         self._wake = asyncio.Event()
         self.opened = asyncio.Event()
-        world.bell.on_node(self._wake.set)
-        world.bell.on_observed(self._observed)
+        world.bell.node.calls(self._wake.set)
+        world.bell.observed.calls(self._observed)
 
     async def run(self) -> None:
         """Take up what was said of nodes, then look whenever something changed, for ever."""

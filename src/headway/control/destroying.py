@@ -8,12 +8,12 @@ import msgspec
 from headway.control import lookup
 from headway.control.idempotency import answered
 from headway.control.planning import planned
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.formats.units import counted
 from headway.model.config import Config
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
-from headway.model.ids import AppName
+from headway.model.ids import AppName, MemberKey
 from headway.model.run import Run
 from headway.model.view.change import PlannedChange, Started
 from headway.ports.store import Reader, Writer

@@ -35,7 +35,7 @@ class Fleet:
         self._tasks: dict[ContainerId, asyncio.Task[None]] = {}
         self._doubts: dict[asyncio.Task[None], None] = {}
         self._room = asyncio.Semaphore(world.settings.starts_parallel)
-        world.bell.on_container(self.act)
+        world.bell.container.calls(self.act)
 
     def act(self, container: Container) -> None:
         """Do what a row asks for, in the background; once for each state."""

@@ -22,8 +22,8 @@ class Leasing:
         self._world = world
         self._wake = asyncio.Event()
         self._clearing = Clearing(world)
-        world.bell.on_lease(self._wake.set)
-        world.bell.on_node(self._wake.set)
+        world.bell.lease.calls(self._wake.set)
+        world.bell.node.calls(self._wake.set)
 
     async def run(self) -> None:
         """Look whenever a lease changed or its time has come, for ever."""

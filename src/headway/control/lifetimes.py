@@ -33,7 +33,7 @@ class Lifetimes:
         self._dispatch = dispatch
         self._routing = routing
         self._wake = asyncio.Event()
-        world.bell.on_environment(self._wake.set)
+        world.bell.environment.calls(self._wake.set)
 
     async def run(self) -> None:
         """Look whenever an environment changed or a lease needs it, for ever."""
@@ -81,7 +81,7 @@ class Lifetimes:
             return
         await world.engine.remove_volumes(environment)
         await world.store.write(lambda tx: self._end(tx, environment))
-        world.bell.build()
+        world.bell.build(None)
 
     def _end(self, tx: Writer, environment: EnvironmentId) -> None:
         row = tx.get(Environment, environment)

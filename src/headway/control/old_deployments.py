@@ -13,13 +13,13 @@ from headway.control import lookup
 from headway.control.pacing import paced
 from headway.control.releases import newest
 from headway.control.removing import Removing
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.model.build import Build
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Member
 from headway.model.event import Event
-from headway.model.ids import BuildId, DeploymentId
+from headway.model.ids import BuildId, DeploymentId, MemberKey
 from headway.model.release import Release
 from headway.model.run import Run, pin_name
 from headway.ports.store import Reader, Writer
@@ -40,7 +40,7 @@ class OldDeployments:
         self._removing = removing
         self._changed: dict[MemberKey, None] = {}
         self._has_begun = False
-        world.bell.on_member(self._note)
+        world.bell.member.calls(self._note)
 
     def _note(self, key: MemberKey) -> None:
         self._changed[key] = None

@@ -7,10 +7,10 @@ import msgspec
 from headway.calculate.foresee import Foresight, foretell
 from headway.control.ports_asked import PortsAsked
 from headway.control.snapshots import manifest_source, member
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.model.container import Container
 from headway.model.deployment import Phase
-from headway.model.ids import AppName, DeploymentId
+from headway.model.ids import AppName, DeploymentId, MemberKey
 from headway.model.manifest import Manifest
 from headway.model.plan import Change, MachinePort, Verb
 from headway.model.preempting import Preempting, named
@@ -146,5 +146,5 @@ def ring(world: World, started: Started) -> None:
     """Have everything looked at that a command touched."""
     for key in members_of(started):
         world.bell.member(key)
-    world.bell.build()
+    world.bell.build(None)
     world.bell.environment()

@@ -6,12 +6,12 @@ from contextlib import suppress
 
 from headway.calculate.container import Streak, is_staying, probed, streak_after
 from headway.control.probe import ask
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.machine.chance import chance
 from headway.model.container import Container, ContainerState
 from headway.model.event import Event
 from headway.model.failure import ProbeAnswer
-from headway.model.ids import ContainerId
+from headway.model.ids import ContainerId, MemberKey
 from headway.model.manifest import HealthCheck
 from headway.ports.store import Writer
 

@@ -13,14 +13,14 @@ from headway.control.pacing import paced
 from headway.control.removing import Removing
 from headway.control.runs.forgetting import forget_runs
 from headway.control.settling import forget_over
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.machine.own_log import Log
 from headway.model.app import App
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import NOT_ENDED, Environment, Member
-from headway.model.ids import Digest
+from headway.model.ids import Digest, MemberKey
 from headway.model.release import Release
 from headway.model.run import Run
 from headway.model.value import Value

@@ -19,13 +19,13 @@ from headway.control.routing import Routing
 from headway.control.snapshots import read_member
 from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
-from headway.control.world import MemberKey, Outlook, World, whom_of
+from headway.control.world import Outlook, World, whom_of
 from headway.model.container import Container, ContainerState
 from headway.model.demand import Demand
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.failure import Failure
-from headway.model.ids import ContainerId, EnvironmentId
+from headway.model.ids import ContainerId, EnvironmentId, MemberKey
 from headway.model.plan import Change, Plan, Verb
 from headway.model.preempting import Offer, Preempting
 from headway.model.snapshot import MemberSnapshot
@@ -59,7 +59,7 @@ class Rollouts:
         """Apps that wait for what they depend on, or behind another deployment."""
         self._due: list[tuple[datetime, MemberKey]] = []
         self._wake = asyncio.Event()
-        world.bell.on_member(self.ring)
+        world.bell.member.calls(self.ring)
 
     def ring(self, key: MemberKey) -> None:
         """Look at this app soon."""

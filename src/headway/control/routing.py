@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable
 
 from headway.calculate.route import MemberRoutes, table
-from headway.control.world import MemberKey, World
-from headway.model.ids import EnvironmentId
+from headway.control.world import World
+from headway.model.ids import EnvironmentId, MemberKey
 from headway.model.route import RouteTable
 
 _RETRY_S = 1.0

@@ -8,11 +8,11 @@ from headway.control import lookup
 from headway.control.errors import Conflict
 from headway.control.idempotency import answered
 from headway.control.planning import planned
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.model.deployment import Ask, Deployment
 from headway.model.environment import Environment, Member
 from headway.model.event import Event
-from headway.model.ids import AppName
+from headway.model.ids import AppName, MemberKey
 from headway.model.view.change import Started
 from headway.ports.store import Reader, Writer
 

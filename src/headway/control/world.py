@@ -1,8 +1,7 @@
-"""Everything the control room can reach, and the bell that wakes its loops."""
+"""Everything the control room can reach."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from headway.calculate.demand import of_container
 from headway.calculate.keeping import Kept, placed_under
 from headway.calculate.placement import Fleet
+from headway.control.bell import Bell
 from headway.control.figures import Figures
 from headway.control.mirrors import Mirrors
 from headway.control.permits import PermittedStore
@@ -19,7 +19,7 @@ from headway.machine.chance import chance
 from headway.machine.run_ids import RunIds
 from headway.model.container import Container
 from headway.model.demand import Demand
-from headway.model.ids import AppName, BuildId, ContainerId, EnvironmentId, LeaseId, NodeId
+from headway.model.ids import AppName, ContainerId, EnvironmentId, LeaseId, MemberKey, NodeId
 from headway.model.lease import Lease
 from headway.model.node import Node
 from headway.model.settings import Settings
@@ -31,7 +31,6 @@ from headway.ports.router import Router
 from headway.ports.store import Store
 from headway.ports.vault import Vault
 
-MemberKey = tuple[EnvironmentId, AppName]
 _ENDED_MAX = 10_000
 """Ended containers whose version is known: many more than end while a question is answered."""
 
@@ -39,112 +38,6 @@ _ENDED_MAX = 10_000
 def whom_of(key: MemberKey) -> str:
     """Name an app in an environment as one that room is promised to, or that offers its own."""
     return f"{key[0]}/{key[1]}"
-
-
-class Bell:
-    """Tells loops that something they look at has changed."""
-
-    def __init__(self) -> None:
-        self._members: list[Callable[[MemberKey], None]] = []
-        self._builds: list[Callable[[BuildId | None], None]] = []
-        self._environments: list[Callable[[], None]] = []
-        self._containers: list[Callable[[Container], None]] = []
-        self._observed: list[Callable[[Container], None]] = []
-        self._nodes: list[Callable[[], None]] = []
-        self._leases: list[Callable[[], None]] = []
-        self._pools: list[Callable[[], None]] = []
-        self._tokens: list[Callable[[], None]] = []
-        self._begun: list[Callable[[], None]] = []
-
-    def on_member(self, listener: Callable[[MemberKey], None]) -> None:
-        """Call a listener when an app in an environment is to be looked at."""
-        self._members.append(listener)
-
-    def on_build(self, listener: Callable[[BuildId | None], None]) -> None:
-        """Call a listener when there may be builds to start, or one may be needed no more."""
-        self._builds.append(listener)
-
-    def on_environment(self, listener: Callable[[], None]) -> None:
-        """Call a listener when environments are to be looked at."""
-        self._environments.append(listener)
-
-    def on_container(self, listener: Callable[[Container], None]) -> None:
-        """Call a listener when a container's row asks for something to be done."""
-        self._containers.append(listener)
-
-    def on_observed(self, listener: Callable[[Container], None]) -> None:
-        """Call a listener with each container of which the engine said something new."""
-        self._observed.append(listener)
-
-    def on_node(self, listener: Callable[[], None]) -> None:
-        """Call a listener when nodes came, went, or changed their state."""
-        self._nodes.append(listener)
-
-    def node(self) -> None:
-        """Have nodes looked at."""
-        for listener in self._nodes:
-            listener()
-
-    def on_lease(self, listener: Callable[[], None]) -> None:
-        """Call a listener when leases are to be looked at."""
-        self._leases.append(listener)
-
-    def lease(self) -> None:
-        """Have leases looked at."""
-        for listener in self._leases:
-            listener()
-
-    def on_pool(self, listener: Callable[[], None]) -> None:
-        """Call a listener when pools are to be looked at: one was changed, or something waits."""
-        self._pools.append(listener)
-
-    def pool(self) -> None:
-        """Have pools looked at."""
-        for listener in self._pools:
-            listener()
-
-    def on_token(self, listener: Callable[[], None]) -> None:
-        """Call a listener when a token or a session has ended before its time."""
-        self._tokens.append(listener)
-
-    def token(self) -> None:
-        """Have forgotten what is remembered of tokens and sessions."""
-        for listener in self._tokens:
-            listener()
-
-    def on_begun(self, listener: Callable[[], None]) -> None:
-        """Call a listener when runs have begun, of which no event tells."""
-        self._begun.append(listener)
-
-    def begun(self) -> None:
-        """Tell that runs have begun: it is durable."""
-        for listener in self._begun:
-            listener()
-
-    def observed(self, row: Container) -> None:
-        """Tell what became of a container."""
-        for listener in self._observed:
-            listener(row)
-
-    def container(self, row: Container) -> None:
-        """Have done what a container's row asks for."""
-        for listener in self._containers:
-            listener(row)
-
-    def member(self, key: MemberKey) -> None:
-        """Have an app in an environment looked at."""
-        for listener in self._members:
-            listener(key)
-
-    def build(self, left: BuildId | None = None) -> None:
-        """Have builds looked at: those that wait, and whether one is still needed."""
-        for listener in self._builds:
-            listener(left)
-
-    def environment(self) -> None:
-        """Have environments looked at."""
-        for listener in self._environments:
-            listener()
 
 
 class Outlook(NamedTuple):

@@ -21,6 +21,8 @@ PoolName = NewType("PoolName", str)
 RebalancingId = NewType("RebalancingId", str)
 LeaseId = NewType("LeaseId", str)
 Digest = NewType("Digest", str)
+MemberKey = tuple[EnvironmentId, AppName]
+"""Of an app in an environment."""
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 NAME_LENGTH_MAX = 40

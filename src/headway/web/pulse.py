@@ -22,7 +22,7 @@ class Pulse:
         self.sequence = 0
         """Of the last beat: it rises with each event, and when runs began."""
         self._late: asyncio.TimerHandle | None = None
-        world.bell.on_begun(self._begun)
+        world.bell.begun.calls(self._begun)
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:

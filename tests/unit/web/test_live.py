@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import pytest
 
+from headway.control.bell import Bell
 from headway.control.errors import Unavailable
-from headway.control.world import Bell
 from headway.machine.clock import SteadyClock
 from headway.model.role import Grant, Role
 from headway.ports.engine import EngineError

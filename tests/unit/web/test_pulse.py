@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from headway.control.world import Bell
+from headway.control.bell import Bell
 from headway.machine.clock import SteadyClock
 from headway.model.event import Event
 from headway.ports.store import StoreError

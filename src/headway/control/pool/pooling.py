@@ -49,8 +49,8 @@ class Pools:
         self._machines: tuple[Machine, ...] | None = None
         self._listed_at: datetime | None = None
         self._wake = asyncio.Event()
-        for ring in (world.bell.on_pool, world.bell.on_node):
-            ring(self._wake.set)
+        for chime in (world.bell.pool, world.bell.node):
+            chime.calls(self._wake.set)
 
     async def run(self) -> None:
         """Look whenever something waits, a node came or went, or time makes a difference."""

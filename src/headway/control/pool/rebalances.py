@@ -33,7 +33,7 @@ class Rebalances:
     def __init__(self, world: World) -> None:
         self._world = world
         self._wake = asyncio.Event()
-        world.bell.on_node(self._wake.set)
+        world.bell.node.calls(self._wake.set)
 
     async def run(self) -> None:
         """Look whenever something is new about a node, or time is up, for ever."""

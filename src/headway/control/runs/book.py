@@ -4,8 +4,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from headway.control import lookup
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.ids import MemberKey
 from headway.model.job import Job
 from headway.model.release import Release
 from headway.ports.store import Reader
@@ -31,7 +32,7 @@ class Book:
         self._standings: dict[MemberKey, Standing] = {}
         self._changes = 0
         self._releases: OrderedDict[tuple[MemberKey, int], Release] = OrderedDict()
-        world.bell.on_member(self._forget)
+        world.bell.member.calls(self._forget)
 
     async def standing(self, key: MemberKey) -> Standing:
         """Give how an app stands."""

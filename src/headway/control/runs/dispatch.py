@@ -51,9 +51,9 @@ class Dispatch:
         self._wake = asyncio.Event()
         self._is_taken_up = False
         self.opened = asyncio.Event()
-        world.bell.on_member(lambda _key: self.wake())
-        world.bell.on_node(self.wake)
-        world.bell.on_lease(self.wake)
+        world.bell.member.calls(lambda _key: self.wake())
+        world.bell.node.calls(self.wake)
+        world.bell.lease.calls(self.wake)
 
     # --- the loop --------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ from headway.control import lookup, standings
 from headway.control.errors import Invalid, NotFound
 from headway.control.idempotency import answered
 from headway.control.runs.dispatch import Dispatch
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.machine.run_ids import age_s
 from headway.model.event import Event
-from headway.model.ids import environment_name, is_name
+from headway.model.ids import MemberKey, environment_name, is_name
 from headway.model.queue import QueueHold
 from headway.model.release import Release
 from headway.model.run import Run

@@ -58,9 +58,9 @@ class Runners:
         self._failures = RunnerFailures()
         self._starting: set[RunnerKey] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        world.bell.on_observed(self._observed)
-        world.bell.on_member(self._slots.touch_member)
-        world.bell.on_node(self._slots.touch_all)
+        world.bell.observed.calls(self._observed)
+        world.bell.member.calls(self._slots.touch_member)
+        world.bell.node.calls(self._slots.touch_all)
 
     async def open(self) -> None:
         """Take up the runners of before."""

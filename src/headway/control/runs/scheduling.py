@@ -19,9 +19,9 @@ from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.invoking import made, named, put_all
 from headway.control.runs.targets import Target
 from headway.control.waiting import rung
-from headway.control.world import MemberKey, World
+from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.ids import AppName, EnvironmentId
+from headway.model.ids import AppName, EnvironmentId, MemberKey
 from headway.model.instant import microseconds
 from headway.model.queue import QueueHold
 from headway.model.run import After, Run, key_name
@@ -51,7 +51,7 @@ class Schedules:
         self._adopted: dict[MemberKey, int] = {}
         self._next: datetime | None = None
         self._wake = asyncio.Event()
-        world.bell.on_member(self._ring)
+        world.bell.member.calls(self._ring)
 
     def look(self) -> None:
         """Look again: a schedule was changed."""

@@ -9,9 +9,8 @@ from itertools import count
 from typing import NamedTuple
 
 from headway.control.runs.silence import Silence
-from headway.control.world import MemberKey
 from headway.model.container import Container
-from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.ids import AppName, ContainerId, EnvironmentId, MemberKey, NodeId, RunId
 from headway.ports.engine import Runner
 
 

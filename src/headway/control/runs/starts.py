@@ -16,10 +16,10 @@ from headway.control.runs.locking import are_more
 from headway.control.runs.preemptions import Preemptions
 from headway.control.runs.runners import Runners
 from headway.control.runs.under_way import Active, UnderWay
-from headway.control.world import MemberKey, World, whom_of
+from headway.control.world import World, whom_of
 from headway.model.container import Container
 from headway.model.demand import Demand
-from headway.model.ids import ContainerId, RunId
+from headway.model.ids import ContainerId, MemberKey, RunId
 from headway.model.preempting import Preempting
 from headway.model.run import Attempt, Lane, Run, RunState, Task, lane_of
 from headway.ports.store import Writer

@@ -108,7 +108,7 @@ class Targets:
         self._world = world
         self._known: dict[tuple[str, str, str | None], Target] = {}
         self._changes = 0
-        world.bell.on_member(lambda _key: self._forget())
+        world.bell.member.calls(lambda _key: self._forget())
 
     async def find(
         self, environment: str, name: str, app: str | None = None, pinned: Iterable[int | None] = ()
