@@ -15,12 +15,12 @@ from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again
 from headway.control.requests import ConfigRequest
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.formats.config_key import key_problem, shortened
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.deployment import Deployment, DeploymentKind
 from headway.model.environment import Environment, Member
-from headway.model.event import Event
 from headway.model.ids import AppName, EnvironmentId
 from headway.model.manifest import Manifest, Strategy
 from headway.model.release import Release
@@ -124,18 +124,8 @@ def _change(
     )
     tx.put(msgspec.structs.replace(config, settings=settings, history=(*config.history, entry)))
     because = request.reason or f"{actor} changed {', '.join(changed)}"
-    tx.record(
-        Event(
-            at=now,
-            actor=actor,
-            kind="config.changed",
-            subject=f"{owner.id}/{app}",
-            environment=owner.id,
-            app=app,
-            because=because,
-            data={"set": entry.set, "unset": entry.unset},
-        )
-    )
+    keys = {"set": entry.set, "unset": entry.unset}
+    tx.record(event_of(config, "config.changed", now, because, actor, **keys))
     wish = Deployment(
         id=new_deployment_id(),
         environment=owner.id,

@@ -7,9 +7,9 @@ from headway.control import lookup
 from headway.control.errors import Conflict, NotFound, Unavailable
 from headway.control.idempotency import answered
 from headway.control.orders import WAIT_COMMAND
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind, ContainerState
-from headway.model.event import Event
 from headway.model.ids import ContainerId
 from headway.model.terminal import TerminalSize
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer, Session
@@ -67,17 +67,7 @@ async def stop(world: World, actor: str, identity: str) -> Container:
         because = f"stopped by {actor}"
         routed = row.kind is ContainerKind.SERVICE and row.state is ContainerState.HEALTHY
         state = ContainerState.DRAINING if routed else ContainerState.STOPPING
-        tx.record(
-            Event(
-                at=now,
-                actor=actor,
-                kind=f"container.{state.value}",
-                subject=row.id,
-                environment=row.environment,
-                app=row.app,
-                because=because,
-            )
-        )
+        tx.record(event_of(row, f"container.{state.value}", now, because, actor))
         return tx.put(
             msgspec.structs.replace(
                 row,
@@ -115,15 +105,7 @@ async def exec(  # noqa: A001 (the word that users know)
     what = argv[0] if argv else "nothing"
 
     async def tell(kind: str, because: str) -> None:
-        event = Event(
-            at=world.clock.now(),
-            actor=actor,
-            kind=kind,
-            subject=row.id,
-            environment=row.environment,
-            app=row.app,
-            because=because,
-        )
+        event = event_of(row, kind, world.clock.now(), because, actor)
         await world.store.write(lambda tx: tx.record(event))
 
     # beforehand: who may not run it any more runs nothing

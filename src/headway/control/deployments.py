@@ -9,9 +9,9 @@ from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
 from headway.control.planning import members_of, planned
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.model.deployment import Ask, Deployment, Phase
-from headway.model.event import Event
 from headway.model.ids import environment_name
 from headway.model.manifest import Strategy
 from headway.model.release import Release
@@ -91,17 +91,8 @@ def _ask(tx: Writer, *, world: World, actor: str, identity: str, wish: Ask) -> D
             f"{identity} is {row.phase.value} already",
             next=(f"headway rollback -a {row.app}",),
         )
-    tx.record(
-        Event(
-            at=world.clock.now(),
-            actor=actor,
-            kind=f"deployment.{wish.value}",
-            subject=row.id,
-            environment=row.environment,
-            app=row.app,
-            because=f"asked by {actor}",
-        )
-    )
+    now, kind = world.clock.now(), f"deployment.{wish.value}"
+    tx.record(event_of(row, kind, now, f"asked by {actor}", actor))
     return tx.put(msgspec.structs.replace(row, asked=wish, asked_by=actor))
 
 

@@ -8,11 +8,11 @@ import msgspec
 from headway.control import lookup
 from headway.control.idempotency import answered
 from headway.control.planning import planned
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.formats.units import counted
 from headway.model.config import Config
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.event import Event
 from headway.model.ids import AppName, MemberKey
 from headway.model.run import Run
 from headway.model.view.change import PlannedChange, Started
@@ -40,16 +40,7 @@ async def destroy(world: World, actor: str, name: str, reason: str, plan: bool) 
         because = reason or f"destroyed by {actor}"
         ending = msgspec.structs.replace(row, state=EnvironmentState.ENDING, because=because)
         tx.put(ending)
-        tx.record(
-            Event(
-                at=now,
-                actor=actor,
-                kind="environment.ending",
-                subject=row.id,
-                environment=row.id,
-                because=because,
-            )
-        )
+        tx.record(event_of(row, "environment.ending", now, because, actor))
         touched.extend((row.id, app) for app in lookup.apps(tx, row))
         return Started(environment=row.name)
 

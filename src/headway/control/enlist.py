@@ -7,6 +7,7 @@ import msgspec
 from headway.calculate.lease import first_lease
 from headway.control import lookup, releases
 from headway.control.errors import Conflict, Invalid
+from headway.control.subjects import event_of
 from headway.machine.chance import drawn_hex
 from headway.model.app import Source
 from headway.model.build import Build, BuildState
@@ -69,16 +70,7 @@ def ensure_environment(
     )
     until = f"until {row.lease.until:%Y-%m-%d %H:%M} UTC" if row.lease.until else "without end"
     until += f", as long as {under.id}" if under else ""
-    tx.record(
-        Event(
-            at=now,
-            actor=actor,
-            kind="environment.created",
-            subject=row.id,
-            environment=row.id,
-            because=f"leased to {actor} {until}",
-        )
-    )
+    tx.record(event_of(row, "environment.created", now, f"leased to {actor} {until}", actor))
     return tx.put(row)
 
 
@@ -178,18 +170,9 @@ def enlist(
         number=last[0].number + 1 if last else 1,
         build=_ensure_build(tx, deployment) if deployment.source else None,
     )
-    tx.record(
-        Event(
-            at=now,
-            actor=row.created_by,
-            kind="deployment.requested",
-            subject=row.id,
-            environment=environment,
-            app=app,
-            because=row.reason or f"{row.kind.value} asked by {row.created_by}",
-            data={"kind": row.kind.value, "number": row.number},
-        )
-    )
+    told = {"kind": row.kind.value, "number": row.number}
+    because = row.reason or f"{row.kind.value} asked by {row.created_by}"
+    tx.record(event_of(row, "deployment.requested", now, because, row.created_by, **told))
     return tx.put(row)
 
 

@@ -15,10 +15,10 @@ from headway.control.idempotency import answered
 from headway.control.member_rows import MemberRows
 from headway.control.standing import member_view, member_views, view
 from headway.control.standings import everything
+from headway.control.subjects import event_of
 from headway.control.under import refuse_own_length
 from headway.control.world import World
 from headway.model.environment import Environment
-from headway.model.event import Event
 from headway.model.lease import Tenure
 from headway.model.view.difference import Difference
 from headway.model.view.environment import EnvironmentView, MemberView
@@ -108,16 +108,8 @@ async def extend(
             )
         lease = Tenure(holder=row.lease.holder, until=until)
         stored = tx.put(msgspec.structs.replace(row, lease=lease))
-        tx.record(
-            Event(
-                at=now,
-                actor=actor,
-                kind="lease.extended",
-                subject=row.id,
-                environment=row.id,
-                because=f"{actor} renewed it, {_ends(until)}",
-            )
-        )
+        because = f"{actor} renewed it, {_ends(until)}"
+        tx.record(event_of(row, "lease.extended", now, because, actor))
         return _seen(world, tx, stored)
 
     view = await world.store.write(answered(deed))

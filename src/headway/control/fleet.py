@@ -10,11 +10,11 @@ from headway.calculate.check import check_of
 from headway.calculate.container import lost, observed
 from headway.control.guard import trouble
 from headway.control.orders import make_order, read_need
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.machine.own_log import Log
 from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
-from headway.model.event import Event
 from headway.model.ids import ContainerId
 from headway.model.node import Node, NodeState
 from headway.model.order import Observed, ObservedState
@@ -150,18 +150,9 @@ class Fleet:
             return None
         stored = tx.put(after)
         if after.state is not before.state:
-            tx.record(
-                Event(
-                    at=self._world.clock.now(),
-                    actor="headway",
-                    kind=f"container.{after.state.value}",
-                    subject=after.id,
-                    environment=after.environment,
-                    app=after.app,
-                    because=after.exit.sentence if after.exit else after.because,
-                    data={"label": after.label, "release": after.release, "ports": after.ports},
-                )
-            )
+            now, kind = self._world.clock.now(), f"container.{after.state.value}"
+            because = after.exit.sentence if after.exit else after.because
+            tx.record(event_of(after, kind, now, because, ports=after.ports))
         return stored
 
     async def _open(self) -> None:

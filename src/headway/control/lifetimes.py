@@ -10,6 +10,7 @@ import msgspec
 from headway.calculate.lease import plan_lease
 from headway.control.routing import Routing
 from headway.control.runs.dispatch import Dispatch
+from headway.control.subjects import event_of
 from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
 from headway.control.world import World
@@ -17,7 +18,6 @@ from headway.model.config import Config
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, Member
-from headway.model.event import Event
 from headway.model.ids import EnvironmentId
 from headway.model.queue import QueueHold
 from headway.model.run import Run
@@ -102,16 +102,7 @@ class Lifetimes:
         for container in tx.find(Container, environment=environment, retired=False):
             tx.put(msgspec.structs.replace(container, retired=True))
         tx.put(msgspec.structs.replace(row, state=EnvironmentState.ENDED, ended_at=now))
-        tx.record(
-            Event(
-                at=now,
-                actor="headway",
-                kind="environment.ended",
-                subject=environment,
-                environment=environment,
-                because=row.because,
-            )
-        )
+        tx.record(event_of(row, "environment.ended", now, row.because))
 
 
 def is_quiet(reader: Reader, environment: EnvironmentId) -> bool:

@@ -8,10 +8,10 @@ from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.idempotency import answered
 from headway.control.orders import WAIT_COMMAND
 from headway.control.requests import RunRequest
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind
-from headway.model.event import Event
 from headway.model.ids import ContainerId
 from headway.model.manifest import Process
 from headway.model.release import Release
@@ -86,18 +86,8 @@ def _found(reader: Reader, name: str, app: str, request: RunRequest) -> tuple[Re
 
 
 def _put(tx: Writer, row: Container, actor: str, name: str) -> Container:
-    owner = lookup.environment(tx, name)  # it may have ended meanwhile
-    tx.record(
-        Event(
-            at=row.created_at,
-            actor=actor,
-            kind="container.requested",
-            subject=row.id,
-            environment=owner.id,
-            app=row.app,
-            because=row.because,
-        )
-    )
+    lookup.environment(tx, name)  # it may have ended meanwhile
+    tx.record(event_of(row, "container.requested", row.created_at, row.because, actor))
     return tx.put(row)
 
 

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from headway.calculate.container import Streak, is_staying, probed, streak_after
 from headway.control.probe import ask
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.machine.chance import chance
 from headway.model.container import Container, ContainerState
-from headway.model.event import Event
 from headway.model.failure import ProbeAnswer
 from headway.model.ids import ContainerId, MemberKey
 from headway.model.manifest import HealthCheck
@@ -101,18 +101,8 @@ class Prober:
                 return row
             stored = tx.put(after)
             if after.state is not row.state:
-                tx.record(
-                    Event(
-                        at=now,
-                        actor="headway",
-                        kind=f"container.{after.state.value}",
-                        subject=row.id,
-                        environment=row.environment,
-                        app=row.app,
-                        because=f"{answer.asked} answered {answer.answer}",
-                        data={"label": row.label, "release": row.release},
-                    )
-                )
+                because = f"{answer.asked} answered {answer.answer}"
+                tx.record(event_of(row, f"container.{after.state.value}", now, because))
             return stored
 
         stored = await self._world.store.write(deed)

@@ -8,10 +8,10 @@ from headway.control import lookup
 from headway.control.errors import Conflict
 from headway.control.idempotency import answered
 from headway.control.planning import planned
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.model.deployment import Ask, Deployment
 from headway.model.environment import Environment, Member
-from headway.model.event import Event
 from headway.model.ids import AppName, MemberKey
 from headway.model.view.change import Started
 from headway.ports.store import Reader, Writer
@@ -57,17 +57,7 @@ def _stop(tx: Writer, row: Member, actor: str, because: str, now: datetime) -> N
     for deployment in _under_way(tx, row):
         tx.put(msgspec.structs.replace(deployment, asked=Ask.ABORT, asked_by=actor))
     tx.put(msgspec.structs.replace(row, stopped=True))
-    tx.record(
-        Event(
-            at=now,
-            actor=actor,
-            kind="member.stopped",
-            subject=f"{row.environment}/{row.app}",
-            environment=row.environment,
-            app=row.app,
-            because=because,
-        )
-    )
+    tx.record(event_of(row, "member.stopped", now, because, actor))
 
 
 def _refuse_needed(reader: Reader, owner: Environment, chosen: tuple[AppName, ...]) -> None:

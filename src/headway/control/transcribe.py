@@ -5,11 +5,10 @@ from datetime import datetime
 import msgspec
 
 from headway.control import releases
+from headway.control.subjects import event_of
 from headway.model.container import Container
 from headway.model.deployment import Deployment, Phase
 from headway.model.environment import Environment, Member
-from headway.model.event import Event
-from headway.model.ids import AppName, EnvironmentId
 from headway.model.plan import Change, Verb
 from headway.model.settings import Settings
 from headway.ports.store import Writer
@@ -55,7 +54,8 @@ def transcribe(
         versions[key] = stored.version
         written[key] = stored
         if change.verb in _KINDS:
-            tx.record(_event(change, stored, now))
+            details = _details(change, stored)
+            tx.record(event_of(stored, _KINDS[change.verb], now, change.because, **details))
     return list(written.values())
 
 
@@ -65,26 +65,6 @@ def _key(row: Row) -> tuple[str, ...]:
     return (type(row).__name__, row.id)
 
 
-def _event(change: Change, row: Row, now: datetime) -> Event:
-    environment: EnvironmentId
-    app: AppName | None
-    if isinstance(row, Environment):
-        environment, app, subject = row.id, None, str(row.id)
-    else:
-        environment, app = row.environment, row.app
-        subject = f"{environment}/{app}" if isinstance(row, Member) else str(row.id)
-    return Event(
-        at=now,
-        actor="headway",
-        kind=_KINDS[change.verb],
-        subject=subject,
-        environment=environment,
-        app=app,
-        because=change.because,
-        data=_details(change, row),
-    )
-
-
 def _details(change: Change, row: Row) -> dict[str, object]:
     details: dict[str, object] = {"what": change.what}
     if isinstance(row, Deployment):
@@ -92,7 +72,7 @@ def _details(change: Change, row: Row) -> dict[str, object]:
         if row.phase in (Phase.FAILED, Phase.ROLLED_BACK) and row.failure:
             details["failure"] = row.failure.because
     elif isinstance(row, Container):
-        details |= {"label": row.label, "release": row.release, "state": row.state.value}
+        details["state"] = row.state.value
     elif isinstance(row, Member):
         details |= {"live": row.live, "split": row.split}
     return details

@@ -7,9 +7,9 @@ import msgspec
 
 from headway.calculate.container import is_staying
 from headway.control.runs.preemptions import Taking
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.model.container import Container
-from headway.model.event import Event
 from headway.ports.store import Writer
 
 
@@ -21,18 +21,7 @@ def preempt(tx: Writer, takings: Iterable[Taking], now: datetime) -> list[Contai
             row = tx.get(Container, copy)
             if row is None or not is_staying(row) or row.preempted:
                 continue
-            tx.record(
-                Event(
-                    at=now,
-                    actor="headway",
-                    kind="container.preempted",
-                    subject=row.id,
-                    environment=row.environment,
-                    app=row.app,
-                    because=taking.because,
-                    data={"label": row.label, "release": row.release},
-                )
-            )
+            tx.record(event_of(row, "container.preempted", now, taking.because))
             rows.append(tx.put(msgspec.structs.replace(row, preempted=taking.because)))
     return rows
 

@@ -12,9 +12,9 @@ from headway.control import lookup, standings
 from headway.control.errors import Invalid, NotFound
 from headway.control.idempotency import answered
 from headway.control.runs.dispatch import Dispatch
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.machine.run_ids import age_s
-from headway.model.event import Event
 from headway.model.ids import MemberKey, environment_name, is_name
 from headway.model.queue import QueueHold
 from headway.model.release import Release
@@ -146,17 +146,7 @@ async def hold(  # noqa: PLR0913 (who says what of which queue, and why)
         if known and (row.paused, row.draining, row.because) == (paused, draining, because):
             return row
         verb = "paused" if paused else "drained" if draining else "resumed"
-        tx.record(
-            Event(
-                at=now,
-                actor=actor,
-                kind=f"queue.{verb}",
-                subject=f"{owner.id}/{app}/{name}",
-                environment=owner.id,
-                app=member.app,
-                because=because,
-            )
-        )
+        tx.record(event_of(row, f"queue.{verb}", now, because, actor))
         return tx.put(
             msgspec.structs.replace(
                 row, paused=paused, draining=draining, because=because, by=actor

@@ -5,11 +5,11 @@ from datetime import datetime
 import msgspec
 
 from headway.control.runs.slots import RunnerKey
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.machine.chance import drawn_hex
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
-from headway.model.event import Event
 from headway.model.ids import ContainerId
 from headway.model.resources import Resources
 from headway.ports.store import Writer
@@ -40,7 +40,7 @@ def runner_row(world: World, key: RunnerKey) -> Container:
 
 def ask_for(tx: Writer, row: Container) -> Container:
     """Put a new runner's row, with its event."""
-    tx.record(_event(row, "container.requested", row.because, row.created_at))
+    tx.record(event_of(row, "container.requested", row.created_at, row.because))
     return tx.put(row)
 
 
@@ -49,21 +49,8 @@ def tell_to_end(tx: Writer, runner: ContainerId, because: str, now: datetime) ->
     row = tx.get(Container, runner)
     if row is None or row.is_ended or row.state is ContainerState.STOPPING:
         return None
-    tx.record(_event(row, "container.stopping", because, now))
+    tx.record(event_of(row, "container.stopping", now, because))
     stopping = msgspec.structs.replace(
         row, state=ContainerState.STOPPING, because=because, stopping_at=now
     )
     return tx.put(stopping)
-
-
-def _event(row: Container, kind: str, because: str, now: datetime) -> Event:
-    return Event(
-        at=now,
-        actor="headway",
-        kind=kind,
-        subject=row.id,
-        environment=row.environment,
-        app=row.app,
-        because=because,
-        data={"label": row.label, "release": row.release},
-    )

@@ -11,9 +11,9 @@ from headway.control import lookup
 from headway.control.errors import NotFound
 from headway.control.idempotency import answered
 from headway.control.runs.scheduling import Schedules
+from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.model.environment import Environment
-from headway.model.event import Event
 from headway.model.schedule import ScheduleState
 from headway.model.view.schedule import ScheduleView
 from headway.ports.store import Reader, Writer
@@ -90,16 +90,7 @@ async def _change(
     def deed(tx: Writer) -> ScheduleView:
         owner = lookup.environment(tx, environment)
         row = tx.put(change(of_name(tx, owner, name)))
-        tx.record(
-            Event(
-                at=now,
-                actor=actor,
-                kind=f"schedule.{verb}",
-                subject=f"{owner.id}/{row.app}/{row.name}",
-                environment=owner.id,
-                app=row.app,
-            )
-        )
+        tx.record(event_of(row, f"schedule.{verb}", now, "", actor))
         return _view(owner, row, now, _NEXT)
 
     view = await world.store.write(answered(deed))
