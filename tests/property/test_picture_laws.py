@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from headway.calculate.layers import layered
 from headway.model.deployment import Phase
 from headway.model.run import RunState
+from headway.model.view.amount import Amount
 from headway.web.pictures.attempts import attempts
 from headway.web.pictures.crowd import Crowd, crowd
 from headway.web.pictures.density import Bucket, density
 from headway.web.pictures.graph import Box, graph
 from headway.web.pictures.heatmap import heatmap
 from headway.web.pictures.lane import lane
-from headway.web.pictures.packing import Amount, Packed, packing
+from headway.web.pictures.packing import Packed, packing
 from headway.web.pictures.parts.text import fit, measure
 from headway.web.pictures.spark import Spark, spark
 from headway.web.pictures.strip import Times, strip

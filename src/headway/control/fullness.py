@@ -7,6 +7,7 @@ from headway.calculate.placement.wanted import CORES, DISK, GPUS, MEMORY
 from headway.control.world import World
 from headway.model.node import NodeState
 from headway.model.value import Value
+from headway.model.view.amount import Amount
 
 _MIB_A_GIB = 1024
 _NAMES = {
@@ -18,28 +19,13 @@ _NAMES = {
 _STEPS = 10
 
 
-class Sum(Value, kw_only=True):
-    """One resource over all nodes that take containers."""
-
-    name: str
-    unit: str
-    there: float
-    reserved: float
-    used: float | None = None
-    """None: nobody measured it."""
-
-    @property
-    def free(self) -> float:
-        """What is left."""
-        return max(0.0, self.there - self.reserved)
-
-
 class Fullness(Value, kw_only=True):
     """All nodes together."""
 
     states: dict[str, int]
     """How many there are of each."""
-    sums: tuple[Sum, ...] = ()
+    sums: tuple[Amount, ...] = ()
+    """Each resource over all nodes that take containers."""
     reserved: tuple[int, ...] = (0,) * _STEPS
     """Of how many nodes up to a tenth is reserved, up to two tenths, and so on."""
     used: tuple[int, ...] = (0,) * _STEPS
@@ -81,9 +67,9 @@ def tenths(shares: Iterable[float]) -> tuple[int, ...]:
     return tuple(counts[step] for step in range(_STEPS))
 
 
-def _sum(name: str, there: float, reserved: float, used: float | None) -> Sum:
+def _sum(name: str, there: float, reserved: float, used: float | None) -> Amount:
     called, unit, size = _NAMES.get(name, (name, "", 1))
-    return Sum(
+    return Amount(
         name=called,
         unit=unit,
         there=round(there / size, 2),

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from headway.control import nodes
 from headway.control.fullness import Fullness, fullness
 from headway.model.node import NodeState
+from headway.model.view.amount import Amount
 from headway.model.view.node import NodeView
 from headway.web import links
 from headway.web.page import Ask, Page, View
 from headway.web.pictures.crowd import NODES_MAX, Crowd
-from headway.web.pictures.packing import Amount, Packed
+from headway.web.pictures.packing import Packed
 from headway.web.tone import tone
 
 _SHOWN_MAX = 100
@@ -46,7 +45,7 @@ class NodesPage(View, kw_only=True):
         counts = self.full.states
         return Crowd(
             counts=counts,
-            amounts=tuple(Amount(**msgspec.structs.asdict(row)) for row in self.full.sums),
+            amounts=self.full.sums,
             reserved=self.full.reserved,
             used=self.full.used,
             odd=tuple(packed(view) for view in odd[:NODES_MAX]),

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from headway.formats.units import counted
 from headway.model.value import Value
-from headway.web.pictures.packing import Amount, Packed, cards, says_counts
+from headway.model.view.amount import Amount
+from headway.web.pictures.packing import Packed, cards, says_nodes
 from headway.web.pictures.parts.svg import Element, Markup, group, picture, rect, shape, write
 from headway.web.pictures.parts.text import SMALL
 
 NODES_MAX = 24
 """Up to so many are drawn one by one, and of more only so many that are wrong."""
-_STEPS = 10
 _TOP, _HIGH = 20.0, 64.0
 
 
@@ -40,29 +40,27 @@ def crowd(what: Crowd, width: float = 920) -> Markup:
         text = f"and {more} more that are not ready"
         inside.append(write(text, 1, bottom + 14, room=width - 2, size=SMALL, class_="quiet"))
         bottom += 20
-    said = "; ".join(amount.says for amount in what.amounts)
-    says = says_counts(what.counts) + (f". {said}" if said else "")
-    return picture("Packing", says, width, bottom, inside)
+    return picture("Packing", says_nodes(what.counts, what.amounts), width, bottom, inside)
 
 
 def _histogram(
     reserved: Sequence[int], used: Sequence[int], width: float
 ) -> tuple[list[Element], float]:
-    """Draw of how many nodes how much is reserved, and used, in tenths."""
-    most = max(1, *reserved, *used)
-    wide, floor = (width - 2) / _STEPS, _TOP + _HIGH
+    """Draw of how many nodes how much is reserved, and used, in equal steps."""
+    most, steps = max(1, *reserved, *used), len(reserved)
+    wide, floor, percent = (width - 2) / steps, _TOP + _HIGH, 100 // steps
     inside: list[Element] = []
-    for step in range(_STEPS):
-        x = 1 + wide * step
+    for step in range(steps):
+        x, above = 1 + wide * step, step * percent
         for counts, left, word in ((reserved, x, "reserved"), (used, x + wide / 2, "used")):
             count = counts[step]
             tall = _HIGH * count / most
-            says = f"{counted(count, 'node')}: {step * 10} to {step * 10 + 10} % {word}"
+            says = f"{counted(count, 'node')}: {above} to {above + percent} % {word}"
             inside.append(
                 rect(left + 1, floor - tall, wide / 2 - 2, tall, f"bar {word}", says, rx=1)
             )
             inside.append(_label(str(count), left + wide / 4, floor - tall - 4, wide / 2))
-        label = f"{step * 10}" if width < 500 else f"{step * 10}–{step * 10 + 10} %"
+        label = f"{above}" if width < 500 else f"{above}–{above + percent} %"
         inside.append(_label(label, x + wide / 2, floor + 14, wide))
     inside.append(shape("path", d=f"M1 {floor}H{width - 1:.1f}", class_="line"))
     foot = "nodes by how much of them is reserved (left) and used (right), in percent"

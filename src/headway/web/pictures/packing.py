@@ -1,10 +1,11 @@
 """The packing view: what of each node is reserved, used and free."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headway.formats.units import counted
 from headway.model.value import Value
+from headway.model.view.amount import Amount
 from headway.web.pictures.parts.mark import mark
 from headway.web.pictures.parts.svg import (
     Element,
@@ -20,51 +21,6 @@ from headway.web.tone import Tone
 
 _CARD, _GAP, _PAD, _LINE = 250.0, 10.0, 10.0, 46.0
 _SWATCH, _BAR = 8.0, 7.0
-
-
-class Amount(Value, kw_only=True):
-    """One resource of a node."""
-
-    name: str
-    """Such as `cpu`."""
-    unit: str
-    """Such as `cores`."""
-    there: float
-    reserved: float
-    used: float | None = None
-    """None: nobody measured it."""
-
-    @property
-    def share(self) -> float:
-        """Give what is reserved of what is there; more than is there is all of it."""
-        return min(1.0, max(0.0, self.reserved / self.there)) if self.there > 0 else 0.0
-
-    @property
-    def used_share(self) -> float:
-        """Give what is used of what is there."""
-        used = self.used or 0.0
-        return min(1.0, max(0.0, used / self.there)) if self.there > 0 else 0.0
-
-    @property
-    def says_reserved(self) -> str:
-        """Say what is reserved."""
-        there = f"{self.name} {number(self.reserved)} of {number(self.there)} {self.unit}"
-        return f"{there.strip()} reserved"
-
-    @property
-    def says_free(self) -> str:
-        """Say what is left to reserve, whether what is reserved is used or not."""
-        return f"{number(max(0.0, self.there - self.reserved))} free"
-
-    @property
-    def says_used(self) -> str:
-        """Say what is used."""
-        return "not measured" if self.used is None else f"{number(self.used)} used"
-
-    @property
-    def says(self) -> str:
-        """Say what is reserved, used and free."""
-        return f"{self.says_reserved}, {self.says_used}, {self.says_free}"
 
 
 class Packed(Value, kw_only=True):
@@ -87,14 +43,15 @@ def packing(nodes: Sequence[Packed], width: float = 920) -> Markup:
     return picture("Packing", _says(shown), width, max(bottom, 20), inside)
 
 
-def says_counts(counts: Mapping[str, int]) -> str:
-    """Say how many nodes there are, and in which states.
+def says_nodes(counts: Mapping[str, int], amounts: Iterable[Amount]) -> str:
+    """Say how many nodes there are in which states, and what they have together.
 
-    >>> says_counts({"ready": 3, "lost": 1})
-    '4 nodes: 1 lost, 3 ready'
+    >>> says_nodes({"ready": 3, "lost": 1}, [Amount(name="cpu", unit="cores", there=8, reserved=2)])
+    '4 nodes: 1 lost, 3 ready. cpu 2 of 8 cores reserved, not measured, 6 free'
     """
-    said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    return f"{counted(sum(counts.values()), 'node')}: {said or 'none'}"
+    states = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    said = f"{counted(sum(counts.values()), 'node')}: {states or 'none'}"
+    return ". ".join(filter(None, (said, _says_amounts(amounts))))
 
 
 def _says(nodes: Sequence[Packed]) -> str:
@@ -103,8 +60,7 @@ def _says(nodes: Sequence[Packed]) -> str:
     for amount in (amount for node in nodes for amount in node.amounts):
         known = sums.get(f"{amount.name} {amount.unit}")
         sums[f"{amount.name} {amount.unit}"] = amount if known is None else _added(known, amount)
-    said = "; ".join(amount.says for amount in sums.values())
-    return says_counts(counts) + (f". {said}" if said else "")
+    return says_nodes(counts, sums.values())
 
 
 def _added(one: Amount, other: Amount) -> Amount:
@@ -158,24 +114,50 @@ def _card(node: Packed, x: float, y: float, wide: float, high: float) -> Element
                 class_="quiet",
             )
         )
-    said = "; ".join(amount.says for amount in node.amounts)
-    return link(node.to, f"{node.name}, {node.word}: {said}", *inside)
+    return link(node.to, f"{node.name}, {node.word}: {_says_amounts(node.amounts)}", *inside)
 
 
 def _amount(amount: Amount, x: float, y: float, wide: float) -> Iterator[Element]:
     """Draw what is reserved and below it what is used, each of all that is there."""
     used, left = y + _LINE / 2, x + _SWATCH + 5
-    free = min(measure(amount.says_free, SMALL), wide * 0.55)
+    says, says_free = _says_amount(amount), _says_free(amount)
+    free = min(measure(says_free, SMALL), wide * 0.55)
     room = wide - _SWATCH - 5
-    yield write(amount.says_reserved, left, y + 9, room=room, size=SMALL, class_="quiet")
-    yield write(amount.says_used, left, used + 9, room=room - free - 6, size=SMALL, class_="quiet")
+    yield write(_says_reserved(amount), left, y + 9, room=room, size=SMALL, class_="quiet")
     yield write(
-        amount.says_free, x + wide, used + 9, room=free, size=SMALL, class_="quiet", anchor="end"
+        _says_used(amount), left, used + 9, room=room - free - 6, size=SMALL, class_="quiet"
     )
-    for top, share, class_ in (
-        (y, amount.share, "bar reserved"),
-        (used, amount.used_share, "bar used"),
+    yield write(says_free, x + wide, used + 9, room=free, size=SMALL, class_="quiet", anchor="end")
+    for top, part, class_ in (
+        (y, amount.reserved, "bar reserved"),
+        (used, amount.used or 0.0, "bar used"),
     ):
         yield rect(x, top + 1, _SWATCH, _SWATCH, class_, rx=1)
-        yield rect(x, top + 12, wide, _BAR, "place", amount.says, rx=1)
-        yield rect(x, top + 12, wide * share, _BAR, class_, amount.says, rx=1)
+        yield rect(x, top + 12, wide, _BAR, "place", says, rx=1)
+        yield rect(x, top + 12, wide * _share(part, amount.there), _BAR, class_, says, rx=1)
+
+
+def _share(part: float, there: float) -> float:
+    """Give how much of all that is; more than is there is all of it."""
+    return min(1.0, max(0.0, part / there)) if there > 0 else 0.0
+
+
+def _says_reserved(amount: Amount) -> str:
+    there = f"{amount.name} {number(amount.reserved)} of {number(amount.there)} {amount.unit}"
+    return f"{there.strip()} reserved"
+
+
+def _says_free(amount: Amount) -> str:
+    return f"{number(amount.free)} free"
+
+
+def _says_used(amount: Amount) -> str:
+    return "not measured" if amount.used is None else f"{number(amount.used)} used"
+
+
+def _says_amounts(amounts: Iterable[Amount]) -> str:
+    return "; ".join(map(_says_amount, amounts))
+
+
+def _says_amount(amount: Amount) -> str:
+    return f"{_says_reserved(amount)}, {_says_used(amount)}, {_says_free(amount)}"

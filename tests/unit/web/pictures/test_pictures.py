@@ -8,6 +8,7 @@ import pytest
 from headway.model.deployment import Phase
 from headway.model.failure import Failure
 from headway.model.run import RunState
+from headway.model.view.amount import Amount
 from headway.web.gallery import both
 from headway.web.pictures.attempts import attempts
 from headway.web.pictures.crowd import Crowd, crowd
@@ -15,7 +16,7 @@ from headway.web.pictures.density import Bucket, density
 from headway.web.pictures.graph import BOXES_MAX, Box, graph
 from headway.web.pictures.heatmap import COLUMNS, heatmap
 from headway.web.pictures.lane import lane
-from headway.web.pictures.packing import Amount, Packed, packing
+from headway.web.pictures.packing import Packed, packing
 from headway.web.pictures.spark import Spark, spark
 from headway.web.pictures.strip import Times, strip
 from headway.web.pictures.traffic import Share, traffic
