@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from headway.control.glance import AwayNode
+from headway.control.glance import AwayNode, FailedRuns
 from headway.model.app import Commit
 from headway.model.build import Build, BuildState
 from headway.model.config import ConfigChange
@@ -18,7 +19,7 @@ from headway.model.node import Node, NodeHold, NodeState
 from headway.model.past import Life, PastView
 from headway.model.problem import Problem
 from headway.model.story import DeploymentStory
-from headway.model.view.app import AppView
+from headway.model.view.app import AppView, Place
 from headway.model.view.change import Obstacle, PlannedChange, Started
 from headway.model.view.check import Check
 from headway.model.view.config import ConfigValue, ConfigVersion, ConfigView
@@ -72,7 +73,8 @@ _SHARE = ReleaseShare(release=2, percent=20, containers=1, requests=5, errors=1,
 _BUILD = Build(id="b", app="web", source="s", state=BuildState.FAILED, created_at=NOW,
                started_at=NOW, ended_at=NOW, created_by="ana")  # fmt: skip
 _APP = AppView(name="web", source="sha256-1", team="shop", commit=_COMMIT, branch="main",
-               dependencies=("api",), environments=("demo",), updated_at=NOW)  # fmt: skip
+               dependencies=("api",), environments=("demo",), updated_at=NOW,
+               places=(Place(environment="demo", state="stuck", because="full"),))  # fmt: skip
 _LIFE = Life(id="demo~1", name="demo", state=EnvironmentState.ENDED, because="it is over",
              holder="ana", until=NOW, under="lse-1", created_at=NOW, created_by="ana",
              ended_at=NOW)  # fmt: skip
@@ -95,7 +97,10 @@ _REFUSAL = Refusal(type="t", title="Conflict", status=409, detail="no", code="c"
                    problems=(Problem(message="m", hint="h"),), next=("headway",))  # fmt: skip
 
 PAGES = {
-    "now.html": now_page([_ENVIRONMENT], {"routing": (NOW, "no")}, NOW, nodes=2, away=[_NODE]),
+    "now.html": msgspec.structs.replace(
+        now_page([_ENVIRONMENT], {"routing": (NOW, "no")}, NOW, nodes=2, away=[_NODE]),
+        failed=(FailedRuns(environment="demo", app="web", job="report", run="run-1", state="failed",
+                           because="no", at=NOW, count=2, is_well=True),)),
     "environments.html": environments_page([_ENVIRONMENT]),
     "environment.html": environment_page(_ENVIRONMENT, [_EVENT]),
     "member.html": MemberPage(member=_MEMBER, traffic=(_SHARE,), containers=(_CONTAINER,),

@@ -1,8 +1,12 @@
 from datetime import timedelta
 
-from headway.control.glance import AwayNode
+import msgspec
+
+from headway.control.glance import AwayNode, FailedRuns
 from headway.model.deployment import Phase
+from headway.model.ids import AppName, EnvironmentName, RunId
 from headway.model.node import Node, NodeState
+from headway.model.run import RunState
 from headway.model.view.environment import MemberView
 from headway.model.view.standing import MemberState
 from headway.web.pages.now import now_page
@@ -84,6 +88,22 @@ def test_of_many_a_hundred_are_shown_and_the_rest_is_counted():
 def test_headway_s_own_troubles_count_as_wrong():
     page = now_page([], {"routing": (NOW, "no router")}, NOW)
     assert page.troubles[0].error == "no router"
+    assert page.title == "Now (1 wrong)"
+
+
+def test_runs_that_failed_count_as_wrong_by_job_until_one_has_succeeded_since():
+    last = FailedRuns(
+        environment=EnvironmentName("demo"),
+        app=AppName("shop"),
+        job="report",
+        run=RunId("run-1"),
+        state=RunState.FAILED,
+        because="exit status 1",
+        at=NOW,
+        count=3,
+    )
+    well = msgspec.structs.replace(last, job="bill", is_well=True)
+    page = msgspec.structs.replace(now_page([], {}, NOW), failed=(last, well))
     assert page.title == "Now (1 wrong)"
 
 

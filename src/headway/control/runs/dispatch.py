@@ -11,6 +11,7 @@ from headway.calculate.queueing import Line
 from headway.control.runs import attempts, followers
 from headway.control.runs.book import Book
 from headway.control.runs.ends import Ends
+from headway.control.runs.failures import Failures
 from headway.control.runs.grounds import Grounds
 from headway.control.runs.lanes import Lanes
 from headway.control.runs.runners import Runners
@@ -39,6 +40,7 @@ class Dispatch:
         self._world = world
         self.book = Book(world)
         self.targets = Targets(world)
+        self.failures = Failures()
         self._ends = Ends(world, self)
         self.runners = Runners(world, self.book, self._ends)
         self._grounds = Grounds(world, self.book, self.runners)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from headway.control.runs import attempts, followers
 from headway.control.runs.book import Book
+from headway.control.runs.failures import Failures
 from headway.control.runs.runners import Runners
 from headway.control.runs.slots import Slot, member_of
 from headway.control.runs.starts import Starts
@@ -27,6 +28,7 @@ class Dispatcher(Protocol):
     runners: Runners
     under_way: UnderWay
     starts: Starts
+    failures: Failures
 
     def wake(self) -> None:
         """More may be possible than before."""
@@ -199,6 +201,7 @@ class Ends:
 
     async def follow_up(self, ended: list[Run]) -> None:
         """Go on with what waited for these."""
+        self._dispatch.failures.note(ended)
         awaited = [run for run in ended if self.followed.is_awaited(run)]
         if not awaited:
             return

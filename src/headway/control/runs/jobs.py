@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from headway.calculate.demand import of_job
 from headway.control import lookup, standings
 from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.failures import BAD
 from headway.control.runs.targets import find_job
 from headway.control.world import World
 from headway.model.environment import Environment
@@ -100,6 +101,17 @@ async def _lines(world: World, dispatch: Dispatch, environment: str | None) -> l
         how = RunState(state) if state is not None else None
         lines.append(JobLine(owner, release, job, last, how, running > 0))
     return lines
+
+
+async def take_up_failures(world: World, dispatch: Dispatch) -> None:
+    """Have the jobs remembered whose last run failed, once: only what ends later is heard of."""
+    if dispatch.failures.is_taken_up:
+        return
+    dispatch.failures.is_taken_up = True
+    lines = await _lines(world, dispatch, None)
+    bad = [line.last for line in lines if line.last is not None and line.state in BAD]
+    rows = await world.store.read(lambda reader: reader.get_all(Run, bad))
+    dispatch.failures.note(sorted(rows.values(), key=lambda row: row.ended_at or row.created_at))
 
 
 async def one(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.control import glance, standings
-from headway.control.glance import AwayNode, RunFigures, Stranded
+from headway.control.glance import AwayNode, FailedRuns, RunFigures, Stranded
 from headway.model.deployment import Deployment, Phase
 from headway.model.figures import EVERYTHING, FiguresView
 from headway.model.ids import AppName, EnvironmentName
@@ -77,6 +77,8 @@ class NowPage(View, kw_only=True):
     wrong: tuple[Concern, ...] = ()
     never: tuple[Stranded, ...] = ()
     """Runs that can never start."""
+    failed: tuple[FailedRuns, ...] = ()
+    """Runs that failed lately and are not on the dead-letter list, by job."""
     moving: tuple[Concern, ...] = ()
     not_kept: tuple[NotKept, ...] = ()
     """The last deployment of an app that serves nevertheless, the newest first."""
@@ -88,7 +90,8 @@ class NowPage(View, kw_only=True):
     def title(self) -> str:
         """Its name, with how many things are wrong."""
         lost = sum(one.node.state is NodeState.LOST for one in self.away)
-        wrong = len(self.wrong) + len(self.never) + len(self.troubles) + lost
+        failed = sum(not one.is_well for one in self.failed)
+        wrong = len(self.wrong) + len(self.never) + len(self.troubles) + lost + failed
         return f"Now ({wrong} wrong)" if wrong else "Now"
 
     @property
@@ -181,7 +184,13 @@ async def _see(ask: Ask) -> NowPage:
         runs=runs,
         never=glance.stranded(ask.heart.dispatch),
     )
-    return msgspec.structs.replace(page, lately=small(ask, EVERYTHING))
+    failed = await glance.failed(ask.world, ask.heart.dispatch)
+    return msgspec.structs.replace(
+        page,
+        failed=failed[:_SHOWN_MAX],
+        more=page.more + max(0, len(failed) - _SHOWN_MAX),
+        lately=small(ask, EVERYTHING),
+    )
 
 
 OFFERS = (Page("/", "now.html", _see),)
