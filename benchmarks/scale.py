@@ -109,6 +109,7 @@ def _fill(own: Work, state: str, there: int, count: int) -> None:
     connection.commit()
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
+    os.sync()  # what the kernel still has to write of this, runs would wait for
 
 
 def _cpu(pid: int) -> float:

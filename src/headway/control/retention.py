@@ -28,7 +28,7 @@ from headway.ports.store import Reader, Writer
 
 _log = Log()
 _EVERY_S = 600.0
-_EVENTS_AT_ONCE = 1000
+_EVENTS_AT_ONCE = 300
 """Events forgotten in one transaction, so that writers wait milliseconds at most."""
 _BUILD_KEPT = timedelta(days=1)
 

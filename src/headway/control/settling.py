@@ -14,7 +14,7 @@ from headway.model.lease import ClaimKind, Fences, Lease
 from headway.model.settings import Settings
 from headway.ports.store import Writer
 
-_AT_ONCE = 500
+_AT_ONCE = 100
 """Rows deleted in one transaction."""
 
 

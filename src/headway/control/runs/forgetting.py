@@ -7,8 +7,8 @@ from headway.model.run import Run
 from headway.ports.engine import EngineError
 from headway.ports.store import Reader, Writer
 
-_PAGE = 500
-"""Runs forgotten in one transaction, so that writers wait milliseconds at most."""
+_PAGE = 100
+"""Runs forgotten in one transaction, so that a writer waits some five milliseconds at most."""
 _LEAST_REST = 1.0
 """While many are too many. While few are, rests are as they always are."""
 
