@@ -22,7 +22,9 @@ from headway.ports.vault import Vault
 SIGN_IN = "/sign-in"
 _LINK_GOOD = timedelta(minutes=15)
 _LINKS_MAX = 100
-_SEEN_TO_WITHIN = timedelta(minutes=1)
+_SEEN_TO_WITHIN_S = 60.0
+_SEEN_TO_WITHIN_PART = 1 / 60
+"""Use is noted so often at most, of what a session may be idle: each time is a transaction."""
 _AGENT_MAX = 200
 _NAME_DIGITS = 8
 _log = Log()
@@ -115,7 +117,7 @@ async def find(world: World, secret: str, *, is_use: bool = True) -> Known | Non
         return Known(rows[0], token)
 
     known = await world.store.read(question)
-    if known is not None and is_use and now - known.session.seen_at > _SEEN_TO_WITHIN:
+    if known is not None and is_use and _is_to_be_noted(world, known.session, now):
         try:
             await world.store.write(lambda tx: _note_use(tx, known.session.id, now))
         except StoreError as error:  # who may look may look while the disk is full, too
@@ -234,6 +236,11 @@ def _forget(tx: Writer, world: World, now: datetime) -> None:
     for number, session in enumerate(sessions):
         if number < over or not _is_good(world, session, now):
             tx.delete(Session, session.id)
+
+
+def _is_to_be_noted(world: World, row: Session, now: datetime) -> bool:
+    to_within_s = min(_SEEN_TO_WITHIN_S, world.settings.session_idle_s * _SEEN_TO_WITHIN_PART)
+    return now - row.seen_at > timedelta(seconds=to_within_s)
 
 
 def _note_use(tx: Writer, identity: str, now: datetime) -> None:
