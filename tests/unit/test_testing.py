@@ -178,8 +178,9 @@ def test_mistakes_are_told_at_once(jobs):
         jobs.invoke(len)
     with pytest.raises(ParameterError, match="fails must be a whole number"):
         jobs.invoke("shaky", {"fails": "x"})
-    with pytest.raises(ValueError, match="no length of time"):
-        jobs.advance("soon")
+    for length in ("soon", "3651d", 1e300, timedelta(days=3651)):
+        with pytest.raises(ValueError, match="no length of time up to 3650d"):
+            jobs.advance(length)
     assert jobs.runs == []
 
 

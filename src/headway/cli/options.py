@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, TypeVar, cast
 import click
 import msgspec
 
-from headway.formats.units import MIB, parse_duration, parse_size
+from headway.formats.units import MIB, parse_duration, parse_size, render_duration
 from headway.model.ids import name_from
+from headway.model.length import LENGTH_MAX_S
 from headway.model.manifest import FILE
 from headway.sdk import Client
 
@@ -31,8 +32,9 @@ class Duration(click.ParamType[float]):
         if isinstance(value, float):
             return value
         seconds = parse_duration(str(value))
-        if seconds is None:
-            self.fail(f"{value!r} is no length of time, such as 90s, 10m or 8h", param, ctx)
+        if seconds is None or seconds > LENGTH_MAX_S:
+            what = f"no length of time up to {render_duration(LENGTH_MAX_S)}"
+            self.fail(f"{value!r} is {what}, such as 90s, 10m or 8h", param, ctx)
         return seconds
 
 

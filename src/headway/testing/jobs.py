@@ -13,12 +13,13 @@ import msgspec
 from headway.calculate.attempt import concluded
 from headway.calculate.gang import broken, tried_once
 from headway.formats.lock_names import lock_names
-from headway.formats.units import parse_duration
+from headway.formats.units import parse_duration, render_duration
 from headway.model import run as model
 from headway.model.container import Exit
 from headway.model.gang import Gang
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
 from headway.model.job import Job, OneFails
+from headway.model.length import LENGTH_MAX_S
 from headway.model.run import RunFact, RunFactState, RunFailure, RunState
 from headway.sdk.discover import discover
 from headway.sdk.job import Cancelled, Declared, ParameterError, declared
@@ -273,10 +274,14 @@ class Jobs:
 
 def _length(given: str | float | timedelta) -> timedelta:
     if isinstance(given, timedelta):
-        return given
-    seconds = parse_duration(str(given))
-    if seconds is None:
-        raise ValueError(f"{given!r} is no length of time, such as '30s', '10m' or '1h30m'")
+        seconds: float | None = given.total_seconds()
+    else:
+        seconds = parse_duration(str(given))
+    if seconds is None or seconds > LENGTH_MAX_S:
+        most = render_duration(LENGTH_MAX_S)
+        raise ValueError(
+            f"{given!r} is no length of time up to {most}, such as '30s', '10m' or '1h30m'"
+        )
     return timedelta(seconds=seconds)
 
 

@@ -1,9 +1,11 @@
 """Moments as people type them into a page."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from headway.control.errors import Invalid
 from headway.formats.units import parse_duration
+from headway.model.length import LENGTH_MAX_S
 
 
 def moment(text: str, now: datetime, *, ahead: bool) -> datetime | None:
@@ -22,14 +24,12 @@ def moment(text: str, now: datetime, *, ahead: bool) -> datetime | None:
     if not text:
         return None
     seconds = parse_duration(text)
-    try:
-        at = (
-            datetime.fromisoformat(text)
-            if seconds is None
-            else now + timedelta(seconds=seconds if ahead else -seconds)
-        )
-    except (ValueError, OverflowError):
-        at = None
+    at: datetime | None = None
+    if seconds is None:
+        with suppress(ValueError):
+            at = datetime.fromisoformat(text)
+    elif seconds <= LENGTH_MAX_S:
+        at = now + timedelta(seconds=seconds if ahead else -seconds)
     if at is None or at.tzinfo is None:
         raise Invalid(
             "time-invalid",

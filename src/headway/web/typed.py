@@ -1,7 +1,8 @@
 """What people type into fields, as values."""
 
 from headway.control.errors import Invalid
-from headway.formats.units import parse_duration
+from headway.formats.units import parse_duration, render_duration
+from headway.model.length import LENGTH_MAX_S
 
 NEVER = "never"
 LENGTHS = ("1h", "2h", "4h", "8h", "1d", "2d", "7d")
@@ -18,9 +19,12 @@ def length(text: str) -> float | None:
     """
     text = text.strip()
     seconds = parse_duration(text) if text else None
-    if text and seconds is None:
+    if text and (seconds is None or seconds > LENGTH_MAX_S):
+        most = render_duration(LENGTH_MAX_S)
         raise Invalid(
-            "length-invalid", f"{text!r} is no length of time", hint="such as 10m, 2h or 1d"
+            "length-invalid",
+            f"{text!r} is no length of time",
+            hint=f"such as 10m, 2h or 1d, up to {most}",
         )
     return seconds
 

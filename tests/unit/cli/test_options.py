@@ -18,9 +18,9 @@ def test_lengths_of_time_are_read(text, seconds):
     assert options.Duration().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["soon", "-5s", "1x", "", "8h junk"])
+@pytest.mark.parametrize("text", ["soon", "-5s", "1x", "", "8h junk", "3651d", "9" * 40])
 def test_what_is_no_length_of_time_is_refused_with_an_example(text):
-    with pytest.raises(click.BadParameter, match="such as 90s, 10m or 8h"):
+    with pytest.raises(click.BadParameter, match="up to 3650d, such as 90s, 10m or 8h"):
         options.Duration().convert(text, None, None)
 
 
