@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from headway.control.pool.estimates import Estimates
 from headway.control.pool.monitoring import Monitoring
 from headway.control.runs import runs
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
@@ -171,3 +172,11 @@ def test_a_node_that_nobody_can_replace_is_flagged_only():
         assert place.world.roster.holds == {}
 
     virtually(scenario)
+
+
+async def test_what_it_asks_about_a_job_leaves_the_jobs_own_limit_to_pools(plane):
+    estimates = Estimates(plane.world)
+    now = plane.clock.now()
+    assert (await estimates.of("demo~1/shop/new", now)).middle_s == 600
+    thought = await estimates.within(30, "demo~1/shop/new", now)
+    assert (thought.middle_s, thought.high_s, thought.longest_s) == (30, 30, 30)

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from math import exp, log
 
+import msgspec
+
+from headway.model.length import LENGTH_MAX_S
 from headway.model.value import Value
 
 SEEN_MAX = 64
@@ -18,7 +21,7 @@ class Estimate(Value, kw_only=True):
     """Half of them are shorter."""
     high_s: float
     """One in ten is longer."""
-    longest_s: float = float("inf")
+    longest_s: float = LENGTH_MAX_S
     """None that was seen took longer."""
     seen: int = 0
     spread: float = 0.0
@@ -26,35 +29,44 @@ class Estimate(Value, kw_only=True):
     two either way."""
 
 
-def estimate(runs_s: Iterable[float], most_s: float | None = None) -> Estimate:
+def estimate(runs_s: Iterable[float]) -> Estimate:
     """Estimate a duration from recent ones, newest first.
 
     Medians, for a single run that hung must not make every next one look long. Of fewer than three
-    it is the longest. Without any it is ten minutes, or the limit that ends it.
+    it is the longest. Without any it is ten minutes, and may be as long as anything.
 
     Args:
         runs_s: Of runs that succeeded or failed by themselves.
-        most_s: The run's own time limit.
 
     >>> estimate([60, 70, 65, 300, 62]).middle_s
     65.0
-    >>> estimate([], most_s=120).middle_s
-    120.0
     """
     seen = [max(0.1, float(value)) for value, _ in zip(runs_s, range(SEEN_MAX), strict=False)]
-    limit_s = float("inf") if most_s is None else most_s
     if not seen:
-        unknown_s = min(_UNKNOWN_S, limit_s)
-        return Estimate(middle_s=unknown_s, high_s=min(4 * unknown_s, limit_s), longest_s=limit_s)
+        return Estimate(middle_s=_UNKNOWN_S, high_s=4 * _UNKNOWN_S)
     ordered = sorted(seen)
     middle_s = ordered[-1] if len(ordered) < _FEW else quantile(ordered, 0.5)
     spread = (log(quantile(ordered, 5 / 6)) - log(quantile(ordered, 1 / 6))) / 2
     return Estimate(
-        middle_s=min(middle_s, limit_s),
-        high_s=min(quantile(ordered, 0.9), limit_s),
-        longest_s=min(ordered[-1], limit_s),
+        middle_s=middle_s,
+        high_s=quantile(ordered, 0.9),
+        longest_s=ordered[-1],
         seen=len(ordered),
         spread=spread,
+    )
+
+
+def within(thought: Estimate, most_s: float) -> Estimate:
+    """Give an estimate of what is ended by a limit.
+
+    >>> within(estimate([]), 120).middle_s
+    120
+    """
+    return msgspec.structs.replace(
+        thought,
+        middle_s=min(thought.middle_s, most_s),
+        high_s=min(thought.high_s, most_s),
+        longest_s=min(thought.longest_s, most_s),
     )
 
 

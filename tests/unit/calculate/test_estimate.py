@@ -2,7 +2,8 @@ import random
 
 import pytest
 
-from headway.calculate.estimate import SEEN_MAX, estimate, quantile, wrong_by
+from headway.calculate.estimate import SEEN_MAX, estimate, quantile, within, wrong_by
+from headway.model.length import LENGTH_MAX_S
 
 
 def test_one_that_hung_does_not_make_the_next_look_long():
@@ -15,18 +16,19 @@ def test_of_few_the_longest_is_taken():
 
 def test_nothing_known_is_ten_minutes_or_the_limit():
     assert estimate([]).middle_s == 600
-    assert estimate([], most_s=30).high_s == 30
+    assert within(estimate([]), 30).high_s == 30
 
 
 def test_no_estimate_is_above_the_limit():
-    found = estimate([500, 600, 700, 800], most_s=550)
+    found = within(estimate([500, 600, 700, 800]), 550)
     assert (found.middle_s, found.high_s) == (550, 550)
 
 
 def test_none_is_thought_to_take_longer_than_all_that_were_seen_or_the_limit():
     assert estimate([60, 300, 70]).longest_s == 300
-    assert estimate([60, 300, 70], most_s=200).longest_s == 200
-    assert estimate([], most_s=900).longest_s == 900
+    assert within(estimate([60, 300, 70]), 200).longest_s == 200
+    assert within(estimate([]), 900).longest_s == 900
+    assert estimate([]).longest_s == LENGTH_MAX_S
 
 
 def test_only_the_newest_count():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from headway.calculate.estimate import SEEN_MAX, Estimate, estimate
+from headway.calculate.estimate import SEEN_MAX, Estimate, estimate, within
 from headway.control.world import World
 from headway.model.run import Run, RunState
 from headway.ports.store import Reader
@@ -20,13 +20,17 @@ class Estimates:
         self._world = world
         self._known: dict[str, tuple[datetime, Estimate]] = {}
 
-    async def of(self, owner: str, most_s: float, now: datetime) -> Estimate:
-        """Say how long runs of a job are thought to take; `most_s` where none was seen."""
+    async def within(self, most_s: float, owner: str, now: datetime) -> Estimate:
+        """Say how long runs of a job are thought to take that are ended by a limit."""
+        return within(await self.of(owner, now), most_s)
+
+    async def of(self, owner: str, now: datetime) -> Estimate:
+        """Say how long runs of a job are thought to take, whatever ends one."""
         known = self._known.get(owner)
         if known is not None and (now - known[0]).total_seconds() < _KEPT_S:
             return known[1]
         runs_s = await self._world.store.read(lambda tx: list(_history(tx, owner)))
-        found = estimate(runs_s, most_s)
+        found = estimate(runs_s)
         if not found.seen and known is not None and known[1].seen:
             found = known[1]
         self._known[owner] = (now, found)

@@ -59,7 +59,7 @@ class _Reading:
 
     async def watched(self, run: Run) -> Watched:
         """Give a run with what is thought of its length, its limits, and its pool's rules."""
-        thought = await self._loop.reading.estimates.of(run.owner, float("inf"), self._now)
+        thought = await self._loop.reading.estimates.of(run.owner, self._now)
         release = await self._release(run)
         job = release.manifest.job(run.job) if release else None
         wants = of_job(release, job).pool if release and job else None

@@ -194,7 +194,7 @@ class PoolReading:
             if release is None or job is None:
                 continue
             began_at = attempt.began_at or attempt.ordered_at
-            thought = await self.estimates.of(run.owner, job.timeout_s, now)
+            thought = await self.estimates.within(job.timeout_s, run.owner, now)
             load = Load(
                 demand=of_job(release, job),
                 ends_at=end_of(began_at, thought.middle_s),
@@ -235,7 +235,7 @@ class PoolReading:
             lane = row.lane
             firsts = await self._world.store.read(partial(_queued, lane=row.first.name))
             owner = owner_name(lane.environment, lane.app, lane.job)
-            thought = await self.estimates.of(owner, row.job.timeout_s, now)
+            thought = await self.estimates.within(row.job.timeout_s, owner, now)
             found += _waits(row, firsts, thought)
         return found
 
