@@ -12,11 +12,11 @@ from headway.control.requests import DeadQuestion, DeployRequest
 from headway.control.runs import queues, replays, runs
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, EnvironmentState
-from headway.model.ids import DeploymentId
+from headway.model.ids import DeploymentId, RunId
 from headway.model.job import Delivery, Job, Retries
 from headway.model.manifest import Strategy
 from headway.model.run import Run, RunState
-from tests.simulation.conftest import APP, ENVIRONMENT, SMALL
+from tests.simulation.conftest import APP, ENVIRONMENT, SMALL, wishing
 
 JOB = Job(name="job", function="m:f", resources=SMALL)
 MORTAL = msgspec.structs.replace(
@@ -82,6 +82,21 @@ async def test_a_run_is_made_again_once_though_the_answer_was_never_sent(plane):
     answer = msgspec.json.decode(await asked(plane, "k", deed))
     assert answer["again"] == row.id
     assert await count(plane, Run) == 2
+
+
+async def test_of_runs_that_one_request_names_alike_one_is_made_and_those_there_are_given(plane):
+    await plane.release(JOB)
+    (first,) = await plane.invoke("job", wishing({"of": "before"}, id=RunId("b" * 16)))
+    names = ["a", "b", "a", "c", "b"]
+    wishes = [wishing({"of": at}, id=RunId(name * 16)) for at, name in enumerate(names)]
+    made = await plane.invoke("job", *wishes)
+    assert [row.id[0] for row in made] == names
+    assert [msgspec.json.decode(row.parameters)["of"] for row in made] == [
+        0, "before", 0, 3, "before",
+    ]  # fmt: skip
+    assert [row.id for row in await plane.store.read(lambda reader: reader.find(Run))] == [
+        first.id, made[0].id, made[3].id,
+    ]  # fmt: skip
 
 
 async def test_the_dead_are_replayed_once_though_the_answer_was_never_sent(plane):

@@ -11,7 +11,7 @@ from headway.model.role import Role
 from headway.model.run import pin_name
 from headway.model.token import Token
 from headway.stores.sqlite.migrate import migrate, steps
-from headway.stores.sqlite.rows import SqliteReader
+from headway.stores.sqlite.reader import SqliteReader
 from headway.stores.tables import TABLES
 
 

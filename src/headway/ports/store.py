@@ -112,6 +112,16 @@ class Writer(Reader, Protocol):
         """
         ...
 
+    def insert(self, rows: Sequence[V]) -> list[V]:
+        """Put versioned rows of one noun that were never put, in this order.
+
+        They cost half of what putting one by one does.
+
+        Raises:
+            Stale: A key of one of them is taken.
+        """
+        ...
+
     def delete(self, kind: type[Value], *key: str | int) -> None:
         """Delete the row with this key, if there is one."""
         ...

@@ -185,6 +185,10 @@ class MemoryWriter(MemoryReader):
         self._undo.append((rows, key, rows.set(key, Kept(ordinal, stored))))
         return stored
 
+    def insert(self, rows: Sequence[V]) -> list[V]:
+        """Put rows that were never put, in this order."""
+        return [self.put(row) for row in rows]
+
     def _check_name(self, row: Environment) -> None:
         """A name is held by one environment at a time."""
         if row.state is EnvironmentState.ENDED:

@@ -85,6 +85,49 @@ async def test_a_row_that_was_changed_meanwhile_is_stale(store):
     assert (row.because, row.version) == ("one", 2)
 
 
+async def test_rows_that_are_put_at_once_are_as_if_one_by_one(store):
+    wanted = [container(f"c{number:03}") for number in range(150)]
+
+    def deed(tx) -> list[Container]:
+        stored = tx.insert(wanted)
+        assert tx.insert([]) == []
+        assert tx.get(Container, "c149") == stored[-1]
+        return [tx.put(msgspec.structs.replace(stored[0], process="two")), *stored[1:]]
+
+    stored = await store.write(deed)
+    assert [row.version for row in stored] == [2] + [1] * 149
+    assert await store.read(lambda reader: reader.find(Container, app="web")) == stored
+
+
+async def test_of_rows_whose_key_is_taken_none_is_put(store):
+    await store.write(lambda tx: tx.put(container("c7")))
+    with pytest.raises(Stale):
+        await store.write(lambda tx: tx.insert([container(f"c{number}") for number in range(9)]))
+    assert len(await store.read(lambda reader: reader.find(Container, app="web"))) == 1
+
+
+async def test_events_are_there_as_soon_as_they_are_recorded_and_gone_with_their_deed(store):
+    def record(tx) -> list[Event]:
+        for number in range(70):
+            tx.record(event(f"a{number}"))
+        return tx.events()
+
+    def fail(tx) -> None:
+        tx.record(event("never"))
+        raise RuntimeError("changed its mind")
+
+    seen = await store.write(record)
+    failing = asyncio.create_task(store.write(fail))
+    again = asyncio.create_task(store.write(lambda tx: tx.record(event("last"))))
+    with pytest.raises(RuntimeError):
+        await failing
+    await again
+    kept = await store.read(lambda reader: reader.events())
+    assert [row.subject for row in seen] == [f"a{number}" for number in range(70)]
+    assert kept[:-1] == seen
+    assert kept[-1].subject == "last"
+
+
 async def test_a_deed_that_raises_leaves_nothing(store):
     def deed(tx):
         tx.put(container("a"))

@@ -91,20 +91,42 @@ def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[
         _check_followed(tx, rows)
     _check_pinned(tx, rows)
     refuse_circles(tx, rows)
-    stored: list[tuple[Run, bool]] = []
-    there = tx.get_all(Run, {row.id for row in rows})
-    for row in rows:
-        same = there.get(row.id) or _same(tx, row)  # the same request may have come again
-        if same is not None:
-            stored.append((same, False))
-            continue
-        there[row.id] = tx.put(resolved(tx, row, now) if row.after else row)
-        stored.append((there[row.id], True))
+    there = tx.get_all(Run, {row.id for row in rows})  # the same request may have come again
+    if any(row.key or row.unique or row.after for row in rows):
+        stored = _put_by_names(tx, rows, there, now)
+    else:
+        stored = _put_by_ids(tx, rows, there)
     fresh = [wish for wish, (_, is_new) in zip(rows, stored, strict=True) if is_new]
     if fresh:
         repeated = tx.get(Run, fresh[0].again) if fresh[0].again else None
         event = requested_event(fresh[0], now, actor, others=len(fresh) - 1, repeated=repeated)
         tx.record(event)
+    return stored
+
+
+def _put_by_ids(tx: Writer, rows: Sequence[Run], there: dict[str, Run]) -> list[tuple[Run, bool]]:
+    """Write down those whose id is nobody's yet, all at once."""
+    new: dict[str, Run] = {}
+    for row in rows:
+        if row.id not in there:
+            new.setdefault(row.id, row)
+    fresh = {row.id: row for row in tx.insert(list(new.values()))}
+    known = there | fresh
+    return [(known[row.id], fresh.pop(row.id, None) is not None) for row in rows]
+
+
+def _put_by_names(
+    tx: Writer, rows: Sequence[Run], there: dict[str, Run], now: datetime
+) -> list[tuple[Run, bool]]:
+    """Write down one after another: each may be another's by its key, or follow one before it."""
+    stored: list[tuple[Run, bool]] = []
+    for row in rows:
+        same = there.get(row.id) or _same(tx, row)
+        if same is not None:
+            stored.append((same, False))
+            continue
+        there[row.id] = tx.put(resolved(tx, row, now) if row.after else row)
+        stored.append((there[row.id], True))
     return stored
 
 

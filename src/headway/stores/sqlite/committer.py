@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from headway.ports.store import Stale, StoreError
 from headway.stores.sqlite.kept import KeptRows
-from headway.stores.sqlite.rows import SqliteWriter
+from headway.stores.sqlite.writer import SqliteWriter
 from headway.stores.watches import Touched, Watches
 
 T = TypeVar("T")
@@ -157,6 +157,7 @@ class Committer:
         connection.execute("SAVEPOINT deed")
         try:
             result = asked.deed(writer)
+            writer.finish()
         except BaseException as error:
             if not connection.in_transaction:  # SQLite gave up all of it: a full disk
                 raise sqlite3.OperationalError(str(error)) from error

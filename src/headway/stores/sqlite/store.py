@@ -13,7 +13,7 @@ from headway.model.value import Value
 from headway.ports.store import Reader, StoreError, Writer
 from headway.stores.sqlite.committer import Committer
 from headway.stores.sqlite.migrate import backup, migrate
-from headway.stores.sqlite.rows import SqliteReader
+from headway.stores.sqlite.reader import SqliteReader
 from headway.stores.watches import Told
 
 T = TypeVar("T")

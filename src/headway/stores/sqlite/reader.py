@@ -1,19 +1,18 @@
-"""Reads and writes rows over one SQLite connection, inside a transaction that others began."""
+"""Reads rows over one SQLite connection, inside a transaction that others began."""
 
 import sqlite3
 from collections.abc import Collection, Sequence
 from enum import Enum
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from headway.model.event import Event
 from headway.model.value import Value
-from headway.ports.store import Stale
-from headway.stores.sqlite.kept import KeptRows, Key
-from headway.stores.tables import TABLES, Table
-from headway.stores.watches import Touched
+from headway.stores.sqlite.kept import Key
+from headway.stores.sqlite.statements import statements
+from headway.stores.tables import TABLES
 
 V = TypeVar("V", bound=Value)
 
@@ -33,11 +32,11 @@ class SqliteReader:
     def get(self, kind: type[V], *key: str | int) -> V | None:
         """Give the row with this key."""
         found = self._got(kind, key)
-        return _decode(kind, found) if found else None
+        return decode(kind, found) if found else None
 
     def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
         """Give those rows with one of these keys that there are, by their keys."""
-        return {found[2]: _decode(kind, found) for found in self._got_all(kind, keys)}
+        return {found[2]: decode(kind, found) for found in self._got_all(kind, keys)}
 
     def _got_all(self, kind: type[Value], keys: Collection[str]) -> list[tuple[Any, ...]]:
         """Give version, document and columns of rows, the key first."""
@@ -47,14 +46,14 @@ class SqliteReader:
             found = self._got(kind, tuple(keys))
             return [found] if found else []
         given = _encode(list(keys)).decode()
-        return self._connection.execute(_statements(kind).get_all, (given,)).fetchall()
+        return self._connection.execute(statements(kind).get_all, (given,)).fetchall()
 
     def _got(self, kind: type[Value], key: Key) -> tuple[Any, ...] | None:
         """Give version, document and columns of a row."""
         table = TABLES[kind]
         assert len(key) == len(table.key), f"{table.name} has the key {table.key}"
         found: tuple[Any, ...] | None
-        found = self._connection.execute(_statements(kind).get, key).fetchone()
+        found = self._connection.execute(statements(kind).get, key).fetchone()
         return found
 
     def find(
@@ -86,7 +85,7 @@ class SqliteReader:
         if limit is not None:
             sql += " LIMIT ?"
             values.append(limit)
-        return [_decode(kind, row) for row in self._connection.execute(sql, values)]
+        return [decode(kind, row) for row in self._connection.execute(sql, values)]
 
     def lowest(
         self, kind: type[V], field: str, *, up_to: int | None = None, limit: int = 1
@@ -100,7 +99,7 @@ class SqliteReader:
             f"WHERE {field} IS NOT NULL{bound} ORDER BY {field} LIMIT ?"
         )
         values = [limit] if up_to is None else [up_to, limit]
-        return [_decode(kind, row) for row in self._connection.execute(sql, values)]
+        return [decode(kind, row) for row in self._connection.execute(sql, values)]
 
     def newest(
         self, kind: type[Value], field: str, values: Collection[str], columns: Sequence[str]
@@ -178,171 +177,6 @@ class SqliteReader:
         ]
 
 
-class SqliteWriter(SqliteReader):
-    """Writes in the transaction under way."""
-
-    def __init__(self, connection: sqlite3.Connection, kept: KeptRows, touched: Touched) -> None:
-        super().__init__(connection)
-        self._kept, self._touched = kept, touched
-        self._change = connection.cursor().execute
-        """For what gives no rows: a cursor of its own for each takes a third longer."""
-        self.recorded = 0
-        """Events added in this transaction."""
-        self._there: dict[tuple[type[Value], Key], tuple[Any, ...]] = {}
-        """The columns of rows as they are now, of those that were read or put."""
-
-    def get(self, kind: type[V], *key: str | int) -> V | None:
-        """Give the row with this key."""
-        if (kept := self._take(kind, key)) is not None:
-            return kept
-        found = self._got(kind, key)
-        if found is None:
-            return None
-        self._there[kind, key] = found[2:]
-        return _decode(kind, found)
-
-    def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
-        """Give those rows with one of these keys that there are, by their keys."""
-        rows: dict[str, V] = {}
-        if TABLES[kind].changing:
-            rows = {key: row for key in keys if (row := self._take(kind, (key,))) is not None}
-            keys = [key for key in keys if key not in rows] if rows else keys
-        for found in self._got_all(kind, keys) if keys else ():
-            self._there[kind, (found[2],)] = found[2:]
-            rows[found[2]] = _decode(kind, found)
-        return rows
-
-    def _take(self, kind: type[V], key: Key) -> V | None:
-        """Give a row that is kept."""
-        kept = self._kept.get(kind, key)
-        if kept is None:
-            return None
-        self._there[kind, key] = kept.columns
-        row: V = kept.row
-        return row
-
-    def forget(self) -> None:
-        """Hear that something of what was done was undone."""
-        self._there.clear()
-        self._kept.clear()
-
-    def put(self, row: V) -> V:
-        """Insert or replace a row, and give it as it is now, its `version` one higher."""
-        table = TABLES[type(row)]
-        version: int = getattr(row, "version", 0)
-        stored = msgspec.structs.replace(row, version=version + 1) if table.versioned else row
-        values = table.values_of(row)
-        doc = _encode(stored)
-        if not table.versioned:
-            self._change(_statements(table.kind).upsert, (*values, 0, doc))
-        elif version == 0:
-            self._insert(table, values, doc)
-        else:
-            self._update(table, values, doc, version)
-        key = values[: len(table.key)]
-        self._there[table.kind, key] = values
-        if table.changing_at is not None:
-            if values[table.changing_at] is not None:
-                self._kept.keep(key, stored, values, doc)
-            else:
-                self._kept.drop(table.kind, key)
-        self._touched.note(table.kind, values)
-        return stored
-
-    def delete(self, kind: type[Value], *key: str | int) -> None:
-        """Delete the row with this key, if there is one."""
-        table = TABLES[kind]
-        there = self._got(kind, key) if self._touched.asks(kind) else None
-        if there is not None:
-            self._touched.note(kind, there[2:])
-        self._there.pop((kind, key), None)
-        self._kept.drop(kind, key)
-        where = " AND ".join(f"{column} = ?" for column in table.key)
-        self._connection.execute(f"DELETE FROM {table.name} WHERE {where}", key)  # noqa: S608
-
-    def record(self, event: Event) -> None:
-        """Add an event to the log."""
-        self._change(
-            "INSERT INTO events (subject, environment, app, doc) VALUES (?, ?, ?, ?)",
-            (event.subject, event.environment, event.app, _encode(event)),
-        )
-        self.recorded += 1
-
-    def prune_events(self, before: int, limit: int) -> int:
-        """Delete some of the events up to a sequence, and give how many."""
-        sql = (
-            "DELETE FROM events WHERE sequence IN "
-            "(SELECT sequence FROM events WHERE sequence <= ? ORDER BY sequence LIMIT ?)"
-        )
-        return self._connection.execute(sql, (before, limit)).rowcount
-
-    def _insert(self, table: Table, values: tuple[Any, ...], doc: bytes) -> None:
-        try:
-            self._change(_statements(table.kind).insert, (*values, doc))
-        except sqlite3.IntegrityError as error:
-            raise Stale(f"{table.name}: a new row's key is taken ({error})") from error
-
-    def _update(self, table: Table, values: tuple[Any, ...], doc: bytes, version: int) -> None:
-        """Change a row. SQLite touches the indexes of all columns that are set, changed or not."""
-        key = values[: len(table.key)]
-        before = self._there.get((table.kind, key))
-        changed = [
-            index
-            for index in range(len(key), len(values))
-            if before is None or before[index] != values[index]
-        ]
-        given = [values[index] for index in changed]
-        done = self._change(
-            _update(table.kind, tuple(changed)), (*given, version + 1, doc, *key, version)
-        )
-        if done.rowcount != 1:
-            name = "/".join(map(str, key))
-            raise Stale(f"{table.name} {name}: it was changed since version {version}")
-
-
-class _Statements(NamedTuple):
-    """What SQLite is asked for one row of a table. SQL is made of our own names only."""
-
-    get: str
-    get_all: str
-    """By keys in a list of JSON, so that it is one statement however many they are."""
-    insert: str
-    upsert: str
-
-
-@cache
-def _statements(kind: type[Value]) -> _Statements:
-    table = TABLES[kind]
-    columns = ", ".join(table.columns)
-    marks = ", ".join("?" for _ in table.columns)
-    where = " AND ".join(f"{column} = ?" for column in table.key)
-    changes = ", ".join(f"{column} = excluded.{column}" for column in (*table.columns, "doc"))
-    return _Statements(
-        get=f"SELECT version, doc, {columns} FROM {table.name} WHERE {where}",  # noqa: S608
-        get_all=(
-            f"SELECT version, doc, {columns} FROM {table.name} "  # noqa: S608
-            f"WHERE {table.key[0]} IN (SELECT value FROM json_each(?))"
-        ),
-        insert=f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, 1, ?)",  # noqa: S608
-        upsert=(
-            f"INSERT INTO {table.name} ({columns}, version, doc) VALUES ({marks}, ?, ?) "  # noqa: S608
-            f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
-        ),
-    )
-
-
-@cache
-def _update(kind: type[Value], changed: tuple[int, ...]) -> str:
-    """Say how some of a row's columns are changed."""
-    table = TABLES[kind]
-    given = "".join(f"{table.columns[index]} = ?, " for index in changed)
-    where = " AND ".join(f"{column} = ?" for column in table.key)
-    return (
-        f"UPDATE {table.name} SET {given}version = ?, doc = ? "  # noqa: S608 (own names only)
-        f"WHERE {where} AND version = ?"
-    )
-
-
 def _where(fields: dict[str, Any]) -> tuple[list[str], list[Any]]:
     parts: list[str] = []
     values: list[Any] = []
@@ -370,6 +204,7 @@ def _decoder(kind: type[Value]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-def _decode(kind: type[V], found: tuple[Any, ...]) -> V:
+def decode(kind: type[V], found: tuple[Any, ...]) -> V:
+    """Read the document of a row, found with its version."""
     row: V = _decoder(kind).decode(found[1])
     return row
