@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.calculate.placement import Fleet, few, table
+from headway.calculate.placement import Fleet, few, many, table
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.node import Node, NodeState
@@ -143,15 +143,22 @@ def test_lists_and_arrays_decide_the_same_whether_nodes_are_looked_at_singly_or_
     steps, policy, among
 ):
     answers = []
-    for nodes_few, quick in ((64, few.QUICK), (0, few.QUICK), (0, 0)):
+    quick, sparse = few.QUICK, many.SPARSE
+    for nodes_few, rows_few, crowds_few in (
+        (64, quick, sparse),
+        (0, quick, sparse),
+        (0, 0, sparse),
+        (0, 0, 0),
+    ):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(table, "FEW", nodes_few)
-            patch.setattr(few, "QUICK", quick)
+            patch.setattr(few, "QUICK", rows_few)
+            patch.setattr(many, "SPARSE", crowds_few)
             following = Following(policy, among)
             for step in steps:
                 following.do(step)
             answers.append(following.answers)
-    assert answers[0] == answers[1] == answers[2]
+    assert all(answer == answers[0] for answer in answers)
 
 
 @given(steps=steps, more=steps, policy=policies)

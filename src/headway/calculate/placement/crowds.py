@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from headway.calculate.placement.column import Column
 from headway.calculate.placement.crowd import Crowd
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.wanted import Wanted
@@ -23,15 +24,14 @@ class Crowds:
 
     def change(self, table: Table, row: int, wanted: Wanted, by: int) -> None:
         """Count one more or less of what is on a node."""
-        if wanted.crowd:
-            values = table.value_of(row) if table.tags else {}
-            for name in wanted.crowds:
-                _change(self.of, name, row, by, values)
+        tags = table.tags
+        for name in wanted.crowds:
+            _change(self.of, name, row, by, tags)
         for name in wanted.avoided:
-            _change(self.shunned, name, row, by, {})
+            _change(self.shunned, name, row, by, tags)
         for port in wanted.ports:
             for other in table.machines.rows(row):
-                _change(self.ports, port, other, by, {})
+                _change(self.ports, port, other, by, tags)
 
     def forbidden(self, wanted: Wanted) -> Iterator[tuple[str, Crowd]]:
         """Give what must not be where it goes, each with its name; last who stays away from it.
@@ -51,16 +51,6 @@ class Crowds:
             if shunned is not None:
                 yield "", shunned
 
-    def recount(self, table: Table, tag: str) -> None:
-        """Count by a tag over which something is spread for the first time."""
-        column = table.tags[tag].values
-        for crowd in self.of.values():
-            counts: dict[int, int] = {}
-            for row, count in crowd.counts.items():
-                value = int(column[row])
-                counts[value] = counts.get(value, 0) + count
-            crowd.values[tag] = counts
-
     def copy(self) -> "Crowds":
         """Give ones that change on their own."""
         twin = Crowds()
@@ -71,11 +61,11 @@ class Crowds:
 
 
 def _change(
-    crowds: dict[Name, Crowd], name: Name, row: int, by: int, values: Mapping[str, int]
+    crowds: dict[Name, Crowd], name: Name, row: int, by: int, tags: Mapping[str, Column]
 ) -> None:
     crowd = crowds.get(name)
     if crowd is None:
         crowd = crowds[name] = Crowd()
-    crowd.change(row, by, values)
+    crowd.change(row, by, tags)
     if not crowd.counts:
         del crowds[name]

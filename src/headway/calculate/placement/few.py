@@ -66,7 +66,8 @@ def penalties(scope: Scope, rows: Rows) -> list[float]:
             here = crowd.counts
             found = [old + weight * here.get(row, 0) for old, row in zip(found, rows, strict=True)]
         else:
-            cells, there = scope.table.tags[tag].cells, crowd.values.get(tag, {})
+            tags = scope.table.tags
+            cells, there = tags[tag].cells, crowd.by_value(tag, tags)
             counts = [there.get(cells[row], 0) for row in rows]
             found = [old + weight * new for old, new in zip(found, counts, strict=True)]
     return found

@@ -51,7 +51,7 @@ class Fleet:
         self._leases: dict[NodeId, str] = {}
         self._table = Table()
         self._crowds = Crowds()
-        self._kinds = Kinds(self._table, self._crowds, self._pools, self._leases)
+        self._kinds = Kinds(self._table, self._pools, self._leases)
         self._nevers = Nevers(self._table, self._pools)
         self._holds = Holds(self._table, self._crowds, self._kinds)
         self._kept = Kept(self._holds)
@@ -265,7 +265,7 @@ class Fleet:
         twin._leases = self._leases.copy()
         table = twin._table = self._table.copy()
         crowds = twin._crowds = self._crowds.copy()
-        kinds = twin._kinds = self._kinds.copy(table, crowds, twin._pools, twin._leases)
+        kinds = twin._kinds = self._kinds.copy(table, twin._pools, twin._leases)
         twin._nevers = self._nevers.copy(table, twin._pools)
         holds = twin._holds = self._holds.copy(table, crowds, kinds)
         twin._kept = self._kept.copy(holds)

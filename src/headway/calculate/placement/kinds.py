@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from headway.calculate.placement.crowds import Crowds
 from headway.calculate.placement.prospect import Prospect
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.wanted import Key, Wanted
@@ -24,12 +23,10 @@ class Kinds:
     def __init__(
         self,
         table: Table,
-        crowds: Crowds,
         pools: Mapping[PoolName, Pool],
         leases: Mapping[NodeId, str],
     ) -> None:
         self._table = table
-        self._crowds = crowds
         self._pools = pools
         self._leases = leases
         self._by_identity: dict[int, tuple[Demand, Wanted]] = {}
@@ -85,12 +82,11 @@ class Kinds:
     def copy(
         self,
         table: Table,
-        crowds: Crowds,
         pools: Mapping[PoolName, Pool],
         leases: Mapping[NodeId, str],
     ) -> "Kinds":
         """Give ones that change on their own, of copies of what these go by."""
-        twin = Kinds(table, crowds, pools, leases)
+        twin = Kinds(table, pools, leases)
         twin._by_identity = self._by_identity.copy()
         twin._by_key = self._by_key.copy()
         twin._willing = {key: willing.copy() for key, willing in self._willing.items()}
@@ -107,9 +103,8 @@ class Kinds:
         table = self._table
         wanted = self._by_key[key] = Wanted(key, table.dimension)
         for tag in wanted.spread:
-            if tag != "node" and tag not in table.tags:
+            if tag != "node":
                 table.tag(tag)
-                self._crowds.recount(table, tag)
         return wanted
 
     def _learn(self, wanted: Wanted) -> Prospect:

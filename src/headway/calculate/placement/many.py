@@ -14,15 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headway.calculate.placement import few
-from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS, Crowd
+from headway.calculate.placement.crowd import Crowd
 from headway.calculate.placement.held import FOREVER
 from headway.calculate.placement.scope import LATER, Scope
+from headway.calculate.placement.table import BLOCK, BLOCK_BITS
 from headway.model.pool import PlacementPolicy
 
 WHOLE = 4096
 """Up to so many nodes all are looked at: that much is still quick, and finds a little more."""
 _MORE_BLOCKS = 8
 """Looked at beyond the first that fits, for a node with fewer of the same crowd."""
+SPARSE = 128
+"""A crowd that is on fewer than one in so many nodes has no column that is kept for it."""
 
 Group = frozenset[int] | None
 Rows = Any
@@ -59,10 +62,13 @@ class Found(NamedTuple):
 
 
 _NOTHING = Found(-1, float("inf"))
+_ZERO, _LATER, _FOREVER = np.array(0.0), np.array(LATER), np.array(FOREVER)
+"""As what arrays take quickest: Python's own numbers cost them as much again."""
 
 
 def choose(scope: Scope) -> int:
     """Give the row that the policy likes best in the first blocks that fit; -1 for none."""
+    _prepare(scope)
     best = _NOTHING
     for group in scope.groups():
         for phase in _phases(scope):
@@ -74,6 +80,14 @@ def choose(scope: Scope) -> int:
         if best.row >= 0:
             return best.row
     return -1
+
+
+def _prepare(scope: Scope) -> None:
+    """Have all that is remembered of the kind of demand from its first decision on."""
+    prospect, blocks = scope.prospect, len(scope.table.versions.values)
+    if prospect.failed is None or prospect.failed.shape[1] < blocks:
+        prospect.failed = np.zeros((_COUNT, blocks), "int64")
+        prospect.bounds = {at: np.array(float(amount)) for at, amount in scope.wanted.amounts}
 
 
 def _phases(scope: Scope) -> tuple[Phase, ...]:
@@ -112,10 +126,6 @@ def _parts(scope: Scope, phase: Phase) -> Iterator[range]:
     Most decisions are made in the first: the others are listed where that was not enough.
     """
     versions, prospect = scope.table.versions.values, scope.prospect
-    if prospect.failed is None or prospect.failed.shape[1] < len(versions):
-        prospect.failed = np.zeros((_COUNT, len(versions)), "int64")
-        amounts = scope.wanted.amounts
-        prospect.bounds = tuple((number, np.array(float(amount))) for number, amount in amounts)
     failed = prospect.failed[phase.number]
     if scope.table.rows <= WHOLE:
         if (failed != versions).any():
@@ -140,7 +150,7 @@ def _fitting(scope: Scope, part: range, phase: Phase) -> Rows:
     high = min(part.stop << BLOCK_BITS, table.rows)
     able, busy = scope.prospect.willing.able.values[low:high], table.busy.values[low:high]
     fits = able.copy() if phase.is_empty is None else able > busy if phase.is_empty else able & busy
-    for number, amount in scope.prospect.bounds:
+    for number, amount in scope.prospect.bounds.items():
         fits &= table.free[number].values[low:high] >= amount
     if phase.is_special is not None:
         fits &= ((table.special.values[low:high] & ~wanted.special) != 0) == phase.is_special
@@ -149,24 +159,15 @@ def _fitting(scope: Scope, part: range, phase: Phase) -> Rows:
     if rows.size <= few.QUICK:
         listed: list[int] = rows.tolist()
         return few.apart(scope, listed) if wanted.is_picky else listed
-    if wanted.is_picky and _take_away(scope, fits, part):
-        rows = fits.nonzero()[0]
-        rows += low
-    return rows
+    return _apart(scope, rows) if wanted.is_picky else rows
 
 
-def _take_away(scope: Scope, fits: Any, part: range) -> bool:
-    """Take away the rows of some blocks on which something is that must not be where it goes."""
-    low, is_less = part.start << BLOCK_BITS, False
+def _apart(scope: Scope, rows: Any) -> Any:
+    """Leave of some rows those on which nothing is that must not be where it goes."""
     for _, crowd in scope.crowds.forbidden(scope.wanted):
-        blocks = (
-            part if len(part) < len(crowd.blocks) else [at for at in crowd.blocks if at in part]
-        )
-        for block in blocks:
-            if taken := crowd.blocks.get(block):
-                fits[[row - low for row in taken]] = False
-                is_less = True
-    return is_less
+        if rows.size:
+            rows = rows[_counts(scope, crowd, rows) == 0]
+    return rows
 
 
 def _fitting_among(scope: Scope, among: frozenset[int], phase: Phase, group: Group) -> Rows:
@@ -174,44 +175,49 @@ def _fitting_among(scope: Scope, among: frozenset[int], phase: Phase, group: Gro
     table, wanted = scope.table, scope.wanted
     rows = np.array(sorted(among), "int64")
     fits = scope.prospect.willing.able.values[rows]
-    for number, amount in wanted.amounts:
+    for number, amount in scope.prospect.bounds.items():
         fits &= table.free[number].values[rows] >= amount
     if phase.is_empty is not None:
         fits &= table.busy.values[rows] != phase.is_empty
     if phase.is_special is not None:
         fits &= ((table.special.values[rows] & ~wanted.special) != 0) == phase.is_special
+    rows = rows[fits]
     if wanted.is_picky:
-        for _, crowd in scope.crowds.forbidden(wanted):
-            fits &= np.array([row not in crowd.counts for row in rows.tolist()], bool)
-    if group is not None:
-        fits &= np.isin(table.tags[wanted.spread[0]].values[rows], list(group))
-    return rows[fits]
+        rows = _apart(scope, rows)
+    return rows if group is None else rows[_is_in(group, scope, rows)]
 
 
 def _narrow(scope: Scope, rows: Rows, group: Group) -> Rows:
     """Leave of some rows those that this decision wants."""
     among, but = scope.among, scope.but
-    column = scope.table.tags[scope.wanted.spread[0]] if group is not None else None
     if isinstance(rows, list):
-        if group is not None and column is not None:
-            rows = [row for row in rows if column.cells[row] in group]
+        if group is not None:
+            cells = scope.table.tags[scope.wanted.spread[0]].cells
+            rows = [row for row in rows if cells[row] in group]
         if among is not None:
             rows = [row for row in rows if row in among]
         return [row for row in rows if row not in but] if but else rows
-    keep = np.ones(rows.size, bool)
-    if group is not None and column is not None:
-        keep &= np.isin(column.values.take(rows), list(group))
+    if group is not None:
+        rows = rows[_is_in(group, scope, rows)]
     if among is not None:
-        keep &= np.isin(rows, list(among))
+        rows = rows[np.isin(rows, list(among))]
     if but:
-        keep &= np.isin(rows, list(but), invert=True)
-    return rows[keep]
+        rows = rows[np.isin(rows, list(but), invert=True)]
+    return rows
+
+
+def _is_in(group: frozenset[int], scope: Scope, rows: Any) -> Any:
+    """Say of each of some rows whether its value of the first tag of `spread` is one of these."""
+    tag = scope.wanted.spread[0]
+    wanted = np.zeros(len(scope.table.values[tag]), bool)
+    wanted[list(group)] = True
+    return wanted[scope.table.tags[tag].values[rows]]
 
 
 def _pick(scope: Scope, rows: Rows) -> Found:
     """Give the row that the policy likes best, of those against which least speaks."""
     penalty, policy = 0.0, scope.prospect.policy
-    is_spread = bool(scope.wanted.spread) and scope.crowd is not None
+    is_spread = bool(scope.wanted.penalties) and scope.crowd is not None
     if isinstance(rows, list):
         if is_spread:
             each = few.penalties(scope, rows)
@@ -236,41 +242,48 @@ def _penalties(scope: Scope, rows: Any) -> Any:
     penalties = np.zeros(rows.size)
     for tag, weight in scope.wanted.penalties:
         if tag == "node":
-            penalties += weight * _counts(crowd, rows)
+            penalties += weight * _counts(scope, crowd, rows)
         else:
             by_value = np.zeros(len(table.values[tag]))
-            for value, count in crowd.values.get(tag, {}).items():
+            for value, count in crowd.by_value(tag, table.tags).items():
                 by_value[value] = count
             penalties += weight * by_value[table.tags[tag].values[rows]]
     return penalties
 
 
-def _counts(crowd: Crowd, rows: Any) -> Any:
+def _counts(scope: Scope, crowd: Crowd, rows: Any) -> Any:
     """Count a crowd on each of some rows, which are in order."""
-    low = int(rows[0]) >> BLOCK_BITS
-    high = (int(rows[-1]) >> BLOCK_BITS) + 1
-    counts = np.zeros((high - low) << BLOCK_BITS)
-    for block in range(low, high):
-        for row, count in crowd.blocks.get(block, {}).items():
-            counts[row - (low << BLOCK_BITS)] = count
-    return counts[rows - (low << BLOCK_BITS)]
+    there = crowd.counts
+    if crowd.column is None and len(there) * SPARSE >= scope.table.rows:
+        crowd.column = scope.table.column("int32")
+        for row, count in there.items():
+            crowd.column.cells[row] = count
+    if crowd.column is not None:
+        crowd.column.fit(scope.table.rows, many=True)
+        return crowd.column.values[rows]
+    low, high = rows.item(0), rows.item(-1)
+    counts = np.zeros(high - low + 1, "int32")
+    for row, count in there.items():
+        if low <= row <= high:
+            counts[row - low] = count
+    return counts[rows - low]
 
 
 def _pack(scope: Scope, rows: Any) -> Any:
-    table = scope.table
-    asked = dict(scope.wanted.amounts)
-    cost: Any = 0.0
+    table, bounds, is_for_ever = scope.table, scope.prospect.bounds, scope.is_for_ever
+    cost: Any = _ZERO
     for number, (free, unit) in enumerate(zip(table.free, table.units, strict=True)):
-        left = free.values.take(rows)
-        left -= asked.get(number, 0)
-        left /= unit.values.take(rows)
-        if scope.is_for_ever:
+        left = free.values[rows]
+        if number in bounds:
+            left -= bounds[number]
+        left /= unit.values[rows]
+        if is_for_ever:
             left *= left
         left += cost
         cost = left
-    ends = table.ends.values.take(rows)
-    if scope.is_for_ever:
-        cost += (ends < FOREVER) * LATER
+    ends = table.ends.values[rows]
+    if is_for_ever:
+        cost += (ends < _FOREVER) * _LATER
     else:
         later = scope.ends - np.maximum(ends, scope.now)
         later /= max(scope.ends - scope.now, 1.0)
@@ -283,7 +296,7 @@ def _pack(scope: Scope, rows: Any) -> Any:
 def _spread(scope: Scope, rows: Any) -> Any:
     crowd = scope.crowd
     if crowd is not None:
-        counts = _counts(crowd, rows)
+        counts = _counts(scope, crowd, rows)
         rows = rows[counts == counts.min()]
     return rows[np.minimum(*_shares(scope, rows)).argmax() :][:1]
 

@@ -17,8 +17,8 @@ class Prospect:
         self.start = 0
         """The block in which it went last, and in which room is looked for first: what leaves those
         before is mostly too little for it."""
-        self.bounds: Any = ()
-        """What is wanted of each dimension, as arrays are compared with quickest."""
+        self.bounds: dict[int, Any] = {}
+        """What is wanted of each dimension, as what arrays take quickest."""
         self.failed: Any = None
         """By phase and block of nodes, the version of the block in which nothing took it. Until the
         version changes nothing will: what is placed elsewhere meanwhile makes no room."""

@@ -62,7 +62,7 @@ class Scope:
         if not tags or tags[0] == "node" or crowd is None:
             yield None
             return
-        counts = crowd.values.get(tags[0], {})
+        counts = crowd.by_value(tags[0], self.table.tags)
         by_count: dict[int, set[int]] = {}
         for number in self.table.values[tags[0]].values():
             by_count.setdefault(counts.get(number, 0), set()).add(number)

@@ -8,7 +8,6 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
 from headway.calculate.placement.column import Column
-from headway.calculate.placement.crowd import BLOCK, BLOCK_BITS
 from headway.calculate.placement.held import Held
 from headway.calculate.placement.machines import Machines
 from headway.calculate.placement.wanted import (
@@ -25,6 +24,9 @@ from headway.calculate.placement.willing import tag_of
 from headway.model.ids import NodeId
 from headway.model.node import Node
 
+BLOCK_BITS = 9
+BLOCK = 1 << BLOCK_BITS
+"""Nodes looked at together: enough to choose among, few enough to be quick."""
 FEW = 64
 """Up to so many nodes plain lists are as fast as arrays, and cost no import."""
 
@@ -116,10 +118,6 @@ class Table:
             for row in range(self.rows):
                 self._note_value(tag, row)
         return column
-
-    def value_of(self, row: int) -> Mapping[str, int]:
-        """Give a node's values of the tags in use, by their numbers."""
-        return {tag: int(column.cells[row]) for tag, column in self.tags.items()}
 
     def _note_value(self, tag: str, row: int) -> None:
         node = self.nodes[row]

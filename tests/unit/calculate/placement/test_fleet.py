@@ -282,3 +282,17 @@ def test_what_is_alone_finds_a_node_in_any_block_of_thousands(policy):
         given.hold(f"filler {at}", NodeId(f"n{at:04}"), demand(4))
     given.free("first")
     assert place(given, "only", alone) == "n0000"
+
+
+@pytest.mark.parametrize("policy", PlacementPolicy)
+def test_copies_on_most_of_many_nodes_go_to_those_that_came_since(policy):
+    given = fleet(*(node(f"n{at:03}") for at in range(100)), policy=policy)
+    copy = demand(crowd="demo~1/shop/web@1", spread=("node",))
+    assert {place(given, f"copy {at}", copy) for at in range(100)} == set(given._table.ids)
+    for at in range(100, 300):
+        given.put(node(f"n{at:03}"))
+    assert {place(given, f"copy {at}", copy) for at in range(100, 300)} == set(
+        given._table.ids[100:]
+    )
+    given.free("copy 7")
+    assert place(given, "copy 7", copy) == "n007"
