@@ -1,6 +1,5 @@
 """What a node costs: what is begun is paid, in steps of its type's billing."""
 
-from datetime import datetime, timedelta
 from math import ceil
 
 from headway.model.pool import NodeType
@@ -26,13 +25,3 @@ def price(kind: NodeType, lived_s: float) -> float:
     1.0
     """
     return kind.price_hour * billed_s(kind, lived_s) / 3600.0
-
-
-def paid_until(kind: NodeType, since: datetime, now: datetime) -> datetime:
-    """Give the end of what is paid already if the node lives until now.
-
-    >>> hourly = NodeType(name="m", cpu=4, memory_mib=8192, billing_s=3600)
-    >>> paid_until(hourly, datetime(2026, 3, 1, 12), datetime(2026, 3, 1, 13, 20)).hour
-    14
-    """
-    return since + timedelta(seconds=billed_s(kind, (now - since).total_seconds()))

@@ -1,7 +1,7 @@
 """How long something will run, from how long the same ran before."""
 
 from collections.abc import Iterable, Sequence
-from math import exp, log
+from math import log
 
 import msgspec
 
@@ -80,16 +80,3 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     low = int(place)
     high = min(low + 1, len(ordered) - 1)
     return float(ordered[low] + (place - low) * (ordered[high] - ordered[low]))
-
-
-def wrong_by(guesses_s: Iterable[tuple[float, float]]) -> float:
-    """Give the factor by which half of some guesses were wrong at most, either way; 1 is exact.
-
-    Args:
-        guesses_s: Of each, what was thought and what it was.
-
-    >>> round(wrong_by([(100, 100), (100, 200), (50, 100)]), 2)
-    2.0
-    """
-    ratios = sorted(abs(log(max(0.1, thought) / max(0.1, was))) for thought, was in guesses_s)
-    return exp(quantile(ratios, 0.5)) if ratios else 1.0

@@ -43,7 +43,6 @@ class ContainerState(StrEnum):
 
 
 ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
-SERVING = frozenset({ContainerState.HEALTHY})
 
 
 class Exit(Value, kw_only=True):

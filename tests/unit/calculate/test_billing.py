@@ -1,13 +1,7 @@
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from headway.calculate.billing import billed_s, paid_until, price
+from headway.calculate.billing import billed_s, price
 from headway.model.pool import NodeType
-
-BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def kind(billing_s: float, least_s: float = 60.0) -> NodeType:
@@ -23,11 +17,3 @@ def kind(billing_s: float, least_s: float = 60.0) -> NodeType:
 def test_what_is_begun_is_paid(billing_s, lived_s, paid_s):
     assert billed_s(kind(billing_s), lived_s) == paid_s
     assert price(kind(billing_s), lived_s) == pytest.approx(paid_s / 1800)
-
-
-@given(st.floats(0, 1e6), st.sampled_from([1, 60, 3600]))
-def test_what_is_paid_is_never_in_the_past(lived_s, billing_s):
-    now = BEGIN + timedelta(seconds=lived_s)
-    until = paid_until(kind(billing_s), BEGIN, now)
-    assert until >= now - timedelta(milliseconds=1)
-    assert until <= now + timedelta(seconds=max(billing_s, 60))

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from headway.calculate.estimate import SEEN_MAX, estimate, quantile, within, wrong_by
+from headway.calculate.estimate import SEEN_MAX, estimate, quantile, within
 from headway.model.length import LENGTH_MAX_S
 
 
@@ -42,7 +42,5 @@ def test_the_spread_of_log_normal_durations_is_found():
     assert estimate([50.0] * 10).spread == 0
 
 
-def test_guesses_that_are_right_are_wrong_by_nothing():
-    assert wrong_by([(10, 10), (20, 20)]) == 1
-    assert wrong_by([]) == 1
+def test_a_share_of_one_value_is_that_value():
     assert quantile([7], 0.3) == 7
