@@ -3,15 +3,13 @@
 import asyncio
 import gc
 import logging
-import random
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
 from typing import Any
 
-from headway.control.errors import HeadwayError
 from headway.control.runs import runs
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment
@@ -20,22 +18,20 @@ from headway.model.ids import NodeId, RunId
 from headway.model.node import DEFAULT_POOL, Node
 from headway.model.pool import Pool
 from headway.model.run import Run
-from headway.model.scenario import Faults, Report, Scenario, TraceRow
-from headway.model.settings import Settings
+from headway.model.scenario import Report, Scenario, TraceRow
 from headway.ports.store import Writer
-from headway.sim.agent import Agent, UnreliableEngine
+from headway.sim.agent import Agent
 from headway.sim.checks import Checks
 from headway.sim.engine import SimulatedEngine
 from headway.sim.giving_checks import GivingChecks
-from headway.sim.lender import UnreliableProvider
-from headway.sim.life import Life, MortalStore
+from headway.sim.lives import Lives, Site
 from headway.sim.load import Users
 from headway.sim.measure import Measure
 from headway.sim.mishaps import Mishaps
 from headway.sim.network import MadeUpNetwork
 from headway.sim.nodes import nodes_of
 from headway.sim.outside import SimulatedRouter
-from headway.sim.plane import Cut, Plane, Ports
+from headway.sim.plane import Plane
 from headway.sim.pool_checks import PoolChecks
 from headway.sim.provider import SimulatedProvider
 from headway.sim.store import MemoryStore
@@ -85,61 +81,55 @@ class Tunnel:
         nodes = nodes_of(scenario)
         self.store = MemoryStore()
         self.store.do(partial(_declare, scenario=scenario))
-        self.router = SimulatedRouter()
-        by_id = {node.id: node for node in nodes}
-        self.checks = Checks(loop.time, self.store, self.router, by_id)
+        router = SimulatedRouter()
+        self.checks = Checks(loop.time, self.store, router, {node.id: node for node in nodes})
         self.provider = SimulatedProvider(
             scenario.kinds, clock=_Clock(loop), joined=self._joined, left=self._left
         )
         self.measure = Measure(scenario, loop.time, self.provider.bill)
-        for node in nodes:
-            self.measure.there(node)
-        self.checks.on_use = self.measure.use
-        self.checks.on_begin = self.measure.began
-        self.store.on_event = self._happened
-        network.answering = lambda _host, port: self.checks.is_well(port)
         self.engine = SimulatedEngine(nodes, self.wall, self.checks)
         self.agent = Agent()
-        told = self.measure.faults
         self.mishaps = Mishaps(
             scenario.faults,
             scenario.seed,
             self.engine,
             self.agent,
-            told,
+            self.measure.faults,
             self.provider,
             scenario.pools,
         )
-        self.mishaps.kill_plane = self.kill
-        loop.on_spin = self._spins
-        loop.size = self._size
+        site = Site(self.store, self.engine, self.agent, router, self.provider)
+        self.lives = Lives(scenario, site, self.wall, self.measure.faults)
         self.pool_checks = PoolChecks(
             pools=scenario.pools,
             provider=self.provider,
             store=self.store,
             time=loop.time,
             fail=self.checks.fail,
-            world=lambda: self.plane.world if self.plane is not None else None,
+            world=lambda: self.lives.world,
             works=self._works,
         )
+        self.giving_checks = GivingChecks(
+            store=self.store, fail=self.checks.fail, world=lambda: self.lives.world
+        )
+        self.users = Users(scenario, trace, self)
+        self._accepted: dict[RunId, None] = {}
+        for node in nodes:
+            self.measure.there(node)
+        self._have_told(network)
+
+    def _have_told(self, network: MadeUpNetwork) -> None:
+        """Have each part told of what it goes by and another does."""
+        self.checks.on_use = self.measure.use
+        self.checks.on_begin = self.measure.began
+        self.checks.more_odd = lambda: chain(self.pool_checks.odd(), self.giving_checks.odd())
+        self.store.on_event = self._happened
+        self.mishaps.kill_plane = self.lives.kill
         self.mishaps.silent = self.pool_checks.silent
         self.provider.on_release = self.pool_checks.released
-        self.giving_checks = GivingChecks(
-            store=self.store,
-            fail=self.checks.fail,
-            world=lambda: self.plane.world if self.plane is not None else None,
-        )
-        self.checks.more_odd = lambda: chain(self.pool_checks.odd(), self.giving_checks.odd())
-        self.users = Users(scenario, trace, self)
-        self.plane: Plane | None = None
-        self._life: Life | None = None
-        self._lives = 0
-        self._changed = asyncio.Event()
-        self._died = asyncio.Event()
-        self._may_lose = scenario.faults.any
-        self._faults = scenario.faults
-        self._accepted: dict[RunId, None] = {}
-        self._chance = random.Random(f"{scenario.seed}/planes")  # noqa: S311 (no secret)
+        network.answering = lambda _host, port: self.checks.is_well(port)
+        self._loop.on_spin = self._spins
+        self._loop.size = self._size
 
     def wall(self) -> datetime:
         """Give what the machine's clock shows, however it was set."""
@@ -174,7 +164,7 @@ class Tunnel:
 
     async def run(self) -> Report:
         """Let it happen."""
-        living = asyncio.create_task(self._live(), name="lives")
+        living = asyncio.create_task(self.lives.run(), name="lives")
         looking = asyncio.create_task(self._look(), name="checks")
         await self.users.settle_in()
         await self._all_live()
@@ -190,8 +180,7 @@ class Tunnel:
         await self._settle()
         await _end([looking])
         report = self.measure.report(self.checks.broken)
-        if self._life is not None:
-            self._life.alive = False
+        self.lives.end()
         await _end([living])
         self.provider.close()
         return report
@@ -210,15 +199,7 @@ class Tunnel:
             if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error
 
-    # --- lives of the control plane --------------------------------------------------------------
-
-    def kill(self) -> None:
-        """End the control plane in this very moment."""
-        if self._life is None or self.plane is None:
-            return
-        self._life.alive = False
-        self.plane.kill()
-        self._died.set()
+    # --- when no time passes ----------------------------------------------------------------------
 
     def _size(self) -> int:
         """Count what a control plane goes through: nodes, containers, and runs to come."""
@@ -231,70 +212,16 @@ class Tunnel:
         Raises:
             Stuck: It is not the control plane.
         """
-        if self.plane is None or self._died.is_set():
+        if self.lives.is_dying:
             raise Stuck(f"{who} goes on and on, and no time passes")
         self.checks.fail("time goes on", f"{who} goes on and on in one moment")
-        self.kill()
-
-    async def _live(self) -> None:
-        while True:
-            self._died.clear()
-            plane = self.plane = self._new_life()
-            self._changed.set()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None):
-                    await self._died.wait()
-            self._changed.clear()
-            self.plane = None
-            await plane.gone()
-            await asyncio.sleep(self._chance.uniform(0.5, self.scenario.faults.away_s))
-
-    def _new_life(self) -> Plane:
-        self._lives += 1
-        scenario = self.scenario
-        chance = random.Random(self._chance.getrandbits(64))  # noqa: S311 (no secret)
-        ports = Ports(
-            self.store, self.engine, self.router, self.provider if scenario.pools else None
-        )
-        self._life = Life(self._faults, chance, self.measure.faults, self.kill)
-        if scenario.faults.any:
-            ports = Ports(
-                MortalStore(self.store, self._life),
-                UnreliableEngine(self.engine, self.agent, self._life),
-                self.router,
-                UnreliableProvider(self.provider, self._life) if scenario.pools else None,
-            )
-        settings = Settings(
-            runs_kept=scenario.runs_kept,
-            events_kept=100_000,
-            starts_parallel=200,
-            figures_step_s=0,  # nobody looks at them, and a week has sixty thousand steps
-        )
-        return Plane(
-            wall=self.wall,
-            ports=ports,
-            settings=settings,
-            chance=chance,
-            is_mortal=self._may_lose,
-        )
+        self.lives.kill()
 
     # --- users' side -----------------------------------------------------------------------------
 
     async def ask(self, deed: Callable[[Plane], Coroutine[Any, Any, Any]]) -> Any:
         """Ask whatever control plane lives, until it has answered; None when it refused."""
-        while True:
-            await self._changed.wait()
-            plane = self.plane
-            if plane is None:
-                continue
-            try:
-                return await plane.ask(deed(plane))
-            except Cut:
-                self.measure.faults["answers cut off"] += 1
-                await asyncio.sleep(_AGAIN_S)
-            except HeadwayError as refused:
-                self.measure.faults[f"refused: {refused.code}"] += 1
-                return None
+        return await self.lives.ask(deed)
 
     def asked(self, runs: list[RunId]) -> None:
         """Note that runs are asked for now."""
@@ -304,7 +231,7 @@ class Tunnel:
 
     def accepted(self, runs: list[RunId]) -> None:
         """Note that runs were promised."""
-        if self._may_lose:
+        if self.scenario.faults.any:
             self._accepted.update(dict.fromkeys(runs))
 
     # --- checks ----------------------------------------------------------------------------------
@@ -313,13 +240,13 @@ class Tunnel:
     def watched_s(self) -> float:
         """How long everything has been there that the control plane needs."""
         away = self.agent.is_away or self.mishaps.nodes_away or not self.provider.answers
-        if self.plane is None or away:
+        if self.lives.plane is None or away:
             return 0.0
-        return self._loop.time() - max(self.plane.began_s, self.mishaps.calm_since)
+        return self._loop.time() - max(self.lives.plane.began_s, self.mishaps.calm_since)
 
     def _pending(self) -> dict[str, int]:
         """Say why how many wait: runs, and pools that do not grow."""
-        plane = self.plane
+        plane = self.lives.plane
         if plane is None:
             return {}
         found = plane.heart.dispatch.starts.waits()
@@ -332,7 +259,7 @@ class Tunnel:
         while True:
             await asyncio.sleep(_LOOK_S)
             self.checks.look(self.watched_s)
-            plane = self.plane
+            plane = self.lives.plane
             if plane is None:
                 continue
             self.checks.leases(lambda row, plane=plane: _over_s(row, plane), self.watched_s)  # type: ignore[misc]
@@ -342,16 +269,14 @@ class Tunnel:
     async def _settle(self) -> None:
         """Let no more go wrong, and let everything come to its end."""
         self.mishaps.heal()
-        self._faults = Faults()
-        if self._life is not None:
-            self._life.faults = self._faults
+        self.lives.calm()
         end_s = self._loop.time() + self.scenario.settle_s
         while self._loop.time() < end_s and self.checks.broken is None:
             await asyncio.sleep(_LOOK_S)
-            if self.plane is not None and not self._is_open() and not self.checks.is_odd:
+            if self.lives.plane is not None and not self._is_open() and not self.checks.is_odd:
                 break
-        if self.checks.broken is None and self.plane is not None:
-            await self._check_all(self.plane)
+        if self.checks.broken is None and self.lives.plane is not None:
+            self._check_all(self.lives.plane)
 
     def _is_open(self) -> bool:
         return self.store.ask(
@@ -361,7 +286,7 @@ class Tunnel:
             )
         )
 
-    async def _check_all(self, plane: Plane) -> None:
+    def _check_all(self, plane: Plane) -> None:
         reserved = {
             node: (row.cpu, row.memory_mib)
             for node in self.checks.nodes
