@@ -114,37 +114,15 @@ def up(
         http_port=last.http_port if http_port is None else http_port,
         hosts=allow_host or last.hosts,
     )
-    found = running(place)
-    if found is not None:
-        told = f"headway runs already: {found[0]} (pid {found[1]}, data {place})"
-        wanted = [f"--nodes {nodes}"] if nodes else []
-        wanted += [] if lend is None else [f"--lend {lend}"]
-        again = (f"headway down && headway up -d {' '.join(wanted)}",) if wanted else ()
-        fail(told, "headway status", *again)
-        raise Failed
-    words = [*_SERVE, "up", "--data", str(place)]
-    words += listening.words
-    words += ["--nodes", str(nodes)] if nodes else []
-    words += [] if lend is None else ["--lend", str(lend)]
+    wanted = ["--nodes", str(nodes)] if nodes else []
+    wanted += [] if lend is None else ["--lend", str(lend)]
+    _refuse_another(place, wanted)
     place.mkdir(mode=0o711, parents=True, exist_ok=True)
     log = place / "headway.log"
     said_before = log.stat().st_size if log.exists() else 0
     end_as_by_ctrl_c()
-    process = subprocess.Popen(
-        [*words, "--log-file", str(log)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL if detach else None,
-        stderr=subprocess.PIPE if detach else None,
-        start_new_session=True,
-        env={**os.environ, "HEADWAY_DATA": str(place)},
-    )
-    try:
-        tried = _await_answer(process, place, within)
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        fail("interrupted; agent and router may run already", "headway up · headway down")
-        raise Failed(INTERRUPTED) from None
+    process = _begin(["--data", str(place), *listening.words, *wanted], log, detach=detach)
+    tried = _await_answer(process, place, within)
     if tried:
         _stop(process)
         told = f"headway was ended, as after {render_duration(within)} {tried}"
@@ -152,15 +130,41 @@ def up(
         fail("\n".join((told, *lines)), _with_more_time(within), "headway doctor", f"less {log}")
         raise Failed
     write_whole(place / _LISTENING, msgspec.json.encode(listening))
-    click.echo(f"headway {__version__} · data {place} · engine process · router HAProxy")
-    click.echo(f"  api     http://{listening.host}:{listening.port}")
-    click.echo(f"  pages   {_pages(place)}")
-    click.echo(f"  apps    http://APP.ENVIRONMENT.localhost:{listening.http_port}")
+    _say_where(place, listening)
     if detach:
         click.echo("next: headway init · headway start -e dev · headway down")
         return
     click.echo("  Ctrl-C stops it; containers go on until `headway down`")
     _stay(process)
+
+
+def _refuse_another(data: Path, wanted: list[str]) -> None:
+    """Refuse to start a second one; what is wanted of nodes is told as what the first can be."""
+    found = running(data)
+    if found is None:
+        return
+    told = f"headway runs already: {found[0]} (pid {found[1]}, data {data})"
+    again = (f"headway down && headway up -d {' '.join(wanted)}",) if wanted else ()
+    fail(told, "headway status", *again)
+    raise Failed
+
+
+def _begin(words: list[str], log: Path, *, detach: bool) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [*_SERVE, "up", *words, "--log-file", str(log)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if detach else None,
+        stderr=subprocess.PIPE if detach else None,
+        start_new_session=True,
+        env={**os.environ, "HEADWAY_DATA": str(log.parent)},
+    )
+
+
+def _say_where(data: Path, listening: _Listening) -> None:
+    click.echo(f"headway {__version__} · data {data} · engine process · router HAProxy")
+    click.echo(f"  api     http://{listening.host}:{listening.port}")
+    click.echo(f"  pages   {_pages(data)}")
+    click.echo(f"  apps    http://APP.ENVIRONMENT.localhost:{listening.http_port}")
 
 
 def _pages(data: Path) -> str:
@@ -176,6 +180,16 @@ def _pages(data: Path) -> str:
 
 def _await_answer(process: "subprocess.Popen[bytes]", data: Path, within_s: float) -> str:
     """Wait until it answers; gives what was tried to the last where it does not in time."""
+    try:
+        return _poll(process, data, within_s)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        fail("interrupted; agent and router may run already", "headway up · headway down")
+        raise Failed(INTERRUPTED) from None
+
+
+def _poll(process: "subprocess.Popen[bytes]", data: Path, within_s: float) -> str:
     ends_at = time.monotonic() + within_s
     tried = "it had not begun to listen"
     while time.monotonic() < ends_at:
