@@ -11,7 +11,7 @@ import pytest
 
 from headway.control.departures import Departures
 from headway.control.fleet import Fleet
-from headway.control.requests import Invocation
+from headway.control.requests import HoldRequest, Invocation
 from headway.control.runs import invoking, queues, runs
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.scheduling import Schedules
@@ -23,6 +23,7 @@ from headway.model.job import Job
 from headway.model.lease import Tenure
 from headway.model.manifest import Manifest
 from headway.model.node import Node
+from headway.model.queue import QueueHold
 from headway.model.release import Release
 from headway.model.resources import Resources
 from headway.model.run import Run
@@ -141,21 +142,10 @@ class Plane:
         (made,) = await self.invoke(job, wishing(**wish))
         return made
 
-    async def hold(
-        self, *, paused: bool = False, draining: bool = False, because: str = ""
-    ) -> None:
-        """Pause the default queue, have it drain, or let it go on."""
-        await queues.hold(
-            self.world,
-            self.dispatch,
-            "me",
-            "demo",
-            APP,
-            "default",
-            paused=paused,
-            draining=draining,
-            because=because,
-        )
+    async def hold(self, queue: str = "default", **said: Any) -> QueueHold:
+        """Pause a queue, have it drain, or let it go on."""
+        request = HoldRequest(environment="demo", app=APP, queue=queue, **said)
+        return await queues.hold(self.world, self.dispatch, "me", request)
 
     async def ended(self, run: Run, within_s: float = 10) -> Run:
         async with asyncio.timeout(within_s):

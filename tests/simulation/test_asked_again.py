@@ -9,7 +9,7 @@ from headway.control import deploying, deployments, destroying, environments
 from headway.control.errors import Conflict
 from headway.control.idempotency import once
 from headway.control.requests import DeadQuestion, DeployRequest
-from headway.control.runs import queues, replays, runs
+from headway.control.runs import replays, runs
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.ids import DeploymentId, RunId
@@ -157,9 +157,8 @@ async def test_a_run_that_is_cancelled_is_cancelled_again_without_a_change(plane
 
 async def test_a_queue_is_drained_again_without_a_change(plane):
     await plane.release(JOB)
-    said = {"paused": False, "draining": True, "because": "moving"}
-    drain = (plane.world, plane.dispatch, "me", "demo", APP, "default")
-    assert await queues.hold(*drain, **said) == await queues.hold(*drain, **said)
+    drained = [await plane.hold(draining=True, reason="moving") for _ in range(2)]
+    assert drained[0] == drained[1]
 
 
 async def under_way(plane, kind: DeploymentKind, release: int) -> Deployment:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from headway.control.requests import RunQuestion
-from headway.control.runs import queues, runs
+from headway.control.runs import runs
 from headway.control.runs.scheduling import fire
 from headway.model.job import Job
 from headway.model.run import After, Run, RunState
@@ -109,15 +109,13 @@ async def test_a_run_that_is_refused_keeps_no_other_schedule_from_its_own(before
 
 
 async def test_a_drained_queue_takes_no_run_of_a_schedule(before_six):
-    said = {"paused": False, "draining": True, "because": "moving"}
-    who = (before_six.world, before_six.dispatch, "me", "demo", APP, "default")
-    await queues.hold(*who, **said)
+    await before_six.hold(draining=True, reason="moving")
     assert await fired(before_six, SIX + timedelta(seconds=1)) == {}
     row = await before_six.store.read(
         lambda reader: reader.get(ScheduleState, ENVIRONMENT, APP, "report")
     )
     assert row.because == "left out: queue default was drained by me"
-    await queues.hold(*who, **{**said, "draining": False})
+    await before_six.hold(reason="moving")
     tomorrow = await fired(before_six, SIX + timedelta(days=1, seconds=1))
     assert set(tomorrow) == {"east", "west", "report"}
 

@@ -89,9 +89,7 @@ async def test_queues_that_are_held_or_wait_longest_are_listed_first_and_read_as
 ):
     await plane.release(*JOBS, queues=(Queue(name="q100", concurrency=3), Queue(name="idle")))
     for name in ("q120", "q110"):
-        await queues.hold(
-            plane.world, plane.dispatch, "me", "demo", APP, name, paused=True, draining=False
-        )
+        await plane.hold(name, paused=True)
     (first,) = await plane.invoke("job120")
     (second,) = await plane.invoke("job110")
     counting = plane.world.store = CountingStore(plane.store)

@@ -188,7 +188,7 @@ async def test_runs_behind_those_whose_lines_were_read_start_without_another_eve
 ):
     monkeypatch.setattr(locking, "_LOOKED_AT", 2)
     await plane.release(PAYING)
-    await plane.hold(paused=True, because="no money")
+    await plane.hold(paused=True, reason="no money")
     made = [
         await plane.run("paying", parameters={"sleep_s": 30, "account": f"a{number}"})
         for number in range(6)
@@ -205,7 +205,7 @@ async def test_a_run_that_could_not_start_leaves_the_line_and_comes_back(plane, 
     run = await plane.run("solo", parameters={"sleep_s": 0})
     await standing(plane, run)
     await claim(plane, "ben")
-    await plane.hold(paused=True, because="no money")
+    await plane.hold(paused=True, reason="no money")
     await waits_for(plane, run, "no money")
     await release(plane, "ana")
     async with asyncio.timeout(10):
@@ -230,7 +230,7 @@ async def test_a_run_that_comes_back_to_a_line_does_not_lock_up_those_that_went_
     first = await plane.run("both", parameters={"sleep_s": 0})
     await standing(plane, first)
     await standing(plane, first, "alpha")
-    await plane.hold(paused=True, because="no money")
+    await plane.hold(paused=True, reason="no money")
     second = await plane.run("rest", parameters={"sleep_s": 0})
     async with asyncio.timeout(10):
         while (f"run {first.id}", "waiting") in await line(plane, "alpha"):

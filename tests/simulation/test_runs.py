@@ -338,7 +338,7 @@ async def test_more_runs_than_a_request_makes_are_refused_before_their_job_is_lo
 
 async def test_a_paused_queue_says_so_and_goes_on(plane):
     await plane.release(ONCE)
-    await plane.hold(paused=True, because="the bank is closed")
+    await plane.hold(paused=True, reason="the bank is closed")
     run = await plane.run("once")
     await asyncio.sleep(0.1)
     row = await runs.one(plane.world, run.id)

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import HoldBody
 from headway.api.scope import Actor, App, Environment, Identity, TheWorld, dispatch_of, done_once
+from headway.control.requests import HoldRequest
 from headway.control.runs import queues
 from headway.model.queue import QueueHold
 from headway.model.view.queue import QueueView
@@ -32,17 +33,12 @@ async def hold_queue(
 ) -> Json:
     """Pause a queue, drain it, or with neither let it go on."""
     dispatch = dispatch_of(request)
-    return await done_once(
-        request,
-        lambda: queues.hold(
-            world,
-            dispatch,
-            actor,
-            environment,
-            app,
-            queue,
-            paused=body.paused,
-            draining=body.draining,
-            because=body.reason,
-        ),
+    wish = HoldRequest(
+        environment=environment,
+        app=app,
+        queue=queue,
+        paused=body.paused,
+        draining=body.draining,
+        reason=body.reason,
     )
+    return await done_once(request, lambda: queues.hold(world, dispatch, actor, wish))

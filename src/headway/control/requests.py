@@ -117,6 +117,19 @@ class Invocation(Value, kw_only=True, forbid_unknown_fields=True):
     schedule: str | None = None
 
 
+class HoldRequest(Value, kw_only=True):
+    """Pause a queue, have it drain, or with neither let it go on."""
+
+    environment: str
+    app: str
+    queue: str
+    paused: bool = False
+    """Nothing of it starts."""
+    draining: bool = False
+    """It takes nothing new."""
+    reason: str = ""
+
+
 class RunQuestion(Value, kw_only=True):
     """Which runs."""
 

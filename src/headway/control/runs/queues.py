@@ -11,6 +11,7 @@ from headway.calculate.queueing import Line
 from headway.control import lookup, standings
 from headway.control.errors import Invalid, NotFound
 from headway.control.idempotency import answered
+from headway.control.requests import HoldRequest
 from headway.control.runs.dispatch import Dispatch
 from headway.control.subjects import event_of
 from headway.control.world import World
@@ -114,44 +115,36 @@ def _view(dispatch: Dispatch, row: QueueLine, began: datetime | None, now: datet
     )
 
 
-async def hold(  # noqa: PLR0913 (who says what of which queue, and why)
-    world: World,
-    dispatch: Dispatch,
-    actor: str,
-    environment: str,
-    app: str,
-    name: str,
-    *,
-    paused: bool,
-    draining: bool,
-    because: str = "",
-) -> QueueHold:
-    """Pause a queue (nothing of it starts), drain it (it takes nothing new), or let it go on.
+async def hold(world: World, dispatch: Dispatch, actor: str, request: HoldRequest) -> QueueHold:
+    """Pause a queue, have it drain, or let it go on. The same again changes nothing.
 
     Raises:
         NotFound: The environment or the app is not there.
         Invalid: This can be no queue's name.
     """
+    name = request.queue
     if not is_name(name):
         raise Invalid("name-invalid", f"{name!r} cannot be a queue's name")
     now = world.clock.now()
 
     def deed(tx: Writer) -> QueueHold:
-        owner = lookup.environment(tx, environment)
-        member = lookup.member(tx, owner, app)
+        owner = lookup.environment(tx, request.environment)
+        member = lookup.member(tx, owner, request.app)
         if member.live is None:
-            raise NotFound("nothing-live", f"{app} has no live release in {environment}")
+            what = f"{member.app} has no live release in {owner.name}"
+            raise NotFound("nothing-live", what)
         known = tx.get(QueueHold, owner.id, member.app, name)
-        row = known or QueueHold(environment=owner.id, app=member.app, name=name)
-        if known and (row.paused, row.draining, row.because) == (paused, draining, because):
-            return row
-        verb = "paused" if paused else "drained" if draining else "resumed"
-        tx.record(event_of(row, f"queue.{verb}", now, because, actor))
-        return tx.put(
-            msgspec.structs.replace(
-                row, paused=paused, draining=draining, because=because, by=actor
-            )
+        wanted = msgspec.structs.replace(
+            known or QueueHold(environment=owner.id, app=member.app, name=name),
+            paused=request.paused,
+            draining=request.draining,
+            because=request.reason,
         )
+        if wanted == known:
+            return wanted
+        verb = "paused" if request.paused else "drained" if request.draining else "resumed"
+        tx.record(event_of(wanted, f"queue.{verb}", now, request.reason, actor))
+        return tx.put(msgspec.structs.replace(wanted, by=actor))
 
     row = await world.store.write(answered(deed))
     dispatch.held(row)

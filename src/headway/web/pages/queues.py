@@ -2,6 +2,7 @@
 
 from headway.control import permission
 from headway.control.errors import NotFound
+from headway.control.requests import HoldRequest
 from headway.control.runs import queues
 from headway.formats.units import counted
 from headway.model.role import Deed
@@ -97,17 +98,15 @@ def _hold(verb: str, sentence: str, *, paused: bool = False, draining: bool = Fa
 
     async def do(ask: Ask) -> str:
         view = await queue_of(ask)
-        await queues.hold(
-            ask.world,
-            ask.heart.dispatch,
-            ask.actor,
-            view.environment,
-            view.app,
-            view.queue.name,
+        request = HoldRequest(
+            environment=view.environment,
+            app=view.app,
+            queue=view.queue.name,
             paused=paused,
             draining=draining,
-            because=ask.query.get("reason", ""),
+            reason=ask.query.get("reason", ""),
         )
+        await queues.hold(ask.world, ask.heart.dispatch, ask.actor, request)
         return links.queue(view.environment, view.app, view.queue.name)
 
     return Act(f"{PATH}/{verb}", _on, see, do)
