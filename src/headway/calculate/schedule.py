@@ -137,7 +137,6 @@ def adopt(
             name=schedule.name,
             schedule=schedule,
             seen_until=now,
-            because="declared",
         )
         return _looked_at(fresh)
     same = before.live and _times_of(before.schedule) == _times_of(schedule)

@@ -5,7 +5,13 @@ from typing import Any
 import click
 
 from headway.cli import render
-from headway.cli.options import chosen_environment, env_option, json_option, print_json
+from headway.cli.options import (
+    chosen_environment,
+    env_option,
+    json_option,
+    print_json,
+    reason_option,
+)
 from headway.formats.units import render_duration
 from headway.sdk import Client
 
@@ -58,7 +64,7 @@ def _hold(queue: str, environment: str | None, verb: str, **said: Any) -> None:
 @queues.command(name="pause")
 @click.argument("queue")
 @env_option
-@click.option("--reason", default="", help="Why, for who looks.")
+@reason_option
 def pause_queue(queue: str, environment: str | None, reason: str) -> None:
     """Let nothing of a queue start; what runs goes on."""
     _hold(queue, environment, "paused", paused=True, reason=reason)
@@ -67,7 +73,7 @@ def pause_queue(queue: str, environment: str | None, reason: str) -> None:
 @queues.command(name="drain")
 @click.argument("queue")
 @env_option
-@click.option("--reason", default="", help="Why, for who looks.")
+@reason_option
 def drain_queue(queue: str, environment: str | None, reason: str) -> None:
     """Have a queue take nothing new; what is in it is done."""
     _hold(queue, environment, "draining", draining=True, reason=reason)

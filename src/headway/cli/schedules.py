@@ -31,7 +31,7 @@ def list_schedules(environment: str | None, count: int, as_json: bool) -> None:
             if row.state.paused
             else " ".join(f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in row.next) or "never",
             row.state.last_run or "-",
-            render.safe(row.state.because)[:60],
+            render.safe(row.state.because)[:60] or "-",
         )
         for row in rows
     ]

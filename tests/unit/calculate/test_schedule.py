@@ -40,6 +40,10 @@ def test_the_examples_are_true():
     assert doctest.testmod(module, raise_on_error=True).attempted
 
 
+def test_a_schedule_that_is_new_tells_of_no_time_yet():
+    assert adopted(declared()).because == ""
+
+
 # --- times ------------------------------------------------------------------------------------
 
 

@@ -137,9 +137,7 @@ def test_dead_runs_are_counted_by_job_with_the_highest_heap_first():
 
 
 def test_a_schedule_that_never_ran_says_only_that():
-    view = schedule("nightly", 9)
-    state = msgspec.structs.replace(view.state, because="declared")
-    page = schedules_page([msgspec.structs.replace(view, state=state)])
+    page = schedules_page([schedule("nightly", 9)])
     text = draw("schedules.html", page, Visit("/schedules", "ana", NOW, "0"))
     assert '<span class="quiet">never</span></td>' in text
 
