@@ -1,7 +1,7 @@
 """A plan in the making: rows as they will be, so that each step sees the steps before it."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -11,6 +11,7 @@ from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.ending import end_of
 from headway.calculate.keeping import placed_under
 from headway.calculate.placement import Ask, Fleet, Placed, doubted, give_way, preempt
+from headway.calculate.services import Services
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
 from headway.model.deployment import MOVING, Deployment, Phase, advanced
@@ -55,6 +56,7 @@ class Draft:
         self.member = snapshot.member
         self.deployments = {row.id: row for row in snapshot.deployments}
         self.containers = {row.id: row for row in snapshot.containers}
+        self._services = Services(snapshot.containers)
         self.fleet = fleet
         self._changes: list[Change] = []
         self._wake_at: datetime | None = None
@@ -82,16 +84,13 @@ class Draft:
         """Give a release by number."""
         return None if number is None else self.snapshot.releases.get(number)
 
-    def services(self, release: int | None = None) -> list[Container]:
+    def services(self, release: int | None = None) -> Sequence[Container]:
         """List service containers, of one release or of all, by process and slot."""
-        rows = [
-            row
-            for row in self.containers.values()
-            if row.kind is ContainerKind.SERVICE
-            and not row.retired
-            and (release is None or row.release == release)
-        ]
-        return sorted(rows, key=lambda row: (row.process, row.slot, row.created_at, row.id))
+        return self._services.of(release)
+
+    def in_slot(self, release: int, process: str, slot: int) -> Sequence[Container]:
+        """List the service containers of a slot, the oldest first."""
+        return self._services.at(release, process, slot)
 
     def staying(self, release: int, process: str) -> list[Container]:
         """List the containers of a process type that run and were not asked to leave."""
@@ -345,6 +344,7 @@ class Draft:
 
     def _put(self, verb: Verb, row: Container, what: str, because: str) -> None:
         self.containers[row.id] = row
+        self._services.put(row)
         self._add(verb, row, what, because)
 
     def _add(

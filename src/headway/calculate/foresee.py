@@ -106,7 +106,7 @@ def _hold(fleet: Fleet, snapshot: MemberSnapshot) -> None:
     for row in snapshot.containers:
         if row.is_ended:
             fleet.free(row.id)
-        else:
+        elif fleet.holds(row.id) is None:
             fleet.hold(row.id, row.node, of_container(row))
 
 

@@ -74,9 +74,8 @@ def retire_ended(draft: Draft) -> None:
             continue
         successors = [
             row
-            for row in draft.services(container.release)
-            if (row.process, row.slot) == (container.process, container.slot)
-            and row.created_at > container.created_at
+            for row in draft.in_slot(container.release, container.process, container.slot)
+            if row.created_at > container.created_at
         ]
         if successors or not _is_wanted(draft, container):
             draft.retire(container)

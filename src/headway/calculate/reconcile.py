@@ -1,6 +1,6 @@
 """Make the containers of a release as many as wanted: start what lacks, drain what is too much."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 
 import msgspec
@@ -64,21 +64,21 @@ def _slots_of_nodes(
 ) -> dict[int, NodeId | None]:
     """Give each node a slot of its own, for as long as a daemon is there."""
     slots: dict[int, NodeId | None] = {}
+    wanted, taken = frozenset(nodes), set[NodeId | None]()
     for row in draft.services(release.number):
-        stays = row.node in nodes or (is_staying(row) and not draft.is_vacated(row.node))
-        if row.process == process.name and stays and row.node not in slots.values():
+        if row.process != process.name or row.node in taken:
+            continue
+        if row.node in wanted or (is_staying(row) and not draft.is_vacated(row.node)):
+            taken.discard(slots.get(row.slot))
+            taken.add(row.node)
             slots[row.slot] = row.node
     free = (slot for slot in count(1) if slot not in slots)
-    new = [node for node in nodes if node not in slots.values()]
+    new = [node for node in nodes if node not in taken]
     return dict(sorted((slots | dict(zip(free, new, strict=False))).items()))
 
 
 def _fill(draft: Draft, launch: Launch) -> None:
-    held = [
-        row
-        for row in draft.services(launch.release.number)
-        if (row.process, row.slot) == (launch.process, launch.slot)
-    ]
+    held = draft.in_slot(launch.release.number, launch.process, launch.slot)
     staying = [row for row in held if is_staying(row)]
     if any(draft.is_leaving(row.node) for row in staying) and launch.node is None:
         move(draft, launch, held)
@@ -117,7 +117,7 @@ def _keep_one(draft: Draft, release: Release, staying: list[Container]) -> None:
             leave(draft, row, f"{kept.id} on {kept.node} need not move any more")
 
 
-def move(draft: Draft, launch: Launch, held: list[Container]) -> None:
+def move(draft: Draft, launch: Launch, held: Sequence[Container]) -> None:
     """Have a copy elsewhere take over before one leaves a node that is drained."""
     leaving = [row for row in held if is_staying(row) and draft.is_leaving(row.node)]
     taken = [row for row in held if is_staying(row) and row not in leaving]
@@ -141,7 +141,7 @@ def move(draft: Draft, launch: Launch, held: list[Container]) -> None:
         draft.start(msgspec.structs.replace(launch, before=old))
 
 
-def give_way(draft: Draft, launch: Launch, held: list[Container]) -> None:
+def give_way(draft: Draft, launch: Launch, held: Sequence[Container]) -> None:
     """Have a copy leave whose place another takes, behind one elsewhere where there is room."""
     staying = [row for row in held if is_staying(row)]
     old = next(row for row in staying if row.preempted)

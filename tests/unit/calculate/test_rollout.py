@@ -1,3 +1,4 @@
+import sys
 from datetime import timedelta
 from itertools import pairwise
 
@@ -700,3 +701,31 @@ def test_copies_with_a_port_of_their_machines_are_followed_by_daemons(nodes):
     world.run()
     assert world.phase(second) is Phase.SUCCEEDED
     assert [row.release for row in world.live()] == [2] * nodes
+
+
+def looked(copies: int, strategy: Strategy) -> int:
+    """Say how often anything is called to foresee that a release of so many copies is replaced."""
+    world = SmallWorld()
+    world.nodes = (Node(id=NodeId("n1"), cpu=1000, memory_mib=1_000_000),)
+    world.deploy(world.release(manifest(scale=copies, deploy=Deploy(strategy=strategy))))
+    world.run()
+    world.deploy(next_release(world))
+    snapshot, fleet = world.snapshot(), world.fleet()
+    calls = 0
+
+    def count(_frame, event: str, _arg) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        changes = foresee(snapshot, world.now, fleet)
+    finally:
+        sys.setprofile(None)
+    assert len([one for one in changes if one.verb is Verb.START_CONTAINER]) == copies
+    return calls
+
+
+@pytest.mark.parametrize("strategy", [Strategy.BLUE_GREEN, Strategy.RECREATE])
+def test_to_foresee_four_times_as_many_copies_costs_about_four_times_as_much(strategy):
+    assert looked(100, strategy) < 5 * looked(25, strategy)
