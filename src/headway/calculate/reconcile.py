@@ -103,7 +103,7 @@ def _fill(draft: Draft, launch: Launch) -> None:
         because = f"there is room again: {last.label} gave way"
         draft.start(msgspec.structs.replace(launch, before=last, because=because))
         return
-    how = last.exit.sentence if last.exit else "it was lost"
+    how = last.exit.account if last.exit else "it was lost"
     follow(draft, msgspec.structs.replace(launch, because=f"{last.label} ended: {how}"), last)
 
 

@@ -6,16 +6,20 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from headway.calculate.check import check_of
 from headway.calculate.container import lost, observed
 from headway.control.guard import trouble
 from headway.control.orders import make_order, read_need
 from headway.control.subjects import event_of
 from headway.control.world import World
+from headway.formats.terminal_text import last_line
 from headway.machine.own_log import Log
 from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
 from headway.model.ids import ContainerId
+from headway.model.log import LogLine
 from headway.model.node import Node, NodeState
 from headway.model.order import Observed, ObservedState
 from headway.model.release import Release
@@ -25,6 +29,10 @@ from headway.ports.store import Writer
 _log = Log()
 _RETRY_S = 0.5
 _COMMAND_NOT_RUN = 126
+_LOG_LINES = 5
+"""Among so many last lines is looked for one that it wrote itself."""
+_LOG_S = 2.0
+"""How an end is written down waits no longer for them."""
 
 
 class Fleet:
@@ -130,11 +138,24 @@ class Fleet:
 
     async def _take(self, facts: Iterable[Observed]) -> None:
         for fact in facts:
-            row = await self._world.store.write(partial(self._record, fact=fact))
+            told = await self._with_last_line(fact)
+            row = await self._world.store.write(partial(self._record, fact=told))
             if row is not None:
                 self._world.note(row)
                 self._world.bell.observed(row)
                 self._world.bell.member((row.environment, row.app))
+
+    async def _with_last_line(self, fact: Observed) -> Observed:
+        """Add what a container wrote last to how it ended, where that is news and was its doing."""
+        end, world = fact.exit, self._world
+        if end is None or end.told or fact.id not in world.copies:
+            return fact
+        lines: list[LogLine] = []
+        with suppress(EngineError, TimeoutError):
+            async with asyncio.timeout(_LOG_S):
+                lines = [line async for line in world.engine.logs(fact.id, tail=_LOG_LINES)]
+        end = msgspec.structs.replace(end, wrote=last_line(lines))
+        return msgspec.structs.replace(fact, exit=end)
 
     def _record(self, tx: Writer, fact: Observed) -> Container | None:
         row = tx.get(Container, fact.id)
@@ -151,7 +172,7 @@ class Fleet:
         stored = tx.put(after)
         if after.state is not before.state:
             now, kind = self._world.clock.now(), f"container.{after.state.value}"
-            because = after.exit.sentence if after.exit else after.because
+            because = after.exit.account if after.exit else after.because
             tx.record(event_of(after, kind, now, because, ports=after.ports))
         return stored
 

@@ -138,12 +138,19 @@ def _worst(services: list[Container], live: int) -> str:
     for one in services:
         if one.release == live and one.is_ended and one.exit is not None:
             wait = backoff_s(restarts_after(one))
-            return f"{one.label} ended: {one.exit.sentence}; again after {wait:g} s"
+            return f"{one.label} ended: {one.exit.account}; again after {wait:g} s"
     for one in services:
         if one.release == live and not is_staying(one):
             return f"{one.label} is {one.state.value}: {one.because}"
     for one in services:
         if one.release == live and one.state is not ContainerState.HEALTHY:
             answer = f": {one.probe.asked} → {one.probe.answer}" if one.probe else ""
-            return f"{one.label} is {one.state.value}{answer}"
+            return f"{one.label} is {one.state.value}{answer}{_again(one)}"
     return ""
+
+
+def _again(one: Container) -> str:
+    """Say why a copy starts again, where it does; not where it was placed."""
+    if not one.restarts or one.state not in (ContainerState.PENDING, ContainerState.STARTING):
+        return ""
+    return f"; {one.because.partition(f'; on {one.node}: ')[0]}"

@@ -244,7 +244,7 @@ def _of_run(reader: Reader, dispatch: Dispatch, run: Run) -> Why:
 
 
 def _of_container(reader: Reader, thing: str, row: Container) -> Why:
-    because = row.exit.sentence if row.exit else row.because
+    because = row.exit.account if row.exit else row.because
     chain = _chain(reader, subject=row.id)
     nexts = (f"headway logs {row.id}",)
     return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)

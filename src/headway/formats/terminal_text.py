@@ -1,6 +1,11 @@
 """Text that a program wrote for a terminal, as it is read: without what a terminal obeys."""
 
 import re
+from collections.abc import Iterable
+
+from headway.model.log import LogLine, Stream
+
+_LAST_MAX = 200
 
 _ESCAPE = re.compile(
     r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?"
@@ -20,6 +25,13 @@ def plain(text: str) -> str:
     'ok'
     """
     return harmless(settled(text)) if _OBEYED.search(text) else text
+
+
+def last_line(log: Iterable[LogLine]) -> str:
+    """Give the last line that a program wrote, as it is read; of a long one, its beginning."""
+    said = [plain(line.text).strip() for line in log if line.stream is not Stream.HEADWAY]
+    text = next(filter(None, reversed(said)), "")
+    return text if len(text) <= _LAST_MAX else f"{text[: _LAST_MAX - 1]}…"
 
 
 def settled(text: str) -> str:

@@ -56,6 +56,8 @@ class Exit(Value, kw_only=True):
     oom: bool = False
     told: bool = False
     """Whether it ended because headway told it to, and not of itself or by a limit."""
+    wrote: str = ""
+    """The last line that it wrote, as it is read, and not all of a long one."""
 
     @property
     def sentence(self) -> str:
@@ -73,6 +75,16 @@ class Exit(Value, kw_only=True):
             else "end unknown"
         )
         return f"{how}: {self.reason}" if self.reason else how
+
+    @property
+    def account(self) -> str:
+        """How it ended, and what it wrote last.
+
+        >>> from datetime import UTC, datetime
+        >>> Exit(status=3, at=datetime(2026, 1, 1, tzinfo=UTC), wrote="no index").account
+        'exit status 3, after it wrote “no index”'
+        """
+        return f"{self.sentence}, after it wrote “{self.wrote}”" if self.wrote else self.sentence
 
 
 class Container(Value, kw_only=True):

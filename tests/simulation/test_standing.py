@@ -1,9 +1,12 @@
-"""Copies that find no room: whether a node is about to come for them is told, and why not."""
+"""How an app does, in one word and one sentence: what is wrong with it, and what comes."""
 
 import asyncio
 import random
+from functools import partial
 
-from headway.control import apps, deployments, standings, why
+import msgspec
+
+from headway.control import apps, deploying, standings, why
 from headway.control.requests import DeployRequest
 from headway.model.app import App, Source
 from headway.model.build import Artifact
@@ -11,7 +14,8 @@ from headway.model.deployment import DeploymentKind
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import Digest
 from headway.model.lease import Tenure
-from headway.model.manifest import Deploy, Manifest, Process
+from headway.model.log import LogLine, Stream
+from headway.model.manifest import CheckType, Deploy, Expose, HealthCheck, Manifest, Process
 from headway.model.node import Node
 from headway.model.pool import NodeType, Pool, Scaling
 from headway.model.release import Release
@@ -19,6 +23,7 @@ from headway.model.resources import Resources
 from headway.model.settings import Settings
 from headway.model.view.standing import MemberState, Standing
 from headway.sim.engine import SimulatedEngine
+from headway.sim.network import MadeUpNetwork
 from headway.sim.outside import SimulatedRouter
 from headway.sim.plane import Plane, Ports
 from headway.sim.provider import SimulatedProvider
@@ -35,11 +40,11 @@ KIND = NodeType(name="small", cpu=1, memory_mib=4096, start_s=60)
 class Shop:
     """An app that serves on one node of one core, half of which each of its copies takes."""
 
-    def __init__(self, loop: VirtualLoop, *, lends: bool) -> None:
+    def __init__(self, loop: VirtualLoop, web: Process, *, lends: bool) -> None:
         clock = LoopClock(loop)
         self.store = MemoryStore()
-        self.store.do(_serving)
-        engine = SimulatedEngine([Node(id="here", cpu=1, memory_mib=4096)], clock.now)
+        self.store.do(partial(_serving, web=web))
+        self.engine = engine = SimulatedEngine([Node(id="here", cpu=1, memory_mib=4096)], clock.now)
         provider = SimulatedProvider([KIND], clock=clock, joined=engine.join, left=engine.leave)
         self.plane = Plane(
             wall=clock.now,
@@ -52,7 +57,7 @@ class Shop:
 
     async def scale(self, copies: int) -> None:
         wish = DeployRequest(kind=DeploymentKind.SCALE, scale={"web": copies})
-        await deployments.deploy(self.world, "me", "demo", APP, wish)
+        await deploying.deploy(self.world, "me", "demo", APP, wish)
         await asyncio.sleep(5)
 
     async def standing(self) -> Standing:
@@ -66,8 +71,8 @@ class Shop:
         self.world.bell.pool()
 
 
-def _serving(tx) -> None:
-    shape = Manifest(name=APP, processes=(WEB,), deploy=Deploy(progress_deadline_s=3600))
+def _serving(tx, web: Process) -> None:
+    shape = Manifest(name=APP, processes=(web,), deploy=Deploy(progress_deadline_s=3600))
     digest = Digest("sha256:1")
     tx.put(
         Environment(
@@ -100,16 +105,16 @@ def _serving(tx) -> None:
     tx.put(Member(environment=ENVIRONMENT, app=APP, live=1))
 
 
-def virtually(scenario, *, lends: bool) -> None:
+def virtually(scenario, *, lends: bool, web: Process = WEB, network=None) -> None:
     async def main(loop: VirtualLoop) -> None:
-        shop = Shop(loop, lends=lends)
+        shop = Shop(loop, web, lends=lends)
         await asyncio.sleep(5)
         assert (await shop.standing()).state is MemberState.HEALTHY
         await scenario(shop)
         shop.plane.kill()
         await shop.plane.gone()
 
-    run_virtually(main)
+    run_virtually(main, network or MadeUpNetwork())
 
 
 def test_copies_for_which_nothing_comes_are_stuck_and_the_same_is_said_everywhere():
@@ -143,3 +148,41 @@ def test_copies_move_while_a_node_comes_for_them_and_are_stuck_when_the_pool_may
         )
 
     virtually(scenario, lends=True)
+
+
+def test_of_what_crashes_again_and_again_its_last_line_is_told_also_while_it_starts():
+    network = MadeUpNetwork()
+    network.answering = lambda _host, _port: True
+
+    async def crash(shop: Shop) -> None:
+        while not (there := [one for one in shop.engine.containers.values() if one.exit is None]):
+            await asyncio.sleep(0.1)
+        shop.engine.written[there[0].id] = (
+            said("reading the index"),
+            said("\x1b[31msegment 7 is torn\x1b[0m " + 300 * "x"),
+            said("  "),
+            said("it is ended", Stream.HEADWAY),
+        )
+        shop.engine.kill(there[0].id)
+
+    async def scenario(shop: Shop) -> None:
+        for _ in range(3):
+            await crash(shop)
+        network.answering = lambda _host, _port: None
+        await asyncio.sleep(1)
+        found = await shop.standing()
+        assert found.state is MemberState.FAILED
+        wrote = f"killed by signal 9, after it wrote “segment 7 is torn {181 * 'x'}…”"
+        assert found.because == f"0 of 1 healthy: web.1 ended: {wrote}; again after 2 s"
+        await asyncio.sleep(2)
+        found = await shop.standing()
+        assert found.because.startswith("0 of 1 healthy: web.1 is starting: connect ")
+        assert found.because.endswith(f"; web.1 ended: {wrote}")
+
+    check = HealthCheck(type=CheckType.TCP)
+    web = msgspec.structs.replace(WEB, expose=(Expose(name="http", port=80, health_check=check),))
+    virtually(scenario, lends=False, web=web, network=network)
+
+
+def said(text: str, stream: Stream = Stream.STDERR) -> LogLine:
+    return LogLine(at=BEGAN, stream=stream, text=text, cursor=1)
