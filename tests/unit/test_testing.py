@@ -1,10 +1,8 @@
-import doctest
 import os
 from datetime import timedelta
 
 import pytest
 
-import headway.testing
 from headway.calculate import retry
 from headway.model.job import Retries
 from headway.sdk import Cancelled, ParameterError, attempt, fence, gang, job, progress, run_id
@@ -193,12 +191,6 @@ def test_jobs_are_looked_for_where_the_app_is(tmp_path):
     (tmp_path / "broken_jobs_here.py").write_text("from headway.sdk import job\n1/0\n")
     with pytest.raises(UnknownJobError, match=r"broken_jobs_here.py:2: ZeroDivisionError"):
         Jobs(directory=tmp_path).invoke("there")
-
-
-@pytest.mark.parametrize("module", [headway.testing, retry])
-def test_the_examples_are_true(module):
-    options = doctest.ELLIPSIS
-    assert doctest.testmod(module, optionflags=options, raise_on_error=True).attempted
 
 
 @pytest.mark.parametrize("failures", [1, 2, 10, 10_000])

@@ -10,7 +10,7 @@ def billed_s(kind: NodeType, lived_s: float) -> float:
 
     >>> hourly = NodeType(name="m", cpu=4, memory_mib=8192, billing_s=3600)
     >>> billed_s(hourly, 61), billed_s(hourly, 3601)
-    (3600.0, 7200.0)
+    (3600, 7200)
     >>> billed_s(NodeType(name="m", cpu=4, memory_mib=8192), 12.5)
     60.0
     """

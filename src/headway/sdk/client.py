@@ -71,8 +71,10 @@ class Client:
     def lock(self, name: str, **options: Any) -> Lock:
         """Hold a lock for as long as a `with` block runs; options are those of `Lock`.
 
-        >>> with client.lock("migration") as held:
-        ...     migrate(fence=held.fence)
+        Such as:
+
+            with client.lock("migration") as held:
+                migrate(fence=held.fence)
         """
         return Lock(name, asked=Asked(self.transport.url, self.transport.token), **options)
 

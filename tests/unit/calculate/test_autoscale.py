@@ -1,10 +1,8 @@
-import doctest
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
-from headway.calculate.autoscale import scarcity
 from headway.calculate.autoscale.bounds import bounds_at
 from headway.calculate.autoscale.plan import plan_pool
 from headway.calculate.autoscale.suits import suits as rules
@@ -365,7 +363,3 @@ def test_a_minimum_that_cannot_be_had_is_said_once_and_waits_for_nothing():
     (said,) = plan.pending
     assert said.startswith("2 more for the minimum or as warm spares may not be added: ")
     assert said.endswith("the provider has none of small: all are lent")
-
-
-def test_the_examples_of_refusals_hold():
-    assert doctest.testmod(scarcity, raise_on_error=True).attempted

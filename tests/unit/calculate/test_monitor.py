@@ -1,9 +1,7 @@
-import doctest
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from headway.calculate import monitor
 from headway.calculate.estimate import Estimate
 from headway.calculate.monitor import Flag, Rules, Watched, flags, starts_fail
 from headway.model.container import Container, ContainerState, Exit
@@ -105,7 +103,3 @@ def test_a_node_on_which_something_started_since_is_not_at_fault():
     rows = [ended(number, number, number) for number in range(4)]
     rows += [ended(7, 10, started=True), *(ended(number, number) for number in range(11, 20))]
     assert starts_fail(rows, frozenset({"demo~1/shop/1"}), NOW) == ""
-
-
-def test_the_example_of_a_pool_with_rules_of_its_own_holds():
-    assert doctest.testmod(monitor, raise_on_error=True).attempted

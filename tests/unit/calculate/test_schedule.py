@@ -1,6 +1,5 @@
 """Which runs a schedule makes, on days when clocks are changed and after days of darkness too."""
 
-import doctest
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,10 +33,6 @@ def adopted(schedule: Schedule, now: datetime = NOON, before=None):
 
 def nominal(plan) -> list[str]:
     return [f"{run.nominal_at:%d %H:%M}" for run in plan.runs]
-
-
-def test_the_examples_are_true():
-    assert doctest.testmod(module, raise_on_error=True).attempted
 
 
 def test_a_schedule_that_is_new_tells_of_no_time_yet():
