@@ -8,7 +8,7 @@ import signal
 import socket
 import struct
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from headway.engines.process.runs import verdict
 from headway.engines.process.runs.bridge import Bridge
@@ -20,15 +20,19 @@ from headway.engines.process.runs.output import Output, sizes_of
 from headway.engines.process.runs.plan import Plan
 from headway.engines.process.shims import processes
 
-if TYPE_CHECKING:
-    from headway.engines.process.runs.zygote import Zygote
-
 _CREDENTIALS = struct.Struct("3i")
 _KILLED = int(signal.SIGKILL)
 
 
 def _room_for(descriptors: int) -> int:
     return socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(4 * descriptors)
+
+
+class Maker(Protocol):
+    """Who makes processes: a zygote."""
+
+    def make(self, child: Child, asked: bytes, descriptors: list[int]) -> None:
+        """Make one as it is asked for, which has these open."""
 
 
 class Owner(Protocol):
@@ -88,14 +92,14 @@ class Child:
         self._reach = plan.reach(self._like)
         self._bridge: Bridge | None = None
 
-    def make(self, zygote: Zygote, asked: bytes) -> None:
+    def make(self, maker: Maker, asked: bytes) -> None:
         """Have it made."""
         self._ours, theirs = socket.socketpair()
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._ours.setblocking(False)
         self._loop.add(self._ours.fileno(), self._greeted)
         doors = self.group.doors()
-        zygote.make(self, asked, [theirs.fileno(), *self._output.ends, *doors])
+        maker.make(self, asked, [theirs.fileno(), *self._output.ends, *doors])
         for descriptor in (theirs.detach(), *doors):
             os.close(descriptor)
         self._output.handed_over()
