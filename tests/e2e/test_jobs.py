@@ -76,10 +76,10 @@ def test_a_command_and_a_function_give_results_and_say_how_far_they_are(headway,
     done = invoked(headway, place, "works/add", '{"a": 2}')
     assert (done.status, done.out.splitlines()[-1]) == (0, "3")
     run = re.search("run (k[a-z0-9]+)", done.err).group(1)
-    assert shown(headway, run)["progress"] == {"percent": 50.0, "text": "half"}
+    assert shown(headway, run)["progress"] is None
     text = headway.ok("runs", "show", run)
     assert "succeeded" in text
-    assert "50% half" in text
+    assert "50%" not in text
     assert f"{run} is succeeded" in headway.ok("why", run)
 
 
@@ -127,6 +127,9 @@ def test_a_failure_shows_its_traceback_and_is_told_by_the_status(headway, place)
     assert 'File "/app/tasks.py"' in done.err
     assert "ValueError: there is no such order" in done.err
     assert "/opt/headway" not in done.err
+    run = re.search("run (k[a-z0-9]+)", done.err).group(1)
+    assert shown(headway, run)["progress"] == {"percent": 50.0, "text": "half"}
+    assert "  got to     50% half" in headway.ok("runs", "show", run)
 
 
 def test_a_run_that_is_late_catches_what_the_sdk_names_and_shows_its_own_lines_only(headway, place):

@@ -56,6 +56,7 @@ def talk(seconds: float = 1.0):
 
 @job(cpu=0.1, memory="64MiB")
 def fail():
+    progress(50, "half")
     raise ValueError("there is no such order")
 
 

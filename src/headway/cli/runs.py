@@ -129,7 +129,8 @@ def show_run(run: str, as_json: bool) -> None:
             click.echo(f"  {word:<11}{render.safe(text)}")
     if view.progress is not None:
         share = f"{view.progress['percent']:g}% {view.progress['text']}"
-        click.echo(f"  {'progress':<11}{render.safe(share)}")
+        word = "progress" if row.state is RunState.RUNNING else "got to"
+        click.echo(f"  {word:<11}{render.safe(share)}")
     for attempt in row.attempts:
         _show_attempt(attempt)
     click.echo(

@@ -9,9 +9,11 @@ from headway.model.ids import AppName, EnvironmentName
 from headway.model.job import Job
 from headway.model.run import RunState
 from headway.model.view.job import JobView
+from headway.model.view.run import RunView
+from headway.web.drawing import Visit, draw
 from headway.web.pages.job import durations
 from headway.web.pages.jobs import jobs_page
-from headway.web.pages.run import chosen, pretty
+from headway.web.pages.run import RunPage, chosen, pretty
 from headway.web.pages.runs import SHOWS, RunsPage, question_of
 from tests.unit.web.pictures.things import attempt, run
 
@@ -53,6 +55,21 @@ def test_durations_are_of_runs_that_succeeded():
     assert (found.median_s, found.most_s, found.succeeded, found.ended) == (6, 10, 11, 12)
     assert durations(rows[:1]).most_s == 1
     assert durations(rows[-2:]) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "is_under_way"), [(RunState.RUNNING, True), (RunState.FAILED, False)]
+)
+def test_how_far_a_run_is_is_told_as_such_only_while_it_runs(state, is_under_way):
+    view = RunView(
+        run=run(1, state, attempt(1, 500, None, None)),
+        environment=EnvironmentName("demo"),
+        progress={"percent": 40.0, "text": "exporting"},
+    )
+    page = draw("run.html", RunPage(view=view), Visit("/x", "ana", NOW, "0"))
+    assert "exporting" in page
+    assert ("<progress" in page) is is_under_way
+    assert ("got to" in page) is not is_under_way
 
 
 def test_what_failed_is_every_bad_end():

@@ -163,9 +163,12 @@ def _waits(dispatch: Dispatch, row: Run) -> str:
 
 
 async def _progress(world: World, row: Run) -> dict[str, Any] | None:
-    """Find the last line of progress among the last lines of the log."""
+    """Find the last line of progress among the last lines of the log.
+
+    What has succeeded is done, however far it said to be.
+    """
     attempt = row.attempt
-    if attempt is None or attempt.began_at is None:
+    if attempt is None or attempt.began_at is None or row.state is RunState.SUCCEEDED:
         return None
     found: dict[str, Any] | None = None
     with suppress(EngineError):

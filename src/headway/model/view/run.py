@@ -22,7 +22,7 @@ class RunView(Value, kw_only=True):
     run: Run
     environment: EnvironmentName
     progress: dict[str, Any] | None = None
-    """`percent` and `text` of its last line of progress."""
+    """`percent` and `text` of its last line of progress: of where it got to, once it has ended."""
     waits: str = ""
     """Why it waits, while it does."""
     in_vain: bool = False
