@@ -175,7 +175,15 @@ def plan(started: Started) -> str:
     if reserves.cpu or reserves.memory_mib:
         lines.append(f"reserves {reserves.cpu:+g} cores, {reserves.memory_mib:+d} MiB")
     lines += [f"{app}: stays as it is" for app in started.unchanged]
+    lines += not_deployed(started)
     return "\n".join(lines) or "nothing would change"
+
+
+def not_deployed(started: Started) -> list[str]:
+    """Write which sources a start does not deploy, and what does."""
+    return [
+        f"! {row.app}: {safe(row.because)}. next: {safe(row.next)}" for row in started.not_deployed
+    ]
 
 
 def changes(planned: Iterable[PlannedChange]) -> list[str]:

@@ -119,6 +119,8 @@ def _show_begin(client: Client, name: str, started: Started) -> None:
     click.echo(f"{name} · leased to {view.lease.holder} {render.until(view.lease.until)}")
     for app in started.unchanged:
         click.echo(f"· {app} runs already")
+    for line in render.not_deployed(started):
+        click.echo(line)
 
 
 def _show_end(client: Client, name: str, wanted: Sequence[str]) -> None:

@@ -41,6 +41,11 @@ class StartRequest(Value, kw_only=True):
     reason: str = ""
     plan: bool = False
 
+    @property
+    def meant(self) -> frozenset[AppName]:
+        """Apps that were named, not only needed by others."""
+        return frozenset((*self.apps, *self.chosen))
+
 
 class DeployRequest(Value, kw_only=True):
     """Move an app to another release."""

@@ -19,6 +19,7 @@ from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
 from headway.control.keeping import remember
 from headway.control.known_sources import named
+from headway.control.not_deployed import not_deployed
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.sources import adopt_unless_older
@@ -118,6 +119,12 @@ def begin(tx: Writer, *, world: World, actor: str, name: str, request: StartRequ
         environment=environment.name,
         deployments=(*under_way, *deployments),
         unchanged=tuple(app for app in running if app not in {row.app for row in under_way}),
+        not_deployed=not_deployed(
+            tx,
+            environment,
+            {app: _source(tx, app, request) for app in order if app in request.meant},
+            (*under_way, *deployments),
+        ),
     )
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from headway.cli import render
 from headway.model.failure import Failure, ProbeAnswer
-from headway.model.ids import AppName, ContainerId, EnvironmentName
+from headway.model.ids import AppName, ContainerId, Digest, EnvironmentName
 from headway.model.log import LogLine, Stream
 from headway.model.snapshot import Reserved
-from headway.model.view.change import Obstacle, PlannedChange, Started
+from headway.model.view.change import NotDeployed, Obstacle, PlannedChange, Started
 from headway.model.view.environment import MemberView
 from headway.model.view.log import LogEntry
 from headway.model.view.standing import MemberState
@@ -110,6 +110,14 @@ def test_a_plan_says_what_it_would_reserve_and_what_stays():
     started = Started(
         environment=EnvironmentName("demo"),
         unchanged=(AppName("api"),),
+        not_deployed=(
+            NotDeployed(
+                app=AppName("api"),
+                source=Digest("sha256-1"),
+                because="it goes on as v3; its source 3f2a1c7 is not deployed",
+                next="headway deploy DIRECTORY -e demo -a api",
+            ),
+        ),
         plan=(
             PlannedChange(app=AppName("web"), verb="x", what="start web.1 (v2)", because="rolling"),
         ),
@@ -119,6 +127,10 @@ def test_a_plan_says_what_it_would_reserve_and_what_stays():
         "web: start web.1 (v2)  (rolling)",
         "reserves -0.5 cores, +128 MiB",
         "api: stays as it is",
+        (
+            "! api: it goes on as v3; its source 3f2a1c7 is not deployed. "
+            "next: headway deploy DIRECTORY -e demo -a api"
+        ),
     ]
     assert render.plan(Started(environment=EnvironmentName("demo"))) == "nothing would change"
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from headway.model.ids import AppName, EnvironmentName
+from headway.model.ids import AppName, Digest, EnvironmentName
 from headway.model.plan import Verb
-from headway.model.view.change import Obstacle, PlannedChange, Started
+from headway.model.view.change import NotDeployed, Obstacle, PlannedChange, Started
 from headway.web.drawing import Visit, draw
 from headway.web.outline import outline
 from headway.web.page import Plan
@@ -62,3 +62,13 @@ def test_a_page_says_what_would_be_in_the_way_ahead_of_the_steps() -> None:
     told, steps = draw("act.html", plan, visit, is_live=False).split("What it would do", 1)
     assert "<b>web would fail</b>: web.2 does not fit" in told
     assert "start web.1 (v2)" in steps
+
+
+def test_a_page_says_which_source_a_start_does_not_deploy_and_where_that_is_done() -> None:
+    because = "it goes on as v3; its source 3f2a1c7 is not deployed"
+    left = NotDeployed(app=AppName("web"), source=Digest("sha256-1"), because=because, next="…")
+    started = Started(environment=EnvironmentName("demo"), not_deployed=(left,))
+    visit = Visit("/", "", datetime(2026, 11, 21, tzinfo=UTC), "", "", "")
+    page = draw("act.html", Plan(what="Start web?", verb="Start", started=started), visit)
+    assert because in page
+    assert 'href="/envs/demo/apps/web/deploy"' in page

@@ -1,7 +1,7 @@
 """What a command set in motion, or would."""
 
 from headway.model.deployment import Deployment
-from headway.model.ids import AppName, EnvironmentName
+from headway.model.ids import AppName, Digest, EnvironmentName
 from headway.model.snapshot import Reserved
 from headway.model.value import Value
 
@@ -24,6 +24,19 @@ class Obstacle(Value, kw_only=True):
     because: str
 
 
+class NotDeployed(Value, kw_only=True):
+    """An app that was asked for, and whose newest source, or the one that was meant, is not used.
+
+    What runs, or ran before it was stopped, is of another one, and a start leaves that as it is.
+    """
+
+    app: AppName
+    source: Digest
+    because: str
+    next: str
+    """The command that deploys it."""
+
+
 class Started(Value, kw_only=True):
     """What `start`, `deploy` and the like set in motion."""
 
@@ -31,6 +44,7 @@ class Started(Value, kw_only=True):
     deployments: tuple[Deployment, ...] = ()
     unchanged: tuple[AppName, ...] = ()
     """Apps that were as asked for already."""
+    not_deployed: tuple[NotDeployed, ...] = ()
     plan: tuple[PlannedChange, ...] = ()
     """Only when a plan was asked for: nothing was set in motion then."""
     obstacles: tuple[Obstacle, ...] = ()
