@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from headway.control import leases
-from headway.control.leasing import Leasing
+from headway.control.leases import leases
+from headway.control.leases.leasing import Leasing
 from headway.control.requests import LeaseRequest
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState

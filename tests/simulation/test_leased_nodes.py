@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control import leases, nodes
-from headway.control.keeping import remember
-from headway.control.leasing import Leasing
+from headway.control import nodes
+from headway.control.leases import leases
+from headway.control.leases.keeping import remember
+from headway.control.leases.leasing import Leasing
 from headway.control.requests import LeaseRequest
 from headway.control.runs import invoking, runs
 from headway.control.why import explain
@@ -246,7 +247,7 @@ async def test_a_cordon_that_comes_while_a_node_is_lent_stays(plane, monkeypatch
         await nodes.cordon(world, "ana", "there", "its disk is full")
         await remember(world)
 
-    monkeypatch.setattr("headway.control.clearing.remember", remember_late)
+    monkeypatch.setattr("headway.control.leases.clearing.remember", remember_late)
     view = await plane.claim(ClaimKind.NODE, "there")
 
     async def is_clear() -> bool:

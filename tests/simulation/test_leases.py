@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from headway.control import leases
 from headway.control.enlist import ensure_environment
 from headway.control.errors import Conflict, Invalid, NotFound
-from headway.control.settling import forget_over
+from headway.control.leases import leases
+from headway.control.leases.settling import forget_over
 from headway.model.lease import Lease
 from tests.simulation.leases_world import BEGAN, LeasesWorld
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import leases
 from headway.control.errors import Conflict, Invalid
+from headway.control.leases import leases
 from headway.control.requests import LeaseRequest
 from headway.control.runs import claimants, locking, runs
 from headway.control.why import explain

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import msgspec
 
-from headway.control import leases, nodes
+from headway.control import nodes
+from headway.control.leases import leases
 from headway.control.requests import LeaseRequest
 from headway.model.build import Build, BuildState
 from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from headway.calculate.placement.promise import Promise
-from headway.control import leases, nodes
+from headway.control import nodes
 from headway.control.errors import Conflict
+from headway.control.leases import leases
 from headway.control.pool import rebalancing
 from headway.control.requests import LeaseRequest
 from headway.model.container import Container, ContainerKind, ContainerState, Exit

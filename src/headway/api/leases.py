@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import ClaimBody, ReleaseBody, RenewBody
 from headway.api.scope import Actor, Identity, TheWorld, done_once
-from headway.control import leases
 from headway.control.errors import NotAllowed
+from headway.control.leases import leases
 from headway.control.requests import LeaseRequest
 from headway.control.world import World
 from headway.model.ids import LeaseId

@@ -12,11 +12,11 @@ from headway.control.differences import compare
 from headway.control.enlist import check_lease
 from headway.control.errors import Conflict
 from headway.control.idempotency import answered
+from headway.control.leases.under import refuse_own_length
 from headway.control.member_rows import MemberRows
 from headway.control.standing import member_view, member_views, view
 from headway.control.standings import everything
 from headway.control.subjects import event_of
-from headway.control.under import refuse_own_length
 from headway.control.world import World
 from headway.model.environment import Environment
 from headway.model.lease import Tenure

@@ -7,8 +7,8 @@ from headway.control.builds import Builds
 from headway.control.departures import Departures
 from headway.control.fleet import Fleet
 from headway.control.guard import repeatedly
-from headway.control.keeping import remember
-from headway.control.leasing import Leasing
+from headway.control.leases.keeping import remember
+from headway.control.leases.leasing import Leasing
 from headway.control.lifetimes import Lifetimes
 from headway.control.measuring import Measuring
 from headway.control.pool.monitoring import Monitoring

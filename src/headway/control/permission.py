@@ -8,7 +8,7 @@ from headway.control import lookup
 from headway.control.containers import one as container
 from headway.control.deeds import is_held, on, on_source, owned, sent
 from headway.control.deployments import one as deployment
-from headway.control.leases import one as lease
+from headway.control.leases.leases import one as lease
 from headway.control.permits import check, refusal
 from headway.control.requests import DeadQuestion
 from headway.control.runs.dispatch import Dispatch

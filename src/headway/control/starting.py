@@ -17,13 +17,13 @@ from headway.control.enlist import (
 )
 from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
-from headway.control.keeping import remember
 from headway.control.known_sources import named
+from headway.control.leases.keeping import remember
+from headway.control.leases.under import refuse_elsewhere, usable
 from headway.control.not_deployed import not_deployed
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.sources import adopt_unless_older
-from headway.control.under import refuse_elsewhere, usable
 from headway.control.world import World
 from headway.model.app import App, Source
 from headway.model.deployment import Deployment, DeploymentKind

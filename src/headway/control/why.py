@@ -7,8 +7,8 @@ import msgspec
 from headway.calculate.lease import stands
 from headway.calculate.lease import waits as waits_in_line
 from headway.control import lookup
-from headway.control.clearing import in_the_way
 from headway.control.errors import NotFound
+from headway.control.leases.clearing import in_the_way
 from headway.control.nodes import there_is
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.runs import waits

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from headway.control import leases
+from headway.control.leases import leases
 from headway.control.requests import LeaseRequest
 from headway.model.ids import LeaseId
 from headway.model.lease import ClaimKind, LeaseState

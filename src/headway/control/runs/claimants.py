@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from headway.calculate.locking import Locks
 from headway.calculate.queueing import Entry, Turn
+from headway.control.leases.settling import made_known
 from headway.control.runs import locking
-from headway.control.settling import made_known
 from headway.control.world import World
 from headway.model.ids import RunId
 from headway.model.lease import Lease

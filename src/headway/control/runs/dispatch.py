@@ -8,6 +8,7 @@ from functools import partial
 
 from headway.calculate.gang import steadfast
 from headway.calculate.queueing import Line
+from headway.control.leases.settling import made_known
 from headway.control.runs import attempts, followers
 from headway.control.runs.book import Book
 from headway.control.runs.ends import Ends
@@ -19,7 +20,6 @@ from headway.control.runs.slots import Slot
 from headway.control.runs.starts import Starts
 from headway.control.runs.targets import Targets
 from headway.control.runs.under_way import UnderWay
-from headway.control.settling import made_known
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.demand import Demand

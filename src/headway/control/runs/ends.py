@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+from headway.control.leases.settling import made_known
 from headway.control.runs import attempts, followers
 from headway.control.runs.book import Book
 from headway.control.runs.failures import Failures
@@ -12,7 +13,6 @@ from headway.control.runs.runners import Runners
 from headway.control.runs.slots import Slot, member_of
 from headway.control.runs.starts import Starts
 from headway.control.runs.under_way import Active, UnderWay
-from headway.control.settling import made_known
 from headway.control.world import World
 from headway.machine.chance import chance
 from headway.model.run import Run, RunFact, RunFactState

@@ -10,7 +10,7 @@ import msgspec
 from headway.calculate.lease import Turnover, ended
 from headway.calculate.locking import Locks, held, holder_of, lock_key, standing
 from headway.calculate.queueing import Entry
-from headway.control.settling import settled, written
+from headway.control.leases.settling import settled, written
 from headway.model.event import Event
 from headway.model.ids import LeaseId, RunId
 from headway.model.lease import Fences, Lease, LeaseState

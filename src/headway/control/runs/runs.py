@@ -10,12 +10,12 @@ import msgspec
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
+from headway.control.leases.settling import made_known
 from headway.control.requests import RunQuestion
 from headway.control.runs import locking
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.events import run_event
 from headway.control.runs.targets import find_job, refuse_unknown
-from headway.control.settling import made_known
 from headway.control.world import World
 from headway.model.ids import EnvironmentId, environment_name
 from headway.model.lease import Lease

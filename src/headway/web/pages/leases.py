@@ -1,7 +1,8 @@
 """Leases: who holds what until when, and who waits in line."""
 
-from headway.control import leases, permission
+from headway.control import permission
 from headway.control.errors import Invalid
+from headway.control.leases import leases
 from headway.control.requests import LeaseRequest
 from headway.formats.units import MIB, counted, parse_size
 from headway.model.lease import ClaimKind, LeaseState

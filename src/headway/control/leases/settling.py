@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from headway.calculate.lease import Turnover, end_environment, settle
-from headway.control.keeping import remember
+from headway.control.leases.keeping import remember
 from headway.control.transcribe import transcribe
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState

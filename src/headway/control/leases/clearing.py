@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 
 from headway.control import nodes
-from headway.control.keeping import remember
+from headway.control.leases.keeping import remember
 from headway.control.world import World
 from headway.model.event import Event
 from headway.model.ids import NodeId

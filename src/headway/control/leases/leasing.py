@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.calculate.lease import SILENCE_S, timed
-from headway.control.clearing import Clearing
-from headway.control.keeping import keep, remember
-from headway.control.settling import made_known, settled
+from headway.control.leases.clearing import Clearing
+from headway.control.leases.keeping import keep, remember
+from headway.control.leases.settling import made_known, settled
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.lease import Lease, LeaseState

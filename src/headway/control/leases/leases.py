@@ -8,16 +8,16 @@ import msgspec
 
 from headway.calculate.lease import Turnover, ahead_of, ended, renewed, stands
 from headway.control import environments
-from headway.control.capacity import extended
-from headway.control.claims import new_lease
-from headway.control.clearing import in_the_way
 from headway.control.enlist import check_lease
 from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
-from headway.control.keeping import remember
+from headway.control.leases.capacity import extended
+from headway.control.leases.claims import new_lease
+from headway.control.leases.clearing import in_the_way
+from headway.control.leases.keeping import remember
+from headway.control.leases.settling import made_known, settled, written
+from headway.control.leases.under import unknown
 from headway.control.requests import LeaseRequest
-from headway.control.settling import made_known, settled, written
-from headway.control.under import unknown
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.machine.chance import drawn_hex

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from headway.calculate.lease import entered
 from headway.control import nodes
-from headway.control.capacity import booking
 from headway.control.errors import Conflict, Invalid
+from headway.control.leases.capacity import booking
 from headway.control.requests import LeaseRequest
 from headway.control.world import World
 from headway.model.ids import LeaseId, is_name
