@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from headway.calculate.placement import Fleet, Part, Site, reserve_together
+from headway.calculate.placement import Fleet, Part, Promise, Site, reserve_together
 from headway.calculate.placement.gang import rehearse
 from headway.calculate.queueing import Crew, Entry, Question, Tallies, Terms, take_turns
 from headway.model.demand import Demand
@@ -93,6 +93,20 @@ def test_nobody_knows_when_more_fit_than_ever_end():
     nodes = fleet(a=2)
     nodes.hold("stays", NodeId("a"), asks(1))
     assert reserve_together(nodes, parts(1, 1), ALL, NOW) is None
+
+
+def test_what_ends_passes_on_to_one_of_a_gang_and_what_is_free_is_held_for_the_others():
+    nodes = fleet(a=3)
+    nodes.hold("there", NodeId("a"), asks(1))
+    for at in (None, NOW):
+        made = [
+            nodes.promise(Promise("gang", NodeId("a"), (asks(1),), frozenset({"there"}), NOW, at))
+            for _ in range(3)
+        ]
+        assert nodes.reserved(NodeId("a")).cpu == 3
+        for promise in made:
+            nodes.withdraw(promise)
+    assert nodes.reserved(NodeId("a")).cpu == 1
 
 
 # --- turns ---------------------------------------------------------------------------------------

@@ -59,8 +59,9 @@ class Promises:
                     return
         for promise in self.of[node]:
             self._holds.free(promise.name)
+        passing: dict[str, dict[int, int]] = {}
         for promise in self.of[node]:
-            self._holds.hold(promise.name, node, self._lacking(promise))
+            self._holds.hold(promise.name, node, self._lacking(promise, passing))
 
     def copy(self, table: Table, kinds: Kinds, holds: Holds) -> "Promises":
         """Give ones that change on their own, of copies of what these change."""
@@ -68,14 +69,21 @@ class Promises:
         twin.of, twin._made = self.of.copy(), self._made
         return twin
 
-    def _lacking(self, promise: Promise) -> Demand:
-        """Give what is to be held of a promise: all but what it awaits, as far as it is free."""
+    def _lacking(self, promise: Promise, passing: dict[str, dict[int, int]]) -> Demand:
+        """Give what is to be held of a promise: all but what it awaits, as far as it is free.
+
+        `passing` is what of those awaited passes on to nobody yet: each part of it does so once.
+        """
         table = self._table
         row = self._holds.row(promise.node)
         left = dict(self._kinds.wanted(promise.demands[0]).amounts)
-        for what in promise.awaited & table.held[row].keys():
-            for number, amount in table.held[row][what].wanted.amounts:
-                left[number] = left.get(number, 0) - amount
+        for what in sorted(promise.awaited & table.held[row].keys()):
+            if what not in passing:
+                passing[what] = dict(table.held[row][what].wanted.amounts)
+            for number, amount in passing[what].items():
+                taken = min(amount, left.get(number, 0))
+                passing[what][number] = amount - taken
+                left[number] = left.get(number, 0) - taken
         free = {
             number: max(0, min(amount, int(table.free[number].cells[row])))
             for number, amount in left.items()
