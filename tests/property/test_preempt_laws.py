@@ -72,6 +72,16 @@ def cost(rows) -> tuple[int, float, int]:
     )
 
 
+def copies_in(there: dict[str, tuple[NodeId, Demand, float]]) -> list[str]:
+    """Give what may be copies of one process type: all of one size."""
+    firm = {
+        name: demand.resources
+        for name, (_, demand, _) in there.items()
+        if demand.preemption is Preemption.NEVER
+    }
+    return [name for name, size in firm.items() if size == next(iter(firm.values()))]
+
+
 def picture(fleet: Fleet) -> list[object]:
     return [(fleet.reserved(node.id), sorted(fleet.on(node.id))) for node in fleet.nodes()]
 
@@ -194,7 +204,7 @@ def test_of_copies_that_are_offered_the_floor_stays_whatever_leaves_and_dies(
 ):
     """Ask until nothing gives way any more, with copies that die in between."""
     fleet, there = filled(sizes, rows)
-    copies = [name for name, row in there.items() if row[1].preemption is Preemption.NEVER]
+    copies = copies_in(there)
     offer = Offer(copies=frozenset(ContainerId(name) for name in copies), floor=floor)
     fleet.yielding.offer("app", (offer,))
     taken: set[str] = set()
@@ -222,7 +232,7 @@ def test_copies_above_the_floor_that_would_be_enough_give_way(sizes, rows, wante
     fleet, there = filled(sizes, rows)
     if fleet.place(wanted, NOW).node is not None:
         return
-    copies = [name for name, row in there.items() if row[1].preemption is Preemption.NEVER]
+    copies = copies_in(there)
     offer = Offer(copies=frozenset(ContainerId(name) for name in copies), floor=floor)
     fleet.yielding.offer("app", (offer,))
     before = picture(fleet)

@@ -10,7 +10,15 @@ from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.ending import end_of
 from headway.calculate.keeping import placed_under
-from headway.calculate.placement import Ask, Fleet, Placed, doubted, give_way, preempt
+from headway.calculate.placement import (
+    Ask,
+    Fleet,
+    Placed,
+    awaited_for,
+    doubted,
+    give_way,
+    preempt,
+)
 from headway.calculate.services import Services
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.demand import Demand
@@ -207,7 +215,7 @@ class Draft:
         whom = f"{self.member.environment}/{self.member.app}"
         made = [one for one in self.fleet.promises() if one.whom == whom and demand in one.demands]
         if self._lacks.count(demand) < len(made):
-            return made[0].sentence
+            return awaited_for(made[:1])
         if not self.fleet.yielding.to(demand):
             return ""
         found = preempt(self.fleet, [Ask(demand, among)], self.now)

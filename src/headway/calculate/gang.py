@@ -14,9 +14,15 @@ def tried_once(job: Job, run: Run) -> Job:
     return msgspec.structs.replace(job, delivery=Delivery.AT_MOST_ONCE)
 
 
-def steadfast(demand: Demand) -> Demand:
-    """Give what one of a gang asks for: nothing takes its place, as all would end with it."""
-    return msgspec.structs.replace(demand, preemption=Preemption.NEVER)
+def together(demand: Demand, leader: Demand, whom: str) -> Demand:
+    """Give what one of a gang asks for, by what its job and its leader's ask for.
+
+    All have the leader's priority. Nothing takes its place, as all would end with it; and room for
+    one of it that others took would have kept the rest waiting.
+    """
+    return msgspec.structs.replace(
+        demand, priority=leader.priority, preemption=Preemption.NEVER, gang=whom
+    )
 
 
 def cancelled(member: Run, leader: Run) -> Run | None:

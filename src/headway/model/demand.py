@@ -50,6 +50,9 @@ class Demand(Value, kw_only=True):
     deadline_at: datetime | None = None
     price_hour_max: float | None = None
     """Of the node."""
+    gang: str = ""
+    """Whose gang it is one of: room that is promised to it is for nobody else, also where that
+    asks for the same."""
     lease: str = ""
     """The lease under which it is placed: only it may use nodes and capacity that the lease
     holds."""

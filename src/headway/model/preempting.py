@@ -17,28 +17,46 @@ class Offer(Value, kw_only=True):
     """So many good ones stay."""
 
 
-class Preempting(Value, kw_only=True):
-    """What is to end, where, so that a demand fits there."""
+class Losing(Value, kw_only=True):
+    """What is to end so that something fits."""
 
-    demand: Demand
-    node: NodeId
+    nodes: tuple[NodeId, ...]
+    """From which something leaves."""
     runs: tuple[RunId, ...] = ()
-    """All of them, and of the containers, are needed: with any left the demand would not fit."""
+    """All of them, and of the containers, are needed: with any left it would not fit."""
     containers: tuple[ContainerId, ...] = ()
     """Copies of services."""
-    moving: frozenset[ContainerId] = frozenset()
-    """Those of them for which there is room elsewhere: they start there before they leave."""
     because: str
 
     @property
     def all(self) -> tuple[RunId | ContainerId, ...]:
-        """Name all that leaves the node."""
+        """Name all that leaves."""
         return (*self.runs, *self.containers)
 
     @property
     def what(self) -> str:
         """Name them, for people."""
         return named(self.all)
+
+
+class Preempting(Losing, kw_only=True):
+    """What is to end, where, so that a demand fits there."""
+
+    demand: Demand
+    moving: frozenset[ContainerId] = frozenset()
+    """Copies for which there is room elsewhere: they start there before they leave."""
+
+    @property
+    def node(self) -> NodeId:
+        """Give the one node that it is about."""
+        return self.nodes[0]
+
+
+class PreemptingTogether(Losing, kw_only=True):
+    """What is to end so that all of a gang fit at once."""
+
+    places: tuple[tuple[NodeId, Demand], ...]
+    """Where each of the gang goes, and what it takes there."""
 
 
 def named(what: tuple[str, ...]) -> str:

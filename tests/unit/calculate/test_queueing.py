@@ -175,7 +175,7 @@ def test_who_could_give_way_is_not_asked_again_at_once():
     above = Terms(Demand(resources=Resources(cpu=3, memory_mib=1), priority=1))
     asked: list[str] = []
 
-    def too_often(_lane, run, _alone, found):
+    def too_often(_lane, run, found, _promises):
         asked.append(run)
         assert found.runs == ("low",)
         return "not yet"

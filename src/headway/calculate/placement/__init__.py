@@ -5,7 +5,8 @@ from headway.calculate.placement.fleet import Fleet
 from headway.calculate.placement.gang import Joint, Part, Site, reserve_together
 from headway.calculate.placement.placed import Placed, Refusal
 from headway.calculate.placement.preempt import Ask, give_way, preempt
-from headway.calculate.placement.promise import Promise
+from headway.calculate.placement.preempt_together import preempt_together
+from headway.calculate.placement.promise import Promise, awaited_for
 from headway.calculate.placement.reserve import Reservation, reserve
 from headway.calculate.placement.too_few import Copies
 
@@ -20,9 +21,11 @@ __all__ = [
     "Refusal",
     "Reservation",
     "Site",
+    "awaited_for",
     "doubted",
     "give_way",
     "preempt",
+    "preempt_together",
     "reserve",
     "reserve_together",
 ]

@@ -1,13 +1,15 @@
 """Where all members of a gang go at once, now or at the earliest moment at which all will fit."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from headway.calculate.placement.fleet import Fleet
 from headway.calculate.placement.held import FOREVER, Held
+from headway.calculate.placement.preempt import Ask
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
+from headway.model.preempting import Preempting
 
 _NODES_MAX = 512
 """Nodes on which it is looked at what ends, of those that may take any of a gang."""
@@ -31,6 +33,9 @@ class Site(NamedTuple):
     """Nodes with a runner that takes runs now; None: none is needed."""
     refused: Collection[NodeId]
     """Nodes on which no runner may be started now."""
+    promised: Sequence[NodeId] = ()
+    """Where room is promised to each, in the order of the members: looked at first, as each may
+    go to all of it, and what is there for all of them is not enough in every order."""
 
 
 class Rehearsal(NamedTuple):
@@ -53,30 +58,76 @@ class Joint(NamedTuple):
     at: datetime
 
 
-def rehearse(fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime) -> Rehearsal:
-    """Place the members one beside the other, and take all of it back."""
+def rehearse(
+    fleet: Fleet,
+    parts: Sequence[Part],
+    site: Site,
+    now: datetime,
+    make_way: Callable[[Sequence[Ask]], Preempting | None] = lambda _asks: None,
+) -> Rehearsal:
+    """Place the members one beside the other, and take all of it back.
+
+    `make_way` is asked for one that has no room, by what of it may go where.
+    """
     with fleet.trial():
-        return _placed(fleet, parts, site, now)
+        return _placed(fleet, parts, site, now, make_way)
 
 
-def _placed(fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime) -> Rehearsal:
+def _placed(
+    fleet: Fleet,
+    parts: Sequence[Part],
+    site: Site,
+    now: datetime,
+    make_way: Callable[[Sequence[Ask]], Preempting | None] = lambda _asks: None,
+) -> Rehearsal:
     places: list[tuple[NodeId, Demand]] = []
     fresh: dict[NodeId, None] = {}
     for number, part in enumerate(parts):
-        among = None if site.ready is None else (*site.ready, *fresh)
-        demand, sentences = part.alone, ""
-        placed = fleet.place(demand, now, among=among)
-        if placed.node is None and among is not None:
-            sentences, demand = placed.because if among else "", part.with_runner
-            placed = fleet.place(demand, now, but=(*among, *site.refused))
-            if placed.node is not None:
-                fresh[placed.node] = None
-        if placed.node is None:
-            said = "; ".join(dict.fromkeys(filter(None, (sentences, placed.because))))
-            return Rehearsal(tuple(places), tuple(fresh), said)
-        fleet.hold(f"gang:{number}", placed.node, demand)
-        places.append((placed.node, demand))
+        asks = _asks(part, site, fresh)
+        placed = _place(fleet, _promised(asks, site, number), now) or _place(fleet, asks, now)
+        if placed is None and (found := make_way(asks)) is not None:
+            placed = found.node, found.demand
+        if placed is None:
+            return Rehearsal(tuple(places), tuple(fresh), _because(fleet, asks, now))
+        node, demand = placed
+        if site.ready is not None and node not in site.ready:
+            fresh[node] = None
+        fleet.hold(f"gang:{number}", node, demand)
+        places.append((node, demand))
     return Rehearsal(tuple(places), tuple(fresh))
+
+
+def _asks(part: Part, site: Site, fresh: Collection[NodeId]) -> list[Ask]:
+    if site.ready is None:
+        return [Ask(part.alone)]
+    among = (*site.ready, *fresh)
+    return [Ask(part.alone, among), Ask(part.with_runner, but=(*among, *site.refused))]
+
+
+def _promised(asks: Sequence[Ask], site: Site, number: int) -> list[Ask]:
+    """Give what of these may go where room is promised to one, only there."""
+    return [
+        ask._replace(among=(node,))
+        for node in site.promised[number : number + 1]
+        for ask in asks
+        if (ask.among is None or node in ask.among) and node not in ask.but
+    ]
+
+
+def _place(fleet: Fleet, asks: Sequence[Ask], now: datetime) -> tuple[NodeId, Demand] | None:
+    """Say where one goes, and what it takes there."""
+    for ask in asks:
+        node = fleet.place(ask.demand, now, among=ask.among, but=ask.but).node
+        if node is not None:
+            return node, ask.demand
+    return None
+
+
+def _because(fleet: Fleet, asks: Sequence[Ask], now: datetime) -> str:
+    """Say why one goes nowhere."""
+    asked = [ask for ask in asks if ask.among is None or ask.among]
+    placed = (fleet.place(ask.demand, now, among=ask.among, but=ask.but) for ask in asked)
+    return "; ".join(dict.fromkeys(one.because for one in placed if one.because))
 
 
 def reserve_together(

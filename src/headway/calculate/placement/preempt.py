@@ -6,6 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from headway.calculate.placement.fleet import Fleet
+from headway.calculate.placement.losses import Loss, Losses, told
 from headway.calculate.placement.yielding import Open
 from headway.model.demand import Demand
 from headway.model.ids import ContainerId, NodeId, RunId
@@ -13,23 +14,6 @@ from headway.model.preempting import Offer, Preempting
 
 _NODES_MAX = 512
 """Nodes that are compared; those that hold something which may be lost, known longest first."""
-_AWAY_S = 3600.0
-"""How long a copy of a service is thought to be away, where nobody knows when there is room."""
-_MOVE_S = 60.0
-"""What it costs that a copy starts elsewhere first: its start, and its requests' ends."""
-
-
-class _Loss(NamedTuple):
-    """What it costs to lose something: less is better, by the first that differs."""
-
-    priority: int
-    work: float
-    """Core seconds: of a run those done so far, which are done again; of a copy of a service those
-    in which it is not there."""
-    number: int = 1
-
-
-_LOST_ANYWAY = _Loss(-1000, 0.0, 0)
 
 
 class Ask(NamedTuple):
@@ -50,25 +34,25 @@ def preempt(fleet: Fleet, asks: Sequence[Ask], now: datetime) -> Preempting | No
     least: by the highest priority that is lost there, then by the work, then by how many. The
     fleet is as it was when this returns.
     """
-    best: tuple[_Loss, Ask, NodeId, list[Open]] | None = None
+    best: tuple[Loss, Losses, NodeId, list[Open]] | None = None
     for ask in asks:
-        losses = _Losses(fleet, ask.demand, now)
+        losses = Losses(fleet, ask.demand, now)
         for node, yielding in _by_node(fleet, ask):
             found = _least(fleet, losses, node, yielding)
             if found and (best is None or losses.sum(found) < best[0]):
-                best = (losses.sum(found), ask, node, found)
+                best = (losses.sum(found), losses, node, found)
     if best is None:
         return None
-    loss, ask, node, found = best
+    _, losses, node, found = best
     copies = [one for one in found if one.offer is not None]
+    what, lost = told(found, losses)
     because = (
-        f"priority {ask.demand.priority} takes the place of {_counted(found)} of priority "
-        f"{loss.priority} on {node}, where least is lost: {loss.work:.0f} core seconds of "
-        f"{_work(found, copies)}"
+        f"priority {losses.demand.priority} takes the place of {what} on {node}, where least is "
+        f"lost: {lost}"
     )
     return Preempting(
-        demand=ask.demand,
-        node=node,
+        demand=losses.demand,
+        nodes=(node,),
         runs=tuple(RunId(one.held.what) for one in found if one.offer is None),
         containers=tuple(ContainerId(one.held.what) for one in copies),
         moving=_moving(fleet, node, copies, now),
@@ -97,7 +81,7 @@ def _by_node(fleet: Fleet, ask: Ask) -> Iterable[tuple[NodeId, Sequence[Open]]]:
     return islice(found.items(), _NODES_MAX)
 
 
-def _least(fleet: Fleet, losses: "_Losses", node: NodeId, yielding: Sequence[Open]) -> list[Open]:
+def _least(fleet: Fleet, losses: Losses, node: NodeId, yielding: Sequence[Open]) -> list[Open]:
     """Give what has to go from a node, dearest last; nothing where even all of it is too little."""
     gone: list[Open] = []
     spare: dict[Offer, int] = {}
@@ -121,59 +105,6 @@ def _least(fleet: Fleet, losses: "_Losses", node: NodeId, yielding: Sequence[Ope
     return gone
 
 
-class _Losses:
-    """What it costs a fleet to lose things for a demand. Each is asked once."""
-
-    def __init__(self, fleet: Fleet, demand: Demand, now: datetime) -> None:
-        self.demand = demand
-        self.now = now
-        self._fleet = fleet
-        self._spare: dict[Offer, int] = {}
-        self._elsewhere: dict[tuple[Offer, NodeId], bool] = {}
-
-    def of(self, one: Open) -> _Loss:
-        """Give what it costs to lose one thing."""
-        held = one.held
-        if self._fleet.yielding.is_leaving(held.what):
-            return _LOST_ANYWAY
-        return _Loss(held.demand.priority, self._lost_s(one) * held.demand.resources.cpu)
-
-    def sum(self, gone: Iterable[Open]) -> _Loss:
-        """Give what it costs to lose all of these."""
-        losses = [self.of(one) for one in gone]
-        return _Loss(
-            max(loss.priority for loss in losses),
-            sum(loss.work for loss in losses),
-            sum(loss.number for loss in losses),
-        )
-
-    def may_go(self, one: Open, left: dict[Offer, int]) -> bool:
-        """Say whether one more of its like may go; `left` counts those that may."""
-        offer = one.offer
-        if offer is None or self._fleet.yielding.is_leaving(one.held.what):
-            return True
-        if offer not in self._spare:
-            self._spare[offer] = self._fleet.yielding.spare(offer)
-        left[offer] = left.get(offer, self._spare[offer]) - 1
-        return left[offer] >= 0
-
-    def _lost_s(self, one: Open) -> float:
-        held, now = one.held, self.now
-        if one.offer is None:
-            began_s = held.until - (held.demand.expected_s or 0.0)
-            return max(0.0, now.timestamp() - began_s)
-        if self._fits_elsewhere(held.demand, one.offer, one.node):
-            return _MOVE_S
-        return self.demand.expected_s if self.demand.expected_s is not None else _AWAY_S
-
-    def _fits_elsewhere(self, demand: Demand, offer: Offer, node: NodeId) -> bool:
-        known = self._elsewhere.get((offer, node))
-        if known is None:
-            placed = self._fleet.place(demand, self.now, but=(node,))
-            known = self._elsewhere[offer, node] = placed.node is not None
-        return known
-
-
 def _moving(
     fleet: Fleet, node: NodeId, copies: Iterable[Open], now: datetime
 ) -> frozenset[ContainerId]:
@@ -186,19 +117,3 @@ def _moving(
                 fleet.hold(f"moving:{one.held.what}", elsewhere, one.held.demand)
                 moving.append(ContainerId(one.held.what))
     return frozenset(moving)
-
-
-def _counted(found: Sequence[Open]) -> str:
-    if len(found) == 1:
-        return found[0].held.what
-    copies = sum(one.offer is not None for one in found)
-    runs = len(found) - copies
-    words = [f"{runs} run{'s' if runs > 1 else ''}"] if runs else []
-    words += [f"{copies} cop{'ies' if copies > 1 else 'y'}"] if copies else []
-    return " and ".join(words)
-
-
-def _work(found: Sequence[Open], copies: Sequence[Open]) -> str:
-    if not copies:
-        return "work"
-    return "service" if len(copies) == len(found) else "work and service"

@@ -1,5 +1,6 @@
 """Room on a node that is promised to a demand which waits for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,6 +8,8 @@ from headway.calculate.ending import end_of
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.words import and_more
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,18 +41,6 @@ class Promise:
         """Of whom it was made to."""
         return self.demands[0].priority
 
-    @property
-    def sentence(self) -> str:
-        """Say what is waited for, to who asks why nothing has started yet."""
-        what = min(self.awaited, default="what is there")
-        names = and_more([what], len(self.awaited))
-        if self.at is None:
-            return f"{self.node} is being made free for it: {names} of lower priority end there"
-        return (
-            f"{self.node} is kept for it from {self.at:%H:%M:%S} UTC on, when {names} should have "
-            "ended; only what ends before goes first"
-        )
-
     def opens_to(self, demand: Demand, now: datetime) -> bool:
         """Say whether a demand may go where the room is held.
 
@@ -63,3 +54,19 @@ class Promise:
         if demand.expected_s is None:
             return True
         return end_of(now, demand.expected_s) <= self.at
+
+
+def awaited_for(made: Sequence[Promise]) -> str:
+    """Say what is waited for, to who asks why nothing has started yet that these were made to."""
+    first = made[0]
+    nodes = sorted({promise.node for promise in made})
+    where = and_more(nodes[:_SHOWN], len(nodes))
+    are = "are" if len(nodes) > 1 else "is"
+    what = min(first.awaited, default="what is there")
+    names = and_more([what], len(first.awaited))
+    if first.at is None:
+        return f"{where} {are} being made free for it: {names} of lower priority end there"
+    return (
+        f"{where} {are} kept for it from {first.at:%H:%M:%S} UTC on, when {names} should have "
+        "ended; only what ends before goes first"
+    )

@@ -1,6 +1,7 @@
 """Whose turn it is: which queued runs start now, on which node, and why the others do not."""
 
 import heapq
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -47,7 +48,6 @@ def take_turns(question: Question) -> Turn:
 class _Cost(NamedTuple):
     """What each run of a lane takes."""
 
-    demand: Demand
     share: float
     until: datetime | None
 
@@ -155,7 +155,7 @@ class Decision:
         node = self._node(lane, terms.demand)
         if node is None:
             return False
-        self._take(lane, index, Pick(lane, entry, node))
+        self._take(lane, index, Pick(lane, entry, node), [terms.demand])
         return True
 
     def _pick_together(self, lane: Lane, index: int, entry: Entry) -> bool:
@@ -165,7 +165,7 @@ class Decision:
             self.reasons[lane] = because
             return False
         question.ahead.pop(lane, None)
-        parts, site = gangs.parts(lane, crew), gangs.site(crew)
+        parts, site = gangs.parts(lane, crew), gangs.site(lane, crew)
         found = gangs.rehearse(parts, site)
         if not found.because and question.ahead and self._room.reserve(parts[0].alone):
             found = gangs.rehearse(parts, site)
@@ -174,8 +174,8 @@ class Decision:
             if never := self._never(lane, parts[len(found.places)].alone):
                 self.reasons[lane] = f"{lacking}: {never}"
             else:
-                at, because = self._next.get(lane, 0), f"{lacking}: {found.because}"
-                self.reasons[lane] = self._room.seek_together(lane, at, parts, site, because)
+                because = f"{lacking}: {found.because}"
+                self.reasons[lane] = self._room.seek_together(lane, entry.run, parts, site, because)
             return False
         if found.fresh:
             said = [f"{node}: {question.enlist(lane, node)}" for node in found.fresh]
@@ -188,7 +188,8 @@ class Decision:
             Pick(member, Entry(question.new_run()), node)
             for member, node in zip(lanes, nodes[1:], strict=True)
         )
-        self._take(lane, index, Pick(leader, entry, nodes[0], members))
+        demands = [part.alone for part in parts]
+        self._take(lane, index, Pick(leader, entry, nodes[0], members), demands)
         return True
 
     def _node(self, lane: Lane, demand: Demand) -> NodeId | None:
@@ -248,12 +249,12 @@ class Decision:
             self._crews[lane] = self.question.crew(lane)
         return self._crews[lane]
 
-    def _take(self, lane: Lane, index: int, pick: Pick) -> None:
+    def _take(self, lane: Lane, index: int, pick: Pick, demands: Sequence[Demand]) -> None:
         question = self.question
         share = 0.0
-        for one in (pick, *pick.members):
+        for one, demand in zip((pick, *pick.members), demands, strict=True):
             cost = self._costs.get(one.lane) or self._cost(one.lane)
-            question.fleet.hold(one.entry.run, one.node, cost.demand, cost.until)
+            question.fleet.hold(one.entry.run, one.node, demand, cost.until)
             question.tallies.add(one.lane, one.entry.unique)
             share += cost.share
             if lane.line in question.tokens:
@@ -266,7 +267,7 @@ class Decision:
     def _cost(self, lane: Lane) -> _Cost:
         demand = self.question.terms[lane].demand
         share, until = self.question.fleet.share(demand), expected_end(demand, self.question.now)
-        cost = self._costs[lane] = _Cost(demand, share, until)
+        cost = self._costs[lane] = _Cost(share, until)
         return cost
 
     def _advance(self, lane: Lane, index: int) -> None:

@@ -1,6 +1,8 @@
 """Runs that start together or not at all: which limits hold them up, and where they all go."""
 
+from headway.calculate.gang import together
 from headway.calculate.placement.gang import Part, Rehearsal, Site, rehearse
+from headway.calculate.queueing.promised import promised_to
 from headway.calculate.queueing.question import Crew, Question
 from headway.model.run import Lane
 
@@ -38,22 +40,26 @@ class Gangs:
 
     def parts(self, lane: Lane, crew: Crew | None) -> list[Part]:
         """Give what each asks for; a runner for one of them does the others' runs, too."""
-        question = self._question
-        found: list[Part] = []
-        for member in self.lanes(lane):
-            alone = question.terms[member].demand
-            its = question.crew(member) if crew is not None else None
-            found.append(Part(member.job, alone, its.demand if its is not None else alone))
-        return found
+        question, whom = self._question, lane.name
+        leader = question.terms[lane].demand
+        parts: dict[Lane, Part] = {}
+        for member in dict.fromkeys(self.lanes(lane)):
+            alone = with_runner = together(question.terms[member].demand, leader, whom)
+            if crew is not None and (its := question.crew(member)) is not None:
+                with_runner = together(its.demand, leader, whom)
+            parts[member] = Part(member.job, alone, with_runner)
+        return [parts[member] for member in self.lanes(lane)]
 
     def rehearse(self, parts: list[Part], site: Site) -> Rehearsal:
         """Place all of them as it is now, and take it back."""
         return rehearse(self._question.fleet, parts, site, self._question.now)
 
-    @staticmethod
-    def site(crew: Crew | None) -> Site:
-        """Give the nodes that are different for who needs a runner."""
-        return Site(None, ()) if crew is None else Site(crew.ready, tuple(crew.refused))
+    def site(self, lane: Lane, crew: Crew | None) -> Site:
+        """Give the nodes that are different for who needs a runner, or has room promised."""
+        ready, refused = (None, ()) if crew is None else (crew.ready, tuple(crew.refused))
+        made = promised_to(self._question.fleet, lane)
+        promised = [one.node for one in made] if len(made) == self.size(lane) else ()
+        return Site(ready, refused, promised)
 
     @staticmethod
     def lacking(parts: list[Part], found: Rehearsal) -> str:

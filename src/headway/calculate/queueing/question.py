@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from headway.calculate.locking import Locks
-from headway.calculate.placement import Ask, Fleet, Part, Site
+from headway.calculate.placement import Ask, Fleet, Part, Promise, Site
 from headway.calculate.queueing.line import Line
 from headway.calculate.queueing.tallies import Tallies
 from headway.calculate.queueing.turns import Turns
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, RunId
-from headway.model.preempting import Preempting
+from headway.model.preempting import Losing
 from headway.model.run import Lane
 
 
@@ -101,9 +101,9 @@ class Question:
     """For how long that is allowed. Most find room by then, and reserving leaves some unused."""
     patience: timedelta = timedelta(minutes=2)
     """How long reserved room is kept beyond the moment at which it should have been there."""
-    make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None
-    """Have room made for a run of a lane, which asks for this; says how far that is, or nothing
-    where it may not be now. None: nothing gives way."""
+    make_room: Callable[[Lane, RunId, Losing, Sequence[Promise]], str] | None = None
+    """Have room made for a run of a lane, and promise it; says how far that is, or nothing where it
+    may not be now. None: nothing gives way."""
 
 
 class Pick(NamedTuple):

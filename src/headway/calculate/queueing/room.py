@@ -1,10 +1,24 @@
 """What is done for runs whose turn came and that found no room."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from headway.calculate.placement import Ask, Part, Promise, Site, preempt, reserve, reserve_together
+from headway.calculate.placement import (
+    Ask,
+    Part,
+    Promise,
+    Site,
+    awaited_for,
+    preempt,
+    preempt_together,
+    reserve,
+    reserve_together,
+)
+from headway.calculate.queueing.promised import promised_to
 from headway.calculate.queueing.question import Ahead, Question
 from headway.model.demand import Demand
+from headway.model.ids import NodeId, RunId
+from headway.model.preempting import Losing
 from headway.model.run import Lane
 
 _RESERVED_MAX = 16
@@ -50,9 +64,7 @@ class Room:
             joint = reserve_together(fleet, ahead.parts, ahead.site, question.now)
             if joint is None:
                 return []
-            asked = [demand for part in ahead.parts for demand in (part.alone, part.with_runner)]
-            open_to = tuple(one for at, one in enumerate(asked) if one not in asked[:at])
-            until = joint.at + question.patience
+            until, open_to = joint.at + question.patience, _asked(ahead.parts)
             return [
                 Promise(lane.name, node, (demand, *open_to), joint.awaited, until, joint.at)
                 for node, demand in joint.places
@@ -80,23 +92,20 @@ class Room:
         question.ahead[lane] = Ahead(question.lanes[lane][at].run, asks)
         if said := self._way_given(lane, at, asks):
             return said
-        if said := self._promised(lane):
-            return f"{because}; {said}"
+        if made := promised_to(fleet, lane):
+            return f"{because}; {awaited_for(made[:1])}"
         kept = fleet.withheld(asks[0].demand, question.now) if fleet.has_promises else None
         return f"{because}; room on {kept.node} is kept for {kept.whom}" if kept else because
 
     def seek_together(
-        self, lane: Lane, at: int, parts: list[Part], site: Site, because: str
+        self, lane: Lane, run: RunId, parts: list[Part], site: Site, because: str
     ) -> str:
-        """Note that all of a gang found no room; nothing gives way to so many at once."""
-        run = self._question.lanes[lane][at].run
+        """Have all that is needed give way to the next gang of a lane, or nothing; see `seek`."""
         self._question.ahead[lane] = Ahead(run, [Ask(parts[0].alone)], parts, site)
-        said = self._promised(lane)
+        said = self._way_given_together(lane, run, parts, site)
+        if not said and (made := promised_to(self._question.fleet, lane)):
+            said = awaited_for(made)
         return f"{because}; {said}" if said else because
-
-    def _promised(self, lane: Lane) -> str:
-        promises = [one for one in self._question.fleet.promises() if one.whom == lane.name]
-        return promises[0].sentence if promises else ""
 
     def _way_given(self, lane: Lane, at: int, asks: list[Ask]) -> str:
         """Have something of lower priority end; says what does, or why it may not yet."""
@@ -106,22 +115,55 @@ class Room:
             return ""
         if self._is_in_vain("preempt", lane):
             return question.in_vain["preempt", lane][1]
-        made = self._made(lane)
+        made = len(self._made(lane))
         first = at + made
         if first >= len(question.lanes[lane]):
             return ""
         found = preempt(fleet, asks, question.now)
         said = ""
         if found is not None:
-            said = question.make_room(lane, question.lanes[lane][first].run, alone, found)
-        if self._made(lane) == made:
+            run = question.lanes[lane][first].run
+            promise = self._to_make(lane, found, found.node, (found.demand, alone))
+            said = question.make_room(lane, run, found, [promise])
+        if len(self._made(lane)) == made:
             self._note_in_vain("preempt", lane, said)
         return said
 
-    def _made(self, lane: Lane) -> int:
-        """Count the runs of a lane for which something gives way."""
-        promises = self._question.fleet.promises()
-        return sum(one.at is None and one.whom == lane.name for one in promises)
+    def _way_given_together(self, lane: Lane, run: RunId, parts: list[Part], site: Site) -> str:
+        """Have what is of lower priority end for one gang of a lane at a time."""
+        question, fleet = self._question, self._question.fleet
+        if question.make_room is None:
+            return ""
+        made, open_to = self._made(lane), _asked(parts)
+        if len(made) == len(parts) and all(promise.demands[0] in open_to for promise in made):
+            return ""
+        for promise in made:  # one of its nodes is gone, or its jobs are others by now
+            fleet.withdraw(promise)
+        if not fleet.yielding.to(parts[0].alone):
+            return ""
+        if self._is_in_vain("preempt", lane):
+            return question.in_vain["preempt", lane][1]
+        found = preempt_together(fleet, parts, site, question.now)
+        said = ""
+        if found is not None:
+            promises = [
+                self._to_make(lane, found, node, (demand, *open_to))
+                for node, demand in found.places
+            ]
+            said = question.make_room(lane, run, found, promises)
+        if not self._made(lane):
+            self._note_in_vain("preempt", lane, said)
+        return said
+
+    def _to_make(
+        self, lane: Lane, found: Losing, node: NodeId, demands: tuple[Demand, ...]
+    ) -> Promise:
+        until = self._question.now + self._question.patience
+        return Promise(lane.name, node, demands, frozenset(found.all), until)
+
+    def _made(self, lane: Lane) -> list[Promise]:
+        """List what was promised to a lane that others were told to end for."""
+        return [one for one in promised_to(self._question.fleet, lane) if one.at is None]
 
     def _is_passed_for_long(self, lane: Lane) -> bool:
         """Note that the next run of a lane is passed over; says whether that is enough."""
@@ -139,3 +181,9 @@ class Room:
 
     def _note_in_vain(self, what: str, lane: Lane, because: str = "") -> None:
         self._question.in_vain[what, lane] = (self._question.now + _IN_VAIN, because)
+
+
+def _asked(parts: Sequence[Part]) -> tuple[Demand, ...]:
+    """Give what those of a gang may take: each kind once."""
+    asked = [demand for part in parts for demand in (part.alone, part.with_runner)]
+    return tuple(one for at, one in enumerate(asked) if one not in asked[:at])

@@ -1,12 +1,12 @@
 """The loop over runs: what is due is queued, whose turn it is starts, runners are let go."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from headway.calculate.gang import steadfast
+from headway.calculate.gang import together
 from headway.calculate.queueing import Line
 from headway.control.leases.settling import made_known
 from headway.control.runs import attempts, followers
@@ -23,7 +23,7 @@ from headway.control.runs.under_way import UnderWay
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.demand import Demand
-from headway.model.ids import AppName, EnvironmentId
+from headway.model.ids import AppName, EnvironmentId, RunId
 from headway.model.instant import microseconds
 from headway.model.job import Job
 from headway.model.queue import QueueHold
@@ -83,9 +83,10 @@ class Dispatch:
         """Count what is under way, once: before that, nobody else may be placed."""
         if not self._is_taken_up:
             rows = await self._world.store.read(lambda reader: reader.find(Run, active=1))
+            leaders = {row.id: row for row in rows if row.gang and not row.is_member}
             for row in rows:
                 if row.id not in self.under_way:  # as it is where this was begun before, and failed
-                    await self._take_up(row)
+                    await self._take_up(row, leaders)
             self._is_taken_up = True
 
     async def _open(self) -> None:
@@ -103,7 +104,7 @@ class Dispatch:
         ]
         await self._ends.lose(orphans, "its runner ended while nobody looked")
 
-    async def _take_up(self, row: Run) -> None:
+    async def _take_up(self, row: Run, leaders: Mapping[RunId, Run]) -> None:
         attempt = row.attempt
         assert attempt is not None
         key = (row.environment, row.app)
@@ -114,7 +115,12 @@ class Dispatch:
             self.under_way.take_up(row, attempt, job, Demand(resources=job.resources))
         else:
             demand = self._grounds.demand(release, job)
-            self.under_way.take_up(row, attempt, job, steadfast(demand) if row.gang else demand)
+            if row.gang is not None:
+                leader = leaders.get(row.gang.leader, row)
+                its = release.manifest.job(leader.job) or job
+                leads = self._grounds.demand(release, its)
+                demand = together(demand, leads, lane_of(leader).name)
+            self.under_way.take_up(row, attempt, job, demand)
         if attempt.preempted:
             self._world.fleet.yielding.leaves(row.id)
 

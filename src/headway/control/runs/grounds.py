@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.demand import added, of_job
-from headway.calculate.gang import steadfast
 from headway.calculate.locking import Locks
+from headway.calculate.placement import Promise
 from headway.calculate.queueing import (
     Ahead,
     Crew,
@@ -34,7 +34,7 @@ from headway.model.demand import Demand
 from headway.model.gang import Gang
 from headway.model.ids import NodeId, RunId
 from headway.model.job import Job, OneFails
-from headway.model.preempting import Preempting
+from headway.model.preempting import Losing
 from headway.model.queue import Queue, QueueHold
 from headway.model.release import Release
 from headway.model.run import Attempt, Lane
@@ -177,12 +177,11 @@ class Grounds:
         lanes: Mapping[Lane, Sequence[Entry]],
         grounds: Mapping[Lane, Ground],
         most: int,
-        make_room: Callable[[Lane, RunId, Demand, Preempting], str] | None = None,
+        make_room: Callable[[Lane, RunId, Losing, Sequence[Promise]], str] | None = None,
         locks: Locks | None = None,
         under_way: Container[RunId] = frozenset(),
     ) -> Question:
         """Gather all that a turn sees."""
-        members = {member for lane in lanes if lane in grounds for member in grounds[lane].gang}
         terms: dict[Lane, Terms] = {}
         limits: dict[Line, int] = {}
         tokens: dict[Line, float] = {}
@@ -192,9 +191,8 @@ class Grounds:
             queue, job = ground.release.manifest.queue(lane.queue), ground.job
             if ground.gang:
                 self._sizes[lane] = job.gang_size
-            demand = self._demand(ground.release, job).alone
             terms[lane] = Terms(
-                demand=steadfast(demand) if ground.gang or lane in members else demand,
+                demand=self._demand(ground.release, job).alone,
                 job_limit=job.concurrency,
                 key_limit=job.key_concurrency,
                 gang=tuple(ground.gang.items()),

@@ -1,16 +1,15 @@
 """Has what is cheapest to lose give way: within limits, and the room is held for whom it is."""
 
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from headway.calculate.placement import Promise
+from headway.calculate.placement import Promise, awaited_for
 from headway.control.world import World
-from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, PoolName, RunId
 from headway.model.node import NodeState
-from headway.model.preempting import Preempting
+from headway.model.preempting import Losing, named
 
 _MINUTE = timedelta(minutes=1)
 
@@ -22,8 +21,8 @@ class Taking(NamedTuple):
     app: AppName
     run: RunId | None
     """None: it is a container of the app."""
-    found: Preempting
-    promise: Promise
+    found: Losing
+    promises: list[Promise]
 
     @property
     def because(self) -> str:
@@ -43,37 +42,46 @@ class Preemptions:
     def take(
         self,
         owner: tuple[EnvironmentId, AppName],
-        whom: str,
         run: RunId | None,
-        found: Preempting,
-        demands: tuple[Demand, ...],
+        found: Losing,
+        promises: Sequence[Promise],
     ) -> str:
         """Hold room for who waits, and have those end who are in it; says so."""
-        world = self._world
-        now, most = world.clock.now(), world.settings.preemptions_minute_max
+        most = self._world.settings.preemptions_minute_max
         if most == 0:
             return ""
-        node = world.fleet.node(found.node)
-        times = self._times.setdefault(node.pool if node else PoolName(""), deque(maxlen=most))
-        if len(times) == most and now < times[0] + _MINUTE:
-            at = times[0] + _MINUTE
+        at = self._count(found, most)
+        if at is not None:
             self._next_at = min(self._next_at or at, at)
             return (
-                f"it may take the place of {found.what} on {found.node} at {at:%H:%M:%S} UTC: "
-                f"no more than {most} times a minute (preemptions_minute_max)"
+                f"it may take the place of {found.what} on {named(found.nodes)} at "
+                f"{at:%H:%M:%S} UTC: no more than {most} times a minute (preemptions_minute_max)"
             )
-        times.append(now)
-        promise = world.fleet.promise(
-            Promise(
-                whom=whom,
-                node=found.node,
-                demands=demands,
-                awaited=frozenset(found.all),
-                until=now + timedelta(seconds=world.settings.promise_s),
-            )
-        )
-        self._collected.append(Taking(*owner, run, found, promise))
-        return promise.sentence
+        made = [self._world.fleet.promise(promise) for promise in promises]
+        self._collected.append(Taking(*owner, run, found, made))
+        return awaited_for(made)
+
+    def _count(self, found: Losing, most: int) -> datetime | None:
+        """Count one for each node; where that is too many in some pool none, and says until when.
+
+        What needs more at once than are allowed has to be the only one of its minute.
+        """
+        fleet, now = self._world.fleet, self._world.clock.now()
+        there = [fleet.node(one) for one in found.nodes]
+        wanted = Counter(node.pool if node else PoolName("") for node in there)
+        over: list[datetime] = []
+        for pool, count in wanted.items():
+            times = self._times.setdefault(pool, deque(maxlen=most))
+            while times and times[0] + _MINUTE <= now:
+                times.popleft()
+            too_many = len(times) + min(count, most) - most
+            if too_many > 0:
+                over.append(times[too_many - 1] + _MINUTE)
+        if over:
+            return max(over)
+        for pool, count in wanted.items():
+            self._times[pool].extend([now] * count)
+        return None
 
     def collected(self) -> list[Taking]:
         """Hand out what was decided, once."""
@@ -83,7 +91,8 @@ class Preemptions:
     def withdraw(self, takings: list[Taking]) -> None:
         """Hold nothing any more for what could not be written down."""
         for taking in takings:
-            self._world.fleet.withdraw(taking.promise)
+            for promise in taking.promises:
+                self._world.fleet.withdraw(promise)
 
     def tidy(self, waiting: Mapping[str, int]) -> None:
         """Withdraw promises for which nobody waits any more, or not in time."""

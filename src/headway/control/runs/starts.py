@@ -1,11 +1,12 @@
 """Whose turn it is starts: written down, then handed to runners; and who makes room for whom."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 
+from headway.calculate.placement import Promise
 from headway.calculate.queueing import RATE_SPENT, Entry, Pick, take_turns
 from headway.control.runs import attempts, copies_leaving
 from headway.control.runs.claimants import Claimants
@@ -18,9 +19,8 @@ from headway.control.runs.runners import Runners
 from headway.control.runs.under_way import Active, UnderWay
 from headway.control.world import World, whom_of
 from headway.model.container import Container
-from headway.model.demand import Demand
 from headway.model.ids import ContainerId, MemberKey, RunId
-from headway.model.preempting import Preempting
+from headway.model.preempting import Losing, Preempting
 from headway.model.run import Attempt, Lane, Run, RunState, Task, lane_of
 from headway.ports.store import Writer
 
@@ -215,13 +215,16 @@ class Starts:
 
     async def preempt(self, key: MemberKey, preempting: Iterable[Preempting]) -> None:
         """Have others give way to containers of an app that fit nowhere."""
+        until = self._world.clock.now() + timedelta(seconds=self._world.settings.promise_s)
         for found in preempting:
-            self._preemptions.take(key, whom_of(key), None, found, (found.demand,))
+            promise = Promise(
+                whom_of(key), found.node, (found.demand,), frozenset(found.all), until
+            )
+            self._preemptions.take(key, None, found, [promise])
         await self._preempt()
 
-    def _make_room(self, lane: Lane, run: RunId, alone: Demand, found: Preempting) -> str:
-        owner = lane.environment, lane.app
-        return self._preemptions.take(owner, lane.name, run, found, (found.demand, alone))
+    def _make_room(self, lane: Lane, run: RunId, found: Losing, promises: Sequence[Promise]) -> str:
+        return self._preemptions.take((lane.environment, lane.app), run, found, promises)
 
     async def _preempt(self) -> None:
         """Write down whose place is taken, then tell them to end."""

@@ -1,0 +1,111 @@
+"""Whose places a gang of higher priority takes: for all of it, or for nothing."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from headway.calculate.placement.fleet import Fleet
+from headway.calculate.placement.gang import Part, Rehearsal, Site, rehearse
+from headway.calculate.placement.losses import Losses, told
+from headway.calculate.placement.preempt import Ask, give_way, preempt
+from headway.calculate.placement.yielding import Open
+from headway.model.ids import ContainerId, RunId
+from headway.model.preempting import Offer, Preempting, PreemptingTogether, named
+
+
+def preempt_together(
+    fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime
+) -> PreemptingTogether | None:
+    """Say what is to end so that all of a gang fit at once, which do not; None where nothing helps.
+
+    Only what may give way to one run of its priority. For one member after the other that which
+    costs least, where it fits nowhere beside those before it; then whatever all of them together
+    do not need stays. The fleet is as it was when this returns.
+    """
+    search = _Search(fleet, parts, site, now)
+    most = search.all_that_may_go()
+    if not most or search.without(most).because:
+        return None
+    gone = search.one_by_one()
+    if not gone or search.without(gone).because:  # what is large has no room behind what is small
+        gone = search.cheapest(most)
+    gone = search.needed(gone)
+    what, lost = told(gone, search.losses)
+    nodes = tuple(dict.fromkeys(one.node for one in gone))
+    return PreemptingTogether(
+        places=search.without(gone).places,
+        nodes=nodes,
+        runs=tuple(RunId(one.held.what) for one in gone if one.offer is None),
+        containers=tuple(ContainerId(one.held.what) for one in gone if one.offer is not None),
+        because=(
+            f"priority {parts[0].alone.priority} takes the place of {what} on {named(nodes)} for "
+            f"all {len(parts)} of its gang, so that least is lost: {lost}"
+        ),
+    )
+
+
+class _Search:
+    """What may go, and what of it all of a gang need."""
+
+    def __init__(self, fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime) -> None:
+        self.losses = Losses(fleet, parts[0].alone, now)
+        self._fleet, self._parts, self._now = fleet, parts, now
+        self._site = site._replace(promised=())
+        above = parts[0].alone.priority
+        found = [one for one in fleet.yielding.open() if one.held.demand.priority < above]
+        self._dear = {one.held.what: (self.losses.of(one), one.held.what) for one in found}
+        """What costs least comes first; of what costs the same, the same each time."""
+        self._open = {one.held.what: one for one in found}
+
+    def all_that_may_go(self) -> list[Open]:
+        """Give all that may be lost at once, what costs least first."""
+        spare: dict[Offer, int] = {}
+        names = sorted(self._open, key=lambda what: self._dear[what])
+        found = (self._open[what] for what in names)
+        return [one for one in found if self.losses.may_go(one, spare)]
+
+    def without(self, gone: Collection[Open]) -> Rehearsal:
+        """Place all of the gang as if these had gone."""
+        with self._fleet.trial():
+            for one in gone:
+                self._fleet.free(one.held.what)
+            return rehearse(self._fleet, self._parts, self._site, self._now)
+
+    def one_by_one(self) -> list[Open]:
+        """Give what costs least for each member in its turn; nothing where one finds too little."""
+        gone: list[Open] = []
+
+        def make_way(asks: Sequence[Ask]) -> Preempting | None:
+            found = preempt(self._fleet, asks, self._now)
+            if found is not None:
+                give_way(self._fleet, found, self._now)
+                gone.extend(self._open[what] for what in found.all)
+            return found
+
+        tried = rehearse(self._fleet, self._parts, self._site, self._now, make_way)
+        return [] if tried.because else gone
+
+    def cheapest(self, enough: Sequence[Open]) -> list[Open]:
+        """Give the first of these behind which all fit, of the nodes where they would go."""
+        least, most = 0, len(enough)
+        while least < most:
+            middle = (least + most) // 2
+            if self.without(enough[:middle]).because:
+                least = middle + 1
+            else:
+                most = middle
+        first = enough[:most]
+        nodes = {node for node, _ in self.without(first).places}
+        there = [one for one in first if one.node in nodes]
+        return list(first) if self.without(there).because else there
+
+    def needed(self, gone: Sequence[Open]) -> list[Open]:
+        """Give those of them without which not all would fit: what costs most stays first."""
+        found = sorted(gone, key=lambda one: self._dear[one.held.what])
+        before = 0
+        while len(found) != before:  # what stays may have the others go elsewhere
+            before = len(found)
+            for one in reversed(found.copy()):
+                others = [other for other in found if other is not one]
+                if not self.without(others).because:
+                    found = others
+        return found
