@@ -13,6 +13,8 @@ _SETTLE_S = 43_200.0
 """Some worlds have more to do than they can while things go wrong: half a day drains them."""
 _GANGED = 0.6
 """Of the worlds: some runs start together or not at all."""
+_GANGS_ABOVE = 0.6
+"""Of those: they take the place of others."""
 _LOCKED = 0.6
 """Of the worlds: runs of a job hold locks."""
 _SHARING = 0.4
@@ -143,6 +145,13 @@ def _gangs(chance: random.Random) -> tuple[JobLoad, ...]:
         fail_share=0.05,
         cancel_share=0.1,
     )
+    if chance.random() < _GANGS_ABOVE:
+        load = msgspec.structs.replace(
+            load,
+            gang=min(load.gang, 3),
+            resources=Resources(cpu=1, memory_mib=128),
+            placement_priority=10,
+        )
     return (load,)
 
 

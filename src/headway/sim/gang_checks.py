@@ -1,8 +1,10 @@
 """Invariants of gangs: never is a part of one started, and all end together."""
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from headway.model.event import Event
 from headway.model.ids import RunId
 from headway.model.run import Run, RunState, Task
 from headway.ports.store import Reader
@@ -10,6 +12,10 @@ from headway.sim.store import MemoryStore
 
 _WHOLE = "a gang starts together or not at all"
 _TOGETHER = "a gang ends together"
+_ONCE = "a gang starts where others gave way to it"
+_TAKINGS_MAX = 20
+"""How often others may give way to a gang before it starts: again where nodes die meanwhile, what
+was to give way stays, or the control plane is killed."""
 
 
 @dataclass(slots=True)
@@ -18,6 +24,17 @@ class GangChecks:
 
     store: MemoryStore
     fail: Callable[[str, str], None]
+    takings: Counter[str] = field(default_factory=Counter)
+    """How often others have given way to a run since it started last."""
+
+    def happened(self, event: Event) -> None:
+        """Count how often others give way to what starts only together."""
+        if event.kind == "run.gang":
+            del self.takings[event.subject]
+        elif event.kind == "run.preempting" and "of its gang" in event.because:
+            self.takings[event.subject] += 1
+            if self.takings[event.subject] > _TAKINGS_MAX:
+                self.fail(_ONCE, f"{event.subject} has not started: {event.because}")
 
     def began(self, task: Task) -> None:
         """An attempt began."""

@@ -159,6 +159,7 @@ class Tunnel:
     def _happened(self, event: Event) -> None:
         self.measure.happened(event)
         self.giving_checks.happened(event)
+        self.checks.gangs.happened(event)
         if event.kind == "pool.grew":
             self.pool_checks.grew(event.subject)
 

@@ -5,12 +5,14 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from headway.calculate.placement import Fleet, Part, Promise, Site, reserve_together
 from headway.calculate.placement.gang import rehearse
 from headway.calculate.queueing import Crew, Entry, Question, Tallies, Terms, take_turns
-from headway.model.demand import Demand
+from headway.model.demand import Demand, Preemption
 from headway.model.ids import NodeId, RunId
+from headway.model.preempting import Losing
 from headway.model.resources import Resources
 from tests.unit.calculate.test_queueing import LANE, NOW, entries, fleet, question
 
@@ -196,3 +198,99 @@ def test_what_would_not_have_ended_waits_for_the_gang():
     later = take_turns(asked(nodes, 4))
     assert [len(pick.members) for pick in later.picks] == [3]
     assert nodes.promises() == []
+
+
+# --- taking the place of others ------------------------------------------------------------------
+
+
+def crowded(**cores: float) -> Fleet:
+    """Fill nodes with runs of one core that may be lost; those of the last node began last."""
+    nodes = fleet(**cores)
+    low = replaced(asks(1, 100), preemption=Preemption.ALLOWED)
+    for at, name in enumerate(cores):
+        for number in range(int(cores[name])):
+            until = NOW + timedelta(seconds=50 + 10 * at + number)
+            nodes.hold(f"{name}{number}", NodeId(name), low, until)
+    return nodes
+
+
+class Making:
+    """Makes room, and keeps what was asked."""
+
+    def __init__(self, nodes: Fleet, said: str = "it is made") -> None:
+        self.nodes, self.said = nodes, said
+        self.found: list[Losing] = []
+
+    def __call__(self, _lane, _run, found, promises) -> str:
+        self.found.append(found)
+        for promise in promises if self.said else ():
+            self.nodes.promise(promise)
+        return self.said
+
+    def asked(self, size: int, **changes: object) -> Question:
+        terms = {LEADER: replace(gang_of(size)[LEADER], demand=asks(1, 60, priority=1))}
+        return asked(self.nodes, size, terms=terms, make_room=self, **changes)
+
+
+def test_what_all_of_a_gang_need_gives_way_to_it_and_no_more():
+    nodes = crowded(a=3, b=3)
+    making = Making(nodes)
+    turn = take_turns(making.asked(4))
+    (found,) = making.found
+    assert (turn.picks, set(found.runs)) == ([], {"b0", "b1", "b2", "a2"})
+    assert found.because.startswith(
+        "priority 1 takes the place of 4 runs of priority 0 on b, a for all 4 of its gang, so that "
+        "least is lost: "
+    )
+    assert turn.reasons[LEADER].startswith("no room for load of its gang of 4, which start ")
+    assert turn.reasons[LEADER].endswith("; it is made")
+    assert sorted(promise.node for promise in nodes.promises()) == ["a", "b", "b", "b"]
+
+
+def test_nothing_gives_way_where_that_would_not_be_enough_for_all():
+    making = Making(crowded(a=3, b=3))
+    turn = take_turns(making.asked(7))
+    assert (turn.picks, making.found) == ([], [])
+
+
+def test_room_for_a_gang_is_kept_for_it_and_not_sought_twice():
+    nodes = crowded(a=3, b=3)
+    making = Making(nodes)
+    alike = LANE._replace(job="alike")
+    lanes, terms = {alike: entries(1, start=50)}, {alike: Terms(asks(1, 60, priority=1))}
+    take_turns(making.asked(6))
+    for number, run in enumerate(making.found[0].runs, start=1):
+        nodes.free(run)
+        given = making.asked(6)
+        if number < 6:  # one that asks for the same as each of it has to wait, too
+            given = replace(given, terms={**given.terms, **terms}, lanes={**given.lanes, **lanes})
+        turn = take_turns(replace(given, now=NOW + timedelta(seconds=2 * number)))
+        assert [len(pick.members) for pick in turn.picks] == ([5] if number == 6 else [])
+        if number < 6:
+            assert "a, b are being made free for it: " in turn.reasons[LEADER]
+    assert len(making.found) == 1
+    assert nodes.promises() == []
+
+
+def test_where_one_of_its_nodes_is_gone_other_room_is_sought_for_all():
+    nodes = crowded(a=2, b=2, c=2)
+    making = Making(nodes)
+    take_turns(making.asked(4))
+    assert set(making.found[0].nodes) == {"c", "b"}
+    for run in making.found[0].runs:
+        nodes.yielding.leaves(run)
+    nodes.remove(NodeId("c"))
+    for promise in nodes.promises():
+        if promise.node == "c":
+            nodes.withdraw(promise)
+    take_turns(making.asked(4))
+    assert [set(found.nodes) for found in making.found[1:]] == [{"a", "b"}]
+    assert sorted(promise.node for promise in nodes.promises()) == ["a", "a", "b", "b"]
+
+
+def test_who_could_give_way_to_a_gang_is_not_asked_again_at_once():
+    making = Making(crowded(a=3), said="")
+    given = making.asked(2)
+    for seconds in (0, 0.5, 1.5):
+        take_turns(replace(given, now=NOW + timedelta(seconds=seconds)))
+    assert len(making.found) == 2
