@@ -9,8 +9,10 @@ from headway.model.pool import NodeType, PlacementPolicy, Pool, Scaling
 from headway.model.resources import Resources
 from headway.model.scenario import Faults, JobLoad, Machines, Scenario, ServiceLoad
 
-_SETTLE_S = 43_200.0
-"""Some worlds have more to do than they can while things go wrong: half a day drains them."""
+_SETTLE_LEAST_S = 43_200.0
+_SETTLE_SHARE = 2.0
+"""Some worlds have up to twice as much to do as they can while things go wrong: so many times their
+hours drain them, half a day at least."""
 _GANGED = 0.6
 """Of the worlds: some runs start together or not at all."""
 _GANGS_ABOVE = 0.6
@@ -60,7 +62,7 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
         jobs=(once, again, urgent, *_gangs(random.Random(f"{seed}/gangs"))),  # noqa: S311
         faults=lender_faults(faults(chance), pooled) if pools else faults(chance),
         runs_kept=1_000_000,
-        settle_s=_SETTLE_S,
+        settle_s=max(_SETTLE_LEAST_S, _SETTLE_SHARE * hours * 3600),
     )
     found = _yielding(found, random.Random(f"{seed}/yielding"))  # noqa: S311 (no secret)
     return _shared(found, sharing) if share else found
