@@ -11,7 +11,8 @@ import msgspec
 from headway.builders import jobs
 from headway.builders.explain import failed
 from headway.builders.order import STOP_S, order_of
-from headway.builders.recipe import READ_FILES, Layer, Recipe, plan, recipe_digest
+from headway.builders.plan import READ_FILES, plan
+from headway.builders.recipe import Layer, Recipe, recipe_digest
 from headway.builders.toolchain import toolchain
 from headway.formats.start_command import find_start_command
 from headway.machine import trees
@@ -95,7 +96,7 @@ class EngineBuilder:
 
     def _plan(self, source: Path, manifest: Manifest, digest: Digest) -> Recipe | Problem:
         found = uses_sdk(source)
-        recipe = plan(manifest, _read_files(source), digest, self._tools, python=found)
+        recipe = plan(manifest, _read_files(source), digest, self._tools, needs_python=found)
         if isinstance(recipe, Problem) or not found:
             return recipe
         return jobs.with_jobs(recipe, self._jobs_layer.digest, src=is_src_layout(source))
