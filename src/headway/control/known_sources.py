@@ -3,6 +3,7 @@
 from headway.calculate.offered import fate
 from headway.control import lookup
 from headway.control.errors import NotFound
+from headway.control.sources import source_view
 from headway.control.world import World
 from headway.model.app import Source
 from headway.model.deployment import Deployment
@@ -26,7 +27,7 @@ async def listing(world: World, app: str) -> list[SourceView]:
     """
     most = world.settings.releases_built_kept
     return await world.store.read(
-        lambda reader: [_view(row) for row in known(reader, AppName(app), most)]
+        lambda reader: [source_view(row) for row in known(reader, AppName(app), most)]
     )
 
 
@@ -46,7 +47,7 @@ async def offered(world: World, name: str, app: str) -> list[Offered]:
         deployments = list(reader.find(Deployment, **own, newest_first=True, limit=_LOOKED_AT))
         return [
             Offered(
-                source=_view(row),
+                source=source_view(row),
                 received_at=row.created_at,
                 fate=fate(row.digest, releases, deployments, member.live),
             )
@@ -112,14 +113,3 @@ def _is_named(row: Source, word: str) -> bool:
 def _names(row: Source) -> list[str]:
     name = row.commit.id[:_DIGEST_LEAST] if row.commit else row.digest.partition("-")[2][:12]
     return [row.branch, name] if row.branch else [name]
-
-
-def _view(row: Source) -> SourceView:
-    return SourceView(
-        digest=row.digest,
-        app=row.app,
-        size_bytes=row.size_bytes,
-        commit=row.commit,
-        branch=row.branch,
-        dirty=row.dirty,
-    )

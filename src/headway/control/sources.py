@@ -71,14 +71,18 @@ async def receive(
             adopt(tx, source, actor, now, world.settings)
         return source
 
-    source = await world.store.write(deed)
+    return source_view(await world.store.write(deed))
+
+
+def source_view(row: Source) -> SourceView:
+    """Show a source."""
     return SourceView(
-        digest=source.digest,
-        app=source.app,
-        size_bytes=source.size_bytes,
-        commit=source.commit,
-        branch=source.branch,
-        dirty=source.dirty,
+        digest=row.digest,
+        app=row.app,
+        size_bytes=row.size_bytes,
+        commit=row.commit,
+        branch=row.branch,
+        dirty=row.dirty,
     )
 
 
