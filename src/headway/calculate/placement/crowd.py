@@ -27,7 +27,8 @@ class Crowd:
         else:
             del counts[row]
         if self.column is not None:
-            self.column.fit(row + 1, many=True)
+            if row >= len(self.column.cells):
+                self.column.fit(row + 1, many=True)
             self.column.cells[row] = count
         for tag, by_value in self.values.items():
             value = tags[tag].cells[row]

@@ -184,9 +184,9 @@ class Fleet:
         if what in self._holds.of:
             return
         self._holds.hold(what, node, demand, FOREVER if until is None else until.timestamp())
-        if demand.lease in self._kept.of:
+        if self._kept.of and demand.lease in self._kept.of:
             self._kept.settle(demand.lease, node)
-        if node in self._promises.of:
+        if self._promises.of and node in self._promises.of:
             self._promises.settle(node, taken_by=demand)
 
     def free(self, what: str) -> None:
@@ -195,9 +195,9 @@ class Fleet:
         if held is None:
             return
         node = self._table.ids[held.row]
-        if held.demand.lease in self._kept.of:
+        if self._kept.of and held.demand.lease in self._kept.of:
             self._kept.settle(held.demand.lease, node)
-        if node in self._promises.of:
+        if self._promises.of and node in self._promises.of:
             self._promises.settle(node)
 
     def holds(self, what: str) -> NodeId | None:

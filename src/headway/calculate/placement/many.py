@@ -54,32 +54,29 @@ _PHASES: dict[tuple[bool, bool], tuple[Phase, ...]] = {
 """By whether some nodes have something special, and whether empty ones are spared."""
 
 
-class Found(NamedTuple):
-    """A row, and how many of its like speak against it."""
+Found = tuple[int, float]
+"""A row, and how many of its like speak against it."""
 
-    row: int
-    penalty: float
-
-
-_NOTHING = Found(-1, float("inf"))
-_ZERO, _LATER, _FOREVER = np.array(0.0), np.array(LATER), np.array(FOREVER)
+_NOTHING: Found = (-1, float("inf"))
+_LATER, _FOREVER = np.array(LATER), np.array(FOREVER)
 """As what arrays take quickest: Python's own numbers cost them as much again."""
 
 
 def choose(scope: Scope) -> int:
     """Give the row that the policy likes best in the first blocks that fit; -1 for none."""
     _prepare(scope)
-    best = _NOTHING
+    row, least = _NOTHING
+    phases = _phases(scope)
     for group in scope.groups():
-        for phase in _phases(scope):
-            found = _search(scope, group, phase)
-            if found.penalty < best.penalty:
-                best = found
-            if best.penalty <= 0:
-                return best.row
-        if best.row >= 0:
-            return best.row
-    return -1
+        for phase in phases:
+            found, penalty = _search(scope, group, phase)
+            if penalty < least:
+                row, least = found, penalty
+            if least <= 0:
+                return row
+        if row >= 0:
+            return row
+    return row
 
 
 def _prepare(scope: Scope) -> None:
@@ -99,25 +96,26 @@ def _search(scope: Scope, group: Group, phase: Phase) -> Found:
     if scope.among is not None and len(scope.among) <= BLOCK:
         rows = _fitting_among(scope, scope.among - scope.but, phase, group)
         return _pick(scope, rows) if len(rows) else _NOTHING
-    best, looked = _NOTHING, 0
+    row, least = _NOTHING
+    looked, is_narrow = 0, group is not None or not scope.is_whole
     for part in _parts(scope, phase):
         rows = _fitting(scope, part, phase)
         if not len(rows):
             seen = slice(part.start, part.stop)
             scope.prospect.failed[phase.number, seen] = scope.table.versions.values[seen]
             continue
-        if group is not None or not scope.is_whole:
+        if is_narrow:
             rows = _narrow(scope, rows, group)
             if not len(rows):
                 continue
         scope.prospect.start = part.start
-        found = _pick(scope, rows)
-        if found.penalty < best.penalty:
-            best = found
+        found, penalty = _pick(scope, rows)
+        if penalty < least:
+            row, least = found, penalty
         looked += 1
-        if best.penalty <= 0 or looked > _MORE_BLOCKS:
+        if least <= 0 or looked > _MORE_BLOCKS:
             break
-    return best
+    return row, least
 
 
 def _parts(scope: Scope, phase: Phase) -> Iterator[range]:
@@ -223,17 +221,15 @@ def _pick(scope: Scope, rows: Rows) -> Found:
             each = few.penalties(scope, rows)
             penalty = min(each)
             rows = [row for row, its in zip(rows, each, strict=True) if its == penalty]
-        if len(rows) > 1:
-            ranks = few.RANKINGS[policy](scope, rows)
-            return Found(rows[ranks.index(min(ranks))], penalty)
-    else:
-        if is_spread:
-            penalties = _penalties(scope, rows)
-            penalty = float(penalties.min())
-            rows = rows[penalties == penalty]
-        if rows.size > 1:
-            rows = _PICKS[policy](scope, rows)
-    return Found(int(rows[0]), penalty)
+        if len(rows) == 1:
+            return rows[0], penalty
+        ranks = few.RANKINGS[policy](scope, rows)
+        return rows[ranks.index(min(ranks))], penalty
+    if is_spread:
+        penalties = _penalties(scope, rows)
+        penalty = penalties.item(penalties.argmin())
+        rows = rows[penalties == penalty]
+    return _PICKS[policy](scope, rows), penalty
 
 
 def _penalties(scope: Scope, rows: Any) -> Any:
@@ -269,9 +265,9 @@ def _counts(scope: Scope, crowd: Crowd, rows: Any) -> Any:
     return counts[rows - low]
 
 
-def _pack(scope: Scope, rows: Any) -> Any:
+def _pack(scope: Scope, rows: Any) -> int:
     table, bounds, is_for_ever = scope.table, scope.prospect.bounds, scope.is_for_ever
-    cost: Any = _ZERO
+    cost: Any = None
     for number, (free, unit) in enumerate(zip(table.free, table.units, strict=True)):
         left = free.values[rows]
         if number in bounds:
@@ -279,8 +275,7 @@ def _pack(scope: Scope, rows: Any) -> Any:
         left /= unit.values[rows]
         if is_for_ever:
             left *= left
-        left += cost
-        cost = left
+        cost = left if cost is None else left + cost
     ends = table.ends.values[rows]
     if is_for_ever:
         cost += (ends < _FOREVER) * _LATER
@@ -290,23 +285,26 @@ def _pack(scope: Scope, rows: Any) -> Any:
         np.minimum(np.maximum(later, 0.0, out=later), 1.0, out=later)
         later *= LATER
         cost += later
-    return rows[cost.argmin() :][:1]
+    best: int = rows.item(cost.argmin())
+    return best
 
 
-def _spread(scope: Scope, rows: Any) -> Any:
+def _spread(scope: Scope, rows: Any) -> int:
     crowd = scope.crowd
     if crowd is not None:
         counts = _counts(scope, crowd, rows)
         rows = rows[counts == counts.min()]
-    return rows[np.minimum(*_shares(scope, rows)).argmax() :][:1]
+    best: int = rows.item(np.minimum(*_shares(scope, rows)).argmax())
+    return best
 
 
-def _balanced(scope: Scope, rows: Any) -> Any:
+def _balanced(scope: Scope, rows: Any) -> int:
     one, two = _shares(scope, rows)
     least = np.minimum(one, two)
     uneven = np.maximum(one, two) - least
     even = uneven == uneven.min()
-    return rows[even][least[even].argmax() :][:1]
+    best: int = rows[even].item(least[even].argmax())
+    return best
 
 
 def _shares(scope: Scope, rows: Any) -> tuple[Any, Any]:

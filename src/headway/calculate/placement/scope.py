@@ -1,6 +1,6 @@
 """All that one decision sees."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headway.calculate.placement.crowd import Crowd
@@ -52,7 +52,7 @@ class Scope:
         """Its like, where there are any."""
         return self.crowds.of.get(self.wanted.crowd) if self.wanted.crowd else None
 
-    def groups(self) -> Iterator[frozenset[int] | None]:
+    def groups(self) -> Sequence[frozenset[int] | None]:
         """Give the values of the first tag of `spread`, those with fewest of its like first.
 
         None: values do not matter, or none has more than another. Nodes are not grouped, as there
@@ -60,11 +60,9 @@ class Scope:
         """
         tags, crowd = self.wanted.spread, self.crowd
         if not tags or tags[0] == "node" or crowd is None:
-            yield None
-            return
+            return (None,)
         counts = crowd.by_value(tags[0], self.table.tags)
         by_count: dict[int, set[int]] = {}
         for number in self.table.values[tags[0]].values():
             by_count.setdefault(counts.get(number, 0), set()).add(number)
-        for count in sorted(by_count):
-            yield frozenset(by_count[count])
+        return [frozenset(by_count[count]) for count in sorted(by_count)]
