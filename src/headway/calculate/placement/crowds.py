@@ -14,23 +14,25 @@ Name = TypeVar("Name", str, int)
 class Crowds:
     """Counted as things come and go, so that no decision counts anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
         self.of: dict[str, Crowd] = {}
-        """Where each is."""
+        """Where each is, by its own name; by wider ones too, once somebody is apart from any."""
         self.shunned: dict[str, Crowd] = {}
         """Where each may not go, because what is there must be apart from it."""
         self.ports: dict[int, Crowd] = {}
         """Where each port is taken: on all nodes of a machine."""
+        self._table = table
+        self._is_wide = False
 
-    def change(self, table: Table, row: int, wanted: Wanted, by: int) -> None:
+    def change(self, row: int, wanted: Wanted, by: int) -> None:
         """Count one more or less of what is on a node."""
-        tags = table.tags
-        for name in wanted.crowds:
+        tags = self._table.tags
+        for name in wanted.crowds if self._is_wide else wanted.crowds[:1]:
             _change(self.of, name, row, by, tags)
         for name in wanted.avoided:
             _change(self.shunned, name, row, by, tags)
         for port in wanted.ports:
-            for other in table.machines.rows(row):
+            for other in self._table.machines.rows(row):
                 _change(self.ports, port, other, by, tags)
 
     def forbidden(self, wanted: Wanted) -> Iterator[tuple[str, Crowd]]:
@@ -43,7 +45,7 @@ class Crowds:
             if taken is not None:
                 yield str(port), taken
         for name in wanted.avoided:
-            crowd = self.of.get(name)
+            crowd = self.of.get(name) if name == wanted.crowd else self.named(name)
             if crowd is not None:
                 yield name, crowd
         for name in wanted.crowds:
@@ -51,9 +53,20 @@ class Crowds:
             if shunned is not None:
                 yield "", shunned
 
-    def copy(self) -> "Crowds":
-        """Give ones that change on their own."""
-        twin = Crowds()
+    def named(self, name: str) -> Crowd | None:
+        """Give where a crowd is, by any of its names."""
+        if not self._is_wide:
+            self._is_wide = True
+            for there in self._table.held:
+                for held in there.values():
+                    for wider in held.wanted.crowds[1:]:
+                        _change(self.of, wider, held.row, 1, self._table.tags)
+        return self.of.get(name)
+
+    def copy(self, table: Table) -> "Crowds":
+        """Give ones that change on their own, of a copy of what these go by."""
+        twin = Crowds(table)
+        twin._is_wide = self._is_wide
         twin.of = {name: crowd.copy() for name, crowd in self.of.items()}
         twin.shunned = {name: crowd.copy() for name, crowd in self.shunned.items()}
         twin.ports = {port: crowd.copy() for port, crowd in self.ports.items()}

@@ -50,7 +50,7 @@ class Fleet:
         self._pools = {pool.name: pool for pool in pools}
         self._leases: dict[NodeId, str] = {}
         self._table = Table()
-        self._crowds = Crowds()
+        self._crowds = Crowds(self._table)
         self._kinds = Kinds(self._table, self._pools, self._leases)
         self._nevers = Nevers(self._table, self._pools)
         self._holds = Holds(self._table, self._crowds, self._kinds)
@@ -82,10 +82,10 @@ class Fleet:
         self._nevers.count_on(table.ids[row])
         moved = self._counted_anew(row, node)
         for held in moved:  # they are counted by the tags and the machine that the node has now
-            self._crowds.change(table, held.row, held.wanted, -1)
+            self._crowds.change(held.row, held.wanted, -1)
         table.put(row, node)
         for held in moved:
-            self._crowds.change(table, held.row, held.wanted, 1)
+            self._crowds.change(held.row, held.wanted, 1)
         self._kinds.look_again(row)
 
     def _counted_anew(self, row: int, node: Node | None) -> list[Held]:
@@ -264,7 +264,7 @@ class Fleet:
         twin._pools = self._pools.copy()
         twin._leases = self._leases.copy()
         table = twin._table = self._table.copy()
-        crowds = twin._crowds = self._crowds.copy()
+        crowds = twin._crowds = self._crowds.copy(table)
         kinds = twin._kinds = self._kinds.copy(table, twin._pools, twin._leases)
         twin._nevers = self._nevers.copy(table, twin._pools)
         holds = twin._holds = self._holds.copy(table, crowds, kinds)
@@ -346,7 +346,7 @@ class Fleet:
 
     def has(self, crowd: str) -> bool:
         """Say whether anything of a crowd is held anywhere."""
-        return crowd in self._crowds.of
+        return self._crowds.named(crowd) is not None
 
     def has_port(self, node: NodeId, port: int) -> bool:
         """Say whether something that is held has a port of a node's machine."""

@@ -99,7 +99,7 @@ class Holds:
         if wanted.shared:
             table.take_of_mates(row, wanted.shared, 1)
         if wanted.is_picky:
-            self._crowds.change(table, row, wanted, 1)
+            self._crowds.change(row, wanted, 1)
         if not table.busy.cells[row]:
             table.busy.cells[row] = True
             table.touch(row)
@@ -117,7 +117,7 @@ class Holds:
         if wanted.shared:
             table.take_of_mates(row, wanted.shared, -1)
         if wanted.is_picky:
-            self._crowds.change(table, row, wanted, -1)
+            self._crowds.change(row, wanted, -1)
         if not others:
             table.busy.cells[row] = False
         if held.until >= table.ends.cells[row]:

@@ -164,7 +164,7 @@ def _apart(scope: Scope, rows: Any) -> Any:
     """Leave of some rows those on which nothing is that must not be where it goes."""
     for _, crowd in scope.crowds.forbidden(scope.wanted):
         if rows.size:
-            rows = rows[_counts(scope, crowd, rows) == 0]
+            rows = rows[np.logical_not(_counts(scope, crowd, rows))]
     return rows
 
 
@@ -207,9 +207,12 @@ def _narrow(scope: Scope, rows: Rows, group: Group) -> Rows:
 def _is_in(group: frozenset[int], scope: Scope, rows: Any) -> Any:
     """Say of each of some rows whether its value of the first tag of `spread` is one of these."""
     tag = scope.wanted.spread[0]
+    values = scope.table.tags[tag].values[rows]
+    if len(group) == 1:
+        return values == next(iter(group))
     wanted = np.zeros(len(scope.table.values[tag]), bool)
     wanted[list(group)] = True
-    return wanted[scope.table.tags[tag].values[rows]]
+    return wanted[values]
 
 
 def _pick(scope: Scope, rows: Rows) -> Found:
