@@ -54,6 +54,24 @@ def test_an_app_without_processes_is_not_counted():
     assert "0 of 0" not in draw("member.html", view, Visit("/x", "ana", NOW, "0"))
 
 
+def test_of_many_containers_those_that_need_a_look_are_shown_and_the_rest_when_asked():
+    well = [container(n, healthy=1, ended=None, answer="200") for n in range(1, 300)]
+    states = {150: ContainerState.UNHEALTHY, 290: ContainerState.STARTING}
+    rows = [msgspec.structs.replace(row, state=states.get(row.slot, row.state)) for row in well]
+    crashed = copy(300, 1, ended=True)
+    view = MemberPage(member=member("web", live=2), containers=(*rows, crashed))
+    assert [row.slot for row in view.first] == [*range(1, 18), 150, 290, 300]
+    assert view.first[-1] is crashed
+    assert [len(view.others), view.more] == [180, 100]
+    page = draw("member.html", view, Visit("/x", "ana", NOW, "0"))
+    shown, _, others = page.partition('<details id="other_containers">')
+    assert [part.count('class="name" href="/envs/demo/logs') for part in (shown, others)] == [
+        20,
+        180,
+    ]
+    assert "and 100 more: <code>headway ps -e demo</code>" in others
+
+
 def copy(slot: int, began: float, **fields) -> Container:
     ended = 1 if fields.pop("ended", False) else None
     row = container(slot, healthy=None, ended=ended, answer="503")

@@ -25,6 +25,10 @@ _RELEASES = 10
 _OUTCOMES = 50
 """Deployments among which is looked for what became of the releases."""
 _TAIL = 8
+_FIRST = 20
+_OTHERS_MAX = 180
+_CALM = {ContainerState.UNHEALTHY: 0, ContainerState.HEALTHY: 2}
+"""Of those that run; the rest are on their way."""
 _NOT_KEPT = frozenset({Phase.FAILED, Phase.ROLLED_BACK})
 
 
@@ -56,6 +60,24 @@ class MemberPage(View, kw_only=True):
         """The way to it."""
         owner = self.member.environment
         return (Crumb("Environments", "/envs"), Crumb(owner, links.environment(owner)))
+
+    @property
+    def first(self) -> tuple[Container, ...]:
+        """The containers that are shown, in order: of many, those that need a look most."""
+        worst = sorted(self.containers, key=_calm)[:_FIRST]
+        chosen = {row.id for row in worst}
+        return tuple(row for row in self.containers if row.id in chosen)
+
+    @property
+    def others(self) -> tuple[Container, ...]:
+        """Those that are shown when asked."""
+        first = {row.id for row in self.first}
+        return tuple(row for row in self.containers if row.id not in first)[:_OTHERS_MAX]
+
+    @property
+    def more(self) -> int:
+        """So many containers are not shown."""
+        return max(0, len(self.containers) - _FIRST - _OTHERS_MAX)
 
     @property
     def is_moving(self) -> bool:
@@ -90,6 +112,13 @@ def containers_of(member: MemberView) -> tuple[Container, ...]:
             key=lambda row: (row.is_ended, row.process, row.slot, -row.created_at.timestamp()),
         )
     )
+
+
+def _calm(row: Container) -> int:
+    """Say how little a container needs a look."""
+    if row.is_ended:
+        return 3 if row.exit is not None and row.exit.told else 0
+    return _CALM.get(row.state, 1)
 
 
 def to_blame(member: MemberView) -> Container | None:
