@@ -235,7 +235,8 @@ def test_queues_are_paused_drained_and_resumed(headway, place):
 def test_schedules_are_listed_paused_and_resumed(headway, place):
     assert "12-31T23:00:00Z" in headway.ok("schedules", "ls", "-e", place)
     headway.ok("schedules", "pause", "works/yearly", "-e", place)
-    assert "paused by" in headway.ok("schedules", "ls", "-e", place)
+    for noun in ("schedules", "jobs"):
+        assert re.search(r"paused by \S+ \d+s ago", headway.ok(noun, "ls", "-e", place))
     assert "next" in headway.ok("schedules", "resume", "yearly", "-e", place)
     assert headway.run("schedules", "pause", "never", "-e", place).status == 3
 

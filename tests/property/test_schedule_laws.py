@@ -93,7 +93,7 @@ def test_no_time_ever_makes_two_runs_however_the_clock_jumps(schedule, now, move
     for jump, running, act in moves:
         now += timedelta(seconds=jump)
         if act == "pause":
-            state = pause(state, "ana")
+            state = pause(state, "ana", now)
         elif act == "resume":
             state = resume(state, now)
         elif act == "adopt":

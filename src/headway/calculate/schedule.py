@@ -148,9 +148,11 @@ def adopt(
     return _looked_at(after)
 
 
-def pause(state: ScheduleState, who: str) -> ScheduleState:
+def pause(state: ScheduleState, who: str, now: datetime) -> ScheduleState:
     """Let no time of a schedule make a run until it is resumed."""
-    paused = msgspec.structs.replace(state, paused=True, paused_by=who, because=f"paused by {who}")
+    paused = msgspec.structs.replace(
+        state, paused=True, paused_by=who, paused_at=now, because=f"paused by {who}"
+    )
     return _looked_at(paused)
 
 
@@ -162,6 +164,7 @@ def resume(state: ScheduleState, now: datetime) -> ScheduleState:
         state,
         paused=False,
         paused_by="",
+        paused_at=None,
         seen_until=max(state.seen_until, now),
         because="resumed; times during the pause were left out",
     )

@@ -40,7 +40,7 @@ def list_jobs(environment: str | None, as_json: bool) -> None:
             f"{row.environment}/{row.app}/{row.job.name}",
             str(row.running),
             str(row.waiting),
-            ",".join(row.schedules) or "-",
+            ",".join(_schedules(row)) or "-",
             f"{row.last.state.value} {render.age(row.last.created_at)} ago" if row.last else "-",
         )
         for row in rows
@@ -48,6 +48,12 @@ def list_jobs(environment: str | None, as_json: bool) -> None:
     head = ("JOB", "RUNNING", "QUEUED", "SCHEDULES", "LAST")
     none = "no job yet. next: headway docs jobs"
     click.echo(render.table(lines, head) if lines else none)
+
+
+def _schedules(view: JobView) -> Iterator[str]:
+    paused = {one.name: f"{one.name} ({render.paused(one.by, one.at)})" for one in view.paused}
+    for name in view.schedules:
+        yield paused.get(name, name)
 
 
 @jobs.command(name="show")
@@ -82,6 +88,8 @@ def _show_job(view: JobView) -> None:
         click.echo(f"  holds the {'locks' if job.locks[1:] else 'lock'} {', '.join(job.locks)}")
     if job.parameters is not None:
         click.echo(f"  parameters {msgspec.json.encode(job.parameters).decode()}")
+    if view.schedules:
+        click.echo(f"  by the clock: {', '.join(_schedules(view))}")
     click.echo(f"  {view.running} running, {view.waiting} queued")
     click.echo(f"next: headway jobs invoke -e {view.environment} {view.app}/{job.name} '{{…}}'")
 

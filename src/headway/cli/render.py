@@ -88,6 +88,11 @@ def moment(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def paused(by: str, at: datetime | None) -> str:
+    """Say who paused something, and when, where that is known."""
+    return f"paused by {by}" + (f" {age(at)} ago" if at else "")
+
+
 def until(at: datetime | None) -> str:
     """Say when a lease ends."""
     if at is None:

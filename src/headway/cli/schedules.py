@@ -27,7 +27,7 @@ def list_schedules(environment: str | None, count: int, as_json: bool) -> None:
         (
             f"{row.environment}/{row.state.app}/{row.state.name}",
             f"{row.state.schedule.cron} {row.state.schedule.timezone}",
-            f"paused by {row.state.paused_by}"
+            render.paused(row.state.paused_by, row.state.paused_at)
             if row.state.paused
             else " ".join(f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in row.next) or "never",
             row.state.last_run or "-",

@@ -69,6 +69,8 @@ class ScheduleState(Value, kw_only=True):
     """Whether the live release declares it still."""
     paused: bool = False
     paused_by: str = ""
+    paused_at: datetime | None = None
+    """None of one that was paused before this was noted."""
     seen_until: datetime
     """Every time up to this one is dealt with."""
     next_at: datetime | None = None

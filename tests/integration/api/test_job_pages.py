@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -200,6 +201,11 @@ def test_a_schedule_says_its_next_times_where_it_is_at_home_and_is_paused(browse
     (row,) = browser.get("/schedules.json?environment=work").json()["rows"]
     assert (row["state"]["paused"], row["next"]) == (True, [])
     assert f"{at}/resume" in browser.get("/schedules").text
+    (paused,) = [one for row in browser.get("/jobs.json").json()["rows"] for one in row["paused"]]
+    assert (paused["name"], paused["by"]) == ("nightly", "operator")
+    assert datetime.now(UTC) - datetime.fromisoformat(paused["at"]) < timedelta(minutes=5)
+    page = re.sub(r"<[^>]+>", "", browser.get("/jobs").text)
+    assert re.search(r"nightly\s+paused by operator", page)
     browser.post(f"{at}/resume", headers=FORM)
     assert len(browser.get("/schedules.json?environment=work").json()["rows"][0]["next"]) == 30
 

@@ -159,19 +159,20 @@ def test_one_that_was_away_begins_anew():
 
 
 def test_a_pause_makes_no_runs_and_they_are_not_made_up_for():
-    paused = pause(adopted(declared(catch_up=CatchUp.ALL)), "ana")
-    assert paused.next_at is None
+    paused = pause(adopted(declared(catch_up=CatchUp.ALL)), "ana", NOON)
+    assert (paused.next_at, paused.paused_by, paused.paused_at) == (None, "ana", NOON)
     plan = plan_schedule(paused, NOON + DAY, running=False)
     assert (plan.runs, plan.state.next_at) == ((), None)
     assert adopted(declared("1 * * * *"), NOON, paused).next_at is None
     resumed = resume(paused, NOON + DAY)
+    assert (resumed.paused_by, resumed.paused_at) == ("", None)
     assert resumed.next_at == NOON + DAY + HOUR
     assert plan_schedule(resumed, NOON + DAY + MINUTE, running=False).runs == ()
 
 
 def test_resuming_on_a_clock_that_was_set_back_makes_no_run_again():
     fired = plan_schedule(adopted(declared()), NOON + HOUR, running=False).state
-    assert resume(pause(fired, "ana"), NOON).next_at == NOON + 2 * HOUR
+    assert resume(pause(fired, "ana", NOON), NOON).next_at == NOON + 2 * HOUR
 
 
 def test_resuming_what_is_not_paused_loses_nothing():

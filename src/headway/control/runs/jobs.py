@@ -8,14 +8,15 @@ from headway.calculate.demand import of_job
 from headway.control import lookup, standings
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.failures import BAD
-from headway.control.runs.targets import find_job
+from headway.control.runs.targets import Target, find_job
 from headway.control.world import World
 from headway.model.environment import Environment
-from headway.model.ids import RunId
+from headway.model.ids import MemberKey, RunId
 from headway.model.job import Job
 from headway.model.release import Release
 from headway.model.run import Run, RunState, owner_name
-from headway.model.view.job import JobView
+from headway.model.schedule import ScheduleState
+from headway.model.view.job import JobView, Paused
 from headway.ports.store import Reader
 
 
@@ -76,10 +77,32 @@ async def first(
 async def _views(world: World, dispatch: Dispatch, lines: Sequence[JobLine]) -> list[JobView]:
     """Show jobs, of whose last runs the rows are read."""
     wanted = [line.last for line in lines if line.last is not None]
-    rows = await world.store.read(lambda reader: reader.get_all(Run, wanted))
+    scheduled = {
+        (line.owner.id, line.release.app) for line in lines if line.release.manifest.schedules
+    }
+
+    def question(reader: Reader) -> tuple[dict[str, Run], dict[MemberKey, list[Paused]]]:
+        paused = {key: _paused(reader, *key) for key in scheduled}
+        return reader.get_all(Run, wanted), paused
+
+    rows, paused = await world.store.read(question)
     return [
-        _shown(dispatch, line.owner, line.release, line.job, rows.get(line.last or ""))
+        _shown(
+            dispatch,
+            line,
+            rows.get(line.last or ""),
+            paused.get((line.owner.id, line.release.app), ()),
+        )
         for line in lines
+    ]
+
+
+def _paused(reader: Reader, environment: str, app: str) -> list[Paused]:
+    """List the schedules of an app that somebody has paused."""
+    return [
+        Paused(name=row.name, by=row.paused_by, at=row.paused_at)
+        for row in reader.find(ScheduleState, environment=environment, app=app)
+        if row.paused
     ]
 
 
@@ -126,23 +149,22 @@ async def one(
 
     def question(reader: Reader) -> JobView:
         target = find_job(reader, environment, name, app)
-        return _view(reader, dispatch, target.owner, target.release, target.job)
+        owner, release, job = target.owner, target.release, target.job
+        found = reader.find(
+            Run, owner=owner_name(owner.id, release.app, job.name), newest_first=True, limit=1
+        )
+        last = found[0] if found else None
+        return _shown(dispatch, target, last, _paused(reader, owner.id, release.app))
 
     return await world.store.read(question)
 
 
-def _view(
-    reader: Reader, dispatch: Dispatch, owner: Environment, release: Release, job: Job
-) -> JobView:
-    name = owner_name(owner.id, release.app, job.name)
-    last = reader.find(Run, owner=name, newest_first=True, limit=1)
-    return _shown(dispatch, owner, release, job, last[0] if last else None)
-
-
 def _shown(
-    dispatch: Dispatch, owner: Environment, release: Release, job: Job, last: Run | None
+    dispatch: Dispatch, line: JobLine | Target, last: Run | None, paused: Sequence[Paused]
 ) -> JobView:
+    owner, release, job = line.owner, line.release, line.job
     waiting, running = dispatch.counts(owner.id, release.app, job.name)
+    schedules = tuple(row.name for row in release.manifest.schedules if row.job == job.name)
     return JobView(
         environment=owner.name,
         app=release.app,
@@ -151,6 +173,7 @@ def _shown(
         pool=of_job(release, job).pool,
         waiting=waiting,
         running=running,
-        schedules=tuple(row.name for row in release.manifest.schedules if row.job == job.name),
+        schedules=schedules,
+        paused=tuple(row for row in paused if row.name in schedules),
         last=last,
     )

@@ -57,8 +57,9 @@ async def pause(
     Raises:
         NotFound: There is none.
     """
+    now = world.clock.now()
     return await _change(
-        world, schedules, actor, environment, name, "paused", lambda row: paused(row, actor)
+        world, schedules, actor, environment, name, "paused", lambda row: paused(row, actor, now)
     )
 
 

@@ -7,7 +7,7 @@ from headway.control.runs.jobs import JobLine
 from headway.model.ids import AppName, EnvironmentName, RunId
 from headway.model.run import Run, RunState
 from headway.model.value import Value
-from headway.model.view.job import JobView
+from headway.model.view.job import JobView, Paused
 from headway.web.page import Ask, Page, View
 from headway.web.tone import Tone, tone
 
@@ -28,9 +28,17 @@ class JobRow(Value, kw_only=True):
     waiting: int
     running: int
     schedules: tuple[str, ...]
+    paused: tuple[Paused, ...]
+    """Those of them that are."""
     last: Run | None
     because: str
     """Why the last run waits, while it does."""
+
+    @property
+    def running_by(self) -> tuple[str, ...]:
+        """The schedules that make runs."""
+        paused = {one.name for one in self.paused}
+        return tuple(name for name in self.schedules if name not in paused)
 
 
 class JobsPage(View, kw_only=True):
@@ -87,6 +95,7 @@ def _row(view: JobView, waits: Mapping[RunId, str]) -> JobRow:
         waiting=view.waiting,
         running=view.running,
         schedules=view.schedules,
+        paused=view.paused,
         last=view.last,
         because=waits.get(view.last.id, "") if view.last else "",
     )
