@@ -33,6 +33,9 @@ def handled(command: click.Command) -> int:
         result = command.main(standalone_mode=False, color=_colour())
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:  # who names a noun alone asks what it does
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        return DONE
     except click.ClickException as error:
         error.show()
         return USAGE

@@ -28,6 +28,23 @@ def test_the_help_names_every_command():
         assert f"  {name} " in said
 
 
+GROUPS = [
+    name
+    for name in _COMMANDS
+    if isinstance(row := cli.get_command(click.Context(cli), name), click.Group)
+    and not row.invoke_without_command
+]
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in GROUPS)], ids=" ".join)
+def test_a_noun_alone_is_answered_by_its_help_and_is_no_mistake(words, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["headway", *words])
+    assert errors.handled(cli) == errors.DONE
+    said = capsys.readouterr()
+    assert said.out == f"{CliRunner().invoke(cli, [*words, '--help'], prog_name='headway').output}"
+    assert said.err == ""
+
+
 @pytest.mark.parametrize(("typed", "meant"), [("deplyo", "deploy"), ("lgos", "logs")])
 def test_a_typo_is_answered_with_what_was_probably_meant(typed, meant):
     done = CliRunner().invoke(cli, [typed])
