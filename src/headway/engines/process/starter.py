@@ -95,15 +95,6 @@ class Starter:
             else self._ports.give(order.expose, order.host_ports, taken)
         )
         hostname = f"{order.app}"[:63]
-        files = host.etc_files(hostname, uid if uid is not None else os.getuid(), order.hosts)
-        etc = spool.path / "etc"
-        etc.mkdir(parents=True, exist_ok=True)
-        mounts: list[tuple[str, str, bool]] = [(path, path, False) for path in self._interpreters]
-        for name, text in files.items():
-            (etc / name).write_text(text)
-            (etc / name).chmod(0o644)
-            mounts.append((str(etc / name), f"/etc/{name}", False))
-        mounts += [(mount.source, mount.path, mount.writable) for mount in order.mounts]
         resources = order.resources
         weighed = msgspec.structs.replace(resources, cpu=resources.cpu or _CPU_OF_RUNNERS)
         group = cgroups.group(self.hierarchy, f"{order.id}.{self._mark}", weighed)
@@ -122,7 +113,7 @@ class Starter:
             disable_userns=self._bubblewrap.disable_userns,
             gathers=self._bubblewrap.gathers,
             system=self._system,
-            mounts=tuple(mounts),
+            mounts=self._mounts(spool, order, hostname, uid),
             seccomp=str(self._seccomp) if self._seccomp.exists() else "",
             group={"folders": group.folders, "writes": group.writes, "joins": group.joins},
             rlimits=self._rlimits(resources, order.kind),
@@ -133,6 +124,22 @@ class Starter:
             timeout_s=order.timeout_s,
             stop_grace_s=order.stop_grace_s,
             runner=self._runner(order) if order.kind is ContainerKind.RUNNER else None,
+        )
+
+    def _mounts(
+        self, spool: Spool, order: Order, hostname: str, uid: int | None
+    ) -> tuple[tuple[str, str, bool], ...]:
+        """Give what is seen of the machine, with files of its own below `/etc`."""
+        files = host.etc_files(hostname, uid if uid is not None else os.getuid(), order.hosts)
+        etc = spool.path / "etc"
+        etc.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (etc / name).write_text(text)
+            (etc / name).chmod(0o644)
+        return (
+            *((path, path, False) for path in self._interpreters),
+            *((str(etc / name), f"/etc/{name}", False) for name in files),
+            *((mount.source, mount.path, mount.writable) for mount in order.mounts),
         )
 
     def _runner(self, order: Order) -> RunnerLaunch:
