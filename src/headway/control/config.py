@@ -5,11 +5,7 @@ from functools import partial
 import msgspec
 
 from headway.control import lookup
-from headway.control.enlist import (
-    enlist,
-    ensure_environment,
-    new_deployment_id,
-)
+from headway.control.enlist import enlist, ensure_environment, wished
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
@@ -22,7 +18,7 @@ from headway.model.config import Config, ConfigChange, Setting
 from headway.model.deployment import Deployment, DeploymentKind
 from headway.model.environment import Environment, Member
 from headway.model.ids import AppName, EnvironmentId
-from headway.model.manifest import Manifest, Strategy
+from headway.model.manifest import Manifest
 from headway.model.release import Release
 from headway.model.settings import Settings
 from headway.model.view.change import Started
@@ -103,14 +99,8 @@ def _change(
     now = world.clock.now()
     owner = ensure_environment(tx, name, actor, now, world.settings)
     config = tx.get(Config, owner.id, app) or Config(environment=owner.id, app=app)
-    settings = {key: row for key, row in config.settings.items() if key not in request.unset}
     _check(config, request, world.settings)
-    for key, new in request.set.items():
-        settings[key] = Setting(
-            sealed=world.vault.seal(new.value, config_place(owner.id, app, key)),
-            mark=world.vault.mark(new.value),
-            secret=new.secret or (key in config.settings and config.settings[key].secret),
-        )
+    settings = _with(world, config, request)
     _refuse_needed(tx, owner, app, request, settings)
     changed = _changed(config.settings, settings)
     if not changed:
@@ -126,21 +116,25 @@ def _change(
     because = request.reason or f"{actor} changed {', '.join(changed)}"
     keys = {"set": entry.set, "unset": entry.unset}
     tx.record(event_of(config, "config.changed", now, because, actor, **keys))
-    wish = Deployment(
-        id=new_deployment_id(),
-        environment=owner.id,
-        app=app,
-        number=0,
-        kind=DeploymentKind.CONFIG,
-        strategy=Strategy.ROLLING,
+    wish = msgspec.structs.replace(
+        wished(owner.id, app, DeploymentKind.CONFIG, actor, now),
         config_changed=tuple(changed),
         reason=because,
-        created_at=now,
-        created_by=actor,
-        progress_at=now,
     )
     deployments = _deploy(tx, wish, world.settings) if request.deploy else ()
     return Started(environment=owner.name, deployments=deployments), owner
+
+
+def _with(world: World, config: Config, request: ConfigRequest) -> dict[str, Setting]:
+    """Give the settings as they are asked for; what was a secret stays one."""
+    settings = {key: row for key, row in config.settings.items() if key not in request.unset}
+    for key, new in request.set.items():
+        settings[key] = Setting(
+            sealed=world.vault.seal(new.value, config_place(config.environment, config.app, key)),
+            mark=world.vault.mark(new.value),
+            secret=new.secret or (key in config.settings and config.settings[key].secret),
+        )
+    return settings
 
 
 def _check(config: Config, request: ConfigRequest, settings: Settings) -> None:

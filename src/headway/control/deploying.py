@@ -6,7 +6,7 @@ import msgspec
 
 from headway.calculate.fingerprint import fingerprint
 from headway.control import lookup
-from headway.control.enlist import check_source, enlist, new_deployment_id, refuse_missing
+from headway.control.enlist import check_source, enlist, refuse_missing, wished
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.idempotency import answered
 from headway.control.planning import members_of, planned, ring
@@ -54,20 +54,11 @@ def _deploy(
     elif request.kind is DeploymentKind.DEPLOY and tx.get(Member, owner.id, app) is None:
         lookup.source(tx, app)
     row = lookup.member(tx, owner, app)
-    now = world.clock.now()
-    wish = Deployment(
-        id=new_deployment_id(),
-        environment=owner.id,
-        app=row.app,
-        number=0,
-        kind=request.kind,
-        strategy=request.strategy or Strategy.ROLLING,
+    wish = msgspec.structs.replace(
+        wished(owner.id, row.app, request.kind, actor, world.clock.now()),
         policy=_policy(request),
         reason=request.reason,
         commits=request.commits,
-        created_at=now,
-        created_by=actor,
-        progress_at=now,
     )
     fill = _FILL.get(request.kind)
     if fill is None:

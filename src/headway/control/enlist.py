@@ -11,7 +11,7 @@ from headway.control.subjects import event_of
 from headway.machine.chance import drawn_hex
 from headway.model.app import Source
 from headway.model.build import Build, BuildState
-from headway.model.deployment import Ask, Deployment
+from headway.model.deployment import Ask, Deployment, DeploymentKind
 from headway.model.environment import NOT_ENDED, Environment, EnvironmentState, Member
 from headway.model.event import Event
 from headway.model.ids import (
@@ -22,7 +22,7 @@ from headway.model.ids import (
     environment_id,
 )
 from headway.model.lease import Lease, Tenure
-from headway.model.manifest import RunType
+from headway.model.manifest import RunType, Strategy
 from headway.model.settings import Settings
 from headway.ports.store import Writer
 
@@ -176,9 +176,21 @@ def enlist(
     return tx.put(row)
 
 
-def new_deployment_id() -> DeploymentId:
-    """Draw an id that nobody has."""
-    return DeploymentId(f"dep-{drawn_hex(5)}")
+def wished(
+    environment: EnvironmentId, app: AppName, kind: DeploymentKind, actor: str, now: datetime
+) -> Deployment:
+    """Begin a deployment that is asked for; its number comes when it is enlisted."""
+    return Deployment(
+        id=DeploymentId(f"dep-{drawn_hex(5)}"),
+        environment=environment,
+        app=app,
+        number=0,
+        kind=kind,
+        strategy=Strategy.ROLLING,
+        created_at=now,
+        created_by=actor,
+        progress_at=now,
+    )
 
 
 def _ensure_build(tx: Writer, deployment: Deployment) -> BuildId:

@@ -12,8 +12,8 @@ from headway.control.enlist import (
     enlist,
     ensure_environment,
     ensure_member,
-    new_deployment_id,
     refuse_missing,
+    wished,
 )
 from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
@@ -234,20 +234,13 @@ def _deployment(
     now = world.clock.now()
     live = lookup.live(tx, member)
     manifest = live.manifest if live else source.manifest
-    return Deployment(
-        id=new_deployment_id(),
-        environment=member.environment,
-        app=member.app,
-        number=0,
-        kind=DeploymentKind.START,
+    return msgspec.structs.replace(
+        wished(member.environment, member.app, DeploymentKind.START, actor, now),
         strategy=manifest.deploy.strategy,
         source=None if live else source.digest,
         release=live.number if live else None,
         waits_for=manifest.dependencies,
         reason=reason,
-        created_at=now,
-        created_by=actor,
-        progress_at=now,
     )
 
 
