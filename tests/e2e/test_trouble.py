@@ -359,6 +359,13 @@ def test_down_stops_everything_and_up_brings_it_back(own):
     wait_for(lambda: own.get("phoenix", "ashes")[0] == 200)
     rows = own.json("ps", "-e", "ashes")[0]["containers"]
     assert [row["restarts"] for row in rows if row["state"] == "healthy"] == [0]
+    shutil.rmtree(own.data, ignore_errors=True)  # of which it tells no more what runs
+    said = own.ok("down")
+    assert "stopped the control plane" in said
+    assert "agent (pid" in said
+    assert own.processes() == {}
+    with pytest.raises(OSError, match="refused"):
+        own.get("phoenix", "ashes")
 
 
 def fill(path):

@@ -15,6 +15,7 @@ import msgspec
 from headway import __version__
 from headway.cli import render
 from headway.cli.errors import INTERRUPTED, Failed, end_as_by_ctrl_c, fail
+from headway.cli.left_running import end, left_running
 from headway.cli.options import Duration
 from headway.formats.units import render_duration
 from headway.machine.files import write_whole
@@ -266,18 +267,38 @@ def down(data: Path | None, keep: bool) -> None:
     What it knows stays: `headway up` starts all of it again.
     """
     place = (data or data_directory()).absolute()
-    if not place.exists():
+    there = left_running(place)
+    if not (place.exists() or there):
         click.echo(f"there is nothing to stop: {place} does not exist")
         return
     found = running(place)
-    if found is not None:
-        _end(found[1])
-        click.echo(f"stopped the control plane (pid {found[1]})")
-    if not keep:
+    planes = [found[1]] if found else [row.pid for row in there if row.is_plane]
+    for pid in planes:
+        _end(pid)
+        click.echo(f"stopped the control plane (pid {pid})")
+    if place.exists() and not keep:
         done = subprocess.run([*_SERVE, "clear", "--data", str(place)], check=False)
         if done.returncode:
             raise Failed
+    if not keep:
+        _end_left(place)
     click.echo("next: headway up")
+
+
+def _end_left(data: Path) -> None:
+    """End what the data directory does not tell of any more: it was deleted while headway ran."""
+    rows = left_running(data)
+    if not rows:
+        return
+    stay = end(rows)
+    told = [f"{row.name} (pid {row.pid})" for row in rows if row not in stay]
+    if told:
+        click.echo(f"ended what {data} tells of no more: {', '.join(told)}")
+    if stay:
+        told = [f"{row.name} (pid {row.pid})" for row in stay]
+        words = "goes on, and may be another user's" if len(told) == 1 else "go on"
+        fail(f"{', '.join(told)} {words}", "headway down, as the user who started headway")
+        raise Failed
 
 
 def _end(pid: int) -> None:
