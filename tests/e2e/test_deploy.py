@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -241,6 +242,10 @@ def test_the_release_command_runs_before_requests_and_a_failing_one_keeps_the_ol
     assert done.status == 1
     assert "migrated" in done.err
     assert headway.get("moved", "sea")[1].startswith("v1")
+    (view,) = headway.json("status", "-e", "sea")
+    last = view["members"][0]["deployment"]["id"]
+    said = headway.ok("status", "-e", "sea")
+    assert re.search(rf"moved v2 was not kept .* ago: .*\n    next: headway why {last}\n", said)
 
 
 def test_why_and_logs_follow_survive_a_restart_of_the_control_plane(own):

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from headway.model.deployment import Deployment, Phase
+from headway.model.deployment import NOT_KEPT, Deployment
 from headway.model.ids import Digest
 from headway.model.release import Release
 from headway.model.view.app import Offered, SourceFate
-
-_NOT_KEPT = frozenset({Phase.FAILED, Phase.ROLLED_BACK})
 
 
 def fate(
@@ -36,7 +34,7 @@ def fate(
         None,
     )
     release = max(own, default=None)
-    if last is None or last.phase not in _NOT_KEPT:
+    if last is None or last.phase not in NOT_KEPT:
         return SourceFate(release=release)
     failure = last.failure
     because = (failure.exit or failure.because) if failure else last.because

@@ -14,6 +14,7 @@ from headway.cli.options import (
     print_json,
     split_reference,
 )
+from headway.model.deployment import Deployment
 from headway.model.node import NodeState
 from headway.model.view.environment import EnvironmentView
 from headway.model.view.standing import QUIET
@@ -105,6 +106,16 @@ def _show_environment(view: EnvironmentView) -> None:
     ]
     if rows:
         click.echo(render.table(rows))
+    for member in view.members:
+        if member.not_kept and member.deployment is not None:
+            _show_not_kept(member.deployment)
+
+
+def _show_not_kept(row: Deployment) -> None:
+    label = f"{row.app} v{row.release}" if row.release else row.app
+    because = render.safe(row.failure.because if row.failure else row.because)
+    click.echo(f"  {label} was not kept {render.age(row.ended_at)} ago: {because}")
+    click.echo(f"    next: headway why {row.id}")
 
 
 @click.command(name="open")

@@ -1,6 +1,7 @@
 """How an app in an environment does, in one word and one sentence."""
 
 from headway.calculate.container import is_staying
+from headway.calculate.not_kept import not_kept_lately
 from headway.calculate.restart import backoff_s, restarts_after
 from headway.calculate.route import addresses
 from headway.control.member_rows import MemberRows, rows_in, rows_of
@@ -54,6 +55,7 @@ def view(world: World, owner: Environment, rows: MemberRows) -> MemberView:
         split=row.split,
         dependencies=rows.needs,
         deployment=deployment,
+        not_kept=bool(not_kept_lately((deployment,), world.clock.now())),
         containers=tuple(containers),
         used={
             one.id: used

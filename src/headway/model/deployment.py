@@ -53,6 +53,8 @@ class Phase(StrEnum):
 
 
 ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ROLLED_BACK, Phase.ABORTED, Phase.REPLACED})
+NOT_KEPT = frozenset({Phase.FAILED, Phase.ROLLED_BACK})
+"""Ends after which what served before goes on, if anything did."""
 
 MOVING = frozenset({Phase.STARTING, Phase.PAUSED, Phase.SWITCHING, Phase.REVERTING})
 """Phases in which the deployment decides which containers run."""

@@ -107,13 +107,24 @@ def test_runs_that_failed_count_as_wrong_by_job_until_one_has_succeeded_since():
     assert page.title == "Now (1 wrong)"
 
 
-def test_a_release_that_was_not_kept_is_shown_for_a_day_although_the_app_serves():
-    def gone_back(app: str, hours: int) -> MemberView:
-        at = NOW - timedelta(hours=hours)
-        return member(app, deployment=deployment(app, phase=Phase.ROLLED_BACK, ended_at=at))
+def over(app: str, phase: Phase, hours: int, previous: int | None = 1) -> MemberView:
+    """One that serves, though its last deployment came to nothing."""
+    ended = {"phase": phase, "ended_at": NOW - timedelta(hours=hours), "previous": previous}
+    return member(app, deployment=deployment(app, **ended))
 
-    page = now_page([environment("demo", gone_back("a", 2), gone_back("b", 30))], {}, NOW)
-    assert [row.deployment.app for row in page.not_kept] == ["a"]
+
+NOT_KEPT = (
+    over("back", Phase.ROLLED_BACK, 2),
+    over("old", Phase.ROLLED_BACK, 30),
+    over("built", Phase.FAILED, 1),
+    over("first", Phase.FAILED, 1, previous=None),
+    over("ended", Phase.ABORTED, 1),
+)
+
+
+def test_a_release_that_was_not_kept_is_shown_for_a_day_although_the_app_serves():
+    page = now_page([environment("demo", *NOT_KEPT)], {}, NOW)
+    assert [row.deployment.app for row in page.not_kept] == ["built", "back"]
     assert page.wrong == ()
 
 

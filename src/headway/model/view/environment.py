@@ -30,6 +30,8 @@ class MemberView(Value, kw_only=True):
     """Of the release that serves, or of the one that is to be the first."""
     deployment: Deployment | None = None
     """The one under way, else the last."""
+    not_kept: bool = False
+    """Whether the last came to nothing within a day, and what served before goes on."""
     containers: tuple[Container, ...] = ()
     """Those not forgotten, by process and slot."""
     used: dict[ContainerId, Use] = msgspec.field(default_factory=dict)

@@ -7,7 +7,7 @@ import msgspec
 from headway.control import deployments, environments, logs
 from headway.control.requests import LogQuestion
 from headway.model.container import Container, ContainerState
-from headway.model.deployment import Deployment, Phase
+from headway.model.deployment import NOT_KEPT, Deployment
 from headway.model.view.config import ConfigView
 from headway.model.view.environment import MemberView
 from headway.model.view.log import LogEntry
@@ -29,7 +29,6 @@ _FIRST = 20
 _OTHERS_MAX = 180
 _CALM = {ContainerState.UNHEALTHY: 0, ContainerState.HEALTHY: 2}
 """Of those that run; the rest are on their way."""
-_NOT_KEPT = frozenset({Phase.FAILED, Phase.ROLLED_BACK})
 
 
 class MemberPage(View, kw_only=True):
@@ -101,7 +100,7 @@ def not_kept(rows: Sequence[Deployment]) -> dict[int, Deployment]:
     for row in rows:
         if row.release and row.is_ended:
             last.setdefault(row.release, row)
-    return {number: row for number, row in last.items() if row.phase in _NOT_KEPT}
+    return {number: row for number, row in last.items() if row.phase in NOT_KEPT}
 
 
 def containers_of(member: MemberView) -> tuple[Container, ...]:

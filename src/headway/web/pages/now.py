@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from headway.calculate.not_kept import not_kept_lately
 from headway.control import glance, standings
 from headway.control.glance import AwayNode, FailedRuns, RunFigures, Stranded
-from headway.model.deployment import Deployment, Phase
+from headway.model.deployment import Deployment
 from headway.model.figures import EVERYTHING, FiguresView
-from headway.model.ids import AppName, EnvironmentName
+from headway.model.ids import AppName, EnvironmentName, environment_name
 from headway.model.node import NodeState
 from headway.model.value import Value
 from headway.model.view.standing import QUIET, EnvironmentStanding, MemberState, Standing
@@ -22,7 +23,6 @@ _WRONG = (MemberState.FAILED, MemberState.DEGRADED, MemberState.STUCK)
 """The worst first."""
 _STILL = frozenset({*_WRONG, *QUIET})
 _SOON = timedelta(hours=1)
-_LATELY = timedelta(days=1)
 _SHOWN_MAX = 100
 _NO_RUNS = RunFigures()
 
@@ -147,16 +147,11 @@ def now_page(
 
 
 def _not_kept(members: list[Standing], now: datetime) -> tuple[NotKept, ...]:
-    found = [
-        NotKept(environment=one.environment, deployment=one.deployment)
-        for one in members
-        if one.deployment is not None
-        and one.deployment.phase is Phase.ROLLED_BACK
-        and one.deployment.ended_at is not None
-        and now - one.deployment.ended_at < _LATELY
-    ]
-    found.sort(key=lambda row: row.deployment.ended_at or now, reverse=True)
-    return tuple(found[:_SHOWN_MAX])
+    found = not_kept_lately((one.deployment for one in members), now)
+    return tuple(
+        NotKept(environment=environment_name(row.environment), deployment=row)
+        for row in found[:_SHOWN_MAX]
+    )
 
 
 def _concern(one: Standing) -> Concern:
