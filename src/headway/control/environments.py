@@ -1,25 +1,20 @@
 """Environments: shown, extended, compared. `starting` begins them, `destroying` ends them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-
-import msgspec
 
 from headway.calculate.paging import page_of
 from headway.control import lookup
 from headway.control.config import readable
 from headway.control.differences import compare
 from headway.control.enlist import check_lease
-from headway.control.errors import Conflict
 from headway.control.idempotency import answered
-from headway.control.leases.under import refuse_own_length
+from headway.control.leases import tenures
 from headway.control.member_rows import MemberRows
 from headway.control.standing import member_view, member_views, view
 from headway.control.standings import everything
-from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.model.environment import Environment
-from headway.model.lease import Tenure
 from headway.model.view.difference import Difference
 from headway.model.view.environment import EnvironmentView, MemberView
 from headway.model.view.page import Page
@@ -93,32 +88,14 @@ async def extend(
     """
     check_lease(length_s, world.settings)
     now = world.clock.now()
+    until = None if length_s is None else now + timedelta(seconds=length_s)
 
     def deed(tx: Writer) -> EnvironmentView:
-        row = lookup.environment(tx, name)
-        refuse_own_length(row)
-        until = now + timedelta(seconds=length_s) if length_s is not None else None
-        if until and not shorten and (row.lease.until is None or until < row.lease.until):
-            ends = f"at {row.lease.until:%Y-%m-%d %H:%M} UTC" if row.lease.until else "never"
-            raise Conflict(
-                "lease-longer",
-                f"the lease of {name} ends {ends}, which is later",
-                hint="a lease is renewed from now on",
-                next=(f"headway extend -e {name} LENGTH --shorten",),
-            )
-        lease = Tenure(holder=row.lease.holder, until=until)
-        stored = tx.put(msgspec.structs.replace(row, lease=lease))
-        because = f"{actor} renewed it, {_ends(until)}"
-        tx.record(event_of(row, "lease.extended", now, because, actor))
-        return _seen(world, tx, stored)
+        return _seen(world, tx, tenures.extend(tx, name, until, now, actor, shorten=shorten))
 
     view = await world.store.write(answered(deed))
     world.bell.environment()
     return view
-
-
-def _ends(until: datetime | None) -> str:
-    return f"until {until:%Y-%m-%d %H:%M} UTC" if until else "without end"
 
 
 async def diff(world: World, name: str, other: str) -> list[Difference]:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.calculate.lease import Turnover, ahead_of, ended, renewed, stands
-from headway.control import environments
 from headway.control.enlist import check_lease
 from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
+from headway.control.leases import tenures
 from headway.control.leases.capacity import extended
 from headway.control.leases.claims import new_lease
 from headway.control.leases.clearing import in_the_way
@@ -180,8 +180,12 @@ async def _renew_environment(
     if length_s is None and view.lease.until is None:
         return view
     length = view.lease.length_s if length_s is None else length_s
+    check_lease(length, world.settings)
     name = view.lease.claim.name.partition("~")[0]
-    await environments.extend(world, actor, name, length)
+    now = world.clock.now()
+    until = now + timedelta(seconds=length)
+    await world.store.write(lambda tx: tenures.extend(tx, name, until, now, actor))
+    world.bell.environment()
     return await one(world, identity)
 
 
