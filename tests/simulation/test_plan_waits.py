@@ -66,4 +66,5 @@ async def test_copies_that_do_not_all_fit_are_told_first_and_what_would_come_abo
     assert obstacles[0] == ()
     (told,) = obstacles[1]
     assert (told.app, told.what) == ("shop", "would be set back")
-    assert "web.17 (v1) does not fit: here: 256 MiB memory needed, 0 of 4096 free" in told.because
+    memory = "here: 256 MiB memory needed, 0 of 4096 free"
+    assert f"24 of 40 copies of web (v1) do not fit: {memory}" in told.because

@@ -143,6 +143,7 @@ def test_copies_move_while_a_node_comes_for_them_and_are_stuck_when_the_pool_may
         await shop.scale(9)
         found = await shop.standing()
         assert found.state is MemberState.STUCK
+        assert found.because.startswith("4 of 9 healthy: 5 of 9 copies of web (v1) do not fit: ")
         assert found.because.endswith(
             "; no node of pool default is added: the pool is as large as it may be"
         )

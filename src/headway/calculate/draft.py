@@ -10,6 +10,7 @@ from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.ending import end_of
 from headway.calculate.keeping import placed_under
+from headway.calculate.pending import Pending, Unplaced
 from headway.calculate.placement import (
     Ask,
     Fleet,
@@ -33,8 +34,6 @@ from headway.model.preempting import Offer, Preempting
 from headway.model.release import Release
 from headway.model.snapshot import MemberSnapshot
 from headway.model.value import Value
-
-_PENDING_SHOWN = 3
 
 
 class Launch(Value, kw_only=True):
@@ -68,7 +67,7 @@ class Draft:
         self.fleet = fleet
         self._changes: list[Change] = []
         self._wake_at: datetime | None = None
-        self._pending: list[str] = []
+        self._pending = Pending()
         self._preempting: list[Preempting] = []
         self._lacks: list[Demand] = []
         self._ports: dict[MachinePort, None] = {}
@@ -79,7 +78,7 @@ class Draft:
         return Plan(
             changes=tuple(self._changes),
             wake_at=self._wake_at,
-            pending="; ".join(_few(self._pending)),
+            pending=self._pending.sentence,
             lacks=tuple(self._lacks),
             preempting=tuple(self._preempting),
             offers=offers,
@@ -197,7 +196,11 @@ class Draft:
             if crowded is not None:
                 waits = "it waits until one of the others is stopped or moved to other nodes"
                 self.pend(f"{crowded.because}: {waits}; else {crowded.hint}")
-            self.pend(f"{what} does not fit: {self._room_made(demand, among) or placed.because}")
+            because = self._room_made(demand, among) or placed.because
+            if taken or among is not None:
+                self.pend(f"{what} does not fit: {because}")
+            else:
+                self._pending.add_copy(self._unplaced(launch, because), launch.slot)
             if among is None:
                 self._lacks.append(demand)
         return placed
@@ -209,6 +212,11 @@ class Draft:
                 return
             self._doubted.append(demand)
         self._ports |= dict.fromkeys(doubted(self.fleet, demand, self.now, among))
+
+    def _unplaced(self, launch: Launch, because: str) -> Unplaced:
+        process = launch.release.manifest.process(launch.process)
+        wanted = self.scale(process) if process is not None else 1
+        return Unplaced(launch.process, launch.release.label, wanted, because)
 
     def _room_made(self, demand: Demand, among: Collection[NodeId] | None) -> str:
         """Have runs of lower priority give way; says which do, or did already."""
@@ -254,8 +262,7 @@ class Draft:
 
     def pend(self, because: str) -> None:
         """Say why something wanted cannot be done now."""
-        if because not in self._pending:
-            self._pending.append(because)
+        self._pending.add(because)
 
     def set_member(self, what: str, because: str, **fields: object) -> None:
         """Change fields of the member, if any of them differ."""
@@ -378,12 +385,6 @@ class Draft:
         )
         word = hashlib.sha256("\0".join(origin).encode()).hexdigest()[:10]
         return ContainerId(f"{self.member.app}-{launch.process}-{launch.slot}-{word}")
-
-
-def _few(texts: list[str]) -> list[str]:
-    """Keep the first few of many reasons, and count the rest."""
-    more = len(texts) - _PENDING_SHOWN
-    return texts if more <= 0 else [*texts[:_PENDING_SHOWN], f"and {more} more"]
 
 
 def _name(container: Container) -> str:

@@ -78,7 +78,7 @@ def test_with_nowhere_to_go_services_stay_and_say_so():
     world.pass_time(600)
     assert {row.id for row in world.live()} == before
     assert all(row.state is ContainerState.HEALTHY for row in world.live())
-    assert "web.1 (v1) does not fit" in world.pending
+    assert "2 of 2 copies of web (v1) do not fit" in world.pending
     assert "draining" in world.pending
     world.nodes = (*world.nodes, Node(id=NodeId("n2"), cpu=4, memory_mib=8000))
     world.pass_time(60)
