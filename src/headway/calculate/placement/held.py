@@ -1,5 +1,7 @@
 """Something that holds a part of a node."""
 
+import msgspec
+
 from headway.calculate.placement.wanted import Wanted
 from headway.model.demand import Demand
 
@@ -7,15 +9,12 @@ FOREVER = float(1 << 50)
 """Later than any time, in seconds."""
 
 
-class Held:
-    """What is held, where, and until when it is thought to be. Never changed once made."""
+class Held(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What is held, where, and until when it is thought to be."""
 
-    __slots__ = ("demand", "row", "until", "wanted", "what")
-
-    def __init__(self, what: str, row: int, demand: Demand, wanted: Wanted, until: float) -> None:
-        self.what = what
-        self.row = row
-        self.demand = demand
-        self.wanted = wanted
-        self.until = until
-        """In seconds since 1970; `FOREVER` where nobody knows."""
+    what: str
+    row: int
+    demand: Demand
+    wanted: Wanted
+    until: float
+    """In seconds since 1970; `FOREVER` where nobody knows."""

@@ -1,7 +1,8 @@
 """All that one decision sees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from headway.calculate.placement.crowd import Crowd
 from headway.calculate.placement.crowds import Crowds
@@ -16,8 +17,7 @@ it where at its end the node would be there for nothing else. LAVA (Google, MLSy
 before everything; weighed, it wastes less where containers live long (benchmarks/packing)."""
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct, eq=False, gc=False):
     """A demand, the nodes, and what is known of both."""
 
     table: Table
