@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from headway.calculate.placement.placed import NOT_ASKED, Placed, Refusal
 from headway.calculate.placement.scope import Scope
+from headway.calculate.placement.table import Table
 from headway.calculate.placement.wanted import asked, crowd_words, in_words
 
 _SHOWN = 8
@@ -126,8 +127,8 @@ def _passed_over(scope: Scope, left: "Counting") -> Iterable[Finding]:
 class Counting:
     """The rows that no reason excludes yet."""
 
-    def __init__(self, rows: set[int]) -> None:
-        self._rows = rows
+    def __init__(self, table: Table) -> None:
+        self._rows = set(table.index.values())
 
     def take(self, codes: Any, code: int) -> Tally | None:
         """Exclude the rows with a code."""
@@ -153,13 +154,12 @@ class Counting:
 class CountingMany(Counting):
     """The same by arrays."""
 
-    def __init__(self, rows: set[int], length: int) -> None:
-        super().__init__(rows)
+    def __init__(self, table: Table) -> None:
         import numpy as np
 
         self._np = np
-        self._left = np.zeros(length, bool)
-        self._left[list(rows)] = True
+        self._left = np.ones(table.rows, bool)
+        self._left[table.vacant] = False
 
     def take(self, codes: Any, code: int) -> Tally | None:
         """Exclude the rows with a code."""
@@ -188,6 +188,4 @@ class CountingMany(Counting):
 
 
 def _counting(scope: Scope) -> Counting:
-    table = scope.table
-    rows = set(table.index.values())
-    return CountingMany(rows, table.rows) if table.is_many else Counting(rows)
+    return CountingMany(scope.table) if scope.table.is_many else Counting(scope.table)

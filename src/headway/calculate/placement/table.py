@@ -69,7 +69,8 @@ class Table:
         self.values: dict[str, dict[str | None, int]] = {}
         self.versions = Column("int64")
         """Of each block, raised when something may fit there that did not before."""
-        self._vacant: list[int] = []
+        self.vacant: list[int] = []
+        """Rows of no node, a heap: all others are in `index`."""
         self._wholes_at = -1
         for name in (CORES, MEMORY):
             self.dimension(name)
@@ -130,8 +131,8 @@ class Table:
         found = self.index.get(node)
         if found is not None:
             return found
-        if self._vacant:
-            row = heapq.heappop(self._vacant)
+        if self.vacant:
+            row = heapq.heappop(self.vacant)
             self.ids[row] = node
         else:
             row = self.rows
@@ -194,7 +195,7 @@ class Table:
             del self.index[node]
             self.machines.join(row, "")
             self.changes += 1
-            heapq.heappush(self._vacant, row)
+            heapq.heappush(self.vacant, row)
 
     def _resize(self, row: int, offered: Mapping[str, int]) -> None:
         for number, name in enumerate(self.names):
@@ -252,5 +253,5 @@ class Table:
         twin.tags = {tag: column.copy() for tag, column in self.tags.items()}
         twin.values = {tag: numbers.copy() for tag, numbers in self.values.items()}
         twin.versions = self.versions.copy()
-        twin._vacant, twin._wholes_at = self._vacant.copy(), self._wholes_at
+        twin.vacant, twin._wholes_at = self.vacant.copy(), self._wholes_at
         return twin
