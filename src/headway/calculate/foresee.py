@@ -20,7 +20,10 @@ from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.snapshot import MemberSnapshot
 
-_STEPS_MAX = 200
+_STEPS, _STEPS_A_COPY = 200, 3
+"""So many steps are foreseen; more where there are copies that may each be replaced by itself."""
+_LOOKS = 200_000
+"""Each step looks at each copy: beyond so many looks, about a second, no step is foreseen."""
 _NOTABLE = frozenset(
     {
         Verb.START_CONTAINER,
@@ -54,6 +57,8 @@ class Foresight(NamedTuple):
     """What would give way."""
     ports: tuple[MachinePort, ...] = ()
     """What it would count on, as a plan does."""
+    is_cut: bool = False
+    """Whether it would go on beyond what is listed."""
 
     @property
     def failing(self) -> tuple[Deployment, ...]:
@@ -69,6 +74,8 @@ def foretell(
 ) -> Foresight:
     """List every change to one app until nothing more would change, if all goes well.
 
+    Where very many copies are replaced one by one only the first steps are listed.
+
     Args:
         snapshot: The app as it is, with what was asked for already in it.
         now: Aware UTC instant.
@@ -81,7 +88,9 @@ def foretell(
     ports: dict[MachinePort, None] = {}
     pending = ""
     snapshot = msgspec.structs.replace(snapshot, dependencies={})
-    for _ in range(_STEPS_MAX):
+    step, is_cut = 0, False
+    while step < (most := _steps_max(len(snapshot.containers))):
+        step += 1
         plan = plan_member(snapshot, now, fleet)
         pending = plan.pending
         ports |= dict.fromkeys(plan.ports)
@@ -99,7 +108,17 @@ def foretell(
             snapshot, now = after, max(plan.wake_at, now + timedelta(milliseconds=1))
         else:
             break
-    return Foresight(tuple(changes), pending, tuple(preempting), tuple(ports))
+    else:
+        is_cut = most < _steps_wanted(len(snapshot.containers))
+    return Foresight(tuple(changes), pending, tuple(preempting), tuple(ports), is_cut)
+
+
+def _steps_max(copies: int) -> int:
+    return max(_STEPS, min(_steps_wanted(copies), _LOOKS // max(1, copies)))
+
+
+def _steps_wanted(copies: int) -> int:
+    return _STEPS + _STEPS_A_COPY * copies
 
 
 def _hold(fleet: Fleet, snapshot: MemberSnapshot) -> None:

@@ -11,7 +11,7 @@ from headway.calculate.foresee import foresee, foretell
 from headway.calculate.node import as_held
 from headway.calculate.placement import Fleet
 from headway.control.nodes import known, running_builds, within
-from headway.control.planning import giving_way
+from headway.control.planning import giving_way, going_on
 from headway.control.snapshots import member
 from headway.control.world import World
 from headway.formats.units import counted
@@ -91,6 +91,7 @@ def _moves(members: Iterable[MemberSnapshot], fleet: Fleet, now: datetime) -> li
         foresight = foretell(snapshot, now, fleet)
         found += giving_way(snapshot.member.app, foresight, f"{snapshot.environment.name}: ")
         found += [_planned(snapshot, change) for change in foresight.changes]
+        found += going_on(snapshot.member.app, foresight, f"{snapshot.environment.name}: ")
         if foresight.pending:
             what = f"{snapshot.environment.name}: what has no room stays, and the drain waits"
             app = snapshot.member.app

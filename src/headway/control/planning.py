@@ -91,6 +91,7 @@ def _answer(world: World, undone: _Undone) -> tuple[Started, list[MachinePort]]:
             if isinstance(change.row, Container) and sign:
                 cpu += sign * change.row.resources.cpu
                 memory_mib += sign * change.row.resources.memory_mib
+        changes += going_on(snapshot.member.app, foresight)
     started = msgspec.structs.replace(
         undone.started,
         plan=tuple(changes),
@@ -120,6 +121,14 @@ def giving_way(app: AppName, foresight: Foresight, prefix: str = "") -> list[Pla
         for found in foresight.preempting
         for what in _givings(found)
     ]
+
+
+def going_on(app: AppName, foresight: Foresight, prefix: str = "") -> list[PlannedChange]:
+    """Say that what is listed of an app is not all, where it is not."""
+    because = "of so many copies only the first steps are foreseen"
+    what = f"{prefix}go on in the same way"
+    row = PlannedChange(app=app, verb="go_on", what=what, because=because)
+    return [row] if foresight.is_cut else []
 
 
 def _givings(found: Preempting) -> Iterable[str]:

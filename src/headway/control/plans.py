@@ -2,7 +2,7 @@
 
 from headway.calculate.foresee import foretell
 from headway.control import lookup
-from headway.control.planning import giving_way
+from headway.control.planning import giving_way, going_on
 from headway.control.snapshots import manifest_source, member
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
@@ -53,4 +53,5 @@ async def upcoming(world: World, environment: str | None = None) -> list[Planned
                 )
                 for change in foresight.changes
             ]
+            found += going_on(snapshot.member.app, foresight, f"{name}: ")
     return found

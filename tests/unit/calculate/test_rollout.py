@@ -5,7 +5,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from headway.calculate.foresee import foresee
+from headway.calculate.foresee import foresee, foretell
 from headway.calculate.rollout import plan_member
 from headway.model.container import ContainerState
 from headway.model.demand import Demand
@@ -703,13 +703,29 @@ def test_copies_with_a_port_of_their_machines_are_followed_by_daemons(nodes):
     assert [row.release for row in world.live()] == [2] * nodes
 
 
-def looked(copies: int, strategy: Strategy) -> int:
-    """Say how often anything is called to foresee that a release of so many copies is replaced."""
+def many(copies: int, strategy: Strategy) -> SmallWorld:
+    """One of whose copies all are about to be replaced."""
     world = SmallWorld()
     world.nodes = (Node(id=NodeId("n1"), cpu=1000, memory_mib=1_000_000),)
     world.deploy(world.release(manifest(scale=copies, deploy=Deploy(strategy=strategy))))
     world.run()
     world.deploy(next_release(world))
+    return world
+
+
+@pytest.mark.parametrize(("copies", "is_whole"), [(120, True), (400, False)])
+def test_of_very_many_copies_that_are_replaced_one_by_one_the_first_steps_are_foreseen(
+    copies, is_whole
+):
+    world = many(copies, Strategy.ROLLING)
+    found = foretell(world.snapshot(), world.now, world.fleet())
+    ended = [one for one in found.changes if one.what == "v2 serves everything"]
+    assert (len(ended), found.is_cut) == (int(is_whole), not is_whole)
+
+
+def looked(copies: int, strategy: Strategy) -> int:
+    """Say how often anything is called to foresee that a release of so many copies is replaced."""
+    world = many(copies, strategy)
     snapshot, fleet = world.snapshot(), world.fleet()
     calls = 0
 

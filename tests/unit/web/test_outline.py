@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from headway.calculate.foresee import Foresight
+from headway.control.planning import going_on
 from headway.model.ids import AppName, Digest, EnvironmentName
 from headway.model.plan import Verb
 from headway.model.view.change import NotDeployed, Obstacle, PlannedChange, Started
@@ -43,6 +45,12 @@ def test_each_app_that_changes_has_a_line_and_its_steps_have_none() -> None:
 def test_who_would_give_way_is_said_first() -> None:
     gives = PlannedChange(app=AppName("web"), verb="preempt", what="end export, later", because="")
     assert outline([_STARTS[0], gives])[0].what == "end export, later · start web.1 (v2)"
+
+
+def test_that_it_would_go_on_beyond_what_is_listed_is_said() -> None:
+    (more,) = going_on(AppName("web"), Foresight(changes=(), pending="", is_cut=True))
+    assert outline([_STARTS[0], more])[0].what == "go on in the same way · start web.1 (v2)"
+    assert going_on(AppName("web"), Foresight(changes=(), pending="")) == []
 
 
 def test_a_plan_of_few_steps_needs_no_outline() -> None:
