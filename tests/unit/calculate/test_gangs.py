@@ -7,7 +7,14 @@ from itertools import count
 import pytest
 from msgspec.structs import replace as replaced
 
-from headway.calculate.placement import Fleet, Part, Promise, Site, reserve_together
+from headway.calculate.placement import (
+    Fleet,
+    Part,
+    Promise,
+    Site,
+    preempt_together,
+    reserve_together,
+)
 from headway.calculate.placement.gang import rehearse
 from headway.calculate.queueing import Crew, Entry, Question, Tallies, Terms, take_turns
 from headway.model.demand import Demand, Preemption
@@ -294,3 +301,17 @@ def test_who_could_give_way_to_a_gang_is_not_asked_again_at_once():
     for seconds in (0, 0.5, 1.5):
         take_turns(replace(given, now=NOW + timedelta(seconds=seconds)))
     assert len(making.found) == 2
+
+
+def test_of_a_large_gang_what_has_room_where_it_is_stays_however_many_may_go():
+    """More than can be looked at one by one: the two whose cores the others do not need stay."""
+    nodes = fleet(**{f"n{number:02}": 2 for number in range(32)})
+    low = replaced(asks(1, 100), preemption=Preemption.ALLOWED)
+    for number in range(32):
+        for name in ("a", "b"):
+            nodes.hold(f"{name}{number:02}", NodeId(f"n{number:02}"), low, NOW)
+    above = asks(1, 60, priority=1)
+    found = preempt_together(nodes, [Part("worker", above, above)] * 62, ALL, NOW)
+    assert found is not None
+    assert len(found.runs) == 62
+    assert len(found.places) == 62

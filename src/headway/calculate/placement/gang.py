@@ -17,6 +17,11 @@ _ENDS_MAX = 4096
 """Things whose ends are thought of, those that come first."""
 
 
+Place = tuple[NodeId, Demand]
+"""Where one of a gang goes, and what it takes there."""
+MakeWay = Callable[[Sequence[Ask], Sequence[Place]], Preempting | None]
+
+
 class Part(NamedTuple):
     """What one member asks for."""
 
@@ -41,8 +46,8 @@ class Site(NamedTuple):
 class Rehearsal(NamedTuple):
     """Where each member goes, as far as there is room."""
 
-    places: tuple[tuple[NodeId, Demand], ...]
-    """In the order of the members; what each takes there."""
+    places: tuple[Place, ...]
+    """In the order of the members."""
     fresh: tuple[NodeId, ...] = ()
     """Nodes of these on which a runner is to be started first."""
     because: str = ""
@@ -52,7 +57,7 @@ class Rehearsal(NamedTuple):
 class Joint(NamedTuple):
     """The earliest moment at which all of a gang are thought to fit."""
 
-    places: tuple[tuple[NodeId, Demand], ...]
+    places: tuple[Place, ...]
     awaited: frozenset[str]
     """Names of what is thought to have ended by then."""
     at: datetime
@@ -63,11 +68,12 @@ def rehearse(
     parts: Sequence[Part],
     site: Site,
     now: datetime,
-    make_way: Callable[[Sequence[Ask]], Preempting | None] = lambda _asks: None,
+    make_way: MakeWay = lambda _asks, _places: None,
 ) -> Rehearsal:
     """Place the members one beside the other, and take all of it back.
 
-    `make_way` is asked for one that has no room, by what of it may go where.
+    `make_way` is asked for one that has no room, by what of it may go where, and where those before
+    it are.
     """
     with fleet.trial():
         return _placed(fleet, parts, site, now, make_way)
@@ -78,14 +84,14 @@ def _placed(
     parts: Sequence[Part],
     site: Site,
     now: datetime,
-    make_way: Callable[[Sequence[Ask]], Preempting | None] = lambda _asks: None,
+    make_way: MakeWay = lambda _asks, _places: None,
 ) -> Rehearsal:
-    places: list[tuple[NodeId, Demand]] = []
+    places: list[Place] = []
     fresh: dict[NodeId, None] = {}
     for number, part in enumerate(parts):
         asks = _asks(part, site, fresh)
         placed = _place(fleet, _promised(asks, site, number), now) or _place(fleet, asks, now)
-        if placed is None and (found := make_way(asks)) is not None:
+        if placed is None and (found := make_way(asks, places)) is not None:
             placed = found.node, found.demand
         if placed is None:
             return Rehearsal(tuple(places), tuple(fresh), _because(fleet, asks, now))
@@ -114,7 +120,7 @@ def _promised(asks: Sequence[Ask], site: Site, number: int) -> list[Ask]:
     ]
 
 
-def _place(fleet: Fleet, asks: Sequence[Ask], now: datetime) -> tuple[NodeId, Demand] | None:
+def _place(fleet: Fleet, asks: Sequence[Ask], now: datetime) -> Place | None:
     """Say where one goes, and what it takes there."""
     for ask in asks:
         node = fleet.place(ask.demand, now, among=ask.among, but=ask.but).node

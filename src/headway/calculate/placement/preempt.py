@@ -34,30 +34,89 @@ def preempt(fleet: Fleet, asks: Sequence[Ask], now: datetime) -> Preempting | No
     least: by the highest priority that is lost there, then by the work, then by how many. The
     fleet is as it was when this returns.
     """
-    best: tuple[Loss, Losses, NodeId, list[Open]] | None = None
-    for ask in asks:
-        losses = Losses(fleet, ask.demand, now)
-        for node, yielding in _by_node(fleet, ask):
+    return Search(fleet, now).find(asks)
+
+
+class Search:
+    """Whose place may be taken on which node, found out once for as long as nothing changes there.
+
+    For many that are placed one beside the other: all nodes are compared for each of them, and
+    only few of these have changed in between.
+    """
+
+    def __init__(self, fleet: Fleet, now: datetime) -> None:
+        self._fleet = fleet
+        self._now = now
+        self._losses: dict[int, Losses] = {}
+        """By the identity of their demand, which is kept with them."""
+        self._least: dict[NodeId, dict[int, tuple[Loss, list[Open]] | None]] = {}
+        self._open: dict[NodeId, list[Open]] = {}
+        self.forget_all()
+
+    def find(self, asks: Sequence[Ask]) -> Preempting | None:
+        """Say what is to end so that one of these fits; see `preempt`."""
+        best: tuple[Loss, Losses, NodeId, list[Open]] | None = None
+        for ask in asks:
+            losses = self._losses.get(id(ask.demand)) or Losses(self._fleet, ask.demand, self._now)
+            self._losses[id(ask.demand)] = losses
+            for node in self._nodes(ask):
+                found = self._on(node, losses)
+                if found is not None and (best is None or found[0] < best[0]):
+                    best = (found[0], losses, node, found[1])
+        return None if best is None else self._preempting(*best[1:])
+
+    def forget(self, node: NodeId) -> None:
+        """Look anew at a node on which a run came or went."""
+        self._least.pop(node, None)
+
+    def forget_all(self) -> None:
+        """Look anew everywhere, as a copy went: fewer of its like may."""
+        self._losses.clear()
+        self._least.clear()
+        self._open.clear()
+        for one in self._fleet.yielding.open():
+            self._open.setdefault(one.node, []).append(one)
+
+    def _nodes(self, ask: Ask) -> Iterable[NodeId]:
+        among = None if ask.among is None else frozenset(ask.among)
+        but, above = frozenset(ask.but), ask.demand.priority
+        may = (node for node in self._open if (among is None or node in among) and node not in but)
+        lower = (
+            node
+            for node in may
+            if any(one.held.demand.priority < above for one in self._open[node])
+        )
+        return islice(lower, _NODES_MAX)
+
+    def _on(self, node: NodeId, losses: Losses) -> tuple[Loss, list[Open]] | None:
+        known = self._least.setdefault(node, {})
+        which = id(losses.demand)
+        if which not in known:
+            above, fleet = losses.demand.priority, self._fleet
+            yielding = [
+                one
+                for one in self._open[node]
+                if one.held.demand.priority < above and fleet.holds(one.held.what) is not None
+            ]
             found = _least(fleet, losses, node, yielding)
-            if found and (best is None or losses.sum(found) < best[0]):
-                best = (losses.sum(found), losses, node, found)
-    if best is None:
-        return None
-    _, losses, node, found = best
-    copies = [one for one in found if one.offer is not None]
-    what, lost = told(found, losses)
-    because = (
-        f"priority {losses.demand.priority} takes the place of {what} on {node}, where least is "
-        f"lost: {lost}"
-    )
-    return Preempting(
-        demand=losses.demand,
-        nodes=(node,),
-        runs=tuple(RunId(one.held.what) for one in found if one.offer is None),
-        containers=tuple(ContainerId(one.held.what) for one in copies),
-        moving=_moving(fleet, node, copies, now),
-        because=because,
-    )
+            known[which] = (losses.sum(found), found) if found else None
+        return known[which]
+
+    def _preempting(self, losses: Losses, node: NodeId, found: list[Open]) -> Preempting:
+        copies = [one for one in found if one.offer is not None]
+        what, lost = told(found, losses)
+        because = (
+            f"priority {losses.demand.priority} takes the place of {what} on {node}, where least "
+            f"is lost: {lost}"
+        )
+        return Preempting(
+            demand=losses.demand,
+            nodes=(node,),
+            runs=tuple(RunId(one.held.what) for one in found if one.offer is None),
+            containers=tuple(ContainerId(one.held.what) for one in copies),
+            moving=_moving(self._fleet, node, copies, self._now),
+            because=because,
+        )
 
 
 def give_way(fleet: Fleet, found: Preempting, now: datetime) -> None:
@@ -70,15 +129,6 @@ def give_way(fleet: Fleet, found: Preempting, now: datetime) -> None:
             elsewhere = fleet.place(there[what], now, but=(found.node,)).node
             if elsewhere is not None:
                 fleet.hold(f"moving:{what}", elsewhere, there[what])
-
-
-def _by_node(fleet: Fleet, ask: Ask) -> Iterable[tuple[NodeId, Sequence[Open]]]:
-    found: dict[NodeId, list[Open]] = {}
-    for one in fleet.yielding.open():
-        may_go_there = (ask.among is None or one.node in ask.among) and one.node not in ask.but
-        if one.held.demand.priority < ask.demand.priority and may_go_there:
-            found.setdefault(one.node, []).append(one)
-    return islice(found.items(), _NODES_MAX)
 
 
 def _least(fleet: Fleet, losses: Losses, node: NodeId, yielding: Sequence[Open]) -> list[Open]:

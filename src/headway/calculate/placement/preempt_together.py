@@ -4,12 +4,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from headway.calculate.placement.fleet import Fleet
-from headway.calculate.placement.gang import Part, Rehearsal, Site, rehearse
+from headway.calculate.placement.gang import Part, Place, Rehearsal, Site, rehearse
 from headway.calculate.placement.losses import Losses, told
-from headway.calculate.placement.preempt import Ask, give_way, preempt
+from headway.calculate.placement.preempt import Ask, Search, give_way
 from headway.calculate.placement.yielding import Open
 from headway.model.ids import ContainerId, RunId
 from headway.model.preempting import Offer, Preempting, PreemptingTogether, named
+
+_REHEARSED_MAX = 1024
+"""Members that are placed to find out whether each that is to end is needed: of large gangs only
+those that cost most are looked at, beside all for which there is room where they are."""
 
 
 def preempt_together(
@@ -28,11 +32,11 @@ def preempt_together(
     gone = search.one_by_one()
     if not gone or search.without(gone).because:  # what is large has no room behind what is small
         gone = search.cheapest(most)
-    gone = search.needed(gone)
+    gone, places = search.needed(gone)
     what, lost = told(gone, search.losses)
     nodes = tuple(dict.fromkeys(one.node for one in gone))
     return PreemptingTogether(
-        places=search.without(gone).places,
+        places=places,
         nodes=nodes,
         runs=tuple(RunId(one.held.what) for one in gone if one.offer is None),
         containers=tuple(ContainerId(one.held.what) for one in gone if one.offer is not None),
@@ -63,22 +67,30 @@ class _Search:
         found = (self._open[what] for what in names)
         return [one for one in found if self.losses.may_go(one, spare)]
 
-    def without(self, gone: Collection[Open]) -> Rehearsal:
-        """Place all of the gang as if these had gone."""
+    def without(self, gone: Collection[Open], places: Sequence[Place] = ()) -> Rehearsal:
+        """Place all of the gang as if these had gone; at these places, where it may."""
+        site = self._site._replace(promised=[node for node, _ in places])
         with self._fleet.trial():
             for one in gone:
                 self._fleet.free(one.held.what)
-            return rehearse(self._fleet, self._parts, self._site, self._now)
+            return rehearse(self._fleet, self._parts, site, self._now)
 
     def one_by_one(self) -> list[Open]:
         """Give what costs least for each member in its turn; nothing where one finds too little."""
         gone: list[Open] = []
+        search, seen = Search(self._fleet, self._now), 0
 
-        def make_way(asks: Sequence[Ask]) -> Preempting | None:
-            found = preempt(self._fleet, asks, self._now)
+        def make_way(asks: Sequence[Ask], places: Sequence[Place]) -> Preempting | None:
+            nonlocal seen
+            for node, _ in places[seen:]:
+                search.forget(node)
+            seen = len(places)
+            found = search.find(asks)
             if found is not None:
                 give_way(self._fleet, found, self._now)
                 gone.extend(self._open[what] for what in found.all)
+                if found.containers:
+                    search.forget_all()
             return found
 
         tried = rehearse(self._fleet, self._parts, self._site, self._now, make_way)
@@ -98,14 +110,36 @@ class _Search:
         there = [one for one in first if one.node in nodes]
         return list(first) if self.without(there).because else there
 
-    def needed(self, gone: Sequence[Open]) -> list[Open]:
-        """Give those of them without which not all would fit: what costs most stays first."""
-        found = sorted(gone, key=lambda one: self._dear[one.held.what])
-        before = 0
-        while len(found) != before:  # what stays may have the others go elsewhere
-            before = len(found)
-            for one in reversed(found.copy()):
-                others = [other for other in found if other is not one]
-                if not self.without(others).because:
-                    found = others
-        return found
+    def needed(self, gone: Sequence[Open]) -> tuple[list[Open], tuple[Place, ...]]:
+        """Give those of them without which not all would fit, and where all go then.
+
+        What costs most stays first.
+        """
+        dearest = sorted(gone, key=lambda one: self._dear[one.held.what], reverse=True)
+        places = self.without(gone).places
+        found = self._beside(dearest, places)
+        for one in dearest[: _REHEARSED_MAX // len(self._parts)]:
+            others = [other for other in found if other is not one]
+            if len(others) == len(found):
+                continue
+            tried = self.without(others)
+            if not tried.because:
+                places = tried.places
+                found = self._beside(others, places)
+        return found[::-1], places
+
+    def _beside(self, gone: Sequence[Open], places: Sequence[Place]) -> list[Open]:
+        """Give those of them that have no room beside all of the gang, where that is."""
+        fleet = self._fleet
+        found: list[Open] = []
+        with fleet.trial():
+            for one in gone:
+                fleet.free(one.held.what)
+            for number, (node, demand) in enumerate(places):
+                fleet.hold(f"gang:{number}", node, demand)
+            for one in gone:
+                if fleet.fits(one.held.demand, one.node, self._now):
+                    fleet.hold(one.held.what, one.node, one.held.demand)
+                else:
+                    found.append(one)
+        return list(gone) if self.without(found, places).because else found
