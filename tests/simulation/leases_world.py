@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from headway.control.leases import leases
+from headway.control.leases import claiming, leases
 from headway.control.leases.leasing import Leasing
 from headway.control.requests import LeaseRequest
 from headway.control.world import World
@@ -67,7 +67,7 @@ class LeasesWorld:
     async def ask(self, holder: str, name: str = "migration", **wish: Any) -> LeaseView:
         wished = {"kind": ClaimKind.LOCK, "length_s": 30.0, "wait": True, **wish}
         identity = LeaseId(wished.pop("id", f"lse-{holder}000000"))
-        return await leases.acquire(
+        return await claiming.acquire(
             self.world, holder, LeaseRequest(id=identity, name=name, **wished)
         )
 
@@ -78,10 +78,10 @@ class LeasesWorld:
         return [(await self.one(holder)).lease.state.value for holder in holders]
 
     async def renew(self, holder: str, **options: Any) -> LeaseView:
-        return await leases.renew(self.world, holder, f"lse-{holder}000000", **options)
+        return await claiming.renew(self.world, holder, f"lse-{holder}000000", **options)
 
     async def release(self, holder: str) -> LeaseView:
-        return await leases.release(self.world, holder, f"lse-{holder}000000")
+        return await claiming.release(self.world, holder, f"lse-{holder}000000")
 
     async def environment(self, name: str, under: str | None = None) -> None:
         row = Environment(

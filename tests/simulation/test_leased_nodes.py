@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from headway.control import nodes
-from headway.control.leases import leases
+from headway.control.errors import Conflict
+from headway.control.leases import claiming, leases
 from headway.control.leases.keeping import remember
 from headway.control.leases.leasing import Leasing
 from headway.control.requests import LeaseRequest
@@ -50,7 +51,7 @@ class LeasedPlane(Plane):
 
     async def claim(self, kind: ClaimKind, name: str, **wish: Any) -> LeaseView:
         request = LeaseRequest(kind=kind, name=name, length_s=600, **wish)
-        return await leases.acquire(self.world, "me", request)
+        return await claiming.acquire(self.world, "me", request)
 
     async def lease(self, identity: LeaseId) -> Lease:
         return (await leases.one(self.world, identity)).lease
@@ -136,7 +137,7 @@ async def test_a_leased_node_takes_its_holders_work_only_and_nothing_else_ends_w
     for _ in range(3):
         row = await plane.ended(await plane.run_in("mine", "wide"))
         assert where(row) == [node]
-    await leases.release(plane.world, "me", identity)
+    await claiming.release(plane.world, "me", identity)
     assert await plane.state_of(MINE) is EnvironmentState.ENDING
     assert await plane.state_of(ENVIRONMENT) is EnvironmentState.ACTIVE
     made = [await plane.run_in("demo", "wide", parameters={"sleep_s": 30}) for _ in range(3)]
@@ -173,7 +174,7 @@ async def test_a_node_goes_back_to_everybody_when_its_lease_ends_before_it_is_em
         return NodeId("there") not in plane.world.roster.holds
 
     await come_true(drains)
-    await leases.release(plane.world, "me", view.lease.id)
+    await claiming.release(plane.world, "me", view.lease.id)
     await come_true(is_back)
     for row in busy:
         await runs.cancel(plane.world, plane.dispatch, "me", row.id)
@@ -220,7 +221,7 @@ async def test_a_node_under_a_lease_stays_so_over_a_restart(plane):
 
 async def test_the_last_node_is_not_given_away(plane):
     await plane.claim(ClaimKind.NODE, "there")
-    with pytest.raises(leases.Conflict) as refused:
+    with pytest.raises(Conflict) as refused:
         await plane.claim(ClaimKind.NODE, "here")
     assert refused.value.code == "last-node"
 
@@ -235,9 +236,9 @@ async def test_nothing_of_others_is_placed_into_capacity_that_is_held(plane):
     for row in mine:
         await plane.until(row, "running")
     assert (await runs.one(plane.world, other.id)).state == "queued"
-    await leases.release(plane.world, "me", view.lease.id)
+    await claiming.release(plane.world, "me", view.lease.id)
     for row in (one, *mine):
-        with suppress(leases.Conflict):
+        with suppress(Conflict):
             await runs.cancel(plane.world, plane.dispatch, "me", row.id)
     await plane.ended(other)
 
@@ -254,6 +255,6 @@ async def test_a_cordon_that_comes_while_a_node_is_lent_stays(plane, monkeypatch
         return (await plane.lease(view.lease.id)).is_clear
 
     await come_true(is_clear)
-    await leases.release(plane.world, "me", view.lease.id)
+    await claiming.release(plane.world, "me", view.lease.id)
     hold = plane.world.roster.holds[NodeId("there")]
     assert (hold.by, hold.because) == ("ana", "its disk is full")

@@ -7,7 +7,7 @@ import pytest
 
 from headway.control.enlist import ensure_environment
 from headway.control.errors import Conflict, Invalid, NotFound
-from headway.control.leases import leases
+from headway.control.leases import claiming, leases
 from headway.control.leases.settling import forget_over
 from headway.model.lease import Lease
 from tests.simulation.leases_world import BEGAN, LeasesWorld
@@ -181,16 +181,16 @@ async def test_environments_are_listed_as_leases_and_are_not_released_by_mistake
         "environment:demo~1",
         BEGAN,
     )
-    assert (await leases.renew(own.world, "ana", "demo~1")).lease.until is None
+    assert (await claiming.renew(own.world, "ana", "demo~1")).lease.until is None
     with pytest.raises(Conflict) as refused:
-        await leases.release(own.world, "ana", "demo~1")
+        await claiming.release(own.world, "ana", "demo~1")
     assert refused.value.next[0] == "headway envs destroy demo"
 
 
 async def test_of_leases_that_are_over_the_newest_are_kept(own):
     for number in range(4):
         await own.ask("ana", id=f"lse-00000{number}")
-        await leases.release(own.world, "ana", f"lse-00000{number}")
+        await claiming.release(own.world, "ana", f"lse-00000{number}")
         own.clock.at += timedelta(seconds=1)
     await own.ask("ben")
     assert await own.store.write(lambda tx: forget_over(tx, 2)) == 2
@@ -267,7 +267,7 @@ async def test_what_is_made_under_a_lease_says_from_the_start_how_long_it_lasts(
     assert created.because == ("leased to ana until 2026-11-21 09:00 UTC, as long as lse-ana000000")
 
 
-@pytest.mark.parametrize("ask", [leases.renew, leases.release])
+@pytest.mark.parametrize("ask", [claiming.renew, claiming.release])
 async def test_who_names_what_a_lease_is_on_is_told_the_leases_on_it(own, ask):
     await own.ask("ana")
     await own.ask("ben")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from headway.control.errors import Conflict, Invalid
-from headway.control.leases import leases
+from headway.control.leases import claiming, leases
 from headway.control.requests import LeaseRequest
 from headway.control.runs import claimants, locking, runs
 from headway.control.why import explain
@@ -29,11 +29,11 @@ async def claim(plane: Plane, who: str, name: str = "migration") -> LeaseView:
     wish = LeaseRequest(
         kind=ClaimKind.LOCK, name=name, length_s=60, id=LeaseId(f"lse-{who}000000"), wait=True
     )
-    return await leases.acquire(plane.world, who, wish)
+    return await claiming.acquire(plane.world, who, wish)
 
 
 async def release(plane: Plane, who: str) -> None:
-    await leases.release(plane.world, who, f"lse-{who}000000")
+    await claiming.release(plane.world, who, f"lse-{who}000000")
 
 
 async def state(plane: Plane, who: str) -> str:
@@ -106,7 +106,7 @@ async def test_what_is_kept_for_a_run_is_refused_to_who_does_not_wait(plane):
     run = await plane.until(await plane.run("solo", parameters={"sleep_s": 30}), "running")
     wish = LeaseRequest(kind=ClaimKind.LOCK, name="migration", length_s=60)
     with pytest.raises(Conflict) as refused:
-        await leases.acquire(plane.world, "ana", wish)
+        await claiming.acquire(plane.world, "ana", wish)
     assert f"held by run {run.id} since" in refused.value.because
 
 
@@ -275,7 +275,7 @@ async def test_the_lease_of_a_run_ends_with_the_run_and_not_by_release(plane):
     run = await plane.until(await plane.run("solo", parameters={"sleep_s": 30}), "running")
     (view,) = await leases.listing(plane.world, "migration")
     assert view.lease.reason == "shop/solo in demo"
-    for deed in (leases.release, leases.renew):
+    for deed in (claiming.release, claiming.renew):
         with pytest.raises(Conflict) as refused:
             await deed(plane.world, "ana", view.lease.id)
         assert refused.value.code == "lease-of-run"

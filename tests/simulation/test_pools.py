@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 
 from headway.control import nodes
-from headway.control.leases import leases
+from headway.control.leases import claiming
 from headway.control.requests import LeaseRequest
 from headway.model.build import Build, BuildState
 from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName
@@ -43,7 +43,7 @@ def test_a_node_that_is_held_or_promised_under_a_lease_is_not_given_back():
         await asyncio.sleep(90)
         first, second = (node.id for node in place.nodes())
         wish = LeaseRequest(kind=ClaimKind.NODE, name=first, length_s=14_400)
-        node = await leases.acquire(place.world, "ana", wish)
+        node = await claiming.acquire(place.world, "ana", wish)
         wish = LeaseRequest(
             kind=ClaimKind.CAPACITY,
             name="default",
@@ -51,14 +51,14 @@ def test_a_node_that_is_held_or_promised_under_a_lease_is_not_given_back():
             length_s=600,
             from_at=place.clock.now() + timedelta(hours=2),
         )
-        part = await leases.acquire(place.world, "ana", wish)
+        part = await claiming.acquire(place.world, "ana", wish)
         assert [share.node for share in part.lease.shares] == [second]
         await asyncio.sleep(3600)
         assert [row.id for row in place.nodes()] == [first, second]
-        await leases.release(place.world, "ana", part.lease.id)
+        await claiming.release(place.world, "ana", part.lease.id)
         await asyncio.sleep(600)
         assert [row.id for row in place.nodes()] == [first]
-        await leases.release(place.world, "ana", node.lease.id)
+        await claiming.release(place.world, "ana", node.lease.id)
         await asyncio.sleep(600)
         assert place.nodes() == []
 

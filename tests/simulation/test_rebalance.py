@@ -9,7 +9,7 @@ import pytest
 from headway.calculate.placement.promise import Promise
 from headway.control import nodes
 from headway.control.errors import Conflict
-from headway.control.leases import leases
+from headway.control.leases import claiming
 from headway.control.pool import rebalancing
 from headway.control.requests import LeaseRequest
 from headway.model.container import Container, ContainerKind, ContainerState, Exit
@@ -201,7 +201,7 @@ def test_room_that_is_kept_for_somebody_is_named_as_such():
     async def scenario(place: PoolsWorld) -> None:
         full, spare = await two_nodes(place)
         wish = LeaseRequest(kind=ClaimKind.CAPACITY, name="default", cpu=0.5, length_s=600)
-        part = (await leases.acquire(place.world, "ana", wish)).lease
+        part = (await claiming.acquire(place.world, "ana", wish)).lease
         assert [share.node for share in part.shares] == [full]
         await asyncio.sleep(5)  # until everybody has looked: what nobody waits for is withdrawn
         place.world.fleet.promise(

@@ -8,7 +8,7 @@ from headway.api.answers import Json, answers
 from headway.api.requests import ClaimBody, ReleaseBody, RenewBody
 from headway.api.scope import Actor, Identity, TheWorld, done_once
 from headway.control.errors import NotAllowed
-from headway.control.leases import leases
+from headway.control.leases import claiming, leases
 from headway.control.requests import LeaseRequest
 from headway.control.world import World
 from headway.model.ids import LeaseId
@@ -49,7 +49,7 @@ async def acquire(request: Request, world: TheWorld, actor: Actor, body: ClaimBo
         wait=body.wait,
         reason=body.reason,
     )
-    return await done_once(request, lambda: leases.acquire(world, actor, wish))
+    return await done_once(request, lambda: claiming.acquire(world, actor, wish))
 
 
 @router.get("/{lease}", responses=answers(LeaseView))
@@ -68,7 +68,7 @@ async def renew(
     With `wait_s` it answers when a lease that waits is granted, at the latest after so long.
     """
     await _own(request, world, actor, lease)
-    view = await leases.renew(world, actor, lease, body.length_s, wait_s=body.wait_s)
+    view = await claiming.renew(world, actor, lease, body.length_s, wait_s=body.wait_s)
     return Json(view)
 
 
@@ -78,7 +78,7 @@ async def release(
 ) -> Json:
     """Give a lease up, or leave the line. What it holds ends. Harmless to repeat."""
     await _own(request, world, actor, lease)
-    return Json(await leases.release(world, actor, lease, body.reason))
+    return Json(await claiming.release(world, actor, lease, body.reason))
 
 
 async def _own(request: Request, world: World, actor: str, lease: str) -> None:

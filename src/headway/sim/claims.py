@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from headway.control.leases import leases
+from headway.control.leases import claiming
 from headway.control.requests import LeaseRequest
 from headway.model.ids import LeaseId
 from headway.model.lease import ClaimKind, LeaseState
@@ -54,21 +54,21 @@ class Claimants:
         wish = LeaseRequest(
             kind=ClaimKind.LOCK, name=name, length_s=_LENGTH_S, id=identity, wait=True
         )
-        view = await self._ask(lambda world: leases.acquire(world, _WHO, wish))
+        view = await self._ask(lambda world: claiming.acquire(world, _WHO, wish))
         while view is not None and view.lease.state is LeaseState.WAITING:
             await asyncio.sleep(_RENEWED_S)
-            view = await self._ask(lambda world: leases.renew(world, _WHO, identity))
+            view = await self._ask(lambda world: claiming.renew(world, _WHO, identity))
         return view is not None and view.lease.state is LeaseState.HELD
 
     async def _hold(self, identity: LeaseId, length_s: float) -> None:
         while length_s > 0:
             await asyncio.sleep(min(length_s, _RENEWED_S))
             length_s -= _RENEWED_S
-            if await self._ask(lambda world: leases.renew(world, _WHO, identity)) is None:
+            if await self._ask(lambda world: claiming.renew(world, _WHO, identity)) is None:
                 return
 
     async def _give_up(self, identity: LeaseId) -> None:
-        await self._ask(lambda world: leases.release(world, _WHO, identity))
+        await self._ask(lambda world: claiming.release(world, _WHO, identity))
 
     async def _ask(self, deed: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
         return await self._there.ask(lambda plane: deed(plane.world))

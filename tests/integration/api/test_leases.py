@@ -160,6 +160,7 @@ def container_token(plane) -> str:
     return of_environment(FileVault.open_file(plane.data / "key"), environment)
 
 
+@pytest.mark.usefixtures("chat")
 def test_what_runs_under_a_lease_must_be_of_a_lease_that_is_held_and_ones_own(client):
     lock = client.post("/v1/leases", json={"name": "api-under"}).json()["lease"]["id"]
     booked = client.post(

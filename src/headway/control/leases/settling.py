@@ -31,16 +31,7 @@ def settled(tx: Writer, key: str, settings: Settings, now: datetime) -> list[Lea
 def written(tx: Writer, change: Turnover, actor: str, settings: Settings, now: datetime) -> Lease:
     """Write one lease with its event; with one that is over ends what it holds."""
     row = tx.put(change.row)
-    tx.record(
-        Event(
-            at=now,
-            actor=actor,
-            kind=change.kind,
-            subject=row.id,
-            because=change.because,
-            data={"claim": row.claim.key, "holder": row.holder, "fence": row.fence},
-        )
-    )
+    tx.record(event_of(row, now, actor, change.kind, change.because))
     if row.is_ended:
         _end_held(tx, row, settings, now)
     return row
@@ -72,3 +63,9 @@ async def made_known(world: World, rows: list[Lease]) -> None:
         await remember(world)
         world.bell.environment()
     world.bell.lease()
+
+
+def event_of(row: Lease, now: datetime, actor: str, kind: str, because: str) -> Event:
+    """Make the event of what a lease has become."""
+    data = {"claim": row.claim.key, "holder": row.holder, "fence": row.fence}
+    return Event(at=now, actor=actor, kind=kind, subject=row.id, because=because, data=data)

@@ -10,7 +10,7 @@ import msgspec
 from headway.calculate.lease import Turnover, ended
 from headway.calculate.locking import Locks, held, holder_of, lock_key, standing
 from headway.calculate.queueing import Entry
-from headway.control.leases.settling import settled, written
+from headway.control.leases.settling import event_of, settled, written
 from headway.model.event import Event
 from headway.model.ids import LeaseId, RunId
 from headway.model.lease import Fences, Lease, LeaseState
@@ -133,6 +133,5 @@ def _identity(tx: Reader, run: Run, name: str) -> LeaseId:
 
 
 def _event(row: Lease, kind: str, now: datetime) -> Event:
-    data = {"claim": row.claim.key, "holder": row.holder, "fence": row.fence}
     because = row.because if kind == "lease.held" else row.reason
-    return Event(at=now, actor="headway", kind=kind, subject=row.id, because=because, data=data)
+    return event_of(row, now, "headway", kind, because)

@@ -2,7 +2,7 @@
 
 from headway.control import permission
 from headway.control.errors import Invalid
-from headway.control.leases import leases
+from headway.control.leases import claiming, leases
 from headway.control.requests import LeaseRequest
 from headway.formats.units import MIB, counted, parse_size
 from headway.model.lease import ClaimKind, LeaseState
@@ -130,7 +130,7 @@ async def _see_extend(ask: Ask) -> Plan:
 async def _extend(ask: Ask) -> str:
     said = ask.query.get("length", _AS_BEFORE)
     seconds = None if said == _AS_BEFORE else length(said)
-    await leases.renew(ask.world, ask.actor, ask.names["lease"], seconds)
+    await claiming.renew(ask.world, ask.actor, ask.names["lease"], seconds)
     return links.lease(ask.names["lease"])
 
 
@@ -154,7 +154,7 @@ async def _see_release(ask: Ask) -> Plan:
 
 async def _release(ask: Ask) -> str:
     why = ask.query.get("reason", "")
-    await leases.release(ask.world, ask.actor, ask.names["lease"], why)
+    await claiming.release(ask.world, ask.actor, ask.names["lease"], why)
     return "/leases"
 
 
@@ -235,7 +235,7 @@ async def _on_acquire(ask: Ask) -> Deed:
 
 
 async def _acquire(ask: Ask) -> str:
-    view = await leases.acquire(ask.world, ask.actor, _wish(ask))
+    view = await claiming.acquire(ask.world, ask.actor, _wish(ask))
     return links.lease(view.lease.id)
 
 
