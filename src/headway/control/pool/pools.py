@@ -94,7 +94,7 @@ async def scale(
         raise Invalid(
             "pool-bounds-invalid",
             f"the minimum {least} and {scaling.warm} warm spares do not go with at most {most}",
-            hint=f"headway pools scale {name} --min N --max M",
+            next=(f"headway pools scale {name} --min N --max M",),
         )
     bounds = msgspec.structs.replace(scaling, nodes_min=least, nodes_max=most)
     pool = msgspec.structs.replace(pool, scaling=bounds)

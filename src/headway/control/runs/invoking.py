@@ -296,7 +296,9 @@ def check(world: World, asked: Sequence[tuple[Target, Invocation]], now: datetim
             "invocation-invalid",
             problems[0] if len(problems) == 1 else f"{len(problems)} mistakes: {problems[0]}; …",
             problems=tuple(Problem(message=text) for text in problems[1:] and problems),
-            hint=f"headway jobs show {target.release.app}/{target.job.name}",
+            next=(
+                f"headway jobs show -e {target.owner.name} {target.release.app}/{target.job.name}",
+            ),
         )
 
 
