@@ -68,7 +68,10 @@ class Kinds:
 
     def look_again(self, row: int) -> None:
         """Learn anew who may go to a node that changed."""
+        table = self._table
         for willing in self._willing.values():
+            for column in (willing.able, willing.codes):
+                column.fit(table.rows, many=table.is_many)
             self._look(willing, row)
         most = self._table.rows + _STALE_MAX
         if any(len(willing.objections) > most for willing in self._willing.values()):
@@ -122,8 +125,5 @@ class Kinds:
         return prospect
 
     def _look(self, willing: Willing, row: int) -> None:
-        node = self._table.nodes[row]
         lease = self._leases.get(self._table.ids[row], "")
-        for column in (willing.able, willing.codes):
-            column.fit(self._table.rows, many=self._table.is_many)
-        willing.look(row, node, lease, self._pools)
+        willing.look(row, self._table.nodes[row], lease, self._pools)

@@ -1,6 +1,7 @@
 """Which nodes may take a demand, whatever is free there: state, pool, tags, limits, price."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -94,8 +95,14 @@ def objection(
         return Objection(f"held under {lease}", f"headway leases show {lease}")
     for rule in asked.where:
         if not holds(rule, node):
-            return Objection(f"not {rule.sentence}", f"a node with {rule.sentence}")
+            return _unmet(rule)
     return _limits(asked, node)
+
+
+@lru_cache(maxsize=1024)
+def _unmet(rule: TagRule) -> Objection:
+    """Say that a node does not meet a rule: mostly it is one of thousands that do not."""
+    return Objection(f"not {rule.sentence}", f"a node with {rule.sentence}")
 
 
 def _limits(asked: Conditions, node: Node) -> Objection | None:
