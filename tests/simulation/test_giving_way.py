@@ -71,6 +71,20 @@ def test_a_control_plane_that_is_killed_again_and_again_keeps_every_promise(seed
     assert report.faults["plane_kills"] > 5
 
 
+@pytest.mark.parametrize("faults", [Faults(), KILLED], ids=["well", "killed"])
+def test_copies_give_way_to_all_of_a_gang(faults):
+    crew = JobLoad(
+        name="crew",
+        gang=2,
+        runs_hour=40,
+        duration_s=60,
+        resources=Resources(cpu=1, memory_mib=256),
+        placement_priority=10,
+    )
+    report = held(msgspec.structs.replace(world(faults=faults), jobs=(crew,), hours=0.3))
+    assert report.copies_preempted > 0
+
+
 def failing() -> Scenario:
     """Have copies end often and be slow to do well again, so that few are to spare."""
     faults = msgspec.structs.replace(KILLED, container_kills_hour=60)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from headway.control.runs import attempts, gangs
+from headway.control.runs import attempts, gangs, preemptions
 from tests.simulation.planted.bug import found_by
 
 
@@ -36,3 +36,13 @@ def letting_a_gang_go_on_without_its_leader(patch):
         return end_with(tx, ended, now) if ended.is_member else []
 
     patch.setattr(attempts, "end_with", only_members)
+
+
+@found_by(seed=18, by="a gang starts where others gave way to it")
+def keeping_room_for_the_first_of_a_gang_only(patch):
+    take = preemptions.Preemptions.take
+
+    def of_one(self, owner, run, found, promises):
+        return take(self, owner, run, found, promises[:1])
+
+    patch.setattr(preemptions.Preemptions, "take", of_one)
