@@ -130,6 +130,18 @@ async def test_before_it_was_looked_at_there_is_nothing_and_not_none_of_it(watch
     assert watched.values(Subject(node="here"), Measure.CPU, over_s=30) == [None] * 3
 
 
+async def test_where_figures_begin_is_told_as_long_as_more_is_asked_for(watched):
+    assert watched.view(EVERYTHING).since is None
+    await watched.look()
+    began = watched.at
+    for _ in range(3):
+        await watched.look()
+    since = watched.view(EVERYTHING, over_s=60).since
+    assert since is not None
+    assert abs((since - began).total_seconds()) <= 10
+    assert watched.view(EVERYTHING, over_s=20).since is None
+
+
 async def test_what_waits_and_since_when_is_kept_of_queues_and_jobs(watched, plane):
     await plane.release(Job(name="once", command="true"))
     lane_of_queue = Subject(environment=ENVIRONMENT, app=APP, queue="default")

@@ -137,8 +137,10 @@ class Figures:
             since: Only from this instant on.
         """
         span = self._span(now, over_s, since)
+        begin = datetime.fromtimestamp(span.begin * span.step_s, UTC)
         return FiguresView(
-            begin=datetime.fromtimestamp(span.begin * span.step_s, UTC),
+            begin=begin,
+            since=self._begun_behind(begin),
             step_s=span.step_s,
             lines=tuple(
                 FigureLine(
@@ -149,6 +151,13 @@ class Figures:
                 for measure in tuple(measures) or subject.measures
             ),
         )
+
+    def _begun_behind(self, begin: datetime) -> datetime | None:
+        """Say since when there are figures, where that is later than what is shown begins."""
+        if self._began is None:
+            return None
+        began = datetime.fromtimestamp(self._began * self.step_s, UTC)
+        return began if began > begin else None
 
     def _span(self, now: datetime, over_s: float, since: datetime | None) -> "_Span":
         is_folded = over_s > self.step_s * STEPS

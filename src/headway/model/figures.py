@@ -105,3 +105,5 @@ class FiguresView(Value, kw_only=True):
     step_s: float
     """How long each step is; a value is the mean over it."""
     lines: tuple[FigureLine, ...]
+    since: datetime | None = None
+    """When headway began to measure, where that is later than `begin`: nothing is known before."""
