@@ -8,8 +8,6 @@ from headway.control.world import World
 from headway.model.ids import EnvironmentId, MemberKey
 from headway.model.route import RouteTable
 
-_RETRY_S = 1.0
-
 
 class Routing:
     """Joins the members' routes and applies the table when it differs; changes are coalesced.

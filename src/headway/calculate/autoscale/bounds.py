@@ -6,8 +6,6 @@ from headway.calculate.firing import Firing
 from headway.model.pool import Scaling, Window
 from headway.model.value import Value
 
-_MOMENT = timedelta(microseconds=1)
-
 
 class Bounds(Value, kw_only=True):
     """Bounds that hold now."""

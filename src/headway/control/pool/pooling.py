@@ -46,7 +46,6 @@ class Pools:
         self.plans: dict[str, PoolPlan] = {}
         """The last of each pool."""
         self._strange: dict[NodeId, datetime] = {}
-        self._machines: tuple[Machine, ...] | None = None
         self._listed_at: datetime | None = None
         self._wake = asyncio.Event()
         for chime in (world.bell.pool, world.bell.node):

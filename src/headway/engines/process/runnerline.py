@@ -12,7 +12,6 @@ from headway.model.ids import RunId
 from headway.model.run import RunFact, RunFactState, Task
 from headway.ports.engine import EngineUnavailable, NoSuchContainer
 
-_READ_BYTES = 1024 * 1024
 _OPEN_S = 10.0
 
 

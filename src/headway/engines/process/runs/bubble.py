@@ -33,7 +33,6 @@ class Bubble:
         self._heard = b""
         self._init = 0
         self._over = False
-        self._asked = False
         self._told, tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         launch["supervisor"] = os.getpid()
         self._pid = os.fork()

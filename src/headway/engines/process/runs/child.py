@@ -75,7 +75,6 @@ class Child:
         self.left = 1
         """Attempts that it may still be handed."""
         self.given: deque[Attempt] = deque()
-        self._numbers = 0
         self._first = 0
         self._end: End | None = None
         self._because = ""

@@ -21,7 +21,6 @@ from headway.engines.process.runs.plan import Plan
 from headway.engines.process.shims import processes
 
 _IN_VARIABLE_MAX = 64 * 1024
-_READ_BYTES = 65536
 _RESULT = 3
 
 
@@ -47,7 +46,6 @@ class Cold:
         self._written = bytearray()
         self._handed: socket.socket | None = None
         self._bridge: Bridge | None = None
-        self._end = End()
         self._answer: End | None = None
         self._output = Output(loop, plan.logs, uid, lambda: None, self._flooded)
 
