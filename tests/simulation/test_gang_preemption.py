@@ -1,14 +1,20 @@
 """Gangs of higher priority take the place of others: for all of them, or for nothing."""
 
 import asyncio
+from datetime import timedelta
 
 import msgspec
 import pytest
 
+from headway.calculate.placement import Promise
 from headway.control import why
 from headway.control.runs import attempts, runs
+from headway.control.runs.preemptions import Preemptions
+from headway.model.demand import Demand
+from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
 from headway.model.job import Job
 from headway.model.placement import Placement
+from headway.model.preempting import PreemptingTogether
 from headway.model.resources import Resources
 from headway.model.run import RunState
 from tests.simulation.test_gangs import all_of, members, waits_for
@@ -121,3 +127,23 @@ async def test_a_control_plane_that_is_killed_in_between_loses_nothing(plane, mo
     rows = [await plane.ended(run) for run in filled]
     assert [row.state for row in rows] == [RunState.SUCCEEDED] * FILLED
     assert sum(len(row.attempts) for row in rows) == FILLED + 2
+
+
+async def test_one_that_needs_more_nodes_than_may_be_taken_from_in_a_minute_is_alone_in_its(plane):
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, preemptions_minute_max=2)
+    preemptions, now = Preemptions(plane.world), plane.world.clock.now()
+    here, demand = plane.world.nodes[0].id, Demand(resources=CORE, priority=10)
+
+    def taken(*nodes: NodeId) -> str:
+        found = PreemptingTogether(
+            nodes=nodes, places=((here, demand),), runs=(RunId("low"),), because="it is lower"
+        )
+        made = Promise("gang", here, (demand,), frozenset({"low"}), now + timedelta(minutes=2))
+        owner = (EnvironmentId("demo"), AppName("shop"))
+        return preemptions.take(owner, RunId("leader"), found, [made])
+
+    assert taken(here, here, here).startswith("here is being made free for it: low ")
+    later = "no more than 2 times a minute"
+    assert later in taken(here)
+    assert len(preemptions.collected()) == len(plane.world.fleet.promises()) == 1
+    assert preemptions.next_at() is not None

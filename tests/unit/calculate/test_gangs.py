@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from msgspec.structs import replace as replaced
 
+from headway.calculate.gang import together
 from headway.calculate.placement import (
     Fleet,
     Part,
@@ -315,3 +316,16 @@ def test_of_a_large_gang_what_has_room_where_it_is_stays_however_many_may_go():
     assert found is not None
     assert len(found.runs) == 62
     assert len(found.places) == 62
+
+
+def test_a_gang_starts_elsewhere_than_where_room_is_promised_if_it_can_sooner():
+    nodes = fleet(a=3, b=2)
+    nodes.hold("there", NodeId("a"), asks(2), NOW + timedelta(seconds=100))
+    for node, cpu in (("b", 1), ("a", 2)):
+        wanted = together(asks(cpu), asks(1), LEADER.name)
+        until = NOW + timedelta(seconds=200)
+        awaited = frozenset({"there"})
+        nodes.promise(Promise(LEADER.name, NodeId(node), (wanted,), awaited, until, until))
+    turn = take_turns(asked(nodes, 2, terms={MEMBER: Terms(asks(2))}))
+    (pick,) = turn.picks
+    assert (pick.node, pick.members[0].node) == ("a", "b")

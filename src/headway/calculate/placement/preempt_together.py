@@ -129,7 +129,10 @@ class _Search:
         return found[::-1], places
 
     def _beside(self, gone: Sequence[Open], places: Sequence[Place]) -> list[Open]:
-        """Give those of them that have no room beside all of the gang, where that is."""
+        """Give those of them that have no room beside all of the gang, where that is.
+
+        Never nothing: room for all beside them is only found at these places.
+        """
         fleet = self._fleet
         found: list[Open] = []
         with fleet.trial():
@@ -142,4 +145,6 @@ class _Search:
                     fleet.hold(one.held.what, one.node, one.held.demand)
                 else:
                     found.append(one)
-        return list(gone) if self.without(found, places).because else found
+        if not found or self.without(found, places).because:
+            return list(gone)
+        return found

@@ -51,8 +51,12 @@ class Gangs:
         return [parts[member] for member in self.lanes(lane)]
 
     def rehearse(self, parts: list[Part], site: Site) -> Rehearsal:
-        """Place all of them as it is now, and take it back."""
-        return rehearse(self._question.fleet, parts, site, self._question.now)
+        """Place all of them as it is now, where room is promised or else anywhere; take it back."""
+        fleet, now = self._question.fleet, self._question.now
+        found = rehearse(fleet, parts, site, now)
+        if found.because and site.promised:
+            found = rehearse(fleet, parts, site._replace(promised=()), now)
+        return found
 
     def site(self, lane: Lane, crew: Crew | None) -> Site:
         """Give the nodes that are different for who needs a runner, or has room promised."""
