@@ -13,7 +13,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from headway.formats.units import counted
-from headway.web import amounts, gallery, lines, links, static, times, tone, ways
+from headway.web import amounts, gallery, kinds, lines, links, static, times, tone, ways
 from headway.web.navigation import Section
 from headway.web.page import View
 from headway.web.pictures.parts import mark
@@ -70,6 +70,7 @@ def _environment() -> Environment:
         way=ways.way,
     )
     made.filters.update(
+        told=kinds.told,
         words=lambda text: tone.words(str(text)),
         coded=coded,
         took=times.length,
