@@ -322,7 +322,7 @@ def test_the_log_of_events_leads_back_to_the_first_and_can_be_narrowed(chat, bro
     assert all(row["actor"] != "headway" for row in by_people)
     members = browser.get("/envs/demo.json").json()["members"]
     (last,) = [row["deployment"]["id"] for row in members if row["app"] == "chat"]
-    assert "deployment.requested" in browser.get(f"/why?thing={last}").text
+    assert "deployment asked for" in browser.get(f"/why?thing={last}").text
     assert browser.get("/why").status_code == 422
 
 
