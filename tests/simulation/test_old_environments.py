@@ -1,6 +1,7 @@
 """Of environments that have ended so many are kept as the settings say, and the newest."""
 
 from datetime import UTC, datetime, timedelta
+from time import process_time
 
 import msgspec
 import pytest
@@ -242,6 +243,22 @@ async def test_others_go_on_behind_what_cannot_be_removed_which_is_told_and_trie
     assert "removal" not in plane.world.troubles
     there = await plane.store.read(lambda reader: reader.find(Environment))
     assert [row.id for row in there] == [ENVIRONMENT]
+
+
+async def test_of_thousands_that_cannot_be_removed_the_first_are_told_and_the_rest_counted(plane):
+    async def silent(_container: ContainerId) -> None:
+        raise EngineUnavailable("its node does not answer")
+
+    plane.engine.remove = silent
+    removing, names = Removing(plane.world), [ContainerId(f"c-{at}") for at in range(4000)]
+    assert await removing.left(names) == set(names)
+    began = process_time()
+    for name in names:
+        assert await removing.left((name,)) == {name}
+    assert process_time() - began < 1  # with a look at all of them for each it is many seconds
+    (_, said) = plane.world.troubles["removal"]
+    assert [name for name in names if f"{name}:" in said] == names[:3]
+    assert said.endswith("and 3997 more")
 
 
 async def test_what_nobody_wants_removed_any_more_is_told_no_longer(plane):
