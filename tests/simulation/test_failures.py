@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from headway.control import glance
 from headway.control.runs import replays
 from headway.control.runs.failures import LATELY
 from headway.model.job import Delivery, Job
 from headway.model.run import RunState
+from headway.ports.store import StoreError
 from tests.simulation.conftest import SMALL, wishing
 
 REPORT = Job(name="report", function="m:f", resources=SMALL, delivery=Delivery.AT_MOST_ONCE)
@@ -56,4 +59,21 @@ async def test_after_a_restart_the_last_run_of_a_job_is_known_to_have_failed(pla
     last = await failing(plane)
     await plane.down()
     await plane.up()
+    await told(plane, [(last, 1, False)])
+
+
+async def test_where_the_store_did_not_answer_the_runs_of_before_are_looked_for_again(plane):
+    await plane.release(REPORT)
+    last = await failing(plane)
+    await plane.down()
+    await plane.up()
+    read = plane.world.store.read
+
+    async def broken(_question):
+        raise StoreError("the disk does not answer")
+
+    plane.world.store.read = broken
+    with pytest.raises(StoreError):
+        await glance.failed(plane.world, plane.dispatch)
+    plane.world.store.read = read
     await told(plane, [(last, 1, False)])

@@ -130,11 +130,14 @@ async def take_up_failures(world: World, dispatch: Dispatch) -> None:
     """Have the jobs remembered whose last run failed, once: only what ends later is heard of."""
     if dispatch.failures.is_taken_up:
         return
-    dispatch.failures.is_taken_up = True
     lines = await _lines(world, dispatch, None)
     bad = [line.last for line in lines if line.last is not None and line.state in BAD]
     rows = await world.store.read(lambda reader: reader.get_all(Run, bad))
-    dispatch.failures.note(sorted(rows.values(), key=lambda row: row.ended_at or row.created_at))
+    if not dispatch.failures.is_taken_up:  # by another who asked meanwhile
+        dispatch.failures.note(
+            sorted(rows.values(), key=lambda row: row.ended_at or row.created_at)
+        )
+        dispatch.failures.is_taken_up = True
 
 
 async def one(
