@@ -1,5 +1,6 @@
 """Where in the pages is what a command does, as refusals name the next one."""
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -7,6 +8,8 @@ from typing import NamedTuple
 from headway.web import links
 
 _NAMED = frozenset({"-e", "--env", "-a", "--app"})
+_CONTAINER = re.compile(r"-[0-9a-f]{10}$")
+"""How ids of containers end, such as APP-PROCESS-SLOT-WORD; apps may have hyphens, too."""
 ELSEWHERE = frozenset(
     {
         "--help",
@@ -120,8 +123,7 @@ def _stop(said: _Said) -> str:
 def _logs(said: _Said) -> str:
     if not said.environment:
         return ""
-    is_container = "-" in said.first  # as ids are made: APP-PROCESS-SLOT-…
-    named = "container" if is_container else "app"
+    named = "container" if _CONTAINER.search(said.first) else "app"
     return links.logs(said.environment, **({named: said.first} if said.first else {}))
 
 

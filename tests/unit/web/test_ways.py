@@ -54,7 +54,12 @@ def test_each_way_leads_to_a_page_that_there_is_and_says_which(verb):
     [
         ("stop -e demo web", "/envs/demo/stop?app=web", "Stop web"),
         ("start -e NAME APP", "/start", "Start"),
-        ("logs -e demo web-1-aa", "/envs/demo/logs?container=web-1-aa", "Logs web-1-aa"),
+        (
+            "logs -e demo web-web-1-0123456789",
+            "/envs/demo/logs?container=web-web-1-0123456789",
+            "Logs web-web-1-0123456789",
+        ),
+        ("logs -e demo api-router", "/envs/demo/logs?app=api-router", "Logs api-router"),
         (
             "queues resume -e demo shop/mail",
             "/queues/demo/shop/mail/resume",
