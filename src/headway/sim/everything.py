@@ -23,6 +23,10 @@ _SHARING = 0.4
 """Of the worlds: machines are several nodes, and disk and ports are asked for."""
 _YIELDING = 0.5
 """Of the worlds: a service gives way to what is urgent, of which there is much."""
+_LARGEST_CORES = 2
+"""Of a run."""
+_OTHERS_CORES = 1.5
+"""Of all copies of services that do not give way, together, at most."""
 _POOLED = 0.6
 """Of the worlds: they have a pool that grows and shrinks."""
 
@@ -82,6 +86,7 @@ def _yielding(known: Scenario, chance: random.Random) -> Scenario:
         deploys_hour=chance.uniform(0, 2),
         broken_share=0.2,
     )
+    spare = msgspec.structs.replace(spare, scale=min(spare.scale, _leaving_room(known, spare)))
     *others, urgent = known.jobs[:3]
     urgent = msgspec.structs.replace(
         urgent,
@@ -91,6 +96,17 @@ def _yielding(known: Scenario, chance: random.Random) -> Scenario:
     )
     jobs = (*others, urgent, *known.jobs[3:])
     return msgspec.structs.replace(known, services=(*known.services, spare), jobs=jobs)
+
+
+def _leaving_room(known: Scenario, spare: ServiceLoad) -> int:
+    """Give how many copies leave room for any run on some node, wherever services lie.
+
+    Runs of the priority of services have nobody make room for them: they would wait for ever.
+    """
+    if known.pools:
+        return spare.scale
+    room = sum(row.count * (row.type.cpu - _LARGEST_CORES) for row in known.machines)
+    return max(1, int((room - _OTHERS_CORES) / spare.resources.cpu))
 
 
 def _job(chance: random.Random, name: str, delivery: Delivery) -> JobLoad:

@@ -40,11 +40,11 @@ class GivingChecks:
         if process is None or process.floor is None:
             self.fail("who may not be preempted is not", what)
             return
+        if row.state is ContainerState.STOPPING and row.draining_at is not None:
+            return  # it began to leave before a deployment began, or others failed
         active = reader.find(Deployment, environment=row.environment, app=row.app, is_ended=False)
         if any(one.phase in MOVING for one in active):
             self.fail("nothing gives way in the midst of a deployment", what)
-        if row.state is ContainerState.STOPPING and row.draining_at is not None:
-            return  # it began to leave before, and others may have failed since
         left = _healthy(reader, row)
         if row.slot not in left and len(left) < process.floor:
             said = f"{what}; {len(left)} are healthy, and {process.floor} are to stay"
