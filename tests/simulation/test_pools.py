@@ -281,6 +281,26 @@ def test_a_machine_that_dies_is_forgotten_and_replaced_and_its_runs_start_again(
     virtually(scenario)
 
 
+def test_a_node_that_is_not_wanted_before_it_is_there_takes_nothing_when_it_comes():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(nodes_min=1)
+        await asyncio.sleep(20)
+        (row,) = await place.rows()
+        place.provider.cut()  # so it goes on to start
+        await place.pool(nodes_max=0)
+        await asyncio.sleep(20)
+        await place.works(1, runs_s=60)
+        await asyncio.sleep(60)
+        assert place.world.roster.node(row.id) is not None
+        assert not place.world.fleet.on(row.id)
+        place.provider.answers = True
+        await asyncio.sleep(90)
+        assert place.provider.lent() == []
+        assert (await place.rows(), place.world.roster.holds) == ([], {})
+
+    virtually(scenario)
+
+
 def test_a_notice_empties_a_node_and_has_another_come():
     async def scenario(place: PoolsWorld) -> None:
         await place.pool(nodes_min=1)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ from headway.machine.chance import drawn_hex
 from headway.model.event import Event
 from headway.model.ids import NodeId
 from headway.model.machine import Machine
-from headway.model.node import NodeHold
+from headway.model.node import Holder, NodeHold, NodeState
 from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode, PoolNodeState
 from headway.model.pool_plan import PoolChange
@@ -52,12 +53,6 @@ class Orders:
             lambda tx: [*_wanted(tx, pool, sure, now), *_retried(tx, pool, tried.values(), now)]
         )
         await asyncio.gather(*(self.request(row) for row in rows))
-
-    async def become(self, node: NodeId, state: PoolNodeState, because: str) -> bool:
-        """Write down what is to become of a node; says whether that is new."""
-        return await self._world.store.write(
-            becoming(node, state, because, self._world.clock.now())
-        )
 
     async def request(self, row: PoolNode) -> None:
         """Ask for a machine by the id of its row; again is harmless."""
@@ -103,8 +98,15 @@ class Orders:
         await self._world.store.write(deed)
 
     async def release(self, node: NodeId, because: str) -> None:
-        """Give a machine back; what was asked is written down first."""
-        await self.become(node, PoolNodeState.RELEASED, because)
+        """Give a machine back; what was asked is written down first.
+
+        Its node takes nothing from then on, though it may be heard of only afterwards.
+        """
+        shut = await self._world.store.write(
+            partial(_give_back, node=node, because=because, now=self._world.clock.now())
+        )
+        if shut is not None:
+            self._world.roster.held(shut)
         provider = self._world.provider
         if provider is None:
             return
@@ -185,6 +187,24 @@ def becoming(
         return True
 
     return deed
+
+
+def _give_back(tx: Writer, node: NodeId, because: str, now: datetime) -> NodeHold | None:
+    """Write down that a node is given back; gives the hold, where there was none, that shuts it."""
+    becoming(node, PoolNodeState.RELEASED, because, now)(tx)
+    row = tx.get(PoolNode, node)
+    if row is None or tx.get(NodeHold, node) is not None:
+        return None
+    hold = NodeHold(
+        node=node,
+        state=NodeState.DRAINING,
+        because=because,
+        holder=Holder.POOL,
+        by=row.pool,
+        at=now,
+        until=now,
+    )
+    return tx.put(hold)
 
 
 async def answered(asked: Awaitable[T]) -> T:

@@ -159,8 +159,8 @@ class Pools:
                         holder=Holder.POOL,
                         also=becoming(node, PoolNodeState.LEAVING, change.because, now),
                     )
-                except NotFound:
-                    await self._orders.release(node, "it is gone before it was emptied")
+                except NotFound:  # it is not there yet, or no more
+                    await self._orders.release(node, change.because)
             case PoolVerb.KEEP:
                 with suppress(NotFound):
                     await nodes.uncordon(
