@@ -197,12 +197,11 @@ def _give_back(tx: Writer, node: NodeId, because: str, now: datetime) -> NodeHol
         return None
     hold = NodeHold(
         node=node,
-        state=NodeState.DRAINING,
+        state=NodeState.CORDONED,
         because=because,
         holder=Holder.POOL,
         by=row.pool,
         at=now,
-        until=now,
     )
     return tx.put(hold)
 
