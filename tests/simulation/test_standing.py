@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
 from functools import partial
 
 import msgspec
@@ -10,6 +11,7 @@ from headway.control import apps, deploying, standings, why
 from headway.control.requests import DeployRequest
 from headway.model.app import App, Source
 from headway.model.build import Artifact
+from headway.model.container import Container
 from headway.model.deployment import DeploymentKind
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import Digest
@@ -183,6 +185,26 @@ def test_of_what_crashes_again_and_again_its_last_line_is_told_also_while_it_sta
     check = HealthCheck(type=CheckType.TCP)
     web = msgspec.structs.replace(WEB, expose=(Expose(name="http", port=80, health_check=check),))
     virtually(scenario, lends=False, web=web, network=network)
+
+
+def test_ends_are_known_also_where_a_node_gives_no_line_of_any_log():
+    async def hangs(*_: object, **__: object) -> AsyncIterator[LogLine]:
+        await asyncio.sleep(1000)
+        yield said("too late")
+
+    async def scenario(shop: Shop) -> None:
+        await shop.scale(2)
+        await asyncio.sleep(10)
+        there = [one for one in shop.engine.containers.values() if one.exit is None]
+        assert len(there) == 2
+        shop.engine.logs = hangs
+        for one in there:
+            shop.engine.kill(one.id)
+        await asyncio.sleep(3)
+        ended = await shop.store.read(lambda tx: [tx.get(Container, one.id) for one in there])
+        assert all(row.exit for row in ended)
+
+    virtually(scenario, lends=False)
 
 
 def said(text: str, stream: Stream = Stream.STDERR) -> LogLine:

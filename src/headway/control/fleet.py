@@ -150,10 +150,16 @@ class Fleet:
         end, world = fact.exit, self._world
         if end is None or end.told or fact.id not in world.copies:
             return fact
+        if world.roster.is_mute(fact.node, world.clock.now()):
+            return fact
         lines: list[LogLine] = []
-        with suppress(EngineError, TimeoutError):
+        try:
             async with asyncio.timeout(_LOG_S):
                 lines = [line async for line in world.engine.logs(fact.id, tail=_LOG_LINES)]
+        except TimeoutError:
+            world.roster.unanswered(fact.node, world.clock.now())
+        except EngineError:
+            pass
         end = msgspec.structs.replace(end, wrote=last_line(lines))
         return msgspec.structs.replace(fact, exit=end)
 

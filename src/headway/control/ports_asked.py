@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
 
 from headway.control.world import World
 from headway.model.ids import NodeId
@@ -12,8 +11,6 @@ from headway.ports.engine import EngineError
 
 _ANSWER_S = 2.0
 """How long a node may take to answer. One that does not says who has a port when it starts it."""
-_MUTE = timedelta(seconds=10)
-"""So long it is not asked again: decisions are made one after another, and each would wait."""
 
 
 class PortsAsked:
@@ -32,14 +29,11 @@ class PortsAsked:
         self._asked |= news
         of_nodes: dict[NodeId, list[int]] = {}
         for node, port in sorted(news):
-            if not (self._world.fleet.has_port(node, port) or self._is_mute(node)):
+            is_mute = self._world.roster.is_mute(node, self._world.clock.now())
+            if not (is_mute or self._world.fleet.has_port(node, port)):
                 of_nodes.setdefault(node, []).append(port)
         await asyncio.gather(*(self._look(*row) for row in of_nodes.items()))
         return bool(of_nodes)
-
-    def _is_mute(self, node: NodeId) -> bool:
-        until = self._world.roster.mute.get(node)
-        return until is not None and self._world.clock.now() < until
 
     async def _look(self, node: NodeId, ports: list[int]) -> None:
         world = self._world
@@ -47,7 +41,7 @@ class PortsAsked:
             async with asyncio.timeout(_ANSWER_S):
                 found = await world.engine.look_at_ports(node, ports)
         except TimeoutError:
-            world.roster.mute[node] = world.clock.now() + _MUTE
+            world.roster.unanswered(node, world.clock.now())
             return
         except EngineError:
             return

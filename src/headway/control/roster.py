@@ -1,11 +1,14 @@
 """The nodes as they are in this moment: what their engine says, and what has been said of them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from headway.calculate.node import as_held
 from headway.calculate.placement import Fleet
 from headway.model.ids import NodeId
 from headway.model.node import Node, NodeHold, NodeState
+
+_MUTE = timedelta(seconds=10)
+"""So long a node is not asked again: many have one question each, and each would wait."""
 
 
 class Roster:
@@ -21,7 +24,7 @@ class Roster:
         """Since when nodes are not heard from."""
         self.lost: set[NodeId] = set()
         """Nodes that were silent for so long that what was there was given up."""
-        self.mute: dict[NodeId, datetime] = {}
+        self._mute: dict[NodeId, datetime] = {}
         """Until when nodes that gave no answer in time are not asked what can go unasked."""
         self.is_told = False
         """Whether the engine tells of its nodes now: what it did not name is not there."""
@@ -45,6 +48,15 @@ class Roster:
         self.lost.add(node)
         self._fleet.give_up(node)
 
+    def unanswered(self, node: NodeId, now: datetime) -> None:
+        """Take over that a node was asked in vain what could have gone unasked."""
+        self._mute[node] = now + _MUTE
+
+    def is_mute(self, node: NodeId, now: datetime) -> bool:
+        """Say whether a node is not to be asked what can go unasked: who asks would wait."""
+        until = self._mute.get(node)
+        return until is not None and now < until
+
     def held(self, hold: NodeHold) -> None:
         """Take over what was said of a node."""
         self.holds[hold.node] = hold
@@ -66,7 +78,7 @@ class Roster:
         """Forget a node that is not heard from any more. What was said of it is remembered."""
         self._heard.pop(node, None)
         self.away.pop(node, None)
-        self.mute.pop(node, None)
+        self._mute.pop(node, None)
         self.lost.discard(node)
         self.vacated.discard(node)
         self._nodes = None

@@ -93,6 +93,7 @@ class SqliteWriter(SqliteReader):
         if not rows:
             return []
         table = TABLES[type(rows[0])]
+        assert all(getattr(row, "version", None) == 0 for row in rows), "put what was there before"
         stored = [msgspec.structs.replace(row, version=1) for row in rows]
         found = [(table.values_of(row), _encode(row)) for row in stored]
         for part in together([(*values, doc) for values, doc in found]):
