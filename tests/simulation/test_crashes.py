@@ -10,6 +10,10 @@ from collections import Counter
 
 import pytest
 
+from headway.control.requests import Invocation
+from headway.control.runs import invoking
+from headway.control.runs.dispatch import Dispatch
+from headway.model.container import Container
 from headway.model.job import Delivery, Job, Retries
 from headway.model.run import Run, RunState
 from tests.simulation.conftest import SMALL, wishing
@@ -92,3 +96,13 @@ async def wait_until_all_ended(plane) -> None:
     async with asyncio.timeout(120):
         while await plane.store.read(lambda reader: reader.count(Run, "open_in")):
             await asyncio.sleep(0.05)
+
+
+async def test_nothing_is_started_before_it_is_known_what_runs(plane):
+    await plane.release(ONCE)
+    fresh = Dispatch(plane.world)
+    (row,) = await invoking.invoke(plane.world, fresh, "me", "demo", "once", (Invocation(),))
+    assert (row.state, row.attempts) == (RunState.QUEUED, ())
+    await asyncio.sleep(0.1)  # the dispatch that is open knows nothing of the run
+    assert await plane.store.read(lambda reader: reader.find(Container)) == []
+    await fresh.close()

@@ -63,6 +63,7 @@ class Dispatch:
         """Take up what was going on, then decide whenever something changed, for ever."""
         if not self.opened.is_set():
             await self._open()
+            self.starts.open()
             self.opened.set()
         while True:
             self._wake.clear()
