@@ -1,6 +1,5 @@
 """Gangs of higher priority take the place of others: for all of them, or for nothing."""
 
-import asyncio
 from datetime import timedelta
 
 import msgspec
@@ -8,7 +7,7 @@ import pytest
 
 from headway.calculate.placement import Promise
 from headway.control import why
-from headway.control.runs import attempts, runs
+from headway.control.runs import runs
 from headway.control.runs.preemptions import Preemptions
 from headway.model.demand import Demand
 from headway.model.ids import AppName, EnvironmentId, NodeId, RunId
@@ -18,7 +17,15 @@ from headway.model.preempting import PreemptingTogether
 from headway.model.resources import Resources
 from headway.model.run import RunState
 from tests.simulation.test_gangs import all_of, members, waits_for
-from tests.simulation.test_preemption import FILLED, JOBS, app, attempts_of, events_of, fill
+from tests.simulation.test_preemption import (
+    FILLED,
+    JOBS,
+    app,
+    attempts_of,
+    events_of,
+    fill,
+    killed_as_it_takes_places,
+)
 
 CORE = Resources(cpu=1, memory_mib=64)
 LOAD = app(
@@ -101,27 +108,9 @@ async def test_it_waits_for_all_that_it_needs_where_few_may_give_way_in_a_minute
 async def test_a_control_plane_that_is_killed_in_between_loses_nothing(plane, monkeypatch, before):
     await plane.release(JOBS[0], LOAD, WORKER)
     filled = await fill(plane, sleep_s=1.0)
-    reached = asyncio.Event()
-
-    async def preempt(self):
-        takings = self._preemptions.collected()
-        if not takings:
-            return
-        if not before:
-            numbers = {row.run: row.attempt for row in self._under_way.all()}
-            now = self._world.clock.now()
-            await self._world.store.write(
-                lambda tx: attempts.preempt(tx, takings, numbers, now)  # and nobody is told
-            )
-        reached.set()
-        await asyncio.Event().wait()
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(plane.dispatch.starts), "_preempt", preempt)
-        leader = await plane.run("load", parameters={"sleep_s": 0.1})
-        await asyncio.wait_for(reached.wait(), 10)
-        await plane.down()
-    await plane.up()
+    leader = await killed_as_it_takes_places(
+        plane, monkeypatch, "load", before=before, parameters={"sleep_s": 0.1}
+    )
     assert (await plane.ended(leader)).state is RunState.SUCCEEDED
     assert len(await members(plane, leader)) == len(await all_of(plane, "worker")) == 2
     rows = [await plane.ended(run) for run in filled]

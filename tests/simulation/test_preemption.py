@@ -158,10 +158,11 @@ async def test_room_is_given_back_when_who_it_was_for_is_cancelled(plane, monkey
     assert not plane.world.fleet.has_promises
 
 
-@pytest.mark.parametrize("before", [True, False], ids=["before it is written", "behind that"])
-async def test_a_control_plane_that_is_killed_in_between_loses_nothing(plane, monkeypatch, before):
-    await plane.release(*JOBS)
-    filled = await fill(plane, sleep_s=1.0)
+async def killed_as_it_takes_places(plane, monkeypatch, job, *, before, **wish) -> Run:
+    """Ask for a run, and kill the control plane as others are to give way to it; it is back then.
+
+    `before` that is written, or behind that, before anybody is told.
+    """
     reached = asyncio.Event()
 
     async def preempt(self):
@@ -179,10 +180,20 @@ async def test_a_control_plane_that_is_killed_in_between_loses_nothing(plane, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(type(plane.dispatch.starts), "_preempt", preempt)
-        urgent = await plane.run("urgent", parameters={"result": 1})
+        run = await plane.run(job, **wish)
         await asyncio.wait_for(reached.wait(), 10)
         await plane.down()
     await plane.up()
+    return run
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before it is written", "behind that"])
+async def test_a_control_plane_that_is_killed_in_between_loses_nothing(plane, monkeypatch, before):
+    await plane.release(*JOBS)
+    filled = await fill(plane, sleep_s=1.0)
+    urgent = await killed_as_it_takes_places(
+        plane, monkeypatch, "urgent", before=before, parameters={"result": 1}
+    )
     assert (await plane.ended(urgent)).state is RunState.SUCCEEDED
     rows = [await plane.ended(run) for run in filled]
     assert [row.state for row in rows] == [RunState.SUCCEEDED] * FILLED
