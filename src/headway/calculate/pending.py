@@ -1,7 +1,10 @@
 """What a decision wanted and could not do, in words: of many copies for one reason, how many."""
 
 from collections.abc import Collection
+from itertools import islice
 from typing import NamedTuple
+
+from headway.model.words import and_more
 
 _SHOWN = 3
 
@@ -34,9 +37,8 @@ class Pending:
     @property
     def sentence(self) -> str:
         """All of it, of many reasons the first; empty where all can be done."""
-        said = [_said(*row) for row in self._reasons.items()]
-        more = len(said) - _SHOWN
-        return "; ".join(said if more <= 0 else [*said[:_SHOWN], f"and {more} more"])
+        first = islice(self._reasons.items(), _SHOWN)
+        return and_more([_said(*row) for row in first], len(self._reasons), "; ")
 
 
 def _said(what: str | Unplaced, slots: Collection[int]) -> str:

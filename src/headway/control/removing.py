@@ -10,6 +10,7 @@ from headway.control.world import World
 from headway.machine.own_log import Log
 from headway.model.ids import ContainerId
 from headway.model.value import Value
+from headway.model.words import and_more
 from headway.ports.engine import EngineError
 
 _log = Log()
@@ -72,9 +73,8 @@ class Removing:
             self._world.troubles.pop(_TROUBLE, None)
             return
         rows = list(islice(self._left.items(), _SHOWN))  # not all: they may be thousands
-        said = [f"{name}: {row.error}" for name, row in rows]
-        said += [f"and {len(self._left) - _SHOWN} more"] if len(self._left) > _SHOWN else []
-        what = f"what ended containers left behind could not be removed of {'; '.join(said)}"
+        said = and_more([f"{name}: {row.error}" for name, row in rows], len(self._left), "; ")
+        what = f"what ended containers left behind could not be removed of {said}"
         self._world.troubles[_TROUBLE] = (rows[0][1].since, what)
 
 
