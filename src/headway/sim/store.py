@@ -207,21 +207,11 @@ class MemoryWriter(MemoryReader):
         """Add an event to the log."""
         self.recorded.append(event)
 
-    def events(
-        self,
-        *,
-        after: int = 0,
-        before: int | None = None,
-        limit: int = 1000,
-        newest_first: bool = False,
-        **fields: Any,
-    ) -> list[Event]:
+    def events(self, **question: Any) -> list[Event]:
         """Give events, those of this transaction included."""
         self._store.keep(self.recorded)
         self.recorded = []
-        return super().events(
-            after=after, before=before, limit=limit, newest_first=newest_first, **fields
-        )
+        return super().events(**question)
 
     def tell(self, touched: Touched) -> None:
         """Tell which rows were put or deleted."""

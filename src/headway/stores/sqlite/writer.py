@@ -130,20 +130,10 @@ class SqliteWriter(SqliteReader):
         self._unwritten.append(found)
         self.recorded += 1
 
-    def events(
-        self,
-        *,
-        after: int = 0,
-        before: int | None = None,
-        limit: int = 1000,
-        newest_first: bool = False,
-        **fields: Any,
-    ) -> list[Event]:
-        """Give events behind a sequence, and ahead of another."""
+    def events(self, **question: Any) -> list[Event]:
+        """Give events, those of the deed under way included."""
         self.finish()
-        return super().events(
-            after=after, before=before, limit=limit, newest_first=newest_first, **fields
-        )
+        return super().events(**question)
 
     def finish(self) -> None:
         """Write what was recorded: many events in one statement."""
