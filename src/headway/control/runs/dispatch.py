@@ -63,7 +63,6 @@ class Dispatch:
         """Take up what was going on, then decide whenever something changed, for ever."""
         if not self.opened.is_set():
             await self._open()
-            self.starts.open()
             self.opened.set()
         while True:
             self._wake.clear()
@@ -79,6 +78,13 @@ class Dispatch:
     def wake(self) -> None:
         """Look again soon."""
         self._wake.set()
+
+    async def at_once(self, run: Run) -> Run:
+        """Give a run that is about to be put as starting, where it could start at once.
+
+        Nothing does before it is known what runs, and which runners there are.
+        """
+        return await self.starts.at_once(run) if self.opened.is_set() else run
 
     async def take_up(self) -> None:
         """Count what is under way, once: before that, nobody else may be placed."""

@@ -57,7 +57,7 @@ async def invoke(
     check(world, asked, now)
     wanted = [made(its, named(world, row, now), actor, now) for its, row in asked]
     check_room(dispatch, target, wanted)
-    rows = [await dispatch.starts.at_once(run) for run in wanted] if len(wanted) == 1 else wanted
+    rows = [await dispatch.at_once(run) for run in wanted] if len(wanted) == 1 else wanted
     fresh: dict[RunId, Run] = {}
     try:
         stored = await world.store.write(lambda tx: put_all(tx, rows, actor, now))

@@ -49,11 +49,6 @@ class Starts:
         self._claimants = Claimants(world)
         self._reasons: dict[Lane, str] = {}
         self._nevers: frozenset[Lane] = frozenset()
-        self._is_open = False
-
-    def open(self) -> None:
-        """Hear that it is known what runs, and which runners there are. Nothing starts before."""
-        self._is_open = True
 
     # --- those whose turn it is ------------------------------------------------------------------
 
@@ -94,9 +89,7 @@ class Starts:
         So most runs are written down once before they begin, and not twice.
         """
         lane = lane_of(run)
-        if not self._is_open or run.state is not RunState.QUEUED:
-            return run
-        if run.locks or not self._is_next(run, lane):
+        if run.state is not RunState.QUEUED or run.locks or not self._is_next(run, lane):
             return run  # locks: their lines are to be read first
         grounds = await self._grounds.of([lane])
         if grounds[lane].gang:
