@@ -22,6 +22,10 @@ Place = tuple[NodeId, Demand]
 MakeWay = Callable[[Sequence[Ask], Sequence[Place]], Preempting | None]
 
 
+def _no_way(_asks: Sequence[Ask], _places: Sequence[Place]) -> None:
+    """Have nobody give way."""
+
+
 class Part(NamedTuple):
     """What one member asks for."""
 
@@ -68,7 +72,7 @@ def rehearse(
     parts: Sequence[Part],
     site: Site,
     now: datetime,
-    make_way: MakeWay = lambda _asks, _places: None,
+    make_way: MakeWay = _no_way,
 ) -> Rehearsal:
     """Place the members one beside the other, and take all of it back.
 
@@ -80,11 +84,7 @@ def rehearse(
 
 
 def _placed(
-    fleet: Fleet,
-    parts: Sequence[Part],
-    site: Site,
-    now: datetime,
-    make_way: MakeWay = lambda _asks, _places: None,
+    fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime, make_way: MakeWay = _no_way
 ) -> Rehearsal:
     places: list[Place] = []
     fresh: dict[NodeId, None] = {}
