@@ -77,3 +77,53 @@ async def test_where_the_store_did_not_answer_the_runs_of_before_are_looked_for_
         await glance.failed(plane.world, plane.dispatch)
     plane.world.store.read = read
     await told(plane, [(last, 1, False)])
+
+
+def meanwhile(plane, last, deed) -> None:
+    """Have this done once, as the run that failed last was read and nobody knows it yet."""
+    read = plane.world.store.read
+
+    async def slowly(question):
+        found = await read(question)
+        if isinstance(found, dict) and last in found:
+            plane.world.store.read = read
+            await deed()
+        return found
+
+    plane.world.store.read = slowly
+
+
+@pytest.mark.parametrize("is_again", [False, True], ids=["another", "the same again"])
+async def test_what_succeeds_while_the_runs_of_before_are_read_is_known_to(plane, is_again):
+    await plane.release(REPORT)
+    last = await failing(plane)
+    await plane.down()
+    await plane.up()
+
+    async def succeeding():
+        if is_again:
+            run = await replays.again(plane.world, plane.dispatch, "me", last, wishing().parameters)
+        else:
+            run = await plane.run("report")
+        assert (await plane.ended(run)).state is RunState.SUCCEEDED
+
+    meanwhile(plane, last, succeeding)
+    await told(plane, [] if is_again else [(last, 1, True)])
+
+
+async def test_what_fails_while_the_runs_of_before_are_read_is_told_as_the_last(plane):
+    await plane.release(REPORT)
+    last = await failing(plane)
+    await plane.down()
+    await plane.up()
+    newer = []
+
+    async def failing_again():
+        newer.append(await failing(plane))
+        async with asyncio.timeout(10):
+            while not plane.dispatch.failures.lately(plane.clock.now()):
+                await asyncio.sleep(0.01)
+
+    meanwhile(plane, last, failing_again)
+    await glance.failed(plane.world, plane.dispatch)
+    await told(plane, [(newer[0], 2, False)])

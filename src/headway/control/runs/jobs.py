@@ -133,11 +133,7 @@ async def take_up_failures(world: World, dispatch: Dispatch) -> None:
     lines = await _lines(world, dispatch, None)
     bad = [line.last for line in lines if line.last is not None and line.state in BAD]
     rows = await world.store.read(lambda reader: reader.get_all(Run, bad))
-    if not dispatch.failures.is_taken_up:  # by another who asked meanwhile
-        dispatch.failures.note(
-            sorted(rows.values(), key=lambda row: row.ended_at or row.created_at)
-        )
-        dispatch.failures.is_taken_up = True
+    dispatch.failures.take_up(sorted(rows.values(), key=lambda row: row.ended_at or row.created_at))
 
 
 async def one(
