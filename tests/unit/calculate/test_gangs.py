@@ -20,6 +20,7 @@ from headway.calculate.placement.gang import rehearse
 from headway.calculate.queueing import Crew, Entry, Question, Tallies, Terms, take_turns
 from headway.model.demand import Demand, Preemption
 from headway.model.ids import NodeId, RunId
+from headway.model.pool import PlacementPolicy, Pool
 from headway.model.preempting import Losing
 from headway.model.resources import Resources
 from tests.unit.calculate.test_queueing import LANE, NOW, entries, fleet, question
@@ -68,6 +69,31 @@ def test_the_first_that_has_no_room_is_told():
     found = rehearse(fleet(a=2), parts(1, 1, 1), ALL, NOW)
     assert len(found.places) == 2
     assert found.because == "a: 1 core needed, 0 of 2 free"
+
+
+@pytest.mark.parametrize("policy", PlacementPolicy)
+@pytest.mark.parametrize(
+    ("cores", "sizes", "nodes"),
+    [
+        ({"a": 3, "b": 1}, (1, 3), "ba"),
+        ({"a": 3, "b": 2}, (1, 2, 2), "aab"),
+    ],
+)
+def test_what_is_large_has_room_though_what_leads_is_small(policy, cores, sizes, nodes):
+    there = fleet(**cores)
+    there.put_pool(Pool(policy=policy))
+    found = rehearse(there, parts(*sizes), ALL, NOW)
+    assert found.because == ""
+    assert [demand.resources.cpu for _, demand in found.places] == list(sizes)
+    assert sorted(node for node, _ in found.places) == sorted(nodes)
+    assert found.places[0][0] == nodes[0]
+
+
+def test_what_is_large_goes_where_no_runner_is_though_what_leads_is_small():
+    site = Site((NodeId("a"),), ())
+    found = rehearse(fleet(a=2, b=1), parts(0.5, 1, 1), site, NOW)
+    assert [node for node, _ in found.places] == ["b", "a", "a"]
+    assert found.fresh == ("b",)
 
 
 def test_a_node_without_a_runner_takes_one_first_and_then_others_of_the_gang():

@@ -22,10 +22,6 @@ Place = tuple[NodeId, Demand]
 MakeWay = Callable[[Sequence[Ask], Sequence[Place]], Preempting | None]
 
 
-def _no_way(_asks: Sequence[Ask], _places: Sequence[Place]) -> None:
-    """Have nobody give way."""
-
-
 class Part(NamedTuple):
     """What one member asks for."""
 
@@ -72,35 +68,50 @@ def rehearse(
     parts: Sequence[Part],
     site: Site,
     now: datetime,
-    make_way: MakeWay = _no_way,
+    make_way: MakeWay | None = None,
 ) -> Rehearsal:
     """Place the members one beside the other, and take all of it back.
 
-    `make_way` is asked for one that has no room, by what of it may go where, and where those before
-    it are.
+    As they are numbered, or where that leaves one without room, those first that need most: what is
+    small fits behind what is large. `make_way` is asked for one that has no room, by what of it may
+    go where, and where those before it are; it is asked about one order only.
     """
-    with fleet.trial():
-        return _placed(fleet, parts, site, now, make_way)
+    numbers = range(len(parts))
+    found = _in_order(fleet, parts, site, now, numbers, make_way)
+    if not found.because or make_way is not None:
+        return found
+    largest = sorted(numbers, key=lambda number: -fleet.share(parts[number].alone))
+    if largest == list(numbers):
+        return found
+    again = _in_order(fleet, parts, site, now, largest)
+    return found if again.because else again
 
 
-def _placed(
-    fleet: Fleet, parts: Sequence[Part], site: Site, now: datetime, make_way: MakeWay = _no_way
+def _in_order(
+    fleet: Fleet,
+    parts: Sequence[Part],
+    site: Site,
+    now: datetime,
+    numbers: Sequence[int],
+    make_way: MakeWay | None = None,
 ) -> Rehearsal:
-    places: list[Place] = []
+    places: dict[int, Place] = {}
     fresh: dict[NodeId, None] = {}
-    for number, part in enumerate(parts):
-        asks = _asks(part, site, fresh)
-        placed = _place(fleet, _promised(asks, site, number), now) or _place(fleet, asks, now)
-        if placed is None and (found := make_way(asks, places)) is not None:
-            placed = found.node, found.demand
-        if placed is None:
-            return Rehearsal(tuple(places), tuple(fresh), _because(fleet, asks, now))
-        node, demand = placed
-        if site.ready is not None and node not in site.ready:
-            fresh[node] = None
-        fleet.hold(f"gang:{number}", node, demand)
-        places.append((node, demand))
-    return Rehearsal(tuple(places), tuple(fresh))
+    with fleet.trial():
+        for number in numbers:
+            asks = _asks(parts[number], site, fresh)
+            placed = _place(fleet, _promised(asks, site, number), now) or _place(fleet, asks, now)
+            if placed is None and make_way is not None:
+                found = make_way(asks, tuple(places.values()))
+                placed = None if found is None else (found.node, found.demand)
+            if placed is None:
+                return Rehearsal(tuple(places.values()), tuple(fresh), _because(fleet, asks, now))
+            node, demand = placed
+            if site.ready is not None and node not in site.ready:
+                fresh[node] = None
+            fleet.hold(f"gang:{number}", node, demand)
+            places[number] = placed
+    return Rehearsal(tuple(places[number] for number in range(len(parts))), tuple(fresh))
 
 
 def _asks(part: Part, site: Site, fresh: Collection[NodeId]) -> list[Ask]:
@@ -187,7 +198,7 @@ def _after(
     with fleet.trial():
         for _, one in ended:
             fleet.free(one.what)
-        return _placed(fleet, parts, site, now)
+        return rehearse(fleet, parts, site, now)
 
 
 def _at(held: Held, now: datetime) -> datetime:
