@@ -213,3 +213,18 @@ def test_what_is_large_finds_room_though_what_is_small_was_asked_for_first():
     found = preempt_together(fleet, [part(1, 1, 1), part(2, 1, 1)], Site(None, ()), NOW)
     assert found is not None
     assert set(found.runs) == {"cheap", "dear"}
+
+
+def test_of_copies_those_leave_that_are_where_it_helps_though_others_cost_no_more():
+    """Any three of five may leave, and only these: one anywhere, and two where there are three."""
+    fleet, copies = Fleet(), []
+    for name, cpu in (("n0", 1), ("n1", 1), ("n2", 3)):
+        fleet.put(Node(id=NodeId(name), cpu=cpu, memory_mib=4096))
+        for _ in range(cpu):
+            copies.append(ContainerId(f"c{len(copies)}"))
+            fleet.hold(copies[-1], NodeId(name), Demand(resources=Resources(cpu=1, memory_mib=1)))
+    fleet.yielding.offer("app", (Offer(copies=frozenset(copies), floor=2),))
+    found = preempt_together(fleet, [part(1, 1, 1), part(2, 1, 1)], Site(None, ()), NOW)
+    assert found is not None
+    assert len(found.containers) == 3
+    assert {node for node, _ in found.places} > {"n2"}

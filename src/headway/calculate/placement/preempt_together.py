@@ -26,8 +26,8 @@ def preempt_together(
     do not need stays. The fleet is as it was when this returns.
     """
     search = _Search(fleet, parts, site, now)
-    most = search.all_that_may_go()
-    if not most or search.without(most).because:
+    most = search.enough()
+    if not most:
         return None
     gone = search.one_by_one()
     if not gone or search.without(gone).because:  # what is large has no room behind what is small
@@ -60,12 +60,28 @@ class _Search:
         """What costs least comes first; of what costs the same, the same each time."""
         self._open = {one.held.what: one for one in found}
 
-    def all_that_may_go(self) -> list[Open]:
-        """Give all that may be lost at once, what costs least first."""
+    def enough(self) -> list[Open]:
+        """Give what may be lost at once, what costs least first; nothing where it is too little.
+
+        Where not all copies may leave, and those that cost least are the wrong ones: those in whose
+        place all of the gang would go if any number of them might.
+        """
+        everything = sorted(self._open.values(), key=lambda one: self._dear[one.held.what])
+        most = self._at_once(everything)
+        if most and not self.without(most).because:
+            return most
+        if len(most) == len(everything):
+            return []
+        tried = self.without(everything)
+        if tried.because:
+            return []
+        gone = self._beside(everything[::-1], tried.places)[::-1]
+        return gone if self._at_once(gone) == gone else []
+
+    def _at_once(self, ordered: Sequence[Open]) -> list[Open]:
+        """Give those of them that may all be lost, the first before others of their like."""
         spare: dict[Offer, int] = {}
-        names = sorted(self._open, key=lambda what: self._dear[what])
-        found = (self._open[what] for what in names)
-        return [one for one in found if self.losses.may_go(one, spare)]
+        return [one for one in ordered if self.losses.may_go(one, spare)]
 
     def without(self, gone: Collection[Open], places: Sequence[Place] = ()) -> Rehearsal:
         """Place all of the gang as if these had gone; at these places, where it may."""
