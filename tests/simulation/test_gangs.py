@@ -258,6 +258,42 @@ async def test_more_nodes_are_asked_for_all_of_a_gang(plane):
     assert [(row.lane.job, row.count) for row in backlog] == [("load", 1), ("worker", 40)]
 
 
+@pytest.mark.parametrize(
+    ("leads", "follows", "gangs"),
+    [
+        ({"concurrency": 1}, {}, 1),
+        ({"concurrency": 2}, {}, 2),
+        ({}, {"concurrency": 85}, 2),
+        ({"concurrency": 2}, {"concurrency": 40}, 1),
+        ({}, {}, 3),
+    ],
+)
+async def test_as_many_nodes_are_asked_for_gangs_as_their_limits_allow(
+    plane, leads, follows, gangs
+):
+    wide = msgspec.structs.replace(MASTER, gang={"worker": 40}, **leads)
+    await plane.release(wide, msgspec.structs.replace(WORKER, **follows))
+    for _ in range(3):
+        leader = await plane.run("load", parameters={"sleep_s": 0})
+    await waits_for(plane, leader, "no room for worker")
+    backlog = await plane.dispatch.starts.backlog()
+    assert [(row.lane.job, row.count) for row in backlog] == [
+        ("load", gangs),
+        ("worker", 40 * gangs),
+    ]
+
+
+async def test_runs_of_one_job_share_what_its_limit_leaves_whatever_their_priority(plane):
+    large = msgspec.structs.replace(WORKER, resources=Resources(cpu=3, memory_mib=64))
+    await plane.release(msgspec.structs.replace(large, concurrency=3))
+    await plane.until(await plane.run("worker", parameters={"sleep_s": 30}), "running")
+    for priority in (1, 1, 2):
+        last = await plane.run("worker", parameters={"sleep_s": 0}, priority=priority)
+    await waits_for(plane, last, "cores needed")
+    backlog = await plane.dispatch.starts.backlog()
+    assert [(row.lane.priority, row.count) for row in backlog] == [(2, 1), (1, 1)]
+
+
 LOCKED = msgspec.structs.replace(WORKER, locks=("a",))
 
 

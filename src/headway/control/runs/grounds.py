@@ -1,6 +1,6 @@
 """Where lanes stand: which release runs their runs, and all that their turn depends on."""
 
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -76,6 +76,15 @@ class Backlog:
     queue: Queue
     demand: Demand
     count: int
+
+
+class _Limit(NamedTuple):
+    """How many runs something allows beside those that run."""
+
+    of: str
+    left: int
+    each: int
+    """So many of them for each that is started."""
 
 
 class _Known(NamedTuple):
@@ -274,21 +283,17 @@ class Grounds:
     def backlog(self, counts: Mapping[Lane, int], grounds: Mapping[Lane, Ground]) -> list[Backlog]:
         """Give what no rule holds back: more nodes would not start what a limit lets wait."""
         found: list[Backlog] = []
-        lines: dict[Line, float] = {}
+        left: dict[str, int] = {}
         for lane, count in counts.items():
             ground = grounds[lane]
             if ground.release is None or count <= 0:
                 continue
             job, queue = ground.job, ground.release.manifest.queue(lane.queue)
-            running = self.tallies.lines.get(lane.line, 0)
-            most = float("inf") if queue.concurrency is None else queue.concurrency - running
-            left = lines.setdefault(lane.line, most)
-            if job.concurrency is not None:
-                owner = (lane.environment, lane.app, lane.job)
-                left = min(left, job.concurrency - self.tallies.jobs.get(owner, 0))
-            fits = int(min(count, left // job.gang_size))
+            limits = list(self._limits(lane, queue, grounds))
+            fits = min((count, *(left.setdefault(row.of, row.left) // row.each for row in limits)))
             if fits > 0:
-                lines[lane.line] -= fits * job.gang_size
+                for row in limits:
+                    left[row.of] -= fits * row.each
                 demand = self.demand(ground.release, job)
                 found.append(Backlog(lane, lane, job, queue, demand, fits))
                 for member, each in ground.gang.items():  # they need room at the same time
@@ -296,6 +301,19 @@ class Grounds:
                     demand = self.demand(ground.release, job)
                     found.append(Backlog(lane, member, job, queue, demand, fits * each))
         return found
+
+    def _limits(self, lane: Lane, queue: Queue, grounds: Mapping[Lane, Ground]) -> Iterator[_Limit]:
+        """Give what bounds how many of a lane's runs, and all that start with them, may run."""
+        ground = grounds[lane]
+        if queue.concurrency is not None:
+            running = self.tallies.lines.get(lane.line, 0)
+            of = f"queue {'/'.join(lane.line)}"
+            yield _Limit(of, queue.concurrency - running, ground.job.gang_size)
+        for its, each in ((lane, 1), *ground.gang.items()):
+            most, owner = grounds[its].job.concurrency, (its.environment, its.app, its.job)
+            if most is not None:
+                running = self.tallies.jobs.get(owner, 0)
+                yield _Limit(f"job {'/'.join(owner)}", most - running, each)
 
     def _crew(self, grounds: Mapping[Lane, Ground], lane: Lane) -> Crew:
         ground = grounds[lane]
