@@ -187,6 +187,34 @@ def test_of_what_crashes_again_and_again_its_last_line_is_told_also_while_it_sta
     virtually(scenario, lends=False, web=web, network=network)
 
 
+def test_more_copies_of_what_crashes_again_and_again_are_told_of_as_failed_while_they_start():
+    async def crash(shop: Shop) -> None:
+        while not (there := [one for one in shop.engine.containers.values() if one.exit is None]):
+            await asyncio.sleep(0.1)
+        shop.engine.written[there[0].id] = (said("no database"),)
+        shop.engine.kill(there[0].id)
+
+    async def scenario(shop: Shop) -> None:
+        network.answering = lambda _host, _port: None
+        await shop.scale(2)
+        assert (await shop.standing()).state is MemberState.PROBING
+        for _ in range(6):
+            await crash(shop)
+        await asyncio.sleep(1)
+        found = await shop.standing()
+        assert found.deployment is not None
+        assert not found.deployment.is_ended
+        assert found.state is MemberState.FAILED
+        assert found.because.startswith("0 of 2 healthy: web.1 ended: killed by signal 9, ")
+        assert "after it wrote “no database”; again after" in found.because
+
+    network = MadeUpNetwork()
+    network.answering = lambda _host, _port: True
+    check = HealthCheck(type=CheckType.TCP)
+    web = msgspec.structs.replace(WEB, expose=(Expose(name="http", port=80, health_check=check),))
+    virtually(scenario, lends=False, web=web, network=network)
+
+
 def test_ends_are_known_also_where_a_node_gives_no_line_of_any_log():
     async def hangs(*_: object, **__: object) -> AsyncIterator[LogLine]:
         await asyncio.sleep(1000)

@@ -59,10 +59,17 @@ def _begin(draft: Draft, deployment: Deployment) -> Deployment:
     if deployment.release is None:
         return draft.advance(deployment, Phase.BUILDING, "building")
     if deployment.kind is DeploymentKind.SCALE:
-        draft.set_member(
-            "set the scale", f"asked by {deployment.created_by}", scale=deployment.scale or {}
-        )
+        deployment = _begin_scale(draft, deployment)
     return draft.advance(deployment, Phase.WAITING, "its turn has come")
+
+
+def _begin_scale(draft: Draft, deployment: Deployment) -> Deployment:
+    """Set the scale of what serves by now: what it waited behind may have changed both."""
+    before = draft.member.scale
+    after = {**before, **(deployment.scale or {})}
+    draft.set_member("set the scale", f"asked by {deployment.created_by}", scale=after)
+    live = draft.member.live or deployment.release
+    return msgspec.structs.replace(deployment, release=live, previous_scale=before)
 
 
 def _await_build(draft: Draft, deployment: Deployment) -> Deployment:

@@ -7,6 +7,7 @@ import click
 
 from headway.cli import render
 from headway.cli.options import (
+    Showing,
     app_option,
     chosen_app,
     chosen_environment,
@@ -164,8 +165,7 @@ def _finish(client: Client, view: ConfigView, what: str, as_json: bool) -> None:
         click.echo(f"{what} for {view.app} in {view.environment}")
     if view.deployment is not None:
         started = Started(environment=view.environment, deployments=(view.deployment,))
-        progress = "quiet" if as_json else "auto"
-        ended = watch(client, started, timeout_s=1800, progress=progress)
+        ended = watch(client, started, Showing(progress="quiet" if as_json else "auto"))
         conclude(ended, quiet=as_json)
     elif view.missing and not as_json:
         click.echo(f"still missing: {', '.join(view.missing)}")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import click
 
 from headway.cli import render
+from headway.cli.accepted import foreseen, show_accepted
 from headway.cli.errors import Failed, fail
 from headway.cli.options import (
     Showing,
@@ -132,23 +133,23 @@ def _commits(
 def _move(
     client: Client, wish: _Wish, showing: Showing, app: str, kind: str, **options: Any
 ) -> None:
-    """Ask for a deployment, and show how it goes."""
-    started = client.deployments.create(
+    """Ask for a deployment, and show how it goes; of what nobody waits for, what is in its way."""
+    ask = functools.partial(
+        client.deployments.create,
         chosen_environment(client, wish.environment),
         app,
         kind,
         replace=wish.replace,
         reason=wish.reason,
-        plan=showing.plan,
         **options,
     )
+    started = foreseen(ask, showing)
     if showing.plan:
         print_json(started) if showing.as_json else click.echo(render.plan(started))
     elif not started.deployments:
         _show_unchanged(started, showing)
     elif not showing.wait:
-        identity = started.deployments[0].id
-        print_json(started) if showing.as_json else click.echo(f"next: headway why {identity}")
+        show_accepted(started, f"headway why {started.deployments[0].id}", showing)
     else:
         _show_until_the_end(client, started, showing)
 
@@ -163,7 +164,7 @@ def _show_unchanged(started: Started, showing: Showing) -> None:
 
 
 def _show_until_the_end(client: Client, started: Started, showing: Showing) -> None:
-    ended = watch(client, started, timeout_s=showing.timeout_s, progress=showing.progress)
+    ended = watch(client, started, showing)
     if showing.as_json:
         print_json(ended)
     conclude(ended, quiet=showing.as_json)

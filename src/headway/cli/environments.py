@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import click
 
 from headway.cli import render
+from headway.cli.accepted import foreseen, show_accepted
 from headway.cli.beats import beats
 from headway.cli.errors import PENDING, Failed, fail
 from headway.cli.options import (
@@ -154,11 +156,14 @@ def diff(left: str, right: str, as_json: bool) -> None:
 def copy(name: str, to: str, lease: float | None, showing: Showing) -> None:
     """Start the same apps, config and scale under another name. No data of it."""
     with Client.local() as client:
-        started = client.environments.copy(name, to, lease_s=lease, plan=showing.plan)
-        if showing.plan or not showing.wait:
+        started = foreseen(partial(client.environments.copy, name, to, lease_s=lease), showing)
+        if showing.plan:
             print_json(started) if showing.as_json else click.echo(render.plan(started))
             return
-        ended = watch(client, started, timeout_s=showing.timeout_s, progress=showing.progress)
+        if not showing.wait:
+            show_accepted(started, f"headway status -e {to}", showing)
+            return
+        ended = watch(client, started, showing)
         if showing.as_json:
             print_json(ended)
         conclude(ended, quiet=showing.as_json)

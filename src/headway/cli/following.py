@@ -4,11 +4,10 @@ import time
 from typing import NoReturn
 
 import click
-from click.core import ParameterSource
 
 from headway.cli import render
 from headway.cli.errors import FAILED, INTERRUPTED, PENDING, REFUSED, Failed, fail, goes_on_later
-from headway.cli.options import print_json
+from headway.cli.options import print_json, said_to_wait
 from headway.model.run import Run, RunState
 from headway.model.view.run import RunView
 from headway.sdk import Client, UnreachableError
@@ -25,7 +24,7 @@ def follow(client: Client, identity: str, *, as_json: bool) -> None:
 
     It does not wait for what can never start, unless --wait was said.
     """
-    patient = _said_to_wait()
+    patient = said_to_wait()
     if not as_json:
         click.echo(f"run {identity}", err=True)
     try:
@@ -37,11 +36,6 @@ def follow(client: Client, identity: str, *, as_json: bool) -> None:
         click.echo(f"\n{identity} goes on. next: {nexts}", err=True)
         raise Failed(INTERRUPTED) from None
     conclude(client.runs.get(identity), as_json=as_json)
-
-
-def _said_to_wait() -> bool:
-    context = click.get_current_context()
-    return context.get_parameter_source("wait") is ParameterSource.COMMANDLINE
 
 
 def _watch(client: Client, identity: str, *, as_json: bool, patient: bool) -> None:

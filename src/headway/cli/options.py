@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from headway.formats.units import MIB, parse_duration, parse_size, render_duration
 from headway.model.ids import name_from
@@ -103,15 +104,31 @@ plan_option = click.option("--plan", is_flag=True, help="Only say what would be 
 reason_option = click.option("--reason", default="", help="Why, for the history.")
 
 
+_WAIT_HELP = (
+    "Wait for the end. Unless --wait is said, what finds no room or crashes again and again is not "
+    "waited for."
+)
+
+
+def said_to_wait() -> bool:
+    """Say whether --wait was given, not only left as it is."""
+    context = click.get_current_context()
+    return bool(context.params.get("wait")) and (
+        context.get_parameter_source("wait") is ParameterSource.COMMANDLINE
+    )
+
+
 class Showing(NamedTuple):
     """How what was set in motion is shown, and how long it is waited for."""
 
-    plan: bool
+    plan: bool = False
     """Nothing is set in motion: only what would be."""
-    wait: bool
-    timeout_s: float
-    progress: str
-    as_json: bool
+    wait: bool = True
+    patient: bool = False
+    """Also for what comes to nothing as things are: --wait was said."""
+    timeout_s: float = 1800.0
+    progress: str = "auto"
+    as_json: bool = False
 
 
 def showing_options(function: F) -> F:
@@ -128,7 +145,8 @@ def showing_options(function: F) -> F:
         **options: Any,
     ) -> Any:
         shown = "quiet" if as_json else progress
-        return function(*args, showing=Showing(plan, wait, timeout, shown, as_json), **options)
+        showing = Showing(plan, wait, said_to_wait(), timeout, shown, as_json)
+        return function(*args, showing=showing, **options)
 
     command: Any = packed
     for option in (
@@ -142,7 +160,7 @@ def showing_options(function: F) -> F:
         click.option(
             "--timeout", type=Duration(), default="30m", help="How long to wait. Default: 30m."
         ),
-        click.option("--wait/--no-wait", default=True, help="Wait for the end."),
+        click.option("--wait/--no-wait", default=True, help=_WAIT_HELP),
         plan_option,
     ):
         command = option(command)

@@ -5,6 +5,7 @@ state, JSON lines, or nothing.
 """
 
 import sys
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -15,6 +16,8 @@ import msgspec
 from headway.cli import render
 from headway.cli.beats import beats
 from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail, goes_on_later
+from headway.cli.in_vain import HOPELESS, InVain
+from headway.cli.options import Showing
 from headway.model.deployment import Ask, Deployment, Phase
 from headway.model.ids import DeploymentId, environment_name
 from headway.model.view.change import Started
@@ -23,26 +26,30 @@ from headway.model.view.standing import MemberState
 from headway.sdk import Client, RefusedError, UnreachableError
 
 NOT_FOUND = 404
+_LOOK_AGAIN_S = 2.0
+"""That no node comes is told by no event."""
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 Show = Callable[[list[MemberView]], None]
 
 
-def watch(client: Client, started: Started, *, timeout_s: float, progress: str) -> list[Deployment]:
+def watch(client: Client, started: Started, showing: Showing) -> list[Deployment]:
     """Show deployments until all have ended; gives them as they ended.
 
     Raises:
-        Failed: One failed (1), or they go on: the time is over or headway is gone (8), or Ctrl-C
-            was pressed (130).
+        Failed: One failed (1), or they go on: in vain, as things are (3), the time is over or
+            headway is gone (8), or Ctrl-C was pressed (130).
     """
     waiting = {row.id: row for row in started.deployments}
     if not waiting:
         return []
     name = started.environment
-    show, finish = _shower(progress)
+    show, finish = _shower(showing.progress)
     members: list[MemberView] = []
+    vain, looked_at = InVain(name, patient=showing.patient), 0.0
     try:
-        for happened in beats(client, name, timeout_s):
-            if happened:
+        for happened in beats(client, name, showing.timeout_s):
+            if happened or time.monotonic() - looked_at > _LOOK_AGAIN_S:
+                looked_at = time.monotonic()
                 members = _members(client, name, waiting)
                 shown = {row.deployment.id: row.deployment for row in members if row.deployment}
                 waiting = {key: shown.get(key) or client.deployments.get(key) for key in waiting}
@@ -50,31 +57,37 @@ def watch(client: Client, started: Started, *, timeout_s: float, progress: str) 
             if all(row.is_ended or _needs_a_person(row) for row in waiting.values()):
                 break
             if behind := _behind_a_person(members, waiting):
-                finish()
-                click.echo(f"queued behind {behind.id}, {behind.because}", err=True)
-                click.echo(f"next: {_ways_on(behind)}, or ask again with --replace", err=True)
-                raise Failed(PENDING)
+                _pending(
+                    f"queued behind {behind.id}, {behind.because}",
+                    f"{_ways_on(behind)}, or ask again with --replace",
+                )
+            vain.check(members)
         else:
-            finish()
-            click.echo(f"still under way after {timeout_s:g} s", err=True)
-            click.echo(f"next: headway status · headway why {next(iter(waiting))}", err=True)
-            raise Failed(PENDING)
+            _pending(
+                f"still under way after {showing.timeout_s:g} s",
+                f"headway status · headway why {next(iter(waiting))}",
+            )
     except RefusedError as refused:
-        finish()
         if refused.status != NOT_FOUND:
             raise
         _ended_meanwhile(client, name, waiting)
     except UnreachableError as error:
-        finish()
         goes_on_later(error, next(iter(waiting)))
     except KeyboardInterrupt:
-        finish()
         identity = next(iter(waiting))
         click.echo("\nit goes on in the background", err=True)
         click.echo(f"next: headway why {identity} · headway abort {identity}", err=True)
         raise Failed(INTERRUPTED) from None
-    finish()
+    finally:
+        finish()
     return list(waiting.values())
+
+
+def _pending(what: str, following: str) -> NoReturn:
+    """Say that it goes on, and how."""
+    click.echo(what, err=True)
+    click.echo(f"next: {following}", err=True)
+    raise Failed(PENDING)
 
 
 def _ended_meanwhile(client: Client, name: str, waiting: Iterable[str]) -> NoReturn:
@@ -155,7 +168,8 @@ def _members(
             found.append(row)
         elif row.app in apps and not row.deployment.is_ended:
             because = f"behind {row.deployment.id}: {row.because}"
-            found.append(msgspec.structs.replace(row, state=MemberState.QUEUED, because=because))
+            state = row.state if row.state in HOPELESS else MemberState.QUEUED
+            found.append(msgspec.structs.replace(row, state=state, because=because))
     return found
 
 

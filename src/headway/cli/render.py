@@ -11,7 +11,7 @@ from headway.model.app import Commit
 from headway.model.deployment import Deployment, Phase
 from headway.model.failure import Failure
 from headway.model.figures import Use
-from headway.model.view.change import PlannedChange, Started
+from headway.model.view.change import Obstacle, PlannedChange, Started
 from headway.model.view.difference import ConfigDifference
 from headway.model.view.environment import MemberView
 from headway.model.view.log import LogEntry
@@ -173,15 +173,19 @@ def commits(found: Sequence[Commit], dirty: bool) -> list[str]:
 
 def plan(started: Started) -> str:
     """Write what would be done."""
-    cross = click.style("✗", fg="red")
-    lines = [f"{cross} {row.app} {row.what}: {safe(row.because)}" for row in started.obstacles]
-    lines += changes(started.plan)
+    lines = obstacles(started.obstacles) + changes(started.plan)
     reserves = started.reserves
     if reserves.cpu or reserves.memory_mib:
         lines.append(f"reserves {reserves.cpu:+g} cores, {reserves.memory_mib:+d} MiB")
     lines += [f"{app}: stays as it is" for app in started.unchanged]
     lines += not_deployed(started)
     return "\n".join(lines) or "nothing would change"
+
+
+def obstacles(found: Iterable[Obstacle]) -> list[str]:
+    """Write what would be in the way."""
+    cross = click.style("✗", fg="red")
+    return [f"{cross} {row.app} {row.what}: {safe(row.because)}" for row in found]
 
 
 def not_deployed(started: Started) -> list[str]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
 
 from headway.cli import render
+from headway.cli.accepted import foreseen, show_accepted
 from headway.cli.options import (
     LeaseOrLength,
     Showing,
@@ -58,7 +60,8 @@ def start(
         sent = [] if named.of else _here(client, apps)
         wanted = list(apps) or [str(view.app) for view in sent]
         as_json = showing.as_json
-        started = _start(client, name, wanted, sent, lease, reason, showing.plan)
+        ask = partial(_start, client, name, wanted, sent, lease, reason)
+        started = foreseen(ask, showing)
         if showing.plan:
             print_json(started) if as_json else click.echo(render.plan(started))
             return
@@ -66,9 +69,9 @@ def start(
             with suppress(RefusedError):  # it was destroyed already, which is told below
                 _show_begin(client, name, started)
         if not showing.wait:
-            print_json(started) if as_json else click.echo(f"next: headway status -e {name}")
+            show_accepted(started, f"headway status -e {name}", showing)
             return
-        ended = watch(client, started, timeout_s=showing.timeout_s, progress=showing.progress)
+        ended = watch(client, started, showing)
         if as_json:
             print_json(client.environments.get(name))
         conclude([row for row in ended if row.phase is not Phase.SUCCEEDED])
@@ -83,10 +86,13 @@ def _start(
     sent: list[SourceView],
     lease: float | str | None,
     reason: str,
+    *,
     plan: bool,
 ) -> Started:
-    """Start; apps that headway does not know yet are sent where they lie beside this directory."""
-    sources = [view.digest for view in sent]
+    """Start; apps that headway does not know yet are sent where they lie beside this directory.
+
+    They are then in `sent`, so that who asks again does not send them again.
+    """
     under = lease if isinstance(lease, str) else None
     length_s = None if isinstance(lease, str) else lease
     tried: set[str] = set()
@@ -95,7 +101,7 @@ def _start(
             return client.environments.start(
                 name,
                 wanted,
-                sources=sources,
+                sources=[view.digest for view in sent],
                 lease_s=length_s,
                 under=under,
                 reason=reason,
@@ -111,7 +117,7 @@ def _start(
             tried |= missing
             for app, folder in found.items():
                 click.echo(f"  found {app} in ../{folder.name}", err=True)
-                sources.append(client.apps.send(folder, newest=False).digest)
+                sent.append(client.apps.send(folder, newest=False))
 
 
 def _show_begin(client: Client, name: str, started: Started) -> None:

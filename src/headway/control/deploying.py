@@ -207,8 +207,7 @@ def _fill_scale(
     return msgspec.structs.replace(
         wish,
         release=live.number,
-        scale={**row.scale, **request.scale},
-        previous_scale=row.scale,
+        scale=request.scale,
         strategy=Strategy.ROLLING,
     )
 

@@ -16,6 +16,8 @@ from headway.model.view.environment import MemberView
 from headway.model.view.standing import MemberState
 from headway.ports.store import Reader
 
+_CRASH_LOOP = 3
+"""So many failures in a row are no accident any more."""
 _PHASES = {
     Phase.QUEUED: MemberState.QUEUED,
     Phase.BUILDING: MemberState.BUILDING,
@@ -88,12 +90,32 @@ def _unsettled(world: World, rows: MemberRows) -> tuple[MemberState, str]:
     pending, is_stuck = _pending(world, rows)
     services = [with_probe(world, one) for one in rows.services]
     if deployment is not None and not deployment.is_ended:
-        if not is_stuck or deployment.phase is Phase.PAUSED:
+        if is_stuck and deployment.phase is not Phase.PAUSED:
+            return MemberState.STUCK, _of_all(rows, pending) if row.live is not None else pending
+        if pending or not _goes_on_crashing(deployment, services):
             return _moving(deployment, services, pending)
-        return MemberState.STUCK, _of_all(rows, pending) if row.live is not None else pending
     assert row.live is not None
     state = MemberState.DEGRADED if rows.healthy else MemberState.FAILED
     return state, _of_all(rows, pending or _worst(services, row.live))
+
+
+def _goes_on_crashing(deployment: Deployment, services: list[Container]) -> bool:
+    """Say whether more copies are wanted of what crashes again and again.
+
+    A new release that does is set back. One that serves is started again, and the deployment waits.
+    """
+    if deployment.release is None or deployment.release != deployment.previous:
+        return False
+    return any(
+        one.release == deployment.release and _failures(one) >= _CRASH_LOOP for one in services
+    )
+
+
+def _failures(one: Container) -> int:
+    """Count the failures in a row of a copy that is not well; none of one that is."""
+    if one.state is ContainerState.HEALTHY:
+        return 0
+    return restarts_after(one) if one.is_ended else one.restarts
 
 
 def _of_all(rows: MemberRows, what: str) -> str:

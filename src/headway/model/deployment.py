@@ -110,6 +110,7 @@ class Deployment(Value, kw_only=True):
     scale: dict[str, int] | None = None
     """For SCALE: the copies asked for, per process type."""
     previous_scale: dict[str, int] | None = None
+    """For SCALE: those that there were when it began; where it comes to nothing they are again."""
     was_stopped: bool = False
     """The app was stopped when this began: where it fails, the app is stopped again."""
     release_container: ContainerId | None = None

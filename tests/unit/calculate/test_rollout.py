@@ -225,14 +225,36 @@ def test_a_drain_whose_time_is_over_waits_for_the_route_table():
 
 def test_scaling_up_and_down_keeps_the_release():
     world = running()
-    up = world.deploy(1, DeploymentKind.SCALE, scale={"web": 4}, previous_scale={})
+    up = world.deploy(1, DeploymentKind.SCALE, scale={"web": 4})
     world.run()
     assert world.phase(up) is Phase.SUCCEEDED
     assert len(world.live(1)) == 4
-    down = world.deploy(1, DeploymentKind.SCALE, scale={"web": 1}, previous_scale={"web": 4})
+    down = world.deploy(1, DeploymentKind.SCALE, scale={"web": 1})
     world.run()
     assert world.phase(down) is Phase.SUCCEEDED
     assert [row.label for row in world.live()] == ["web.1"]
+
+
+def test_a_scale_that_waited_behind_a_deployment_keeps_what_that_brought():
+    world = running()
+    world.deploy(next_release(world))
+    scaled = world.deploy(1, DeploymentKind.SCALE, scale={"web": 3})
+    world.run()
+    assert world.phase(scaled) is Phase.SUCCEEDED
+    assert (world.member.live, len(world.live(2))) == (2, 3)
+
+
+def test_what_a_scale_behind_another_sets_back_is_what_was_there_when_its_turn_came():
+    world = running()
+    first = world.deploy(1, DeploymentKind.SCALE, scale={"web": 3})
+    world.run()
+    assert (world.phase(first), world.member.scale) == (Phase.SUCCEEDED, {"web": 3})
+    other = world.deploy(1, DeploymentKind.SCALE, scale={"web": 400})
+    world.run()
+    world.set_deployment(other, asked=Ask.ABORT)
+    world.run()
+    assert (world.phase(other), world.member.scale) == (Phase.ABORTED, {"web": 3})
+    assert len(world.live(1)) == 3
 
 
 def test_a_rollback_reuses_the_earlier_release():
@@ -411,7 +433,7 @@ def test_a_process_type_of_which_nothing_is_wanted_may_be_of_any_size():
     first = world.deploy(world.release(manifest(processes=(web, huge))))
     world.run()
     assert world.phase(first) is Phase.SUCCEEDED
-    second = world.deploy(1, DeploymentKind.SCALE, scale={"huge": 1}, previous_scale={}, previous=1)
+    second = world.deploy(1, DeploymentKind.SCALE, scale={"huge": 1}, previous=1)
     world.run()
     assert world.phase(second) is Phase.FAILED
     assert world.member.scale == {}

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import click
 import pytest
 
-from headway.cli.errors import Failed
+from headway.cli.errors import REFUSED, Failed
+from headway.cli.options import Showing
 from headway.cli.progress import conclude, watch
 from headway.model.deployment import Deployment, DeploymentKind, Phase
 from headway.model.environment import EnvironmentState
@@ -53,6 +54,8 @@ class World:
     def __init__(self, server: SmallServer) -> None:
         self.server = server
         self.row = deployment(Phase.STARTING)
+        self.state = MemberState.STARTING
+        self.healthy = 0
         server.answer = self.answer
 
     def answer(self, asked: Asked) -> None:
@@ -68,11 +71,12 @@ class World:
             asked.json(self.environment())
 
     def environment(self) -> EnvironmentView:
-        state = MemberState.HEALTHY if self.row.is_ended else MemberState.STARTING
+        state = MemberState.HEALTHY if self.row.is_ended else self.state
         member = MemberView(
             environment=EnvironmentName("demo"),
             app=AppName("web"),
             state=state,
+            healthy=self.healthy,
             because=self.row.because,
             deployment=self.row,
         )
@@ -111,16 +115,19 @@ def world() -> Iterator[World]:
         yield World(server)
 
 
-def waited(world: World, timeout_s: float = 5.0, progress: str = "quiet") -> list[Deployment]:
+def waited(
+    world: World, timeout_s: float = 5.0, progress: str = "quiet", *, patient: bool = False
+) -> list[Deployment]:
     started = Started(environment=EnvironmentName("demo"), deployments=(world.row,))
     with Client(world.server.url, "x") as client:
-        return watch(client, started, timeout_s=timeout_s, progress=progress)
+        showing = Showing(timeout_s=timeout_s, progress=progress, patient=patient)
+        return watch(client, started, showing)
 
 
 def test_nothing_to_wait_for_asks_nothing(world):
     with Client(world.server.url, "x") as client:
         started = Started(environment=EnvironmentName("demo"))
-        assert watch(client, started, timeout_s=1, progress="quiet") == []
+        assert watch(client, started, Showing()) == []
     assert world.server.asked == []
 
 
@@ -178,6 +185,60 @@ def test_the_time_is_over_even_when_nothing_happens(world):
         waited(world, timeout_s=0.5)
     assert failed.value.status == 8
     assert time.monotonic() - began < 4, "it waited for an event"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr("headway.cli.in_vain._PATIENCE_S", 0.2)
+    monkeypatch.setattr("headway.cli.progress._LOOK_AGAIN_S", 0.1)
+
+
+@pytest.mark.timeout(12, method="signal")
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("state", [MemberState.STUCK, MemberState.DEGRADED, MemberState.FAILED])
+def test_what_comes_on_no_more_is_not_waited_for_and_says_how_many_run_and_why(
+    world, capsys, state
+):
+    """No event tells that no node comes, so that it is looked at again of itself."""
+
+    def stream(asked: Asked) -> None:
+        asked.begin_stream()
+        world.server.over.wait(0.3)
+        world.state = state
+        world.row = deployment(Phase.STARTING, because="4 of 5 healthy: web.5 does not fit")
+        world.server.over.wait(10)
+
+    world.stream = stream
+    with pytest.raises(Failed) as failed:
+        waited(world, timeout_s=9)
+    assert failed.value.status == REFUSED
+    said = click.unstyle(capsys.readouterr().err)
+    assert f"web is {state.value}: 4 of 5 healthy: web.5 does not fit" in said
+    look = "why" if state is MemberState.STUCK else "logs"
+    assert f"next: headway {look} -e demo web · headway abort dep-1" in said
+
+
+@pytest.mark.timeout(12, method="signal")
+@pytest.mark.usefixtures("impatient")
+def test_what_is_stuck_is_waited_for_where_somebody_says_so_or_while_it_comes_on(world):
+    def stream(asked: Asked) -> None:
+        asked.begin_stream()
+        for world.healthy in range(1, 8):
+            world.server.over.wait(0.15)
+        world.row = deployment(Phase.SUCCEEDED)
+        world.server.over.wait(10)
+
+    world.state, world.stream = MemberState.STUCK, stream
+    assert [row.phase for row in waited(world, timeout_s=9)] == [Phase.SUCCEEDED]
+
+    def steady(asked: Asked) -> None:
+        asked.begin_stream()
+        world.server.over.wait(1.0)
+        world.row = deployment(Phase.SUCCEEDED)
+        world.server.over.wait(10)
+
+    world.row, world.stream = deployment(Phase.STARTING), steady
+    assert [row.phase for row in waited(world, 9, patient=True)] == [Phase.SUCCEEDED]
 
 
 def test_what_failed_is_said_with_its_cause_and_fails_the_command(capsys):

@@ -1,0 +1,62 @@
+"""What would be waited for in vain: apps that find no room, or crash again and again."""
+
+import time
+from collections.abc import Iterable
+from typing import NoReturn
+
+import click
+
+from headway.cli import render
+from headway.cli.errors import REFUSED, Failed, fail
+from headway.model.view.environment import MemberView
+from headway.model.view.standing import MemberState
+
+_PATIENCE_S = 5.0
+"""Room is also made by what leaves, and a copy may come up with its next try."""
+HOPELESS = frozenset({MemberState.STUCK, MemberState.DEGRADED, MemberState.FAILED})
+_HELD_UP = frozenset({MemberState.QUEUED, MemberState.WAITING})
+"""What is in one of these comes on with another only."""
+
+
+class InVain:
+    """Notices when of all that is waited for nothing comes on any more."""
+
+    def __init__(self, environment: str, *, patient: bool) -> None:
+        self._environment = environment
+        self._patient = patient
+        self._since = time.monotonic()
+        self._healthy = 0
+        """So many copies of what holds up all were healthy at once, at the most."""
+
+    def _holding_up(self, members: Iterable[MemberView]) -> tuple[MemberView, ...]:
+        """Give the apps that hold up all, once they have done so for a while."""
+        under_way = [row for row in members if row.deployment and not row.deployment.is_ended]
+        hopeless = tuple(row for row in under_way if row.state in HOPELESS)
+        moves = any(row.state not in HOPELESS | _HELD_UP for row in under_way)
+        healthy = sum(row.healthy for row in hopeless)
+        if self._patient or not hopeless or moves or healthy > self._healthy:
+            self._since, self._healthy = time.monotonic(), max(healthy, self._healthy)
+        return hopeless if time.monotonic() - self._since > _PATIENCE_S else ()
+
+    def check(self, members: Iterable[MemberView]) -> None:
+        """Give up once nothing has come on for a while: say how many run, why, and what to do.
+
+        Raises:
+            Failed: Nothing has.
+        """
+        if rows := self._holding_up(members):
+            self._give_up(rows)
+
+    def _give_up(self, rows: tuple[MemberView, ...]) -> NoReturn:
+        for row in rows:
+            said = f"{row.app} is {row.state.value}: {render.safe(row.because)}"
+            fail(said, *self._nexts(row))
+        click.echo("it goes on as soon as that changes; --wait waits for it", err=True)
+        raise Failed(REFUSED)
+
+    def _nexts(self, row: MemberView) -> tuple[str, str]:
+        assert row.deployment is not None  # else it were not under way
+        where = f"-e {self._environment}"
+        stuck = row.state is MemberState.STUCK
+        look = f"headway why {where} {row.app}" if stuck else f"headway logs {where} {row.app}"
+        return look, f"headway abort {row.deployment.id}"
