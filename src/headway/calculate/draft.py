@@ -293,7 +293,7 @@ class Draft:
             row = msgspec.structs.replace(row, failure=failure)
         verb = (
             Verb.CREATE_RELEASE
-            if deployment.phase is Phase.BUILDING and phase is Phase.WAITING
+            if deployment.release is None and phase is Phase.WAITING
             else Verb.ADVANCE_DEPLOYMENT
         )
         self.deployments[row.id] = row

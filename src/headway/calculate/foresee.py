@@ -169,8 +169,9 @@ def _obeyed(
         elif isinstance(row, Member):
             member = row
         elif isinstance(row, Deployment):
-            if change.verb is Verb.CREATE_RELEASE and manifest is not None:
-                release = _release(row, manifest, releases, now)
+            shape = _shape(row, manifest, releases.get(member.live or 0))
+            if change.verb is Verb.CREATE_RELEASE and shape is not None:
+                release = _release(row, shape, releases, now)
                 releases[release.number] = release
                 row = msgspec.structs.replace(row, release=release.number)
             deployments[row.id] = row
@@ -189,6 +190,13 @@ def _obeyed(
         build=_built(build) if build else None,
         router=RouterView(targets=serving & _live_targets(rows, member)),
     )
+
+
+def _shape(row: Deployment, built: Manifest | None, live: Release | None) -> Manifest | None:
+    """Give the manifest of the release that a deployment makes: of its source, or as it serves."""
+    if row.source is not None:
+        return built
+    return live.manifest if live is not None else None
 
 
 def _live_targets(rows: dict[ContainerId, Container], member: Member) -> frozenset[ContainerId]:

@@ -56,10 +56,11 @@ def proceed(draft: Draft) -> bool:
 def _begin(draft: Draft, deployment: Deployment) -> Deployment:
     live = draft.member.live
     deployment = msgspec.structs.replace(deployment, previous=live)
-    if deployment.release is None:
+    if deployment.release is None and deployment.source is not None:
         return draft.advance(deployment, Phase.BUILDING, "building")
     if deployment.kind is DeploymentKind.SCALE:
         deployment = _begin_scale(draft, deployment)
+    # Carrying this out makes the release of what is to start again, of what serves by now.
     return draft.advance(deployment, Phase.WAITING, "its turn has come")
 
 

@@ -9,7 +9,7 @@ from headway.control.enlist import enlist, ensure_environment, wished
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
-from headway.control.releases import again
+from headway.control.releases import again_in_turn
 from headway.control.requests import ConfigRequest
 from headway.control.subjects import event_of
 from headway.control.world import World
@@ -203,11 +203,8 @@ def _deploy(tx: Writer, wish: Deployment, settings: Settings) -> tuple[Deploymen
         return ()
     live = tx.get(Release, wish.environment, wish.app, member.live)
     assert live is not None
-    release = again(tx, live, wish, wish.created_at)
-    wish = msgspec.structs.replace(
-        wish, release=release.number, strategy=live.manifest.deploy.strategy
-    )
-    return (enlist(tx, wish, settings),)
+    wish = msgspec.structs.replace(wish, strategy=live.manifest.deploy.strategy)
+    return (enlist(tx, again_in_turn(tx, live, wish), settings),)
 
 
 def readable(

@@ -10,7 +10,7 @@ from headway.control.enlist import check_source, enlist, refuse_missing, wished
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.idempotency import answered
 from headway.control.planning import members_of, planned, ring
-from headway.control.releases import again
+from headway.control.releases import again_in_turn
 from headway.control.requests import DeployRequest
 from headway.control.sources import adopt_unless_older
 from headway.control.starting import check_dependencies
@@ -82,8 +82,9 @@ def _target(tx: Reader, owner: Environment, row: Member, wish: Deployment) -> Ma
     """Give the manifest of what an app is to move to."""
     if wish.release is not None:
         return _release(tx, owner, row, wish.release).manifest
-    assert wish.source is not None  # what has no release yet is built
-    return lookup.sent(tx, wish.source).manifest
+    if wish.source is not None:
+        return lookup.sent(tx, wish.source).manifest
+    return _live(tx, owner, row).manifest  # it starts again once its turn has come
 
 
 def _policy(request: DeployRequest) -> Canary | None:
@@ -178,12 +179,8 @@ def _fill_redeploy(
     tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
 ) -> Deployment:
     live = _live(tx, owner, row)
-    release = again(tx, live, wish, wish.created_at)
-    return msgspec.structs.replace(
-        wish,
-        release=release.number,
-        strategy=request.strategy or live.manifest.deploy.strategy,
-    )
+    strategy = request.strategy or live.manifest.deploy.strategy
+    return again_in_turn(tx, live, msgspec.structs.replace(wish, strategy=strategy))
 
 
 def _fill_scale(

@@ -40,11 +40,22 @@ def missing_config(
     )
 
 
-def from_build(tx: Writer, deployment: Deployment, settings: Settings, now: datetime) -> Deployment:
-    """Make the release of a deployment whose build succeeded, or fail the deployment.
+def made(tx: Writer, deployment: Deployment, settings: Settings, now: datetime) -> Deployment:
+    """Make the release of a deployment: of its build, else of what serves, or fail the deployment.
 
-    A release that means the same as the live one is not made again: the live one is used.
+    A build that means the same as the live release makes none: the live one is used.
     """
+    if deployment.build is None:
+        member = tx.get(Member, deployment.environment, deployment.app)
+        live = lookup.live(tx, member)
+        assert live is not None  # what has none is not started again
+        return msgspec.structs.replace(deployment, release=again(tx, live, deployment, now).number)
+    return _from_build(tx, deployment, settings, now)
+
+
+def _from_build(
+    tx: Writer, deployment: Deployment, settings: Settings, now: datetime
+) -> Deployment:
     build = tx.get(Build, deployment.build) if deployment.build else None
     source = tx.get(Source, deployment.source) if deployment.source else None
     assert build is not None and build.artifact is not None and source is not None  # noqa: PT018
@@ -57,6 +68,15 @@ def from_build(tx: Writer, deployment: Deployment, settings: Settings, now: date
         return advanced(failed, Phase.FAILED, now, "failed", failure.because)
     release = make(tx, deployment, manifest, build.artifact, source, now)
     return msgspec.structs.replace(deployment, release=release.number)
+
+
+def again_in_turn(tx: Writer, live: Release, deployment: Deployment) -> Deployment:
+    """Have what serves start again: what does now, or what does once its turn has come."""
+    environment, app = deployment.environment, deployment.app
+    if tx.find(Deployment, environment=environment, app=app, is_ended=False, limit=1):
+        return deployment
+    number = again(tx, live, deployment, deployment.created_at).number
+    return msgspec.structs.replace(deployment, release=number)
 
 
 def again(tx: Writer, live: Release, deployment: Deployment, now: datetime) -> Release:

@@ -49,7 +49,7 @@ def transcribe(
         if key in versions:
             row = msgspec.structs.replace(row, version=versions[key])
         if change.verb is Verb.CREATE_RELEASE and isinstance(row, Deployment):
-            row = releases.from_build(tx, row, settings, now)
+            row = releases.made(tx, row, settings, now)
         stored = tx.put(row)
         versions[key] = stored.version
         written[key] = stored
