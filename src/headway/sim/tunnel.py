@@ -114,6 +114,7 @@ class Tunnel:
         )
         self.users = Users(scenario, trace, self)
         self._accepted: dict[RunId, None] = {}
+        self._may_lose = scenario.faults.any
         for node in nodes:
             self.measure.there(node)
         self._have_told(network)
@@ -232,7 +233,7 @@ class Tunnel:
 
     def accepted(self, runs: list[RunId]) -> None:
         """Note that runs were promised."""
-        if self.scenario.faults.any:
+        if self._may_lose:
             self._accepted.update(dict.fromkeys(runs))
 
     # --- checks ----------------------------------------------------------------------------------
