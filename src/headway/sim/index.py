@@ -1,19 +1,10 @@
-"""Indexes of rows in memory: by equal values, and by the lowest.
+"""Indexes of rows in memory: by equal values, by the lowest, and how many have any.
 
 An index knows rows by their ordinals: the places in which they were first put.
 """
 
 import heapq
-from typing import Any, NamedTuple
-
-from headway.model.value import Value
-
-
-class Kept(NamedTuple):
-    """A row, and its place among those of its kind: when it was first put."""
-
-    ordinal: int
-    row: Value
+from typing import Any
 
 
 class Equal:
@@ -21,36 +12,44 @@ class Equal:
 
     def __init__(self) -> None:
         self.buckets: dict[Any, dict[int, None]] = {}
-        self.count = 0
-        """Rows that have a value."""
-        self._latest: dict[Any, int] = {}
-        """Bucket to the highest ordinal that came last; `1 << 62` where they came out of order."""
+        self._unordered: set[Any] = set()
+        """Of which buckets a row came behind one that was put later."""
 
     def change(self, ordinal: int, old: Any, new: Any) -> None:
         """Follow a row whose value has changed; None is no value, or no row."""
         if old is not None:
-            self.count -= 1
-            self._leave(old, ordinal)
+            bucket = self.buckets[old]
+            del bucket[ordinal]
+            if not bucket:
+                del self.buckets[old]
+                self._unordered.discard(old)
         if new is not None:
-            self.count += 1
-            latest = self._latest.get(new, 0)
-            self._latest[new] = ordinal if ordinal > latest else 1 << 62
-            self.buckets.setdefault(new, {})[ordinal] = None
-
-    def _leave(self, value: Any, ordinal: int) -> None:
-        bucket = self.buckets[value]
-        del bucket[ordinal]
-        if not bucket:
-            del self.buckets[value]
-            del self._latest[value]
+            known = self.buckets.get(new)
+            if known is None:
+                self.buckets[new] = {ordinal: None}
+                return
+            if next(reversed(known)) > ordinal:
+                self._unordered.add(new)
+            known[ordinal] = None
 
     def ordinals(self, value: Any) -> dict[int, None]:
         """Give the rows that have a value, in order."""
         bucket = self.buckets.get(value, {})
-        if bucket and self._latest[value] == 1 << 62:
+        if value in self._unordered:
+            self._unordered.discard(value)
             bucket = self.buckets[value] = dict.fromkeys(sorted(bucket))
-            self._latest[value] = next(reversed(bucket))
         return bucket
+
+
+class Counted:
+    """Counts the rows that have a value in one field."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def change(self, ordinal: int, old: Any, new: Any) -> None:  # noqa: ARG002
+        """Follow a row whose value has changed; None is no value, or no row."""
+        self.count += (new is not None) - (old is not None)
 
 
 class Lowest:

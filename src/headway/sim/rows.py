@@ -4,11 +4,22 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
+import msgspec
+
 from headway.model.value import Value
-from headway.sim.index import Equal, Kept, Lowest
+from headway.sim.index import Counted, Equal, Lowest
 from headway.stores.tables import Table
 
-Index = TypeVar("Index", Equal, Lowest)
+Index = TypeVar("Index", Equal, Lowest, Counted)
+
+
+class Kept(msgspec.Struct, eq=False, gc=False):
+    """A row, and its place among those of its kind: when it was first put."""
+
+    ordinal: int
+    row: Value
+    values: tuple[Any, ...]
+    """What it has in the fields of which there are indexes."""
 
 
 class Rows:
@@ -16,63 +27,87 @@ class Rows:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.kept: dict[tuple[Any, ...], Kept] = {}
-        self.by_ordinal: dict[int, Value] = {}
-        self.ordinals = 0
-        self.key = _reads(table.key)
+        self.kept: dict[Any, Kept] = {}
+        """By key: of one field its value, of several a tuple."""
+        self.by_ordinal: dict[int, Kept] = {}
+        self._ordinals = 0
+        self.key = attrgetter(*table.key)
         self._equal: dict[str, Equal] = {}
         self._lowest: dict[str, Lowest] = {}
-        self._indexes: list[tuple[str, Equal | Lowest]] = []
-        """Those of both kinds, each with its field."""
+        self._counted: dict[str, Counted] = {}
+        self._fields: list[str] = []
+        """Of which there are indexes."""
+        self._indexes: list[list[Equal | Lowest | Counted]] = []
+        """Those of each field."""
         self._read = _reads(())
-        """Reads the fields of all indexes at once."""
-        self._values: dict[int, tuple[Any, ...]] = {}
-        """By ordinal, what a row had when the indexes were told of it."""
+        """Reads all these fields at once."""
+        self._no_values: tuple[None, ...] = ()
 
-    def set(self, key: tuple[Any, ...], kept: Kept | None) -> Kept | None:
-        """Let a row be as it is given, or be gone; gives what was there."""
-        before = self.kept.get(key)
-        if kept is not None:
-            ordinal = kept.ordinal
-            self.kept[key] = kept
-            self.by_ordinal[ordinal] = kept.row
-            self._follow(ordinal, self._read(kept.row))
-        elif before is not None:
-            del self.kept[key]
-            del self.by_ordinal[before.ordinal]
-            self._follow(before.ordinal, (None,) * len(self._indexes))
-            del self._values[before.ordinal]
-        return before
+    def put(self, key: Any, row: Value, before: Kept | None) -> None:
+        """Let a row be as it is given; `before` is what is kept of it."""
+        values = self._read(row)
+        if before is None:
+            self._ordinals += 1
+            self._keep(key, Kept(self._ordinals, row, values), self._no_values)
+        else:
+            self._keep(key, Kept(before.ordinal, row, values), before.values)
 
-    def _follow(self, ordinal: int, values: tuple[Any, ...]) -> None:
+    def put_back(self, key: Any, before: Kept | None) -> None:
+        """Let a row be as it was, or be gone where it was not there."""
+        now = self.kept.get(key)
+        if before is None:
+            if now is not None:
+                self.delete(key, now)
+            return
+        before.values = self._read(before.row)  # there may be indexes that there were not
+        self._keep(key, before, self._no_values if now is None else now.values)
+
+    def delete(self, key: Any, before: Kept) -> None:
+        """Let a row be gone."""
+        del self.kept[key]
+        del self.by_ordinal[before.ordinal]
+        self._follow(before.ordinal, before.values, self._no_values)
+
+    def _keep(self, key: Any, kept: Kept, before: tuple[Any, ...]) -> None:
+        self.kept[key] = self.by_ordinal[kept.ordinal] = kept
+        if kept.values != before:
+            self._follow(kept.ordinal, before, kept.values)
+
+    def _follow(self, ordinal: int, before: tuple[Any, ...], now: tuple[Any, ...]) -> None:
         """Tell the indexes what has changed; most changes are of few fields."""
-        before = self._values.get(ordinal) or (None,) * len(values)
-        if values != before:
-            for (_, index), old, new in zip(self._indexes, before, values, strict=True):
-                if old != new:
+        for indexes, old, new in zip(self._indexes, before, now, strict=True):
+            if old != new:
+                for index in indexes:
                     index.change(ordinal, old, new)
-        self._values[ordinal] = values
 
     def equal(self, field: str) -> Equal:
         """Give the index by equal values of a field."""
-        return self._index(self._equal, Equal, field)
+        return self._equal.get(field) or self._index(self._equal, Equal(), field)
 
     def lowest(self, field: str) -> Lowest:
         """Give the index by order of a field."""
-        return self._index(self._lowest, Lowest, field)
+        return self._lowest.get(field) or self._index(self._lowest, Lowest(), field)
 
-    def _index(self, known: dict[str, Index], make: Callable[[], Index], field: str) -> Index:
-        """Give an index, made of what is there when it is first asked for."""
-        found = known.get(field)
-        if found is None:
-            found = known[field] = make()
-            self._indexes.append((field, found))
-            self._read = _reads([name for name, _ in self._indexes])
-            for ordinal, row in self.by_ordinal.items():
-                values = self._values[ordinal] = self._read(row)
-                if (value := values[-1]) is not None:
-                    found.change(ordinal, None, value)
-        return found
+    def counted(self, field: str) -> Counted:
+        """Give the count of those that have a value in a field."""
+        return self._counted.get(field) or self._index(self._counted, Counted(), field)
+
+    def _index(self, known: dict[str, Index], index: Index, field: str) -> Index:
+        """Make an index of what is there."""
+        known[field] = index
+        if field in self._fields:
+            self._indexes[self._fields.index(field)].append(index)
+        else:
+            self._fields.append(field)
+            self._indexes.append([index])
+            self._read, self._no_values = _reads(self._fields), (None,) * len(self._fields)
+            for kept in self.by_ordinal.values():
+                kept.values = self._read(kept.row)
+        place = self._fields.index(field)
+        for kept in self.by_ordinal.values():
+            if (value := kept.values[place]) is not None:
+                index.change(kept.ordinal, None, value)
+        return index
 
 
 def _reads(fields: Sequence[str]) -> Callable[[Value], tuple[Any, ...]]:

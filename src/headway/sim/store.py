@@ -22,8 +22,7 @@ from headway.model.event import Event
 from headway.model.value import Value
 from headway.ports.store import Reader, Stale, StoreError, Writer
 from headway.sim.event_log import EventLog
-from headway.sim.index import Kept
-from headway.sim.rows import Rows
+from headway.sim.rows import Kept, Rows
 from headway.stores.tables import TABLES
 from headway.stores.watches import Told, Touched, Watches
 
@@ -42,13 +41,13 @@ class MemoryReader:
         """Give the row with this key."""
         rows = self._store.rows(kind)
         assert len(key) == len(rows.table.key), f"{rows.table.name} has the key {rows.table.key}"
-        kept = rows.kept.get(key)
+        kept = rows.kept.get(key[0] if len(key) == 1 else key)
         return kept.row if kept is not None else None  # type: ignore[return-value]
 
     def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
         """Give those rows with one of these keys that there are, by their keys."""
         kept = self._store.rows(kind).kept
-        return {key: there.row for key in keys if (there := kept.get((key,)))}  # type: ignore[misc]
+        return {key: there.row for key in keys if (there := kept.get(key))}  # type: ignore[misc]
 
     def find(
         self,
@@ -75,7 +74,7 @@ class MemoryReader:
             if name != known
         ]
         chosen: Iterable[Value] = (
-            rows.by_ordinal[ordinal]
+            rows.by_ordinal[ordinal].row
             for ordinal in (reversed(ordinals) if newest_first else ordinals)
             if least < ordinal < most
         )
@@ -106,7 +105,7 @@ class MemoryReader:
         """Give the rows with the lowest values of a field, lowest first."""
         rows = self._asked(kind, field)
         found = rows.lowest(field).ordinals(up_to, limit)
-        return [rows.by_ordinal[ordinal] for ordinal in found]  # type: ignore[misc]
+        return [rows.by_ordinal[ordinal].row for ordinal in found]  # type: ignore[misc]
 
     def newest(
         self, kind: type[Value], field: str, values: Collection[str], columns: Sequence[str]
@@ -119,7 +118,7 @@ class MemoryReader:
         for value in values:
             ordinal = next(reversed(index.ordinals(value)), None)
             if ordinal is not None:
-                row = rows.by_ordinal[ordinal]
+                row = rows.by_ordinal[ordinal].row
                 found[value] = tuple(getattr(row, column) for column in columns)
         return found
 
@@ -131,7 +130,7 @@ class MemoryReader:
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows that have a value in a field."""
         rows = self._asked(kind, field)
-        return rows.equal(field).count
+        return rows.counted(field).count
 
     def tally(self, kind: type[Value], field: str) -> dict[Any, int]:
         """Count rows by the values of a field; those without one are left out."""
@@ -161,7 +160,7 @@ class MemoryWriter(MemoryReader):
 
     def __init__(self, store: "MemoryStore") -> None:
         super().__init__(store)
-        self._undo: list[tuple[Rows, tuple[Any, ...], Kept | None]] = []
+        self._undo: list[tuple[Rows, Any, Kept | None]] = []
         self.recorded: list[Event] = []
 
     def put(self, row: V) -> V:
@@ -174,15 +173,13 @@ class MemoryWriter(MemoryReader):
             version: int = row.version  # type: ignore[attr-defined]
             known: int = there.row.version if there is not None else 0  # type: ignore[attr-defined]
             if version != known:
-                name = "/".join(map(str, key))
+                name = "/".join(str(getattr(row, field)) for field in rows.table.key)
                 raise Stale(f"{rows.table.name} {name}: it was changed since version {version}")
             stored = msgspec.structs.replace(row, version=version + 1)
         if isinstance(row, Environment):
             self._check_name(row)
-        if there is None:
-            rows.ordinals += 1
-        ordinal = there.ordinal if there is not None else rows.ordinals
-        self._undo.append((rows, key, rows.set(key, Kept(ordinal, stored))))
+        rows.put(key, stored, there)
+        self._undo.append((rows, key, there))
         return stored
 
     def insert(self, rows: Sequence[V]) -> list[V]:
@@ -200,8 +197,11 @@ class MemoryWriter(MemoryReader):
     def delete(self, kind: type[Value], *key: str | int) -> None:
         """Delete the row with this key, if there is one."""
         rows = self._store.rows(kind)
-        if key in rows.kept:
-            self._undo.append((rows, key, rows.set(key, None)))
+        its = key[0] if len(key) == 1 else key
+        there = rows.kept.get(its)
+        if there is not None:
+            rows.delete(its, there)
+            self._undo.append((rows, its, there))
 
     def record(self, event: Event) -> None:
         """Add an event to the log."""
@@ -224,7 +224,7 @@ class MemoryWriter(MemoryReader):
     def take_back(self) -> None:
         """Leave nothing of what was written."""
         for rows, key, before in reversed(self._undo):
-            rows.set(key, before)
+            rows.put_back(key, before)
 
 
 class MemoryStore:
@@ -330,10 +330,10 @@ def _bounds(rows: Rows, before: str | int | None, after: str | int | None) -> tu
     one = len(rows.table.key) == 1
     assert one or before is after is None, f"{rows.table.name} has the key {rows.table.key}"
     if after is not None:
-        kept = rows.kept.get((after,))
+        kept = rows.kept.get(after)
         least = kept.ordinal if kept else 1 << 62
     if before is not None:
-        kept = rows.kept.get((before,))
+        kept = rows.kept.get(before)
         most = kept.ordinal if kept else 0
     return least, most
 
