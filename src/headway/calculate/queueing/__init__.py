@@ -1,6 +1,6 @@
 """Whose turn it is among the runs that wait."""
 
-from headway.calculate.queueing.decision import RATE_SPENT, take_turns
+from headway.calculate.queueing.decision import RATE_SPENT, pick_first, take_turns
 from headway.calculate.queueing.line import Line
 from headway.calculate.queueing.question import Ahead, Crew, Entry, Pick, Question, Terms, Turn
 from headway.calculate.queueing.tallies import Tallies
@@ -18,5 +18,6 @@ __all__ = [
     "Terms",
     "Turn",
     "Turns",
+    "pick_first",
     "take_turns",
 ]

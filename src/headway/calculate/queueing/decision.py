@@ -45,6 +45,14 @@ def take_turns(question: Question) -> Turn:
     return decision.turn()
 
 
+def pick_first(question: Question) -> Pick | None:
+    """Pick the first run of one lane, where it may start now; why it may not is not said."""
+    decision = Decision(question)
+    for line in decision.by_line:
+        decision.pick_one(line)
+    return decision.picks[0] if decision.picks else None
+
+
 class _Cost(NamedTuple):
     """What each run of a lane takes."""
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from headway.calculate.locking import Locks
 from headway.calculate.placement import Ask, Fleet, Part, Promise, Site
 from headway.calculate.queueing.line import Line
@@ -25,8 +27,7 @@ class Entry(NamedTuple):
     locks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """What a run of a lane needs and may have."""
 
     demand: Demand
@@ -37,8 +38,7 @@ class Terms:
     lanes, which are there for nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Crew:
+class Crew(msgspec.Struct, frozen=True, gc=False):
     """The runners that can do a lane's runs."""
 
     ready: Collection[NodeId]

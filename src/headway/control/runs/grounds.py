@@ -134,7 +134,7 @@ class Grounds:
 
     async def of(self, lanes: Iterable[Lane]) -> dict[Lane, Ground]:
         """Find where lanes stand."""
-        found = {lane: await self._of_one(lane) for lane in lanes}
+        found = {lane: await self.of_one(lane) for lane in lanes}
         for ground in list(found.values()):  # where one runs, all run that start with it
             for member in ground.gang:
                 assert ground.release is not None
@@ -142,8 +142,8 @@ class Grounds:
                 found[member] = Ground(ground.release, its=its)
         return found
 
-    async def _of_one(self, lane: Lane) -> Ground:
-        """Find the release that is to run a lane's runs, or why none may."""
+    async def of_one(self, lane: Lane) -> Ground:
+        """Find where a lane stands: the release that is to run a lane's runs, or why none may."""
         standing = await self._book.standing((lane.environment, lane.app))
         hold = self.holds.get(lane.line)
         known = self._known.get(lane)

@@ -1,7 +1,7 @@
 """The containers that do runs: started where they are needed, listened to, and let go."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -93,21 +93,17 @@ class Runners:
 
     def crew(
         self, environment: EnvironmentId, app: AppName, release: int
-    ) -> tuple[list[NodeId], dict[NodeId, str]]:
+    ) -> tuple[Sequence[NodeId], Mapping[NodeId, str]]:
         """Give the nodes whose runner of a release takes runs, and why others cannot have one."""
+        taking = self._slots.taking(environment, app, release)
+        for slot in taking.opening:
+            slot.is_wanted = True
+            self._slots.touch(slot)
+        if not len(self._failures):
+            return taking.ready, taking.refused
         now = self._world.clock.now()
-        ready: list[NodeId] = []
-        refused: dict[NodeId, str] = {}
-        for slot in self._slots.of_release(environment, app, release):
-            node = slot.key.node
-            if slot.is_ending or slot.container.state is ContainerState.STOPPING:
-                refused[node] = "its runner is ending"
-            elif slot.line is not None:
-                ready.append(node)
-            else:
-                slot.is_wanted = True
-                self._slots.touch(slot)
-        return ready, refused | self._failures.of_release(environment, app, release, now)
+        failed = self._failures.of_release(environment, app, release, now)
+        return taking.ready, taking.refused | failed
 
     def refusal(self, key: RunnerKey) -> str:
         """Say why a runner that was wanted takes no runs yet."""
@@ -258,6 +254,7 @@ class Runners:
         now = self._world.clock.now()
         deed = partial(tell_to_end, runner=slot.container.id, because=because, now=now)
         slot.is_ending, slot.stopped_for = True, because  # nothing is handed to it meanwhile
+        self._slots.changed(slot)
         try:
             row = await self._world.store.write(deed)
         except BaseException:
@@ -307,6 +304,7 @@ class Runners:
                 continue
             try:
                 slot.line = line
+                self._slots.changed(slot)
                 slot.silence.heard(self._world.clock.now())
                 await self._listener.resumed(slot, line.listing)
                 slot.is_cut_short = False

@@ -9,7 +9,7 @@ from itertools import count
 from typing import NamedTuple
 
 from headway.control.runs.silence import Silence
-from headway.model.container import Container
+from headway.model.container import Container, ContainerState
 from headway.model.ids import AppName, ContainerId, EnvironmentId, MemberKey, NodeId, RunId
 from headway.ports.engine import Runner
 
@@ -44,6 +44,17 @@ class Slot:
     """When it is looked at although nothing changes; set by `Slots` alone."""
 
 
+class Taking(NamedTuple):
+    """Which runners of a release take runs."""
+
+    ready: list[NodeId]
+    """The nodes of those that do."""
+    refused: dict[NodeId, str]
+    """The nodes of those that do not any more, and why."""
+    opening: list[Slot]
+    """Those that will when their line is open."""
+
+
 def member_of(slot: Slot) -> MemberKey:
     """Give the app in the environment that a runner belongs to."""
     return slot.key.environment, slot.key.app
@@ -60,6 +71,8 @@ class Slots:
         self._by_key: dict[RunnerKey, Slot] = {}
         self._by_container: dict[ContainerId, Slot] = {}
         self._by_member: dict[MemberKey, dict[RunnerKey, Slot]] = {}
+        self._taking: dict[tuple[EnvironmentId, AppName, int], Taking] = {}
+        """By release, until one of its runners changes."""
         self._touched: dict[RunnerKey, Slot] = {}
         self._members: dict[MemberKey, None] = {}
         self._are_all_touched = False
@@ -84,10 +97,21 @@ class Slots:
         """Give the runner in a container."""
         return self._by_container.get(container)
 
-    def of_release(self, environment: EnvironmentId, app: AppName, release: int) -> list[Slot]:
-        """Give the runners of a release."""
-        slots = self._by_member.get((environment, app), {})
-        return [slot for key, slot in slots.items() if key.release == release]
+    def taking(self, environment: EnvironmentId, app: AppName, release: int) -> Taking:
+        """Say which runners of a release take runs: every run that comes asks."""
+        found = self._taking.get((environment, app, release))
+        if found is None:
+            found = self._taking[environment, app, release] = Taking([], {}, [])
+            for key, slot in self._by_member.get((environment, app), {}).items():
+                if key.release != release:
+                    continue
+                if slot.is_ending or slot.container.state is ContainerState.STOPPING:
+                    found.refused[key.node] = "its runner is ending"
+                elif slot.line is not None:
+                    found.ready.append(key.node)
+                else:
+                    found.opening.append(slot)
+        return found
 
     def has(self, slot: Slot) -> bool:
         """Say whether a runner has not ended, nor another taken its place."""
@@ -112,12 +136,18 @@ class Slots:
         if not others:
             del self._by_member[member_of(slot)]
         self._touched.pop(slot.key, None)
+        self.changed(slot)
         slot.look_at = None
 
     # --- looking ---------------------------------------------------------------------------------
 
+    def changed(self, slot: Slot) -> None:
+        """Note that a runner may take runs now, or none any more."""
+        self._taking.pop(slot.key[:3], None)
+
     def touch(self, slot: Slot) -> None:
         """Have a runner looked at: something about it changed."""
+        self.changed(slot)
         if self.has(slot):
             self._touched[slot.key] = slot
 

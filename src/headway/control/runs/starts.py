@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from headway.calculate.placement import Promise
-from headway.calculate.queueing import RATE_SPENT, Entry, Pick, take_turns
+from headway.calculate.queueing import RATE_SPENT, Entry, Pick, pick_first, take_turns
 from headway.control.runs import attempts, copies_leaving
 from headway.control.runs.claimants import Claimants
 from headway.control.runs.gangs import Together
@@ -91,16 +91,17 @@ class Starts:
         lane = lane_of(run)
         if run.state is not RunState.QUEUED or run.locks or not self._is_next(run, lane):
             return run  # locks: their lines are to be read first
-        grounds = await self._grounds.of([lane])
-        if grounds[lane].gang:
+        ground = await self._grounds.of_one(lane)
+        if ground.gang:
             return run  # those that start with it are made as it starts
         if not self._is_next(run, lane):  # any more: the same may have been asked meanwhile
             return run
-        question = self._grounds.question({lane: [Entry(run.id, run.unique)]}, grounds, 1)
-        picks = take_turns(question).picks
-        if not picks:
+        entries = {lane: [Entry(run.id, run.unique)]}
+        question = self._grounds.question(entries, {lane: ground}, most=1)
+        pick = pick_first(question)
+        if pick is None:
             return run
-        attempt = self._reserve(picks[0], grounds[lane], self._world.clock.now(), number=1)
+        attempt = self._reserve(pick, ground, question.now, number=1)
         return msgspec.structs.replace(run, state=RunState.STARTING, attempts=(attempt,))
 
     def _is_next(self, run: Run, lane: Lane) -> bool:
