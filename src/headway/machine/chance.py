@@ -4,8 +4,6 @@ What is secret is not drawn here: tokens and keys always come from the machine.
 """
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 _drawn: ContextVar[random.Random | None] = ContextVar("chance", default=None)
@@ -22,16 +20,21 @@ def drawn_hex(length_bytes: int) -> str:
     return f"{chance().getrandbits(8 * length_bytes):0{2 * length_bytes}x}"
 
 
-@contextmanager
-def drawing_from(source: random.Random) -> Iterator[None]:
-    """Draw from a source, in this context and the tasks begun in it, so that a run can be repeated.
+class DrawingFrom:
+    """Draws from a source, here and in the tasks begun meanwhile, so that a run can be repeated.
 
-    >>> with drawing_from(random.Random(1)):
+    >>> with DrawingFrom(random.Random(1)):
     ...     drawn_hex(3)
     '2265b1'
     """
-    token = _drawn.set(source)
-    try:
-        yield
-    finally:
-        _drawn.reset(token)
+
+    __slots__ = ("_before", "_source")
+
+    def __init__(self, source: random.Random) -> None:
+        self._source = source
+
+    def __enter__(self) -> None:
+        self._before = _drawn.set(self._source)
+
+    def __exit__(self, *_error: object) -> None:
+        _drawn.reset(self._before)

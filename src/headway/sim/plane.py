@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from headway.control.heart import Heart
 from headway.control.world import World
-from headway.machine.chance import drawing_from
+from headway.machine.chance import DrawingFrom
 from headway.machine.clock import SteadyClock
 from headway.model.settings import Settings
 from headway.ports.engine import Engine
@@ -52,7 +52,7 @@ class Plane:
         self._is_mortal = is_mortal
         self._calls: dict[asyncio.Task[Any], None] = {}
         clock = SteadyClock(wall=wall, ticks_s=loop.time)
-        with drawing_from(chance):
+        with DrawingFrom(chance):
             self.world = World(
                 clock=clock,
                 store=ports.store,
@@ -82,7 +82,7 @@ class Plane:
         Raises:
             Cut: It died meanwhile.
         """
-        with drawing_from(self._chance):
+        with DrawingFrom(self._chance):
             if not self._is_mortal:
                 return await deed
             task = asyncio.create_task(deed)

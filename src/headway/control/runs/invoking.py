@@ -87,12 +87,14 @@ def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[
         Invalid: One is to follow a run that is not there, or itself by way of others, or is to be
             run by a release that is not there or has no such job.
     """
-    if any(row.after for row in rows):
+    following = [row for row in rows if row.after]
+    if following:
         _check_followed(tx, rows)
     _check_pinned(tx, rows)
-    refuse_circles(tx, rows)
+    if following:
+        refuse_circles(tx, rows)
     there = tx.get_all(Run, {row.id for row in rows})  # the same request may have come again
-    if any(row.key or row.unique or row.after for row in rows):
+    if following or any(row.key or row.unique for row in rows):
         stored = _put_by_names(tx, rows, there, now)
     else:
         stored = _put_by_ids(tx, rows, there)
@@ -305,13 +307,14 @@ def check(world: World, asked: Sequence[tuple[Target, Invocation]], now: datetim
 def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> list[str]:
     job = target.job
     most = world.settings.parameters_bytes_max
-    size = len(bytes(wish.parameters))
-    if size > most:
-        return [f"parameters have {size} bytes, and may have {most}"]
-    found = parameter_problems(job.parameters, bytes(wish.parameters))
+    given = bytes(wish.parameters)
+    if len(given) > most:
+        return [f"parameters have {len(given)} bytes, and may have {most}"]
+    found = parameter_problems(job.parameters, given)
     if not found and (problem := _locks(target, wish).problem):
         found.append(problem)
-    found += _gang_problems(target, wish)
+    if job.gang:
+        found += _gang_problems(target, wish)
     found += _time_problems(wish, now)
     if wish.id is not None and not is_run_id(wish.id):
         found.append(f"{wish.id!r} cannot be a run's id")
@@ -322,18 +325,16 @@ def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> 
         found.append(f"{wish.queue!r} cannot be a queue's name")
     if wish.priority is not None and abs(wish.priority) > _PRIORITY_MAX:
         found.append("priority must be from -100 to 100")
-    if len(wish.tags) > _TAGS_MAX or any(
-        len(text) > _KEY_MAX for pair in wish.tags.items() for text in pair
+    if len(wish.tags) > _TAGS_MAX or (
+        wish.tags and any(len(text) > _KEY_MAX for pair in wish.tags.items() for text in pair)
     ):
         found.append(f"at most {_TAGS_MAX} tags, of {_KEY_MAX} characters each")
-    return found + _after_problems(job, wish)
+    return found + _after_problems(job, wish) if wish.after else found
 
 
 def _gang_problems(target: Target, wish: Invocation) -> list[str]:
     """Say why a run and what starts together with it can never start."""
     job, manifest = target.job, target.release.manifest
-    if not job.gang:
-        return []
     troubles = list(gang_troubles(job, manifest.job))
     found = [trouble.message for trouble in troubles]
     wrong_ones = {trouble.member for trouble in troubles}

@@ -98,6 +98,8 @@ def give_up(tx: Writer, run: Run, settings: Settings, now: datetime) -> list[Lea
 
     Gives the leases that changed: its own, and those of who has a lock now.
     """
+    if not run.locks:
+        return []
     return _over(tx, run, f"{holder_of(run)} is {run.state.value}", settings, now)
 
 
