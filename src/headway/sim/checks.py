@@ -34,9 +34,15 @@ _PATIENCE_S = 300.0
 class Used:
     """What runs on a node needs together."""
 
-    cpu: float = 0.0
+    cpu_millionths: int = 0
+    """Of a core: whole numbers add up to what they were taken from."""
     memory_mib: int = 0
     things: int = 0
+
+    @property
+    def cpu(self) -> float:
+        """In cores."""
+        return self.cpu_millionths / 1_000_000
 
 
 @dataclass(slots=True)
@@ -167,7 +173,7 @@ class Checks:
         if used is None:
             used = self.used[node] = Used()
         before = used.things > 0
-        used.cpu = round(used.cpu + cpu, 6)
+        used.cpu_millionths += round(1_000_000 * cpu)
         used.memory_mib += memory_mib
         used.things += things
         self.on_use(cpu, memory_mib, (used.things > 0) - before)
