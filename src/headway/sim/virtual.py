@@ -141,6 +141,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._ready.append(call)
         return call
 
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+    """There is one thread."""
+
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> _Timer:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from headway.calculate.estimate import SEEN_MAX, Estimate, estimate, within
 from headway.control.world import World
+from headway.model.ids import RunId
 from headway.model.run import Run, RunState
 from headway.ports.store import Reader
 
-_HISTORY = 4 * SEEN_MAX
+_PAGE = 2 * SEEN_MAX
+_PAGES = 2
+"""Runs that are looked through: some have not ended, or were cancelled."""
 _KEPT_S = 300.0
 _SERVED = (RunState.SUCCEEDED, RunState.FAILED, RunState.DEAD)
 
@@ -29,7 +33,8 @@ class Estimates:
         known = self._known.get(owner)
         if known is not None and (now - known[0]).total_seconds() < _KEPT_S:
             return known[1]
-        runs_s = await self._world.store.read(lambda tx: list(_history(tx, owner)))
+        history = self._world.store.read(lambda tx: list(islice(_history(tx, owner), SEEN_MAX)))
+        runs_s = await history
         found = estimate(runs_s)
         if not found.seen and known is not None and known[1].seen:
             found = known[1]
@@ -39,7 +44,13 @@ class Estimates:
 
 def _history(tx: Reader, owner: str) -> Iterator[float]:
     """Give how long recent runs of a job took, newest first."""
-    for run in tx.find(Run, owner=owner, newest_first=True, limit=_HISTORY):
-        attempt = run.attempt
-        if run.state in _SERVED and attempt is not None and attempt.began_at and attempt.ended_at:
-            yield (attempt.ended_at - attempt.began_at).total_seconds()
+    before: RunId | None = None
+    for _ in range(_PAGES):
+        rows = tx.find(Run, owner=owner, newest_first=True, before=before, limit=_PAGE)
+        for run in rows:
+            ended = run.attempt if run.state in _SERVED else None
+            if ended is not None and ended.began_at and ended.ended_at:
+                yield (ended.ended_at - ended.began_at).total_seconds()
+        if len(rows) < _PAGE:
+            return
+        before = rows[-1].id

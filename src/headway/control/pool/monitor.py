@@ -9,6 +9,7 @@ from headway.control.pool.pooling import Pools
 from headway.control.pool.reading import main_pool
 from headway.control.runs.dispatch import Dispatch
 from headway.control.world import World
+from headway.model.job import Job
 from headway.model.pool import Pool
 from headway.model.release import Release
 from headway.model.run import Run
@@ -56,25 +57,30 @@ class _Reading:
             long_factor=world.settings.monitor_long_factor,
             cancel_factor=world.settings.monitor_cancel_factor,
         )
+        self._known: dict[tuple[str, int | None], tuple[Job | None, Rules]] = {}
+        """By a job and its release: it has one for all of its runs."""
 
     async def watched(self, run: Run) -> Watched:
         """Give a run with what is thought of its length, its limits, and its pool's rules."""
         thought = await self._loop.reading.estimates.of(run.owner, self._now)
-        release = await self._release(run)
+        number = run.attempt.release if run.attempt else run.pinned
+        known = self._known.get((run.owner, number))
+        if known is None:
+            known = self._known[run.owner, number] = await self._of_job(run, number)
+        job, rules = known
+        return Watched(run=run, thought=thought, job=job if run.attempt else None, rules=rules)
+
+    async def _of_job(self, run: Run, number: int | None) -> tuple[Job | None, Rules]:
+        """Give a run's job, and the rules of the pool that it is to run in."""
+        release = await self._release(run, number)
         job = release.manifest.job(run.job) if release else None
         wants = of_job(release, job).pool if release and job else None
         pool = self._pools.get(wants or self._main)
-        return Watched(
-            run=run,
-            thought=thought,
-            job=job if run.attempt else None,
-            rules=rules_of(pool.monitor, self._usual) if pool else self._usual,
-        )
+        return job, rules_of(pool.monitor, self._usual) if pool else self._usual
 
-    async def _release(self, run: Run) -> Release | None:
+    async def _release(self, run: Run, number: int | None) -> Release | None:
         """Give the release that runs it, or that would."""
         book, key = self._loop.reading.dispatch.book, (run.environment, run.app)
-        number = run.attempt.release if run.attempt else run.pinned
         if number is not None:
             return await book.release(key, number)
         return (await book.standing(key)).release
