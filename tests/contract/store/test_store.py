@@ -140,6 +140,23 @@ async def test_a_deed_that_raises_leaves_nothing(store):
     assert await store.read(lambda reader: reader.events()) == []
 
 
+async def test_what_a_deed_changed_and_asked_for_before_it_raised_is_found_as_it_was(store):
+    rows = [await store.write(lambda tx, name=name: tx.put(container(name))) for name in "abc"]
+
+    def deed(tx):
+        tx.put(msgspec.structs.replace(rows[0], retired=True))
+        tx.delete(Container, "b")
+        tx.put(container("d"))
+        assert [row.id for row in tx.find(Container, retired=False)] == ["c", "d"]
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        await store.write(deed)
+    found = await store.read(lambda reader: reader.find(Container, retired=False))
+    assert [row.id for row in found] == ["a", "b", "c"]
+    assert await store.read(lambda reader: reader.find(Container, retired=True)) == []
+
+
 async def test_rows_are_found_by_fields_in_the_order_they_were_put(store):
     for name in "cab":
         await store.write(lambda tx, name=name: tx.put(container(name, retired=name == "a")))

@@ -57,6 +57,17 @@ def test_a_callback_that_fails_is_told_of_and_the_others_are_called():
     assert run_virtually(main) == ["ValueError", "later"]
 
 
+def test_what_libraries_ask_for_as_from_another_thread_is_called_in_its_turn():
+    async def main(loop: VirtualLoop) -> list[str]:
+        told: list[str] = []
+        loop.call_soon(told.append, "first")
+        loop.call_soon_threadsafe(told.append, "second")
+        await asyncio.sleep(0)
+        return told
+
+    assert run_virtually(main) == ["first", "second"]
+
+
 def test_limits_that_were_never_reached_are_not_kept_until_they_would_have_been():
     async def main(loop: VirtualLoop) -> int:
         for _ in range(10_000):
