@@ -61,6 +61,8 @@ class Rows:
             return
         before.values = self._read(before.row)  # there may be indexes that there were not
         self._keep(key, before, self._no_values if now is None else now.values)
+        if now is None:  # it stands behind those that were put later
+            self.by_ordinal = dict(sorted(self.by_ordinal.items()))
 
     def delete(self, key: Any, before: Kept) -> None:
         """Let a row be gone."""

@@ -262,7 +262,7 @@ class Making:
         return self.said
 
     def asked(self, size: int, **changes: object) -> Question:
-        terms = {LEADER: replace(gang_of(size)[LEADER], demand=asks(1, 60, priority=1))}
+        terms = {LEADER: replaced(gang_of(size)[LEADER], demand=asks(1, 60, priority=1))}
         return asked(self.nodes, size, terms=terms, make_room=self, **changes)
 
 

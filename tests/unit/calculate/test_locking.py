@@ -1,7 +1,5 @@
 """Locks of runs: which are free to whom, who stands in which line, who steps aside."""
 
-from dataclasses import replace
-
 import msgspec
 
 from headway.calculate.lease import settle, stands, waits
@@ -184,7 +182,11 @@ def test_a_retry_that_came_first_does_not_wait_for_one_behind_it_that_stands_in_
 
 
 def test_limits_of_a_job_count_beside_its_locks():
-    terms = {LANE: replace(Terms(Demand(resources=Resources(cpu=1, memory_mib=1))), job_limit=1)}
+    terms = {
+        LANE: msgspec.structs.replace(
+            Terms(Demand(resources=Resources(cpu=1, memory_mib=1))), job_limit=1
+        )
+    }
     lanes = {LANE: [locked("1", "a"), locked("2", "b")]}
     turn = take_turns(question(lanes, terms=terms, locks=Locks({"a": [], "b": []})))
     assert [pick.entry.run for pick in turn.picks] == ["1"]

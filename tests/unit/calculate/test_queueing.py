@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from headway.calculate.placement import Fleet
 from headway.calculate.queueing import (
@@ -269,7 +270,7 @@ def test_who_comes_back_has_saved_up_nothing():
 
 def test_a_job_at_its_limit_holds_up_only_itself():
     other = LANE._replace(job="export")
-    terms = {LANE: replace(TERMS, job_limit=1), other: TERMS}
+    terms = {LANE: replaced(TERMS, job_limit=1), other: TERMS}
     turn = take_turns(question({LANE: entries(3), other: entries(3, 100)}, terms=terms))
     assert [pick.lane.job for pick in turn.picks].count("mail") == 1
     assert turn.reasons == {LANE: "job mail: 1 of 1 run"}
@@ -277,7 +278,7 @@ def test_a_job_at_its_limit_holds_up_only_itself():
 
 def test_a_busy_key_is_passed_over():
     waiting = [Entry(RunId("1"), "x"), Entry(RunId("2"), "x"), Entry(RunId("3"), "y")]
-    terms = {LANE: replace(TERMS, key_limit=1)}
+    terms = {LANE: replaced(TERMS, key_limit=1)}
     assert picked(question({LANE: waiting}, terms=terms)) == ["1", "3"]
 
 
