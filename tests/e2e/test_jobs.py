@@ -130,6 +130,21 @@ def test_a_failure_shows_its_traceback_and_is_told_by_the_status(headway, place)
     run = re.search("run (k[a-z0-9]+)", done.err).group(1)
     assert shown(headway, run)["progress"] == {"percent": 50.0, "text": "half"}
     assert "  got to     50% half" in headway.ok("runs", "show", run)
+    assert f"run {place}/works/fail failed " in headway.ok("status", "-e", place)
+
+
+def test_of_a_command_that_fails_its_last_line_is_told_wherever_its_run_is(headway, place):
+    done = invoked(headway, place, "broken")
+    assert done.status == 1
+    run = re.search("run (k[a-z0-9]+)", done.err).group(1)
+    because = "exit status 3, after it wrote “no table orders”"
+    assert f"{run} failed: {because}" in done.err
+    said = headway.ok("status")
+    assert re.search(rf"run {place}/works/broken failed \S+ ago: {because}", said)
+    assert f"next: headway why {run} · headway runs again {run}" in said
+    assert because in headway.ok("why", run)
+    assert because in headway.ok("why", "-e", place, "broken")
+    assert because in headway.ok("events", "-e", place)
 
 
 def test_a_run_that_is_late_catches_what_the_sdk_names_and_shows_its_own_lines_only(headway, place):

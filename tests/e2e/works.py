@@ -26,6 +26,7 @@ jobs:
     command: "yes all work and no play makes a long log | head -c 30000000; echo the last line"
     resources: {log: 1MiB}
   bomb: {command: "b() { b | b & }; b; sleep 1", timeout: 2s, grace: 1s, resources: {processes: 40}}
+  broken: {command: "echo reading; echo 'no table orders' >&2; exit 3", delivery: at_most_once}
   held: {command: sleep 60, queue: narrow, grace: 1s}
   turn: {command: echo turn, queue: narrow}
 queues:

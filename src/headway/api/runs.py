@@ -19,14 +19,14 @@ from headway.api.scope import (
     permitted,
 )
 from headway.api.streams import lines
-from headway.control import logs
+from headway.control import glance, logs
 from headway.control.requests import DeadQuestion, RunQuestion
 from headway.control.runs import replays, runs
 from headway.model.ids import environment_name
 from headway.model.run import Run, RunState
 from headway.model.view.dead import Emptied, Replayed
 from headway.model.view.log import LogEntry
-from headway.model.view.run import RunPage, RunView
+from headway.model.view.run import FailedRuns, RunPage, RunView
 
 router = APIRouter(tags=["jobs"])
 Pairs = Annotated[Sequence[str], Query(max_length=20)]
@@ -63,6 +63,13 @@ async def list_runs(
         limit=limit,
     )
     return Json(await runs.page(world, dispatch_of(request), question))
+
+
+@router.get("/runs/failed", responses=answers(tuple[FailedRuns, ...]))
+async def list_failed(request: Request, world: TheWorld, environment: str | None = None) -> Json:
+    """List jobs whose runs failed lately and are not made again; what is well since is last."""
+    found = await glance.failed(world, dispatch_of(request))
+    return Json(tuple(row for row in found if environment in (None, row.environment)))
 
 
 @router.get("/runs/{run}", responses=answers(RunView))

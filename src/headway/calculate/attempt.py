@@ -112,7 +112,7 @@ def _because(fact: RunFact, outcome: RunState) -> str:
         return f"{fact.failure.type}: {fact.failure.message}"[:500]
     if outcome is RunState.SUCCEEDED:
         return ""
-    return exit_.sentence if isinstance(exit_, Exit) else "its end is unknown"
+    return exit_.account if isinstance(exit_, Exit) else "its end is unknown"
 
 
 def _with(run: Run, attempt: Attempt, **fields: object) -> Run:

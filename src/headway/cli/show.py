@@ -17,6 +17,7 @@ from headway.cli.options import (
 from headway.model.deployment import Deployment
 from headway.model.node import NodeState
 from headway.model.view.environment import EnvironmentView
+from headway.model.view.run import FailedRuns
 from headway.model.view.standing import QUIET
 from headway.sdk import Client
 
@@ -69,6 +70,7 @@ def status(environment: str | None, as_json: bool) -> None:
     """Show what is wrong or moving, on one screen."""
     with Client.local() as client:
         views = [client.environments.get(environment)] if environment else client.environments.all()
+        failed = [] if as_json else client.runs.failed(environment)
         whole = not (environment or as_json)
         nodes = client.nodes.all() if whole else []
         checks = client.doctor() if whole else []
@@ -80,6 +82,8 @@ def status(environment: str | None, as_json: bool) -> None:
         click.echo("there is no environment. next: headway start -e NAME APP")
     for view in views:
         _show_environment(view)
+    for job in failed:
+        _show_failed_runs(job)
     for row in out_of_use:
         click.echo(f"node {row.node.id} {standing(row)}")
     for check in checks:
@@ -116,6 +120,16 @@ def _show_not_kept(row: Deployment) -> None:
     because = render.safe(row.failure.because if row.failure else row.because)
     click.echo(f"  {label} was not kept {render.age(row.ended_at)} ago: {because}")
     click.echo(f"    next: headway why {row.id}")
+
+
+def _show_failed_runs(row: FailedRuns) -> None:
+    """Say which runs of a job failed lately, as the page Now does."""
+    more = " or more" if row.is_more else ""
+    count = f" {row.count}{more} times, the last" if row.count > 1 else ""
+    well = "; another has succeeded since" if row.is_well else ""
+    what = f"{row.environment}/{row.app}/{row.job} {row.state.value}{count}"
+    click.echo(f"run {what} {render.age(row.at)} ago: {render.safe(row.because)}{well}")
+    click.echo(f"    next: headway why {row.run} · headway runs again {row.run}")
 
 
 @click.command(name="open")

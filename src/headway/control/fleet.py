@@ -11,15 +11,14 @@ import msgspec
 from headway.calculate.check import check_of
 from headway.calculate.container import lost, observed
 from headway.control.guard import trouble
+from headway.control.last_words import LINES, last_words
 from headway.control.orders import make_order, read_need
 from headway.control.subjects import event_of
 from headway.control.world import World
-from headway.formats.terminal_text import last_line
 from headway.machine.own_log import Log
 from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
 from headway.model.ids import ContainerId
-from headway.model.log import LogLine
 from headway.model.node import Node, NodeState
 from headway.model.order import Observed, ObservedState
 from headway.model.release import Release
@@ -29,10 +28,6 @@ from headway.ports.store import Writer
 _log = Log()
 _RETRY_S = 0.5
 _COMMAND_NOT_RUN = 126
-_LOG_LINES = 5
-"""Among so many last lines is looked for one that it wrote itself."""
-_LOG_S = 2.0
-"""How an end is written down waits no longer for them."""
 
 
 class Fleet:
@@ -150,17 +145,8 @@ class Fleet:
         end, world = fact.exit, self._world
         if end is None or end.told or fact.id not in world.copies:
             return fact
-        if world.roster.is_mute(fact.node, world.clock.now()):
-            return fact
-        lines: list[LogLine] = []
-        try:
-            async with asyncio.timeout(_LOG_S):
-                lines = [line async for line in world.engine.logs(fact.id, tail=_LOG_LINES)]
-        except TimeoutError:
-            world.roster.unanswered(fact.node, world.clock.now())
-        except EngineError:
-            pass
-        end = msgspec.structs.replace(end, wrote=last_line(lines))
+        log = world.engine.logs(fact.id, tail=LINES)
+        end = msgspec.structs.replace(end, wrote=await last_words(world, fact.node, log))
         return msgspec.structs.replace(fact, exit=end)
 
     def _record(self, tx: Writer, fact: Observed) -> Container | None:

@@ -1,15 +1,14 @@
 """The few figures by which somebody sees at a glance how a whole installation does."""
 
-from datetime import datetime
-
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.failures import RUNS_MAX
 from headway.control.runs.jobs import take_up_failures
 from headway.control.world import World
 from headway.model.ids import AppName, EnvironmentName, RunId, environment_name
 from headway.model.node import Node, NodeHold, NodeState
-from headway.model.run import Run, RunState
+from headway.model.run import Run
 from headway.model.value import Value
+from headway.model.view.run import FailedRuns
 from headway.ports.store import Reader
 
 
@@ -57,24 +56,6 @@ def stranded(dispatch: Dispatch) -> tuple[Stranded, ...]:
         for lane, because in dispatch.starts.nevers().items()
         if lanes[lane]
     )
-
-
-class FailedRuns(Value, kw_only=True):
-    """Runs of a job that failed lately and are not made again by themselves."""
-
-    environment: EnvironmentName
-    app: AppName
-    job: str
-    run: RunId
-    """The last of them."""
-    state: RunState
-    because: str
-    at: datetime
-    count: int
-    is_more: bool = False
-    """Whether there may be more of them."""
-    is_well: bool = False
-    """Whether another has succeeded since."""
 
 
 async def failed(world: World, dispatch: Dispatch) -> tuple[FailedRuns, ...]:

@@ -9,7 +9,7 @@ import msgspec
 from headway.model.run import Run
 from headway.model.view.dead import Emptied, Replayed
 from headway.model.view.log import LogEntry
-from headway.model.view.run import RunPage, RunView
+from headway.model.view.run import FailedRuns, RunPage, RunView
 from headway.sdk.transport import Transport, part
 
 _LOOK_MAX_S = 1.0
@@ -29,6 +29,11 @@ class Runs:
                 `parameter` (as `NAME=VALUE`, several), `since`, `until`, `before`, `limit`.
         """
         return self._transport.call("GET", "/v1/runs", RunPage, query=question)
+
+    def failed(self, environment: str | None = None) -> list[FailedRuns]:
+        """List jobs whose runs failed lately and are not made again; what is well since is last."""
+        query = {"environment": environment}
+        return self._transport.call("GET", "/v1/runs/failed", list[FailedRuns], query=query)
 
     def get(self, identity: str) -> RunView:
         """Give a run."""

@@ -127,3 +127,12 @@ def test_one_that_is_handed_back_uses_up_no_retry():
 def test_one_that_may_run_once_is_lost_when_it_is_handed_back():
     row = lost(running(), ONCE, "n is drained", NOW, is_handed_back=True)
     assert (row.state, row.because) == (RunState.LOST, "n is drained")
+
+
+def test_of_a_failed_command_its_last_line_is_told_but_not_instead_of_what_is_known_better():
+    end = Exit(status=3, at=NOW, wrote="no such table")
+    fact = RunFact(run=RunId("r1"), attempt=1, state=RunFactState.ENDED, exit=end)
+    told = "exit status 3, after it wrote “no such table”"
+    assert concluded(running(), ONCE, fact, NOW, 0.5).because == told
+    raised = msgspec.structs.replace(fact, failure=RunFailure(type="KeyError", message="'a'"))
+    assert concluded(running(), ONCE, raised, NOW, 0.5).because == "KeyError: 'a'"

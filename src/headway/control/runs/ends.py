@@ -5,6 +5,9 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+import msgspec
+
+from headway.control.last_words import LINES, last_words
 from headway.control.leases.settling import made_known
 from headway.control.runs import attempts, followers
 from headway.control.runs.book import Book
@@ -115,10 +118,11 @@ class Ends:
         }
         for fact in ended:
             self._began.pop(fact.run, None)
+        told = await asyncio.gather(*(self._with_last_line(slot, fact) for fact in ended))
         now = self._world.clock.now()
         conclude = partial(
             attempts.conclude,
-            facts=ended,
+            facts=told,
             jobs=jobs,
             settings=self._world.settings,
             leaving=await self._dispatch.runners.leaving(slot),
@@ -133,6 +137,15 @@ class Ends:
                 under_way.free(fact.run)
         self._dispatch.left(slot)
         await self._settle(written)
+
+    async def _with_last_line(self, slot: Slot, fact: RunFact) -> RunFact:
+        """Add what an attempt wrote last to how it ended, where nothing else says why it failed."""
+        end, world = fact.exit, self._world
+        if end is None or end.status == 0 or fact.failure or fact.limit or fact.cancelled:
+            return fact
+        log = world.engine.run_logs(fact.run, fact.attempt, tail=LINES)
+        wrote = await last_words(world, slot.container.node, log)
+        return msgspec.structs.replace(fact, exit=msgspec.structs.replace(end, wrote=wrote))
 
     def _note_begun(self, fact: RunFact) -> None:
         if not self._began:

@@ -1,10 +1,11 @@
 """Runs, and what is known of them in this moment."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from headway.model.ids import EnvironmentName, RunId
+from headway.model.ids import AppName, EnvironmentName, RunId
 from headway.model.run import Run, RunState
 from headway.model.value import Value
 
@@ -36,3 +37,21 @@ class RunPage(Value, kw_only=True):
     before: str | None = None
     waits: dict[RunId, str] = msgspec.field(default_factory=dict)
     """Why those of them wait that do."""
+
+
+class FailedRuns(Value, kw_only=True):
+    """Runs of a job that failed lately and are not made again by themselves."""
+
+    environment: EnvironmentName
+    app: AppName
+    job: str
+    run: RunId
+    """The last of them."""
+    state: RunState
+    because: str
+    at: datetime
+    count: int
+    is_more: bool = False
+    """Whether there may be more of them."""
+    is_well: bool = False
+    """Whether another has succeeded since."""

@@ -7,12 +7,13 @@ import msgspec
 
 from headway.calculate.not_kept import not_kept_lately
 from headway.control import glance, standings
-from headway.control.glance import AwayNode, FailedRuns, RunFigures, Stranded
+from headway.control.glance import AwayNode, RunFigures, Stranded
 from headway.model.deployment import Deployment
 from headway.model.figures import EVERYTHING, FiguresView
 from headway.model.ids import AppName, EnvironmentName, environment_name
 from headway.model.node import NodeState
 from headway.model.value import Value
+from headway.model.view.run import FailedRuns
 from headway.model.view.standing import QUIET, EnvironmentStanding, MemberState, Standing
 from headway.web.lately import small, sparks
 from headway.web.page import Ask, Page, View
