@@ -8,7 +8,7 @@ import msgspec
 
 from headway.model.answer import Answer
 from headway.model.role import Role
-from headway.model.run import pin_name
+from headway.model.run import UNSUCCESSFUL, RunState, pin_name
 from headway.model.token import Token
 from headway.stores.sqlite.migrate import migrate, steps
 from headway.stores.sqlite.reader import SqliteReader
@@ -131,4 +131,22 @@ def test_pins_and_builds_of_an_older_version_are_found(tmp_path):
     found = connection.execute("SELECT id, pin FROM runs WHERE pin IS NOT NULL").fetchall()
     assert found == [("open", pin_name("demo~1", "web", 7))]
     assert connection.execute("SELECT build FROM deployments").fetchall() == [("bld-1",)]
+    connection.close()
+
+
+def test_runs_of_an_older_version_that_came_to_nothing_are_found_by_an_index(tmp_path):
+    path = tmp_path / "headway.db"
+    connection = made_by(path, 12)
+    ended = [(state.value, state.value) for state in RunState]
+    connection.executemany(
+        "INSERT INTO runs (id, owner, state, version, doc) VALUES (?, 'demo~1/web', ?, 1, '{}')",
+        ended,
+    )
+    connection.commit()
+    migrate(connection, path)
+    asked = "SELECT id FROM runs WHERE unsuccessful = ? AND state IN (?) ORDER BY ordinal DESC"
+    found = connection.execute("SELECT id FROM runs WHERE unsuccessful = 1").fetchall()
+    assert {row[0] for row in found} == {state.value for state in UNSUCCESSFUL}
+    (plan,) = connection.execute(f"EXPLAIN QUERY PLAN {asked}", (1, "failed")).fetchall()
+    assert "runs_unsuccessful" in plan[3]
     connection.close()

@@ -63,6 +63,7 @@ ENDED = frozenset(
         RunState.DEAD,
     }
 )
+UNSUCCESSFUL = ENDED - {RunState.SUCCEEDED}
 ACTIVE = frozenset({RunState.STARTING, RunState.RUNNING})
 
 
@@ -226,6 +227,11 @@ class Run(Value, kw_only=True):
     def dead(self) -> int | None:
         """Set while it is on the dead-letter list."""
         return 1 if self.state is RunState.DEAD else None
+
+    @property
+    def unsuccessful(self) -> int | None:
+        """Set once it has come to nothing."""
+        return 1 if self.state in UNSUCCESSFUL else None
 
     @property
     def key_name(self) -> str | None:

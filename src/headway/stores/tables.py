@@ -114,6 +114,7 @@ _TABLES = (
             "awaits",
             "active",
             "dead",
+            "unsuccessful",
             "key_name",
             "unique_name",
             "ended_us",

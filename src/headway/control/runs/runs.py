@@ -19,7 +19,7 @@ from headway.control.runs.targets import find_job, refuse_unknown
 from headway.control.world import World
 from headway.model.ids import EnvironmentId, environment_name
 from headway.model.lease import Lease
-from headway.model.run import Run, RunState, owner_name, progress_of
+from headway.model.run import ACTIVE, UNSUCCESSFUL, Run, RunState, owner_name, progress_of
 from headway.model.view.run import RunPage, RunView
 from headway.model.words import and_more
 from headway.ports.engine import EngineError
@@ -89,6 +89,10 @@ def _fields(
     states = question.state
     if states == (RunState.DEAD,):
         return {"dead": 1}
+    if states and ACTIVE.issuperset(states):
+        return {"active": 1, "state": states}
+    if states and UNSUCCESSFUL.issuperset(states):
+        return {"unsuccessful": 1, "state": states}
     if states and RunState.SUCCEEDED not in states:
         return {"state": states}
     if environment is None or question.job is None or question.environment is None:
