@@ -46,15 +46,18 @@ class SqliteReader:
             found = self._got(kind, tuple(keys))
             return [found] if found else []
         given = _encode(list(keys)).decode()
-        return self._connection.execute(statements(kind).get_all, (given,)).fetchall()
+        return self._ask(statements(kind).get_all, (given,)).fetchall()
 
     def _got(self, kind: type[Value], key: Key) -> tuple[Any, ...] | None:
         """Give version, document and columns of a row."""
         table = TABLES[kind]
         assert len(key) == len(table.key), f"{table.name} has the key {table.key}"
         found: tuple[Any, ...] | None
-        found = self._connection.execute(statements(kind).get, key).fetchone()
+        found = self._ask(statements(kind).get, key).fetchone()
         return found
+
+    def _ask(self, sql: str, given: Sequence[Any] = ()) -> sqlite3.Cursor:
+        return self._connection.execute(sql, given)
 
     def find(
         self,
@@ -85,7 +88,7 @@ class SqliteReader:
         if limit is not None:
             sql += " LIMIT ?"
             values.append(limit)
-        return [decode(kind, row) for row in self._connection.execute(sql, values)]
+        return [decode(kind, row) for row in self._ask(sql, values)]
 
     def lowest(
         self, kind: type[V], field: str, *, up_to: int | None = None, limit: int = 1
@@ -99,7 +102,7 @@ class SqliteReader:
             f"WHERE {field} IS NOT NULL{bound} ORDER BY {field} LIMIT ?"
         )
         values = [limit] if up_to is None else [up_to, limit]
-        return [decode(kind, row) for row in self._connection.execute(sql, values)]
+        return [decode(kind, row) for row in self._ask(sql, values)]
 
     def newest(
         self, kind: type[Value], field: str, values: Collection[str], columns: Sequence[str]
@@ -115,7 +118,7 @@ class SqliteReader:
             f"(SELECT MAX(ordinal) FROM {table.name} WHERE {field} = given.value)"
         )
         given = _encode(list(values)).decode()
-        return {row[0]: row[1:] for row in self._connection.execute(sql, (given,))}
+        return {row[0]: row[1:] for row in self._ask(sql, (given,))}
 
     def begins(self, kind: type[Value], field: str, prefix: str) -> bool:
         """Say whether any row has a text in an indexed field that begins with this."""
@@ -123,7 +126,7 @@ class SqliteReader:
         assert field in table.columns, f"{table.name} cannot be asked for {field}"
         behind = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         sql = f"SELECT 1 FROM {table.name} WHERE {field} >= ? AND {field} < ? LIMIT 1"  # noqa: S608
-        return self._connection.execute(sql, (prefix, behind)).fetchone() is not None
+        return self._ask(sql, (prefix, behind)).fetchone() is not None
 
     def count(self, kind: type[Value], field: str) -> int:
         """Count rows that have a value in a field; triggers know of how many of old ones."""
@@ -131,10 +134,10 @@ class SqliteReader:
         assert field in table.columns, f"{table.name} cannot be asked for {field}"
         if field in table.counted:
             sql = "SELECT count FROM counts WHERE name = ?"
-            found = self._connection.execute(sql, (f"{table.name}.{field}",))
+            found = self._ask(sql, (f"{table.name}.{field}",))
         else:
             sql = f"SELECT COUNT(*) FROM {table.name} WHERE {field} IS NOT NULL"  # noqa: S608
-            found = self._connection.execute(sql)
+            found = self._ask(sql)
         (count,) = found.fetchone()
         return int(count)
 
@@ -146,7 +149,7 @@ class SqliteReader:
             f"SELECT {field}, COUNT(*) FROM {table.name} "  # noqa: S608 (own names only)
             f"WHERE {field} IS NOT NULL GROUP BY {field}"
         )
-        return dict(self._connection.execute(sql).fetchall())
+        return dict(self._ask(sql).fetchall())
 
     def events(
         self,
@@ -173,7 +176,7 @@ class SqliteReader:
         )
         return [
             msgspec.structs.replace(_decoder(Event).decode(doc), sequence=sequence)
-            for sequence, doc in self._connection.execute(sql, values)
+            for sequence, doc in self._ask(sql, values)
         ]
 
 

@@ -63,14 +63,17 @@ def recording(events: int) -> str:
 
 
 @cache
-def updating(kind: type[Value], changed: tuple[int, ...]) -> str:
-    """Say how some of a row's columns are changed."""
+def updating(kind: type[Value], changed: tuple[int, ...], rows: int) -> str:
+    """Say how some columns of rows are changed: each is given key, columns, version, document."""
     table = TABLES[kind]
-    given = "".join(f"{table.columns[index]} = ?, " for index in changed)
-    where = " AND ".join(f"{column} = ?" for column in table.key)
+    columns = (*table.key, *(table.columns[at] for at in changed), "version", "doc")
+    row = f"({', '.join('?' for _ in columns)})"
+    named = {column: f"given.column{at}" for at, column in enumerate(columns, 1)}
+    where = " AND ".join(f"{table.name}.{column} = {named.pop(column)}" for column in table.key)
+    changes = ", ".join(f"{column} = {value}" for column, value in named.items())
     return (
-        f"UPDATE {table.name} SET {given}version = ?, doc = ? "  # noqa: S608 (own names only)
-        f"WHERE {where} AND version = ?"
+        f"UPDATE {table.name} SET {changes} "  # noqa: S608 (own names only)
+        f"FROM (VALUES {', '.join([row] * rows)}) AS given WHERE {where}"
     )
 
 

@@ -12,7 +12,8 @@ from headway.model.value import Value
 from headway.ports.store import Stale
 from headway.stores.sqlite.kept import KeptRows, Key
 from headway.stores.sqlite.reader import SqliteReader, decode
-from headway.stores.sqlite.statements import inserting, recording, statements, together, updating
+from headway.stores.sqlite.statements import inserting, recording, statements, together
+from headway.stores.sqlite.updates import There, Updates
 from headway.stores.tables import TABLES, Table
 from headway.stores.watches import Touched
 
@@ -33,8 +34,9 @@ class SqliteWriter(SqliteReader):
         """Events added in this transaction."""
         self._unwritten: list[tuple[str, str | None, str | None, bytes]] = []
         """Those of the deed under way, with what they are asked for by."""
-        self._there: dict[tuple[type[Value], Key], tuple[Any, ...]] = {}
-        """The columns of rows as they are now, of those that were read or put."""
+        self._there: dict[tuple[type[Value], Key], There] = {}
+        """Of those rows that were read or put, as they are now."""
+        self._updates = Updates(self._change)
 
     def get(self, kind: type[V], *key: str | int) -> V | None:
         """Give the row with this key."""
@@ -43,7 +45,7 @@ class SqliteWriter(SqliteReader):
         found = self._got(kind, key)
         if found is None:
             return None
-        self._there[kind, key] = found[2:]
+        self._there[kind, key] = There(found[0], found[2:])
         return decode(kind, found)
 
     def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
@@ -53,7 +55,7 @@ class SqliteWriter(SqliteReader):
             rows = {key: row for key in keys if (row := self._take(kind, (key,))) is not None}
             keys = [key for key in keys if key not in rows] if rows else keys
         for found in self._got_all(kind, keys) if keys else ():
-            self._there[kind, (found[2],)] = found[2:]
+            self._there[kind, (found[2],)] = There(found[0], found[2:])
             rows[found[2]] = decode(kind, found)
         return rows
 
@@ -62,8 +64,8 @@ class SqliteWriter(SqliteReader):
         kept = self._kept.get(kind, key)
         if kept is None:
             return None
-        self._there[kind, key] = kept.columns
         row: V = kept.row
+        self._there[kind, key] = There(kept.row.version, kept.columns)
         return row
 
     def forget(self) -> None:
@@ -71,6 +73,7 @@ class SqliteWriter(SqliteReader):
         self._there.clear()
         self._kept.clear()
         self._unwritten.clear()
+        self._updates.clear()
 
     def put(self, row: V) -> V:
         """Insert or replace a row, and give it as it is now, its `version` one higher."""
@@ -84,9 +87,17 @@ class SqliteWriter(SqliteReader):
         elif version == 0:
             self._insert(table, (*values, doc))
         else:
-            self._update(table, values, doc, version)
+            there = self._there_of(table, values[: len(table.key)])
+            self._updates.add(table, there, version, values, doc)
         self._keep(table, stored, values, doc)
         return stored
+
+    def _there_of(self, table: Table, key: Key) -> There | None:
+        """Give what there is of a row, read or put before or not."""
+        there = self._there.get((table.kind, key))
+        if there is None and (found := self._got(table.kind, key)) is not None:
+            there = There(found[0], found[2:])
+        return there
 
     def insert(self, rows: Sequence[V]) -> list[V]:
         """Insert rows of one noun that were never put, and give them as they are now."""
@@ -105,7 +116,7 @@ class SqliteWriter(SqliteReader):
     def _keep(self, table: Table, stored: Value, values: tuple[Any, ...], doc: bytes) -> None:
         """Remember a row as it was written just now, as long as that is of use."""
         key = values[: len(table.key)]
-        self._there[table.kind, key] = values
+        self._there[table.kind, key] = There(getattr(stored, "version", 0), values)
         if table.changing_at is not None:
             if values[table.changing_at] is not None:
                 self._kept.keep(key, stored, values, doc)
@@ -122,6 +133,7 @@ class SqliteWriter(SqliteReader):
         self._there.pop((kind, key), None)
         self._kept.drop(kind, key)
         where = " AND ".join(f"{column} = ?" for column in table.key)
+        self._updates.write()
         self._connection.execute(f"DELETE FROM {table.name} WHERE {where}", key)  # noqa: S608
 
     def record(self, event: Event) -> None:
@@ -136,10 +148,16 @@ class SqliteWriter(SqliteReader):
         return super().events(**question)
 
     def finish(self) -> None:
-        """Write what was recorded: many events in one statement."""
+        """Write what was changed and recorded: many rows, and many events, in one statement."""
+        self._updates.write()
         for part in together(self._unwritten):
             self._change(recording(len(part)), tuple(chain.from_iterable(part)))
         self._unwritten.clear()
+
+    def _ask(self, sql: str, given: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Ask the file, once it has what the deed under way has changed."""
+        self._updates.write()
+        return super()._ask(sql, given)
 
     def prune_events(self, before: int, limit: int) -> int:
         """Delete some of the events up to a sequence, and give how many."""
@@ -150,24 +168,8 @@ class SqliteWriter(SqliteReader):
         return self._connection.execute(sql, (before, limit)).rowcount
 
     def _insert(self, table: Table, given: tuple[Any, ...], rows: int = 1) -> None:
+        self._updates.write()
         try:
             self._change(inserting(table.kind, rows), given)
         except sqlite3.IntegrityError as error:
             raise Stale(f"{table.name}: a new row's key is taken ({error})") from error
-
-    def _update(self, table: Table, values: tuple[Any, ...], doc: bytes, version: int) -> None:
-        """Change a row. SQLite touches the indexes of all columns that are set, changed or not."""
-        key = values[: len(table.key)]
-        before = self._there.get((table.kind, key))
-        changed = [
-            index
-            for index in range(len(key), len(values))
-            if before is None or before[index] != values[index]
-        ]
-        given = [values[index] for index in changed]
-        done = self._change(
-            updating(table.kind, tuple(changed)), (*given, version + 1, doc, *key, version)
-        )
-        if done.rowcount != 1:
-            name = "/".join(map(str, key))
-            raise Stale(f"{table.name} {name}: it was changed since version {version}")
