@@ -20,7 +20,8 @@ _encode = msgspec.json.Encoder().encode
 
 _EVENT_FIELDS = ("subject", "environment", "app")
 _MANY = 100
-"""More wanted values than this are one parameter, of which a statement takes only so many."""
+"""More wanted values than this are one parameter, of which a statement takes only so many; of so
+many rows the documents are asked for as one value, which is not to become too large."""
 
 
 class SqliteReader:
@@ -36,17 +37,19 @@ class SqliteReader:
 
     def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
         """Give those rows with one of these keys that there are, by their keys."""
-        return {found[2]: decode(kind, found) for found in self._got_all(kind, keys)}
-
-    def _got_all(self, kind: type[Value], keys: Collection[str]) -> list[tuple[Any, ...]]:
-        """Give version, document and columns of rows, the key first."""
         table = TABLES[kind]
         assert len(table.key) == 1, f"{table.name} has the key {table.key}"
+        (key,) = table.key
         if len(keys) == 1:  # which is the quicker way for one
-            found = self._got(kind, tuple(keys))
-            return [found] if found else []
-        given = _encode(list(keys)).decode()
-        return self._ask(statements(kind).get_all, (given,)).fetchall()
+            row = self.get(kind, *keys)
+            return {} if row is None else {getattr(row, key): row}
+        rows: dict[str, V] = {}
+        given = list(keys)
+        for at in range(0, len(given), _MANY):
+            part = _encode(given[at : at + _MANY]).decode()
+            (lines,) = self._ask(statements(kind).get_all, (part,)).fetchone()
+            rows |= {getattr(row, key): row for row in _decoder(kind).decode_lines(lines or b"")}
+        return rows
 
     def _got(self, kind: type[Value], key: Key) -> tuple[Any, ...] | None:
         """Give version, document and columns of a row."""

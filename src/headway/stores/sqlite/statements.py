@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import NamedTuple, TypeVar
+from itertools import chain
+from typing import Any, NamedTuple
 
 from headway.model.value import Value
 from headway.stores.tables import TABLES
 
-T = TypeVar("T")
+_TOGETHER_MAX = 256
+"""Rows of one statement. SQLite takes 32,766 values in one, of which these have four thousand.
 
-_TOGETHER_MAX = 64
-"""Rows of one statement. Twice as many take no less time each. SQLite takes 32,766 values in one
-statement, of which these have a thousand."""
+What is one statement takes half of the time, and Python's lock is given up once: it comes back when
+the event loop is done with its turn.
+"""
 
 
 class Statements(NamedTuple):
@@ -19,7 +21,7 @@ class Statements(NamedTuple):
 
     get: str
     get_all: str
-    """By keys in a list of JSON, so that it is one statement however many they are."""
+    """By keys in a list of JSON: documents, one a line, as of each row Python's lock is given up."""
     upsert: str
 
 
@@ -34,7 +36,7 @@ def statements(kind: type[Value]) -> Statements:
     return Statements(
         get=f"SELECT version, doc, {columns} FROM {table.name} WHERE {where}",  # noqa: S608
         get_all=(
-            f"SELECT version, doc, {columns} FROM {table.name} "  # noqa: S608
+            f"SELECT CAST(group_concat(doc, char(10)) AS BLOB) FROM {table.name} "  # noqa: S608
             f"WHERE {table.key[0]} IN (SELECT value FROM json_each(?))"
         ),
         upsert=(
@@ -46,20 +48,19 @@ def statements(kind: type[Value]) -> Statements:
 
 @cache
 def inserting(kind: type[Value], rows: int = 1) -> str:
-    """Say how new rows are inserted, each with its columns and its document."""
+    """Say how new rows are inserted, each given its columns and its document."""
     table = TABLES[kind]
-    row = f"({', '.join('?' for _ in table.columns)}, 1, ?)"
+    columns = (*table.columns, "doc")
     return (
-        f"INSERT INTO {table.name} ({', '.join(table.columns)}, version, doc) "  # noqa: S608
-        f"VALUES {', '.join([row] * rows)}"
+        f"INSERT INTO {table.name} ({', '.join(columns)}, version) "  # noqa: S608
+        f"SELECT *, 1 FROM {_given(len(columns), rows)}"
     )
 
 
 @cache
 def recording(events: int) -> str:
-    """Say how events are added, each with its subject, environment, app and document."""
-    rows = ", ".join(["(?, ?, ?, ?)"] * events)
-    return f"INSERT INTO events (subject, environment, app, doc) VALUES {rows}"  # noqa: S608
+    """Say how events are added, each given its subject, environment, app and document."""
+    return f"INSERT INTO events (subject, environment, app, doc) SELECT * FROM {_given(4, events)}"  # noqa: S608
 
 
 @cache
@@ -67,26 +68,32 @@ def updating(kind: type[Value], changed: tuple[int, ...], rows: int) -> str:
     """Say how some columns of rows are changed: each is given key, columns, version, document."""
     table = TABLES[kind]
     columns = (*table.key, *(table.columns[at] for at in changed), "version", "doc")
-    row = f"({', '.join('?' for _ in columns)})"
     named = {column: f"given.column{at}" for at, column in enumerate(columns, 1)}
     where = " AND ".join(f"{table.name}.{column} = {named.pop(column)}" for column in table.key)
     changes = ", ".join(f"{column} = {value}" for column, value in named.items())
     return (
         f"UPDATE {table.name} SET {changes} "  # noqa: S608 (own names only)
-        f"FROM (VALUES {', '.join([row] * rows)}) AS given WHERE {where}"
+        f"FROM {_given(len(columns), rows)} AS given WHERE {where}"
     )
 
 
-def together(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut rows into parts for one statement each, of few sizes, so that SQLite knows them all.
+def _given(columns: int, rows: int) -> str:
+    """Say what is given as a table. Rows without a document, the last column, are none."""
+    row = f"({', '.join('?' for _ in range(columns))})"
+    values = f"VALUES {', '.join([row] * rows)}"
+    return f"(SELECT * FROM ({values}) WHERE column{columns} IS NOT NULL)"  # noqa: S608
 
-    What is one statement takes half of the time, and other threads go on until it is done.
 
-    >>> [len(part) for part in together(range(150))]
-    [64, 64, 16, 4, 2]
+def together(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Cut rows into parts for one statement each: gives for how many it is, and all their values.
+
+    These are few numbers, so that SQLite knows all statements: what lacks are rows without values.
+
+    >>> [rows for rows, values in together([("a", b"...")] * 300)]
+    [256, 64]
     """
-    at = 0
-    while left := len(rows) - at:
-        size = min(_TOGETHER_MAX, 1 << (left.bit_length() - 1))
-        yield rows[at : at + size]
-        at += size
+    for at in range(0, len(rows), _TOGETHER_MAX):
+        part = rows[at : at + _TOGETHER_MAX]
+        size = 1 << (len(part) - 1).bit_length()
+        blank = [None] * (len(part[0]) * (size - len(part)))
+        yield size, (*chain.from_iterable(part), *blank)

@@ -1,8 +1,8 @@
 """Changes of rows that a deed makes, kept until something is read or the deed is done."""
 
 from collections.abc import Callable
-from itertools import chain, groupby
-from operator import attrgetter
+from itertools import compress, count, groupby
+from operator import attrgetter, ne
 from typing import Any, NamedTuple
 
 from headway.model.value import Value
@@ -30,11 +30,7 @@ _what = attrgetter("kind", "columns")
 
 
 class Updates:
-    """Those of one connection, each checked against the row as it is, in the order of the puts.
-
-    Many are one statement. That saves SQLite little, but Python's lock is given up once for each,
-    and comes back when the event loop is done with its turn.
-    """
+    """Those of one connection, each checked against the row as it is, in the order of the puts."""
 
     def __init__(self, change: Callable[[str, tuple[Any, ...]], Any]) -> None:
         self._change = change
@@ -56,8 +52,7 @@ class Updates:
             raise Stale(f"{table.name} {name}: it was {became}")
         if (table.kind, key) in self._keys:
             self.write()
-        before = there.columns
-        columns = tuple(at for at in range(len(key), len(values)) if before[at] != values[at])
+        columns = tuple(compress(count(), map(ne, there.columns, values)))
         given = (*key, *[values[at] for at in columns], version + 1, doc)
         self._changes.append(_Change(table.kind, columns, given))
         self._keys.add((table.kind, key))
@@ -67,9 +62,8 @@ class Updates:
         if not self._changes:
             return
         for (kind, columns), alike in groupby(self._changes, _what):
-            for part in together(list(alike)):
-                given = tuple(chain.from_iterable(change.given for change in part))
-                self._change(updating(kind, columns, len(part)), given)
+            for size, given in together([change.given for change in alike]):
+                self._change(updating(kind, columns, size), given)
         self.clear()
 
     def clear(self) -> None:

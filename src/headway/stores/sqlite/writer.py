@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -50,13 +49,14 @@ class SqliteWriter(SqliteReader):
 
     def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
         """Give those rows with one of these keys that there are, by their keys."""
+        table = TABLES[kind]
         rows: dict[str, V] = {}
-        if TABLES[kind].changing:
+        if table.changing:
             rows = {key: row for key in keys if (row := self._take(kind, (key,))) is not None}
             keys = [key for key in keys if key not in rows] if rows else keys
-        for found in self._got_all(kind, keys) if keys else ():
-            self._there[kind, (found[2],)] = There(found[0], found[2:])
-            rows[found[2]] = decode(kind, found)
+        for key, row in super().get_all(kind, keys).items() if keys else ():
+            self._there[kind, (key,)] = There(getattr(row, "version", 0), table.values_of(row))
+            rows[key] = row
         return rows
 
     def _take(self, kind: type[V], key: Key) -> V | None:
@@ -107,8 +107,8 @@ class SqliteWriter(SqliteReader):
         assert all(getattr(row, "version", None) == 0 for row in rows), "put what was there before"
         stored = [msgspec.structs.replace(row, version=1) for row in rows]
         found = [(table.values_of(row), _encode(row)) for row in stored]
-        for part in together([(*values, doc) for values, doc in found]):
-            self._insert(table, tuple(chain.from_iterable(part)), len(part))
+        for size, given in together([(*values, doc) for values, doc in found]):
+            self._insert(table, given, size)
         for row, (values, doc) in zip(stored, found, strict=True):
             self._keep(table, row, values, doc)
         return stored
@@ -150,8 +150,8 @@ class SqliteWriter(SqliteReader):
     def finish(self) -> None:
         """Write what was changed and recorded: many rows, and many events, in one statement."""
         self._updates.write()
-        for part in together(self._unwritten):
-            self._change(recording(len(part)), tuple(chain.from_iterable(part)))
+        for size, given in together(self._unwritten):
+            self._change(recording(size), given)
         self._unwritten.clear()
 
     def _ask(self, sql: str, given: Sequence[Any] = ()) -> sqlite3.Cursor:
