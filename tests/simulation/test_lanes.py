@@ -77,6 +77,31 @@ def _held(lanes: Lanes, row: Run) -> list[str]:
     return [entry.run for entry in lanes.lanes().get(lane_of(row), ())]
 
 
+async def test_what_is_expected_is_held_once_and_not_where_others_may_come_before_it(
+    lanes, rows, world, under_way
+):
+    lane, coming = lane_of(rows[0]), _run(COUNT)
+    assert lanes.expect([coming]) == set()
+    await _become(world, RunState.STARTING, *(row.id for row in rows))
+    await lanes.fill()
+    assert lanes.expect([coming]) == {coming.id}
+    assert lanes.expect([coming]) == set()
+    lanes.add([coming])
+    assert _held(lanes, coming) == [coming.id]
+    assert lanes.depth(lane.line) == 1
+    lanes.take(lane, coming.id)
+    under_way.add(coming.id)
+    assert lanes.expect([coming]) == set()
+    assert lanes.are_empty
+
+
+async def test_what_is_expected_while_a_lane_is_read_is_not_held(lanes, rows):
+    filling = await _while_it_is_read(lanes)
+    assert lanes.expect([_run(COUNT)]) == set()
+    await filling
+    assert lanes.depth(lane_of(rows[0]).line) == COUNT
+
+
 async def test_what_starts_while_a_lane_is_read_does_not_start_again(lanes, rows):
     filling = await _while_it_is_read(lanes)
     lanes.take(lane_of(rows[0]), rows[0].id)

@@ -17,6 +17,7 @@ from headway.model.job import Delivery, Job, Retries
 from headway.model.queue import Queue
 from headway.model.release import Release
 from headway.model.run import After, RunState
+from headway.ports.store import StoreError
 from tests.simulation.conftest import SMALL, wishing
 
 ONCE = Job(name="once", function="m:f", resources=SMALL)
@@ -108,6 +109,45 @@ async def test_that_a_run_is_queued_may_be_told_once_it_runs(plane, engine):
     assert plane.dispatch.lanes.are_empty
     engine.kill(row.attempts[0].runner)
     assert (await plane.ended(row)).state is RunState.LOST
+
+
+@pytest.mark.parametrize("is_put_late", [False, True])
+async def test_the_turn_of_a_run_may_come_before_it_is_put(plane, monkeypatch, is_put_late):
+    """That it starts is written down behind it, or not at all, and then once more."""
+    await plane.release(ONCE)
+    await plane.ended(await plane.run("once"))  # so that there is a runner
+    write, deeds = plane.store.write, []
+
+    async def as_it_is(run):
+        return run
+
+    async def noted(deed):
+        deeds.append(getattr(deed, "__name__", "") or deed.func.__name__)
+        if is_put_late and deeds == ["<lambda>"]:  # of the invocation
+            await asyncio.sleep(0.2)
+        return await write(deed)
+
+    monkeypatch.setattr(plane.dispatch, "at_once", as_it_is)
+    monkeypatch.setattr(plane.store, "write", noted)
+    row = await plane.ended(await plane.run("once"))
+    assert (row.state, len(row.attempts)) == (RunState.SUCCEEDED, 1)
+    assert deeds[:2] == ["<lambda>", "start"]
+    assert deeds.count("start") == (2 if is_put_late else 1)
+    assert plane.dispatch.lanes.are_empty
+
+
+async def test_a_run_that_could_not_be_put_is_not_expected_any_more(plane, monkeypatch):
+    await plane.release(ONCE)
+    await plane.hold(paused=True)
+
+    async def fails(_deed):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(plane.store, "write", fails)
+    with pytest.raises(StoreError):
+        await plane.run("once")
+    monkeypatch.undo()
+    assert plane.dispatch.lanes.are_empty
 
 
 async def test_a_run_that_is_due_as_it_is_asked_for_again_starts(plane, monkeypatch):

@@ -99,6 +99,51 @@ async def test_rows_that_are_put_at_once_are_as_if_one_by_one(store):
     assert await store.read(lambda reader: reader.find(Container, app="web")) == stored
 
 
+async def test_what_a_deed_has_changed_it_finds_and_may_change_again(store):
+    await store.write(lambda tx: tx.insert([container(f"c{number:03}") for number in range(300)]))
+
+    def deed(tx) -> None:
+        for number, row in enumerate(tx.find(Container)):
+            fields = {"node": "n2"} if number % 3 else {"release": 2, "because": "moved"}
+            changed = tx.put(msgspec.structs.replace(row, **fields))
+            if number == 7:
+                tx.put(msgspec.structs.replace(changed, node="n3"))
+        assert [row.id for row in tx.find(Container, node="n3")] == ["c007"]
+        assert len(tx.find(Container, release=2)) == 100
+        for row in tx.find(Container, release=2):
+            tx.put(msgspec.structs.replace(row, because="stays"))
+            tx.delete(Container, row.id) if row.id == "c003" else None
+
+    await store.write(deed)
+    rows = {row.id: row for row in await store.read(lambda reader: reader.find(Container))}
+    assert (rows["c007"].version, rows["c007"].node) == (3, "n3")
+    assert (rows["c000"].version, rows["c000"].because, rows["c000"].node) == (3, "stays", "n1")
+    assert (rows["c299"].version, rows["c299"].node) == (2, "n2")
+    assert "c003" not in rows
+
+
+async def test_a_deed_that_would_change_one_row_as_it_was_changes_none(store):
+    old = await store.write(lambda tx: tx.insert([container("a"), container("b"), container("c")]))
+    await store.write(lambda tx: tx.put(msgspec.structs.replace(old[2], because="newer")))
+
+    def deed(tx) -> None:
+        for row in old:
+            tx.put(msgspec.structs.replace(row, because="lost"))
+
+    with pytest.raises(Stale, match="c: it was changed since version 1"):
+        await store.write(deed)
+    rows = await store.read(lambda reader: reader.find(Container))
+    assert [row.because for row in rows] == ["", "", "newer"]
+
+
+async def test_a_row_that_was_deleted_cannot_be_changed(store):
+    row = await store.write(lambda tx: tx.put(container("a")))
+    await store.write(lambda tx: tx.delete(Container, "a"))
+    with pytest.raises(Stale):
+        await store.write(lambda tx: tx.put(row))
+    assert await store.read(lambda reader: reader.find(Container)) == []
+
+
 async def test_of_rows_whose_key_is_taken_none_is_put(store):
     await store.write(lambda tx: tx.put(container("c7")))
     with pytest.raises(Stale):
@@ -205,8 +250,12 @@ async def test_a_name_is_held_by_one_environment_at_a_time(store):
     with pytest.raises(Stale):
         await store.write(lambda tx: tx.put(environment("2")))
     ended = msgspec.structs.replace(first, state=EnvironmentState.ENDED)
-    await store.write(lambda tx: tx.put(ended))
-    await store.write(lambda tx: tx.put(environment("2")))
+
+    def deed(tx) -> None:
+        tx.put(ended)
+        tx.put(environment("2"))
+
+    await store.write(deed)
 
 
 async def test_a_follower_sees_every_event_once_and_in_order(store):

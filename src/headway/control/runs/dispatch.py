@@ -1,7 +1,7 @@
 """The loop over runs: what is due is queued, whose turn it is starts, runners are let go."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -192,6 +192,15 @@ class Dispatch:
 
     # --- runs that were just made ----------------------------------------------------------------
 
+    def coming(self, runs: Iterable[Run]) -> set[RunId]:
+        """Expect runs that are about to be put, and give those that `not_made` is to know of."""
+        if not self.opened.is_set():
+            return set()
+        expected = self.lanes.expect(run for run in runs if run.state is RunState.QUEUED)
+        if expected:
+            self.wake()
+        return expected
+
     def made(self, runs: Sequence[Run]) -> None:
         """Take over runs that are durable now."""
         if active := [run for run in runs if run.is_active]:
@@ -208,12 +217,15 @@ class Dispatch:
         if queued:
             self.wake()
 
-    def not_made(self, runs: Iterable[Run]) -> None:
+    def not_made(self, runs: Iterable[Run], expected: Collection[RunId]) -> None:
         """Give back what runs held that were not put after all."""
         for run in runs:
-            self.under_way.free(run.id)
-            self.lanes.doubt(lane_of(run))  # it may be there, and have become due meanwhile
-            self.wake()
+            if run.is_active:
+                self.under_way.free(run.id)
+                self.lanes.doubt(lane_of(run))  # it may be there, and have become due meanwhile
+                self.wake()
+            elif run.id in expected:
+                self.lanes.take(lane_of(run), run.id)
 
     # --- people ----------------------------------------------------------------------------------
 

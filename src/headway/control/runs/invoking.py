@@ -58,12 +58,13 @@ async def invoke(
     wanted = [made(its, named(world, row, now), actor, now) for its, row in asked]
     check_room(dispatch, target, wanted)
     rows = [await dispatch.at_once(run) for run in wanted] if len(wanted) == 1 else wanted
+    expected = dispatch.coming(rows)
     fresh: dict[RunId, Run] = {}
     try:
         stored = await world.store.write(lambda tx: put_all(tx, rows, actor, now))
         fresh = {row.id: row for row, is_new in stored if is_new}
     finally:
-        dispatch.not_made(row for row in rows if row.is_active and row.id not in fresh)
+        dispatch.not_made((row for row in rows if row.id not in fresh), expected)
     dispatch.made(list(fresh.values()))
     return [row for row, _ in stored]
 

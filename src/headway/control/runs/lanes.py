@@ -73,6 +73,15 @@ class _Window:
             self._entries.append(entry)
             self._held.add(entry.run)
 
+    def expect(self, entry: Entry) -> bool:
+        """Put one behind all others that is about to be stored; not where that may lack others."""
+        if self._late is not None or self._beyond or not self.is_whole:
+            return False
+        if entry.run in self._held or len(self._entries) >= _WINDOW:
+            return False
+        self.add(entry)
+        return True
+
     def put_back(self, entry: Entry) -> None:
         """Put one before all others, unless it is held."""
         self._left.discard(entry.run)
@@ -183,6 +192,21 @@ class Lanes:
                 lane = lane_of(run)
                 self._window(lane).add(entry_of(run))
                 self._recount(lane)
+
+    def expect(self, runs: Iterable[Run]) -> set[RunId]:
+        """Hold runs that are about to be put as queued, and give those that are held by that.
+
+        So whose turn it is is not first found out when it is durable that they are queued: that
+        they start is written down behind it, often in the same transaction.
+        """
+        held = set()
+        for run in runs:
+            if run.id not in self._under_way:
+                lane = lane_of(run)
+                if self._window(lane).expect(entry_of(run)):
+                    held.add(run.id)
+                self._recount(lane)
+        return held
 
     def put_back(self, lane: Lane, entry: Entry) -> None:
         """Take over that a run that was taken out is queued still, before all others."""

@@ -161,9 +161,11 @@ class Starts:
             run = pick.entry.run
             if run in started:
                 continue
-            self._free(pick)  # cancelled meanwhile, or somebody has its lock
+            self._free(pick)  # cancelled meanwhile, never put, or somebody has its lock
             if run in written.locked:
                 self._lanes.put_back(pick.lane, pick.entry)
+            else:
+                self._lanes.doubt(pick.lane)
             self._wake()
         self.send(written.rows)
 

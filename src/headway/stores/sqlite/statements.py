@@ -21,7 +21,7 @@ class Statements(NamedTuple):
 
     get: str
     get_all: str
-    """By keys in a list of JSON: documents, one a line, as of each row Python's lock is given up."""
+    """By keys in a list of JSON: one document a line. Each row would give up Python's lock."""
     upsert: str
 
 
