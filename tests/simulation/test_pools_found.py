@@ -90,6 +90,25 @@ def test_a_node_that_went_while_nobody_heard_of_it_takes_nothing_more():
     virtually(scenario)
 
 
+def test_a_node_that_left_before_its_provider_said_that_it_comes_is_forgotten():
+    """A row that was never lent was kept for ever: its machine might have been about to come."""
+
+    async def scenario(place: PoolsWorld) -> None:
+        place.provider.forgets_to_answer = 20
+        await place.pool(nodes_min=1)
+        await asyncio.sleep(100)
+        ((first,), (node,)) = await place.rows(), place.nodes()
+        assert (first.id, first.state) == (node.id, PoolNodeState.WANTED)
+        place.provider.announce(node.id, within_s=40)
+        await asyncio.sleep(20)
+        (leaving,) = [row for row in await place.rows() if row.id == first.id]
+        assert leaving.state is PoolNodeState.LEAVING
+        await asyncio.sleep(300)
+        assert first.id not in {row.id for row in await place.rows()}
+
+    virtually(scenario)
+
+
 class Slow:
     """A clock that is set behind."""
 

@@ -176,13 +176,21 @@ class Orders:
 def becoming(
     node: NodeId, state: PoolNodeState, because: str, now: datetime
 ) -> Callable[[Writer], bool]:
-    """Give what writes down what is to become of a node, and says whether that is new."""
+    """Give what writes down what is to become of a node, and says whether that is new.
+
+    What leaves, or stays, was lent, though its provider may never have answered that it is.
+    """
 
     def deed(tx: Writer) -> bool:
         row = tx.get(PoolNode, node)
         if row is None or row.state is state or row.state is PoolNodeState.RELEASED:
             return False
-        tx.put(msgspec.structs.replace(row, state=state, because=because, told_at=None))
+        lent_at = row.lent_at or (None if state is PoolNodeState.RELEASED else now)
+        tx.put(
+            msgspec.structs.replace(
+                row, state=state, because=because, told_at=None, lent_at=lent_at
+            )
+        )
         tx.record(_event(row, f"node.{state.value}", because, now))
         return True
 
