@@ -217,19 +217,19 @@ async def test_an_abort_asked_again_is_one_also_when_it_has_ended(plane):
 async def test_a_run_that_is_asked_for_twice_at_once_takes_one_place(plane, monkeypatch):
     await plane.release(JOB)
     starts = plane.dispatch.starts
-    stand, both = starts._grounds.of, asyncio.Event()
+    stand, both = starts._grounds.of_one, asyncio.Event()
     asking = 0
 
-    async def slow(lanes):
+    async def slow(lane):
         nonlocal asking
         asking += 1
         if asking == 2:
             both.set()
         if asking <= 2:
             await both.wait()
-        return await stand(lanes)
+        return await stand(lane)
 
-    monkeypatch.setattr(starts._grounds, "of", slow)
+    monkeypatch.setattr(starts._grounds, "of_one", slow)
     run_id = plane.world.run_ids.make(plane.world.clock.now())
     first, second = await asyncio.gather(*(plane.run("job", id=run_id) for _ in range(2)))
     assert first.id == second.id
