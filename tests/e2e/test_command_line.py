@@ -147,6 +147,13 @@ def test_a_command_in_a_container_has_its_input_output_and_status(calm):
     assert counted.out.strip() == str(size)
 
 
+@pytest.mark.parametrize("thing", ["web", "web.1", "calm/web", "calm/web.1"])
+def test_a_copy_is_entered_read_and_explained_by_the_names_that_ps_shows(calm, thing):
+    assert calm.ok("exec", "-e", "calm", thing, "--", "echo", "here") == "here\n"
+    assert "calm/web.1@v1 serving" in calm.ok("logs", "-e", "calm", thing)
+    assert f"{thing} is healthy: " in calm.ok("why", "-e", "calm", thing)
+
+
 def in_terminal(installation: Installation, *words: str) -> tuple[int, str]:
     """Run a command in a terminal of 60 columns and 12 rows."""
     pid, terminal = pty.fork()

@@ -133,6 +133,17 @@ def test_copies_for_which_nothing_comes_are_stuck_and_the_same_is_said_everywher
     virtually(scenario, lends=False)
 
 
+def test_a_process_type_is_explained_by_its_copies_whatever_stands_before_it():
+    async def scenario(shop: Shop) -> None:
+        await shop.scale(2)
+        for thing in ("web", f"{APP}/web", f"demo/{APP}/web"):
+            told = await why.explain(shop.world, shop.plane.heart.dispatch, thing)
+            assert (told.thing, told.state) == (thing, "healthy")
+            assert told.because.startswith(f"2 of 2 copies healthy; {APP}/web.")
+
+    virtually(scenario, lends=False)
+
+
 def test_copies_move_while_a_node_comes_for_them_and_are_stuck_when_the_pool_may_not_grow():
     async def scenario(shop: Shop) -> None:
         await shop.grow(1)

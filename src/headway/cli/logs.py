@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from headway.cli import render
+from headway.cli.naming import named
 from headway.cli.options import (
     Duration,
     chosen_environment,
@@ -18,7 +19,6 @@ from headway.cli.options import (
     print_json,
     split_reference,
 )
-from headway.cli.run import is_named
 from headway.model.view.log import LogEntry
 from headway.sdk import Client, RefusedError
 
@@ -27,7 +27,7 @@ _IDENTITY = re.compile(r"-[0-9a-f]{10}$")
 
 
 @click.command()
-@click.argument("things", nargs=-1, metavar="[APP|CONTAINER]…")
+@click.argument("things", nargs=-1, metavar="[APP|PROCESS|CONTAINER]…")
 @env_option
 @click.option("-a", "--app", help="An app, as APP is. Default: all of the environment.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written.")
@@ -49,7 +49,10 @@ def logs(
     build: str | None,
     as_json: bool,
 ) -> None:
-    """Show what containers wrote: of an environment, an app, or one."""
+    """Show what containers wrote: of an environment, an app, or one.
+
+    Named as `headway ps` does: shop, shop/web, shop/web.2, an id, or only web or web.2.
+    """
     pattern = _pattern(grep)
     with Client.local() as client:
         if build is not None:
@@ -78,22 +81,28 @@ def logs(
 def _environment_of(
     client: Client, things: tuple[str, ...], given: str | None
 ) -> tuple[str, list[str]]:
-    """Take the environment out of `ENV/APP`, which all must agree on."""
-    pairs = [split_reference(thing) for thing in things]
-    named = {owner for owner, _ in pairs if owner}
-    if len(named | ({given} if given else set())) > 1:
+    """Take the environment out of `ENV/APP`, which all must agree on.
+
+    What stands before the slash may be an app as well, as in `shop/web.1`.
+    """
+    pairs = [(None, thing) if given else split_reference(thing) for thing in things]
+    known = {view.name for view in client.environments.all()} if any(a for a, _ in pairs) else set()
+    said = {owner for owner, _ in pairs if owner in known}
+    if len(said) > 1:
         raise click.UsageError("these are of more than one environment")
-    return named.pop() if named else chosen_environment(client, given), [name for _, name in pairs]
+    name = said.pop() if said else chosen_environment(client, given)
+    return name, [thing.removeprefix(f"{name}/") for thing in things]
 
 
 def _meant(client: Client, name: str, things: list[str]) -> tuple[list[str], list[str]]:
     """Tell apps from containers; what is neither is left for headway to refuse."""
     members = client.environments.get(name).members
     known = {member.app for member in members}
+    there = [row for member in members for row in member.containers]
     apps: list[str] = []
     containers: list[str] = []
     for thing in things:
-        found = [row.id for member in members for row in member.containers if is_named(row, thing)]
+        found = [row.id for row in named(there, thing)]
         if thing not in known and (found or _IDENTITY.search(thing) or _has_ended(client, thing)):
             containers += found or [thing]
         else:

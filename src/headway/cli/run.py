@@ -12,6 +12,7 @@ import click
 
 from headway.cli import render
 from headway.cli.errors import FAILED, Failed, end_as_by_ctrl_c, fail
+from headway.cli.naming import exact, named
 from headway.cli.options import app_option, chosen_app, chosen_environment, env_option
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.sdk import Client, RefusedError
@@ -122,11 +123,14 @@ def _in_terminal(
 
 
 @click.command(name="exec", context_settings={"ignore_unknown_options": True})
-@click.argument("thing", metavar="APP|CONTAINER")
+@click.argument("thing", metavar="APP|PROCESS|CONTAINER")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @env_option
 def exec_(thing: str, command: tuple[str, ...], environment: str | None) -> None:
-    """Run a command in a running container: headway exec web -- ls."""
+    """Run a command in a running container: headway exec web -- ls.
+
+    An app's (shop), a process type's (shop/web, or web), or the one named (shop/web.2, or its id).
+    """
     from headway.cli.terminal import attach, size
 
     with Client.local() as client:
@@ -137,23 +141,23 @@ def exec_(thing: str, command: tuple[str, ...], environment: str | None) -> None
         raise Failed(attach(address, headers, terminal=terminal))
 
 
-def is_named(row: Container, thing: str) -> bool:
-    """Say whether a container is meant by its id, its app, `app.1` or `app/web.1`."""
-    app, _, slot = thing.partition(".")
-    in_slot = row.app == app and (not slot or slot == str(row.slot))
-    return in_slot or thing in (row.id, f"{row.app}/{row.label}")
-
-
 def _container(
     client: Client, thing: str, environment: str | None, command: tuple[str, ...]
 ) -> str:
-    """Find a container by id, by app, or by `app.1`."""
+    """Find the container to enter, or say what there is instead."""
     name = chosen_environment(client, environment)
-    running = [
-        row
-        for row in client.environments.containers(name)
-        if row.state in (ContainerState.HEALTHY, ContainerState.STARTING) and is_named(row, thing)
-    ]
+    there = client.environments.containers(name)
+    running = named(
+        (row for row in there if row.state in (ContainerState.HEALTHY, ContainerState.STARTING)),
+        thing,
+    )
+    owners = sorted({row.app for row in running})
+    if len(owners) > 1:
+        choices = (
+            f"headway exec -e {name} {owner}/{thing} -- {shlex.join(command)}" for owner in owners
+        )
+        fail(f"{thing} is of several apps in {name}: {', '.join(owners)}", *choices)
+        raise Failed
     row = to_enter(running, thing)
     if row is not None:
         return str(row.id)
@@ -166,7 +170,25 @@ def _container(
             f"headway ps -e {name}",
         )
         raise Failed
-    raise click.UsageError(f"no container of {thing} runs in {name}. Next: headway ps -e {name}")
+    fail(_nothing_runs(name, thing, there), f"headway ps -e {name}")
+    raise Failed
+
+
+def _nothing_runs(environment: str, thing: str, there: Sequence[Container]) -> str:
+    """Say of what is not there what is, and of what is there that it does not run."""
+    idle = named((row for row in there if not row.retired), thing)
+    if idle:
+        row = idle[0]
+        return f"{row.app}/{row.label} does not run in {environment}: it is {row.state.value}"
+    running = sorted(
+        {
+            f"{row.app}/{row.process}"
+            for row in there
+            if row.kind is ContainerKind.SERVICE and not row.is_ended
+        }
+    )
+    what = f"there are {', '.join(running)}" if running else "nothing runs there"
+    return f"{environment} has no container {thing}: {what}"
 
 
 def to_enter(running: Sequence[Container], thing: str) -> Container | None:
@@ -174,10 +196,10 @@ def to_enter(running: Sequence[Container], thing: str) -> Container | None:
 
     A healthy one where there is one. What does runs is not entered: each has its own sandbox.
     """
-    exact = [row for row in running if thing in (row.id, f"{row.app}/{row.label}")]
+    only = [row for row in running if exact(row, thing)]
     copies = [row for row in running if row.kind is ContainerKind.SERVICE]
     return min(
-        exact or copies, key=lambda row: row.state is not ContainerState.HEALTHY, default=None
+        only or copies, key=lambda row: row.state is not ContainerState.HEALTHY, default=None
     )
 
 

@@ -17,7 +17,7 @@ from headway.control.standing import member_view
 from headway.control.world import World
 from headway.formats.units import counted
 from headway.model.build import Build
-from headway.model.container import Container
+from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.event import Event
@@ -69,6 +69,7 @@ async def explain(
             return _of_run(reader, dispatch, run)
         why = _in_environments(world, reader, name, owner, app)
         why = why or _of_job(reader, dispatch, name, owner, app)
+        why = why or _of_process(reader, name, owner, app)
         if why is not None:
             return msgspec.structs.replace(why, thing=thing)
         last = _lock(reader, thing) or _pool(world, reader, thing) or _gone(reader, thing)
@@ -77,9 +78,9 @@ async def explain(
         raise NotFound(
             "thing-unknown",
             f"nothing is known as {thing}",
-            hint="an app, `app.1`, a job, an environment, a node, pool or lock, or the id of a "
-            "deployment, build, container, run, lease or rebalancing; ENVIRONMENT/ and APP/ may "
-            "stand before it",
+            hint="an app, `app/web`, `app/web.1`, a job, an environment, a node, pool or lock, or "
+            "the id of a deployment, build, container, run, lease or rebalancing; ENVIRONMENT/ and "
+            "APP/ may stand before it",
             next=("headway ps", "headway history"),
         )
 
@@ -271,6 +272,25 @@ def _in_environments(
             if f"{row.app}.{row.slot}" == thing:
                 return _of_container(reader, thing, row)
     return None
+
+
+def _of_process(reader: Reader, thing: str, environment: str | None, app: str | None) -> Why | None:
+    """Explain a process type by the copy of it that is worst off."""
+    name, _, process = thing.rpartition("/")
+    name = name or app or ""
+    copies = [
+        row
+        for owner in lookup.environments(reader, environment)
+        for row in reader.find(Container, environment=owner.id, retired=False)
+        if row.kind is ContainerKind.SERVICE and row.process == process and name in ("", row.app)
+    ]
+    if not copies:
+        return None
+    row = min(copies, key=lambda row: row.state is ContainerState.HEALTHY)
+    healthy = sum(row.state is ContainerState.HEALTHY for row in copies)
+    why = _of_container(reader, thing, row)
+    said = f"{healthy} of {len(copies)} copies healthy; {row.app}/{row.label}"
+    return msgspec.structs.replace(why, because=f"{said}: {why.because}")
 
 
 def _of_job(

@@ -141,6 +141,18 @@ class Container(Value, kw_only=True):
         return self.kind.value
 
     @property
+    def own_names(self) -> tuple[str, ...]:
+        """What it is called within its app, such as `web.2` and, as all copies are, `web`."""
+        copies = (self.process,) if self.kind is ContainerKind.SERVICE else ()
+        return (self.label, *copies)
+
+    @property
+    def full_names(self) -> tuple[str, ...]:
+        """What it is called within its environment: as its id, `shop`, `shop.2`, `shop/web.2`."""
+        own = (f"{self.app}/{name}" for name in self.own_names)
+        return (self.id, self.app, f"{self.app}.{self.slot}", *own)
+
+    @property
     def is_ended(self) -> bool:
         """Whether it runs no more."""
         return self.state in ENDED
