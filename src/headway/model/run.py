@@ -214,7 +214,7 @@ class Run(Value, kw_only=True):
     @property
     def active(self) -> int | None:
         """Set while an attempt is under way."""
-        return 1 if self.is_active else None
+        return 1 if self.state in ACTIVE else None
 
     @property
     def pin(self) -> str | None:
@@ -248,7 +248,7 @@ class Run(Value, kw_only=True):
     @property
     def open_in(self) -> EnvironmentId | None:
         """While it has not ended: its environment."""
-        return None if self.is_ended else self.environment
+        return None if self.state in ENDED else self.environment
 
     @property
     def ended_us(self) -> int | None:

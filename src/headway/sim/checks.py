@@ -139,7 +139,8 @@ class Checks:
         if job is None:
             self.fail("runners know their jobs", f"{runner} was handed {task.job} of {task.run}")
             return
-        if (task.run, task.attempt) in self.doing:
+        attempt = (task.run, task.attempt)
+        if attempt in self.doing:
             self.fail("nothing is doubled", f"attempt {task.attempt} of {task.run} began twice")
         if job.delivery is Delivery.AT_MOST_ONCE:
             if task.run in self.once:
@@ -149,7 +150,7 @@ class Checks:
         if under_way != task.attempt:
             what = f"attempts {under_way} and {task.attempt} of {task.run} run at the same time"
             self.fail("nothing is doubled", what)
-        self.doing[task.run, task.attempt] = job
+        self.doing[attempt] = job
         self._use(self.place[runner], job.resources, 1)
         self.locks.began(task)
         self.gangs.began(task)

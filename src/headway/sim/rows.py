@@ -45,12 +45,15 @@ class Rows:
 
     def put(self, key: Any, row: Value, before: Kept | None) -> None:
         """Let a row be as it is given; `before` is what is kept of it."""
-        values = self._read(row)
         if before is None:
             self._ordinals += 1
-            self._keep(key, Kept(self._ordinals, row, values), self._no_values)
+            ordinal, known = self._ordinals, self._no_values
         else:
-            self._keep(key, Kept(before.ordinal, row, values), before.values)
+            ordinal, known = before.ordinal, before.values
+        values = self._read(row)
+        self.kept[key] = self.by_ordinal[ordinal] = Kept(ordinal, row, values)
+        if values != known:
+            self._follow(ordinal, known, values)
 
     def put_back(self, key: Any, before: Kept | None) -> None:
         """Let a row be as it was, or be gone where it was not there."""
@@ -60,7 +63,9 @@ class Rows:
                 self.delete(key, now)
             return
         before.values = self._read(before.row)  # there may be indexes that there were not
-        self._keep(key, before, self._no_values if now is None else now.values)
+        self.kept[key] = self.by_ordinal[before.ordinal] = before
+        known = self._no_values if now is None else now.values
+        self._follow(before.ordinal, known, before.values)
         if now is None:  # it stands behind those that were put later
             self.by_ordinal = dict(sorted(self.by_ordinal.items()))
 
@@ -69,11 +74,6 @@ class Rows:
         del self.kept[key]
         del self.by_ordinal[before.ordinal]
         self._follow(before.ordinal, before.values, self._no_values)
-
-    def _keep(self, key: Any, kept: Kept, before: tuple[Any, ...]) -> None:
-        self.kept[key] = self.by_ordinal[kept.ordinal] = kept
-        if kept.values != before:
-            self._follow(kept.ordinal, before, kept.values)
 
     def _follow(self, ordinal: int, before: tuple[Any, ...], now: tuple[Any, ...]) -> None:
         """Tell the indexes what has changed; most changes are of few fields."""

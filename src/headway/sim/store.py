@@ -31,22 +31,31 @@ V = TypeVar("V", bound=Value)
 _PAGE = 500
 
 
+class _Nouns(dict[type[Value], Rows]):
+    """The rows of each noun."""
+
+    def __missing__(self, kind: type[Value]) -> Rows:
+        found = self[kind] = Rows(TABLES[kind])
+        return found
+
+
 class MemoryReader:
     """Answers from the rows as they are: nothing changes them while a question is asked."""
 
     def __init__(self, store: "MemoryStore") -> None:
         self._store = store
+        self._rows = store.rows
 
     def get(self, kind: type[V], *key: str | int) -> V | None:
         """Give the row with this key."""
-        rows = self._store.rows(kind)
+        rows = self._rows[kind]
         assert len(key) == len(rows.table.key), f"{rows.table.name} has the key {rows.table.key}"
         kept = rows.kept.get(key[0] if len(key) == 1 else key)
         return kept.row if kept is not None else None  # type: ignore[return-value]
 
     def get_all(self, kind: type[V], keys: Collection[str]) -> dict[str, V]:
         """Give those rows with one of these keys that there are, by their keys."""
-        kept = self._store.rows(kind).kept
+        kept = self._rows[kind].kept
         return {key: there.row for key in keys if (there := kept.get(key))}  # type: ignore[misc]
 
     def find(
@@ -61,7 +70,7 @@ class MemoryReader:
         **fields: Any,
     ) -> list[V]:
         """Give the rows whose fields are equal to these, in the order they were first put."""
-        rows = self._store.rows(kind)
+        rows = self._rows[kind]
         unknown = set(fields) - set(rows.table.columns)
         assert not unknown, f"{rows.table.name} cannot be asked for {sorted(unknown)}"
         least, most = _bounds(rows, before, after)
@@ -111,7 +120,7 @@ class MemoryReader:
         self, kind: type[Value], field: str, values: Collection[str], columns: Sequence[str]
     ) -> dict[str, tuple[Any, ...]]:
         """Give columns of the row that was added last, for each value of an indexed field."""
-        rows = self._store.rows(kind)
+        rows = self._rows[kind]
         unknown = {field, *columns} - set(rows.table.columns)
         assert not unknown, f"{rows.table.name} cannot be asked for {sorted(unknown)}"
         index, found = rows.equal(field), {}
@@ -150,7 +159,7 @@ class MemoryReader:
         return self._store.log.find(after, before, limit, newest_first, fields)
 
     def _asked(self, kind: type[Value], field: str) -> Rows:
-        rows = self._store.rows(kind)
+        rows = self._rows[kind]
         assert field in rows.table.columns, f"{rows.table.name} cannot be asked for {field}"
         return rows
 
@@ -159,13 +168,14 @@ class MemoryWriter(MemoryReader):
     """Writes at once, and can take back what it wrote."""
 
     def __init__(self, store: "MemoryStore") -> None:
-        super().__init__(store)
+        self._store = store
+        self._rows = store.rows
         self._undo: list[tuple[Rows, Any, Kept | None]] = []
         self.recorded: list[Event] = []
 
     def put(self, row: V) -> V:
         """Insert or replace a row, and give it as it is now, its `version` one higher."""
-        rows = self._store.rows(type(row))
+        rows = self._rows[type(row)]
         key = rows.key(row)
         there = rows.kept.get(key)
         stored = row
@@ -196,7 +206,7 @@ class MemoryWriter(MemoryReader):
 
     def delete(self, kind: type[Value], *key: str | int) -> None:
         """Delete the row with this key, if there is one."""
-        rows = self._store.rows(kind)
+        rows = self._rows[kind]
         its = key[0] if len(key) == 1 else key
         there = rows.kept.get(its)
         if there is not None:
@@ -231,19 +241,12 @@ class MemoryStore:
     """Rows and events for as long as the process lives. Deeds run at once, one after another."""
 
     def __init__(self) -> None:
-        self._rows: dict[type[Value], Rows] = {}
+        self.rows = _Nouns()
         self.log = EventLog()
         self.on_event: Callable[[Event], None] | None = None
         self._followers: dict[asyncio.Event, None] = {}
         self._watches = Watches()
         self._closed = False
-
-    def rows(self, kind: type[Value]) -> Rows:
-        """Give the rows of a noun."""
-        found = self._rows.get(kind)
-        if found is None:
-            found = self._rows[kind] = Rows(TABLES[kind])
-        return found
 
     def ask(self, question: Callable[[Reader], T]) -> T:
         """Answer a question at once."""

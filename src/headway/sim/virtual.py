@@ -47,9 +47,16 @@ class VirtualTask(asyncio.Task[Any]):
     A group of tasks, for one, cancels what is left of it in the order of such a set.
     """
 
-    def __init__(self, number: int, coro: Coroutine[Any, Any, Any], **options: Any) -> None:
+    def __init__(
+        self,
+        number: int,
+        coro: Coroutine[Any, Any, Any],
+        loop: asyncio.AbstractEventLoop,
+        name: str | None,
+        context: Context | None,
+    ) -> None:
         self._number = number
-        super().__init__(coro, **options)
+        super().__init__(coro, loop=loop, name=name, context=context)
 
     def __hash__(self) -> int:
         return self._number
@@ -131,7 +138,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     ) -> asyncio.Task[T]:
         """Have something go on beside what is under way."""
         self._tasks_made += 1
-        return VirtualTask(self._tasks_made, coro, loop=self, name=name, context=context)
+        return VirtualTask(self._tasks_made, coro, self, name, context)
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None

@@ -99,8 +99,9 @@ def _packing(scope: Scope, rows: Rows) -> list[float]:
             share = (free[row] - less) / unit[row]
             cost += share * share if is_for_ever else share
         if not is_for_ever:
-            later = (end - max(node_ends[row], now)) / length
-            cost += min(max(later, 0.0), 1.0) * LATER
+            later = end - max(node_ends[row], now)
+            if later > 0:
+                cost += later / length * LATER
         elif node_ends[row] < FOREVER:
             cost += LATER
         costs.append(cost)

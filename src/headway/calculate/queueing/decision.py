@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from headway.calculate.demand import expected_end
@@ -69,9 +70,7 @@ class Decision:
         self.reasons: dict[Lane, str] = {}
         self.nevers: set[Lane] = set()
         self.by_line: dict[Line, list[Lane]] = {}
-        self._room = Room(question)
         self._claims = Claims(question)
-        self._gangs = Gangs(question)
         self._enlisting: set[Lane] = set()
         self._taken: dict[Lane, set[int]] = {}
         self._next: dict[Lane, int] = {}
@@ -84,6 +83,14 @@ class Decision:
                 self.reasons[lane] = question.shut[lane]
                 continue
             self.by_line.setdefault(lane.line, []).append(lane)
+
+    @cached_property
+    def _room(self) -> Room:
+        return Room(self.question)
+
+    @cached_property
+    def _gangs(self) -> Gangs:
+        return Gangs(self.question)
 
     def turn(self) -> Turn:
         """Give what was decided."""

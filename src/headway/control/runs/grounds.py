@@ -192,10 +192,12 @@ class Grounds:
     ) -> Question:
         """Gather all that a turn sees."""
         terms: dict[Lane, Terms] = {}
+        shut: dict[Lane, str] = {}
         limits: dict[Line, int] = {}
         tokens: dict[Line, float] = {}
         for lane, ground in grounds.items():
             if ground.release is None:
+                shut[lane] = ground.shut
                 continue
             queue, job = ground.release.manifest.queue(lane.queue), ground.job
             if ground.gang:
@@ -213,7 +215,7 @@ class Grounds:
         return Question(
             lanes=lanes,
             terms=terms,
-            shut={lane: row.shut for lane, row in grounds.items() if row.release is None},
+            shut=shut,
             line_limits=limits,
             tallies=self.tallies,
             fleet=self._world.fleet,
@@ -231,7 +233,7 @@ class Grounds:
             patience=timedelta(seconds=self._world.settings.promise_s),
             make_room=make_room,
             locks=locks or Locks({}),
-            new_run=lambda: self._world.run_ids.make(self._world.clock.now()),
+            new_run=self._new_run,
         )
 
     def passed_over(self, run: RunId, lane: Lane) -> str:
@@ -321,6 +323,9 @@ class Grounds:
         ready, refused = self._runners.crew(lane.environment, lane.app, ground.release.number)
         demand = self._demand(ground.release, ground.job).with_runner
         return Crew(ready=ready, refused=refused, demand=demand)
+
+    def _new_run(self) -> RunId:
+        return self._world.run_ids.make(self._world.clock.now())
 
     def _enlist(self, grounds: Mapping[Lane, Ground], lane: Lane, node: NodeId) -> str:
         key = grounds[lane].runner(lane, node)

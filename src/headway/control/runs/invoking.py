@@ -53,11 +53,14 @@ async def invoke(
     pinned = [row.release for row in invocations]
     target = await dispatch.targets.find(environment, name, app, pinned)
     now = world.clock.now()
-    asked = [(await _as_pinned(dispatch, target, row), row) for row in invocations]
+    asked = [
+        (target if row.release is None else await _as_pinned(dispatch, target, row), row)
+        for row in invocations
+    ]
     check(world, asked, now)
     wanted = [made(its, named(world, row, now), actor, now) for its, row in asked]
     check_room(dispatch, target, wanted)
-    rows = [await dispatch.at_once(run) for run in wanted] if len(wanted) == 1 else wanted
+    rows = [await dispatch.at_once(wanted[0])] if len(wanted) == 1 else wanted
     expected = dispatch.coming(rows)
     fresh: dict[RunId, Run] = {}
     try:
@@ -71,8 +74,7 @@ async def invoke(
 
 async def _as_pinned(dispatch: Dispatch, target: Target, wish: Invocation) -> Target:
     """Give the job as the release has it that is to run it. One that lacks is refused later."""
-    if wish.release is None:
-        return target
+    assert wish.release is not None
     key = (target.owner.id, target.release.app)
     release = await dispatch.book.release(key, wish.release)
     job = release.manifest.job(target.job.name) if release else None
