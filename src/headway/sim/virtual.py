@@ -5,7 +5,6 @@ code and the seed alone. Connections lead to a made-up network.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from heapq import heapify, heappop, heappush
@@ -112,7 +111,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().__init__()
         self.network = network
         self._time = 0.0
-        self._ready: deque[_Call] = deque()
+        self._ready: list[_Call] = []
         self._timers: list[tuple[float, int, _Timer]] = []
         self._timers_made = 0
         self._timers_cancelled = 0
@@ -177,19 +176,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         """Call what is ready, and all that becomes so; then let time jump."""
-        ready = self._ready
-        while ready:
-            for _ in range(len(ready)):
-                call = ready.popleft()
-                if not call.is_cancelled:
-                    try:
-                        call.context.run(call.callback, *call.args)
-                    except (SystemExit, KeyboardInterrupt):
-                        raise
-                    except BaseException as error:  # noqa: BLE001 (as a handle's own `_run` does)
-                        self._failed(call, error)
-                    if self._stopping:
-                        return
+        while self._ready and not self._stopping:
+            ready, self._ready = self._ready, []
+            for call in ready:
+                if call.is_cancelled:
+                    continue
+                try:
+                    call.context.run(call.callback, *call.args)
+                except (SystemExit, KeyboardInterrupt):
+                    self._ready = ready[ready.index(call) + 1 :] + self._ready
+                    raise
+                except BaseException as error:  # noqa: BLE001 (as a handle's own `_run` does)
+                    self._failed(call, error)
             self._rounds += 1
             if self._rounds > self._rounds_max and not self._is_large():
                 self._spins(call)

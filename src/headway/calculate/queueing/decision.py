@@ -286,12 +286,15 @@ class Decision:
         return cost
 
     def _advance(self, lane: Lane, index: int) -> None:
-        taken = self._taken.setdefault(lane, set())
-        taken.add(index)
         first = self._next.get(lane, 0)
-        while first in taken:
-            taken.discard(first)
-            first += 1
+        if index != first:
+            self._taken.setdefault(lane, set()).add(index)
+            return
+        first += 1
+        if taken := self._taken.get(lane):
+            while first in taken:
+                taken.discard(first)
+                first += 1
         self._next[lane] = first
         if not self._has_more(lane):
             self.by_line[lane.line].remove(lane)
