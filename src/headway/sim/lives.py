@@ -129,7 +129,8 @@ class Lives:
     async def ask(self, deed: Callable[[Plane], Coroutine[Any, Any, Any]]) -> Any:
         """Ask whoever lives, until one has answered; None when it refused."""
         while True:
-            await self._began.wait()
+            if not self._began.is_set():
+                await self._began.wait()
             plane = self.plane
             if plane is None:
                 continue

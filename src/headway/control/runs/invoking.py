@@ -30,6 +30,7 @@ _AFTER_MAX = 1000
 _PROBLEMS_MAX = 50
 _PRIORITY_MAX = 100
 _AHEAD_MAX = timedelta(days=3660)
+_NO_LOCKS = Named()
 
 
 async def invoke(
@@ -231,7 +232,7 @@ def _locks(target: Target, wish: Invocation) -> Named:
     """Give the locks that a run holds as it runs, or why it cannot have them."""
     job = target.job
     if not job.locks:
-        return Named()
+        return _NO_LOCKS
     where = {"app": target.release.app, "environment": target.owner.name}
     return lock_names(job.locks, msgspec.json.decode(wish.parameters), job.parameters, where)
 
