@@ -1,11 +1,15 @@
 """Ended runs that are no longer kept are forgotten, the oldest first, and nothing else is."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
+from headway.control.removing import Removing
 from headway.control.runs.forgetting import forget_runs
 from headway.model.job import Job
 from headway.model.run import Run
+from headway.ports.engine import EngineError
 from tests.simulation.conftest import SMALL, wishing
 
 NOOP = Job(name="noop", function="m:f", resources=SMALL)
@@ -32,7 +36,7 @@ async def left(plane, **settings) -> list[str]:
 
     plane.engine.remove_runs = noted
     before = await ids(plane)
-    await forget_runs(plane.world)
+    await forget_runs(plane.world, Removing(plane.world))
     there = await ids(plane)
     assert removed == before[: len(before) - len(there)]
     return there
@@ -52,3 +56,29 @@ async def test_what_is_older_than_is_kept_is_forgotten(plane, made):
 
 async def test_what_is_kept_stays(plane, made):
     assert await left(plane, runs_kept=5, runs_kept_s=3600.0) == made
+
+
+async def test_a_run_whose_log_cannot_be_removed_stays_and_is_told_of_and_the_others_go(
+    plane, made, monkeypatch
+):
+    remove = plane.engine.remove_runs
+    broken = {made[0], made[2]}
+
+    async def refusing(runs) -> None:
+        if broken.intersection(runs):
+            raise EngineError("input/output error")
+        await remove(runs)
+
+    monkeypatch.setattr(plane.engine, "remove_runs", refusing)
+    monkeypatch.setattr("headway.control.runs.forgetting._PAGE", 2)
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, runs_kept=1)
+    removing = Removing(plane.world)
+    await forget_runs(plane.world, removing)
+    assert await ids(plane) == [made[0], made[2], made[4], made[5]]
+    _, said = plane.world.troubles["removal"]
+    assert f"of {made[0]}: input/output error; {made[2]}: input/output error" in said
+    broken.clear()
+    plane.clock.ahead = timedelta(minutes=6)
+    await forget_runs(plane.world, removing)
+    assert await ids(plane) == made[4:]
+    assert "removal" not in plane.world.troubles

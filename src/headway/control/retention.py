@@ -59,7 +59,7 @@ class Retention:
         """Collect once."""
         world = self._world
         await self._forget_containers()
-        await forget_runs(world)
+        await forget_runs(world, self._removing)
         await forget_environments(world, self._removing)
         await self._old_deployments.forget()
         self._removing.forget()

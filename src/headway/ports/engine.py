@@ -197,7 +197,11 @@ class Engine(Protocol):
         ...
 
     async def remove_runs(self, runs: Collection[RunId]) -> None:
-        """Forget the logs of runs. Unknown is no error."""
+        """Forget the logs of runs. Unknown is no error.
+
+        Raises:
+            EngineError: Those of one cannot be removed; those of others may be gone.
+        """
         ...
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from headway.model.node import ClosedPorts, Node, NodeState
 from headway.model.order import Heard, NodeReading, Observed, Order, Usage
 from headway.model.terminal import TerminalSize
 from headway.model.view.check import Check
-from headway.ports.engine import EngineUnavailable, NoSuchContainer
+from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
 
 _SILENT_S = 10.0
 _TOLD_MAX = 1000
@@ -253,7 +253,10 @@ class ProcessEngine:
 
     async def remove_runs(self, runs: Collection[RunId]) -> None:
         """Forget the logs of runs."""
-        await asyncio.to_thread(loglines.remove, self._folder / "runs", runs)
+        try:
+            await asyncio.to_thread(loglines.remove, self._folder / "runs", runs)
+        except OSError as error:
+            raise EngineError(f"a log cannot be removed: {error}") from error
 
     async def listening(self, container: ContainerId) -> tuple[str, ...]:
         """List where the container's processes listen."""
