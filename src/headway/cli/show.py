@@ -169,8 +169,12 @@ def why(thing: str, environment: str | None, app: str | None, as_json: bool) -> 
         print_json(found)
         return
     click.echo(f"{found.thing} is {found.state}: {render.safe(found.because)}")
-    for event in found.chain:
+    for one in found.happened:
+        event = one.event
         what = event.data.get("what") or event.kind
+        if one.times > 1:
+            lasted = render.age(one.first_at, event.at)
+            what = f"{event.kind} · {one.times} times in {lasted}"
         line = f"  {render.moment(event.at)}  {what}  {render.safe(event.because)}"
         click.echo(line.rstrip())
     if found.next:

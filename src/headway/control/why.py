@@ -32,6 +32,8 @@ from headway.model.view.why import Why
 from headway.ports.store import Reader
 
 _CHAIN = 30
+_CHAIN_OF_APP = 300
+"""What its containers do again and again is shown as one."""
 
 
 async def explain(
@@ -347,5 +349,6 @@ def _of_member(world: World, reader: Reader, owner: Environment, member: Member)
 
 
 def _chain(reader: Reader, **fields: Any) -> tuple[Event, ...]:
-    newest = reader.events(newest_first=True, limit=_CHAIN, **fields)
+    most = _CHAIN_OF_APP if "app" in fields else _CHAIN
+    newest = reader.events(newest_first=True, limit=most, **fields)
     return tuple(reversed(newest))

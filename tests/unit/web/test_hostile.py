@@ -14,6 +14,7 @@ from headway.model.deployment import Phase, Step
 from headway.model.environment import EnvironmentState
 from headway.model.event import Event
 from headway.model.failure import Failure, ProbeAnswer
+from headway.model.happening import happenings
 from headway.model.log import LogLine, Stream
 from headway.model.node import Node, NodeHold, NodeState
 from headway.model.past import Life, PastView
@@ -30,7 +31,6 @@ from headway.model.view.release import ReleaseView
 from headway.model.view.standing import MemberState
 from headway.model.view.why import Why
 from headway.web.drawing import Visit, draw, rows
-from headway.web.happened import happenings
 from headway.web.page import Field, FieldKind, Plan
 from headway.web.pages.apps import AppPage, AppsPage
 from headway.web.pages.config import ConfigPage, ConfigVersionPage

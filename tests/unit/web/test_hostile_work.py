@@ -5,6 +5,7 @@ import pytest
 
 from headway.control.fullness import Fullness
 from headway.model.event import Event
+from headway.model.happening import happenings
 from headway.model.job import Job
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.log import LogLine, Stream
@@ -22,7 +23,6 @@ from headway.model.view.pool import PoolView
 from headway.model.view.run import RunView
 from headway.model.view.schedule import ScheduleView
 from headway.web.drawing import Visit, draw
-from headway.web.happened import happenings
 from headway.web.page import View
 from headway.web.pages.dead import DeadPage, heaps
 from headway.web.pages.job import JobPage

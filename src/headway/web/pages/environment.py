@@ -5,11 +5,11 @@ from datetime import datetime
 from headway.control import environments, events
 from headway.model.deployment import Deployment
 from headway.model.event import Event
+from headway.model.happening import Happening, happenings
 from headway.model.ids import AppName, EnvironmentName, LeaseId
 from headway.model.value import Value
 from headway.model.view.environment import EnvironmentView, MemberView
 from headway.model.view.standing import MemberState
-from headway.web.happened import Happening, happenings
 from headway.web.page import Ask, Crumb, Page, View
 from headway.web.pages.environments import MOVING, WORST_FIRST
 

@@ -3,6 +3,7 @@
 from headway.control import events, why
 from headway.control.errors import Invalid
 from headway.model.event import Event
+from headway.model.happening import Happening
 from headway.model.view.why import Why
 from headway.web import links
 from headway.web.page import Ask, Crumb, Page, View
@@ -47,6 +48,11 @@ class WhyPage(View, kw_only=True):
 
     why: Why
     environment: str = ""
+
+    @property
+    def happened(self) -> tuple[Happening, ...]:
+        """What led here, the oldest first; what happened again and again where it did last."""
+        return self.why.happened
 
     @property
     def title(self) -> str:

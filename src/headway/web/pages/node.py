@@ -3,6 +3,7 @@
 from headway.control import drain_plans, events, nodes
 from headway.control.permission import INSTALLATION
 from headway.model.figures import Subject
+from headway.model.happening import Happening, happenings
 from headway.model.ids import EnvironmentName
 from headway.model.node import NodeState
 from headway.model.role import Deed
@@ -10,7 +11,6 @@ from headway.model.view.change import Started
 from headway.model.view.node import NodeView
 from headway.web import links
 from headway.web.commands import command, why
-from headway.web.happened import Happening, happenings
 from headway.web.lately import Lately, lately
 from headway.web.page import Act, Ask, Crumb, Field, Page, Plan, View, reason
 from headway.web.pages.nodes import node_note, packed

@@ -4,10 +4,10 @@ from headway.control import events, past
 from headway.control.requests import RunQuestion
 from headway.control.runs import runs
 from headway.model.environment import EnvironmentState
+from headway.model.happening import Happening, happenings
 from headway.model.past import PastView
 from headway.model.run import Run
 from headway.web import links
-from headway.web.happened import Happening, happenings
 from headway.web.page import Ask, Crumb, Page, View
 
 _RUNS, _EVENTS, _LOOKED_AT = 15, 20, 300

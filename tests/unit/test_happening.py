@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from headway.model.event import Event
+from headway.model.happening import happenings
 from headway.model.ids import AppName, EnvironmentId
-from headway.web.happened import happenings
+from headway.model.view.why import Why
 
 _AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -38,8 +39,8 @@ def test_a_container_that_crashes_again_and_again_hides_nothing_else() -> None:
         ("deployment.failed", 1),
     ]
     assert told[0].event.sequence == 100
-    assert told[0].again == "30 times in 1 min 27 s"
-    assert not told[-1].again
+    assert (told[0].times, told[0].lasted_s) == (30, 87)
+    assert told[-1].times == 1
 
 
 def test_what_people_and_deployments_did_is_told_each_time() -> None:
@@ -61,3 +62,11 @@ def test_ends_for_another_reason_are_another_line() -> None:
         event(1, "container.exited", because="killed: memory limit 512 MiB reached"),
     ]
     assert [one.times for one in happenings(ends, 12)] == [2, 1]
+
+
+def test_why_an_app_is_as_it_is_tells_crashes_once_ahead_of_what_came_behind_them() -> None:
+    chain = [event(1, "deployment.failed")]
+    chain += [event(number, "container.exited", because="exit status 1") for number in range(2, 90)]
+    chain += [event(95, "deployment.requested", actor="ana")]
+    told = Why(thing="web", state="failed", because="it", chain=tuple(chain)).happened
+    assert [(one.event.sequence, one.times) for one in told] == [(1, 1), (89, 88), (95, 1)]

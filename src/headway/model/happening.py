@@ -1,11 +1,10 @@
-"""What happened to what a page is about: told once, also where it happens again and again."""
+"""What happened, told once, also where it happens again and again."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from headway.model.event import Event
 from headway.model.value import Value
-from headway.web.times import length
 
 
 class Happening(Value, kw_only=True):
@@ -17,12 +16,9 @@ class Happening(Value, kw_only=True):
     first_at: datetime
 
     @property
-    def again(self) -> str:
-        """Say how often it happened, where that is more than once."""
-        if self.times == 1:
-            return ""
-        lasted_s = (self.event.at - self.first_at).total_seconds()
-        return f"{self.times} times in {length(lasted_s)}"
+    def lasted_s(self) -> float:
+        """From the first of them to the newest."""
+        return (self.event.at - self.first_at).total_seconds()
 
 
 def happenings(newest: Iterable[Event], most: int) -> tuple[Happening, ...]:
