@@ -58,6 +58,29 @@ def test_deploying_what_serves_already_changes_nothing(headway):
     assert headway.get("same", "same")[1] == "v2 one red"
 
 
+def test_an_app_that_needs_config_is_started_by_the_commands_that_are_named(headway):
+    """Headway does not know it yet: it cannot start without its config, nor be told before."""
+    manifest = good_manifest(extra="env: [TOKEN, COLOUR]\n")
+    app = headway.app("keyed", manifest=manifest)
+    refused = headway.run("start", "-e", "keyed", cwd=app)
+    assert refused.status == 3
+    assert "next: headway config set -e keyed -a keyed COLOUR=… TOKEN=…" in refused.err
+    done = headway.run("config", "set", "-e", "keyed", "-a", "keyed", "COLOUR=red", cwd=app)
+    assert done.status == 0, done.all
+    assert "keyed is new: sent from this directory" in done.err
+    assert "next: headway config set -e keyed -a keyed TOKEN=…" in done.out
+    said = headway.ok("config", "set", "-e", "keyed", "TOKEN=x", cwd=app)
+    assert "next: headway start -e keyed keyed" in said
+    headway.ok("start", "-e", "keyed", "keyed", cwd=app)
+    assert headway.get("keyed", "keyed")[1] == "v1 one red"
+
+
+def test_config_of_an_app_that_is_neither_known_nor_here_is_refused(headway, tmp_path):
+    done = headway.run("config", "set", "-e", "keyed", "-a", "nowhere", "A=1", cwd=tmp_path)
+    assert done.status == 3
+    assert "there is no app nowhere" in done.err
+
+
 def test_a_procfile_release_line_runs_once_before_traffic(headway):
     procfile = "web: python3 server.py\nrelease: echo migrated\n"
     manifest = "expose: [{name: http, health_check: {type: http, path: /}}]\n"

@@ -1,6 +1,7 @@
 """`config`: what an app is told by its environment."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ import click
 from headway.cli import render
 from headway.cli.options import (
     Showing,
+    app_of,
     app_option,
     chosen_app,
     chosen_environment,
@@ -24,7 +26,7 @@ from headway.model.config import ConfigChange
 from headway.model.problem import render_problem
 from headway.model.view.change import Started
 from headway.model.view.config import ConfigVersion, ConfigView
-from headway.sdk import Client
+from headway.sdk import Client, RefusedError
 
 
 @click.group()
@@ -110,10 +112,27 @@ def set_(
         raise click.UsageError("give KEY=VALUE, or --from-file")
     with Client.local() as client:
         name = environment or chosen_environment(client, None)
-        view = client.config.change(
-            name, chosen_app(app), set=values, deploy=not no_deploy, reason=reason, plan=plan
+        wanted = chosen_app(app)
+        ask = partial(
+            client.config.change,
+            name,
+            wanted,
+            set=values,
+            deploy=not no_deploy,
+            reason=reason,
+            plan=plan,
         )
+        try:
+            view = ask()
+        except RefusedError as refused:
+            if plan or refused.refusal.code != "app-unknown" or app_of(Path.cwd()) != wanted:
+                raise
+            client.apps.send(Path.cwd())  # an app that needs config cannot be started before it
+            click.echo(f"  {wanted} is new: sent from this directory", err=True)
+            view = ask()
         _finish(client, view, "" if plan else f"set {', '.join(values)}", as_json)
+        if not (plan or as_json or no_deploy or view.deployment or view.missing):
+            click.echo(f"next: headway start -e {name} {wanted}")
 
 
 def _asked(key: str) -> str:
@@ -168,7 +187,9 @@ def _finish(client: Client, view: ConfigView, what: str, as_json: bool) -> None:
         ended = watch(client, started, Showing(progress="quiet" if as_json else "auto"))
         conclude(ended, quiet=as_json)
     elif view.missing and not as_json:
+        keys = " ".join(f"{key}=…" for key in view.missing)
         click.echo(f"still missing: {', '.join(view.missing)}")
+        click.echo(f"next: headway config set -e {view.environment} -a {view.app} {keys}")
 
 
 @config.command()
