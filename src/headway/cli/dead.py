@@ -6,13 +6,14 @@ import click
 
 from headway.cli import render
 from headway.cli.errors import FAILED, Failed
-from headway.cli.options import chosen_environment, env_option, json_option, print_json
+from headway.cli.options import chosen_environment, json_option, listed_env_option, print_json
+from headway.model.ids import environment_name
 from headway.sdk import Client
 
 
 @click.command()
 @click.argument("run", nargs=-1)
-@env_option
+@listed_env_option
 @click.option("-j", "--job", help="Only of this job.")
 @click.option("-q", "--queue", help="Only of this queue.")
 @click.option("--replay", is_flag=True, help="Make each of them again.")
@@ -21,13 +22,19 @@ from headway.sdk import Client
 def dead(
     run: tuple[str, ...], replay: bool, empty: bool, as_json: bool, **question: str | None
 ) -> None:
-    """Show the dead-letter list, replay it or empty it. All of it, or the RUNs that are named."""
+    """Show the dead-letter list, replay it or empty it: all of it, or the RUNs that are named.
+
+    It is shown of all environments, and replayed or emptied of one.
+    """
     if replay and empty:
         raise click.UsageError("choose --replay or --empty")
     if run and not (replay or empty):
         raise click.UsageError("say --replay or --empty. Next: headway runs show RUN")
     with Client.local() as client:
-        if question["job"] and question["environment"] is None:
+        if run and not question["job"]:  # their ids say where they are
+            question["environment"] = None
+        all_of_it = (replay or empty) and not run  # nobody means those of other environments, too
+        if (question["job"] or all_of_it) and question["environment"] is None:
             question["environment"] = chosen_environment(client, None)
         if replay:
             _replay(client, run, question, as_json=as_json)
@@ -89,7 +96,12 @@ def _list_dead(client: Client, question: dict[str, Any], *, as_json: bool) -> No
         print_json(rows)
         return
     lines = [
-        (row.id, f"{row.app}/{row.job}", render.age(row.ended_at), render.safe(row.because)[:80])
+        (
+            row.id,
+            f"{environment_name(row.environment)}/{row.app}/{row.job}",
+            render.age(row.ended_at),
+            render.safe(row.because)[:80],
+        )
         for row in rows
     ]
     if not lines:

@@ -8,7 +8,14 @@ import msgspec
 
 from headway.cli import render
 from headway.cli.following import WAIT_HELP, follow
-from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
+from headway.cli.options import (
+    Duration,
+    chosen_environment,
+    env_option,
+    json_option,
+    listed_env_option,
+    print_json,
+)
 from headway.cli.parameters import Instant, Parameters
 from headway.formats.units import counted, render_duration
 from headway.model.job import OneFails
@@ -26,7 +33,7 @@ def jobs() -> None:
 
 
 @jobs.command(name="ls")
-@env_option
+@listed_env_option
 @json_option
 def list_jobs(environment: str | None, as_json: bool) -> None:
     """List jobs."""

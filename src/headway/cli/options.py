@@ -98,6 +98,16 @@ class LeaseOrLength(click.ParamType[float | str]):
 env_option = click.option(
     "-e", "--env", "environment", help="The environment. Default: HEADWAY_ENV, or the only one."
 )
+listed_env_option = click.option(
+    "-e",
+    "--env",
+    "environment",
+    envvar="HEADWAY_ENV",
+    help="Only of this environment. Default: HEADWAY_ENV, or all.",
+)
+any_env_option = click.option(
+    "-e", "--env", "environment", help="Only of this environment. Default: all."
+)
 app_option = click.option("-a", "--app", help="The app. Default: the one of this directory.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 plan_option = click.option("--plan", is_flag=True, help="Only say what would be done.")

@@ -9,6 +9,7 @@ from headway.cli.options import (
     chosen_environment,
     env_option,
     json_option,
+    listed_env_option,
     print_json,
     reason_option,
 )
@@ -22,7 +23,7 @@ def queues() -> None:
 
 
 @queues.command(name="ls")
-@env_option
+@listed_env_option
 @json_option
 def list_queues(environment: str | None, as_json: bool) -> None:
     """List queues."""

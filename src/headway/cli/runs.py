@@ -9,8 +9,15 @@ import msgspec
 from headway.cli import render
 from headway.cli.dead import dead
 from headway.cli.following import WAIT_HELP, conclude, follow
-from headway.cli.options import Duration, chosen_environment, env_option, json_option, print_json
+from headway.cli.options import (
+    Duration,
+    chosen_environment,
+    json_option,
+    listed_env_option,
+    print_json,
+)
 from headway.cli.parameters import Parameters
+from headway.model.ids import environment_name
 from headway.model.run import Attempt, Run, RunState
 from headway.model.words import and_more
 from headway.sdk import Client
@@ -36,7 +43,7 @@ runs.add_command(dead)
 
 
 @runs.command(name="ls")
-@env_option
+@listed_env_option
 @click.option("-j", "--job", help="Only of this job.")
 @click.option("-q", "--queue", help="Only of this queue.")
 @click.option("-s", "--state", multiple=True, type=click.Choice([s.value for s in RunState]))
@@ -70,11 +77,11 @@ def list_runs(environment: str | None, as_json: bool, **given: Any) -> None:
     lines = [
         (
             row.id,
-            f"{row.app}/{row.job}",
+            f"{environment_name(row.environment)}/{row.app}/{row.job}",
             row.state.value,
             render.age(row.created_at),
             _took(row.attempt),
-            render.safe(page.waits.get(row.id) or row.because)[:60],
+            render.safe(page.waits.get(row.id) or row.because or _tries(row))[:60],
         )
         for row in page.rows
     ]
@@ -85,6 +92,12 @@ def list_runs(environment: str | None, as_json: bool, **given: Any) -> None:
         click.echo(f"next: the same with --before {page.before}")
     elif not lines:
         click.echo("no run matches. next: headway jobs ls")
+
+
+def _tries(row: Run) -> str:
+    """Say what a run that succeeded hides: that it did not at first."""
+    count = len(row.attempts)
+    return f"attempt {count}; {count - 1} before it did not succeed" if count > 1 else ""
 
 
 def _ago(seconds: float | None) -> str | None:

@@ -3,7 +3,13 @@
 import click
 
 from headway.cli import render
-from headway.cli.options import chosen_environment, env_option, json_option, print_json
+from headway.cli.options import (
+    chosen_environment,
+    env_option,
+    json_option,
+    listed_env_option,
+    print_json,
+)
 from headway.sdk import Client
 
 
@@ -13,7 +19,7 @@ def schedules() -> None:
 
 
 @schedules.command(name="ls")
-@env_option
+@listed_env_option
 @click.option("-n", "--next", "count", type=click.IntRange(0, 100), default=1)
 @json_option
 def list_schedules(environment: str | None, count: int, as_json: bool) -> None:

@@ -6,11 +6,13 @@ from headway.cli import render
 from headway.cli.errors import Failed
 from headway.cli.nodes import standing
 from headway.cli.options import (
+    any_env_option,
     app_option,
     chosen_app,
     chosen_environment,
     env_option,
     json_option,
+    listed_env_option,
     print_json,
     split_reference,
 )
@@ -23,16 +25,16 @@ from headway.sdk import Client
 
 
 @click.command()
-@env_option
+@listed_env_option
 @click.option("--all", "-A", "everything", is_flag=True, help="Of all environments.")
 @json_option
 def ps(environment: str | None, everything: bool, as_json: bool) -> None:
     """Show containers, by app and process type, and what they use."""
     with Client.local() as client:
-        if everything:
+        if everything or environment is None:
             views = client.environments.all()
         else:
-            views = [client.environments.get(chosen_environment(client, environment))]
+            views = [client.environments.get(environment)]
         several = not as_json and len(client.nodes.all()) > 1
     if as_json:
         print_json([member for view in views for member in view.members])
@@ -64,7 +66,7 @@ def ps(environment: str | None, everything: bool, as_json: bool) -> None:
 
 
 @click.command()
-@env_option
+@any_env_option
 @json_option
 def status(environment: str | None, as_json: bool) -> None:
     """Show what is wrong or moving, on one screen."""
@@ -154,7 +156,7 @@ def open_(app: str | None, environment: str | None, only_print: bool) -> None:
 
 @click.command()
 @click.argument("thing")
-@env_option
+@any_env_option
 @app_option
 @json_option
 def why(thing: str, environment: str | None, app: str | None, as_json: bool) -> None:
@@ -182,7 +184,7 @@ def why(thing: str, environment: str | None, app: str | None, as_json: bool) -> 
 
 
 @click.command()
-@env_option
+@any_env_option
 @json_option
 def plan(environment: str | None, as_json: bool) -> None:
     """Say what would be done next if nothing else happened."""
@@ -198,7 +200,7 @@ def plan(environment: str | None, as_json: bool) -> None:
 @click.command()
 @env_option
 @app_option
-@click.option("--limit", default=20, help="How many.")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=20, help="How many.")
 @json_option
 def history(environment: str | None, app: str | None, limit: int, as_json: bool) -> None:
     """Show an app's deployments: who, when, what changed, how it ended."""

@@ -9,7 +9,7 @@ import msgspec
 from headway import __version__
 from headway.cli import render
 from headway.cli.errors import Failed
-from headway.cli.options import env_option, json_option, print_json
+from headway.cli.options import any_env_option, json_option, print_json
 from headway.model.view.check import Check
 from headway.sdk import Client
 from headway.sdk.errors import NotRunningError
@@ -57,9 +57,11 @@ def _machine() -> list[Check]:
 
 
 @click.command()
-@env_option
+@any_env_option
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens.")
-@click.option("--limit", default=50, help="How many of the newest.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 1000), default=50, help="How many of the newest."
+)
 @json_option
 def events(environment: str | None, follow: bool, limit: int, as_json: bool) -> None:
     """Show what happened, who did it, and why."""

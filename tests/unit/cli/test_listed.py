@@ -1,0 +1,99 @@
+"""Of which environments lists are: of all, of the one that is named, or of HEADWAY_ENV."""
+
+import pytest
+from click.testing import CliRunner
+
+from headway.cli.main import cli
+from headway.sdk import Client
+from tests.unit.cli.test_options import environments
+from tests.unit.sdk.small_server import small_server
+
+AT = "2026-11-21T12:00:00Z"
+RUN = {
+    "id": "k1",
+    "environment": "dev~1",
+    "app": "shop",
+    "job": "export",
+    "queue": "default",
+    "release": 2,
+    "state": "succeeded",
+    "created_at": AT,
+    "created_by": "ana",
+    "attempts": [
+        {"number": number, "release": 2, "runner": "r", "node": "here", "ordered_at": AT}
+        for number in (1, 2)
+    ],
+}
+
+
+def answer(asked):
+    if asked.path.startswith("/v1/environments?"):
+        asked.json({"items": environments("dev", "live")})
+    elif asked.path.startswith("/v1/environments/"):
+        asked.json(environments("dev")[0])
+    elif asked.path.startswith("/v1/runs/dead"):
+        asked.json({"runs": [], "left": []})
+    elif asked.path.startswith("/v1/nodes"):
+        asked.json({"items": []})
+    elif asked.path.startswith("/v1/runs"):
+        asked.json({"rows": [RUN]})
+    else:
+        asked.json([])
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.delenv("HEADWAY_ENV", raising=False)
+    with small_server() as found:
+        monkeypatch.setattr(Client, "local", classmethod(lambda cls: cls(found.url, "x")))
+        found.answer = answer
+        yield found
+
+
+LISTS = [("runs", "ls"), ("jobs", "ls"), ("schedules", "ls"), ("queues", "ls"), ("runs", "dead")]
+
+
+@pytest.mark.parametrize("words", LISTS)
+def test_a_list_is_of_all_environments_and_of_one_where_the_variable_says_so(
+    server, monkeypatch, words
+):
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    assert "environment=" not in server.asked[-1][1]
+    monkeypatch.setenv("HEADWAY_ENV", "dev")
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    assert "environment=dev" in server.asked[-1][1]
+
+
+def test_containers_are_shown_of_all_environments_where_none_is_named(server, monkeypatch):
+    done = CliRunner().invoke(cli, ["ps"])
+    assert done.exit_code == 0, done.output
+    assert server.asked[0][1].startswith("/v1/environments?")
+    monkeypatch.setenv("HEADWAY_ENV", "dev")
+    server.asked.clear()
+    CliRunner().invoke(cli, ["ps"])
+    assert server.asked[0][1] == "/v1/environments/dev"
+
+
+@pytest.mark.parametrize("what", ["--replay", "--empty"])
+def test_a_dead_letter_list_is_not_replayed_or_emptied_of_all_environments(
+    server, monkeypatch, what
+):
+    done = CliRunner().invoke(cli, ["runs", "dead", what])
+    assert done.exit_code == 2
+    assert "say which environment, by -e: dev, live" in done.output
+    assert [method for method, *_ in server.asked] == ["GET"]
+    monkeypatch.setenv("HEADWAY_ENV", "dev")
+    assert CliRunner().invoke(cli, ["runs", "dead", what]).exit_code == 0
+    assert b'"environment":"dev"' in server.asked[-1][3]
+
+
+def test_a_run_that_is_named_is_replayed_wherever_it_is(server, monkeypatch):
+    monkeypatch.setenv("HEADWAY_ENV", "dev")
+    CliRunner().invoke(cli, ["runs", "dead", "k1", "--replay"])
+    assert b'"environment":null' in server.asked[-1][3]
+
+
+def test_a_list_of_runs_names_their_environment_and_what_did_not_succeed_at_once(server):
+    done = CliRunner().invoke(cli, ["runs", "ls"])
+    assert "dev/shop/export" in done.output
+    assert "attempt 2; 1 before it did not succeed" in done.output
