@@ -192,6 +192,7 @@ def test_a_run_is_made_again_with_others_and_the_dead_are_replayed(headway, plac
     done = invoked(headway, place, "perish")
     assert done.status == 1
     assert "dead: attempt 2 of 2: ValueError: down" in done.err
+    assert done.err.count("· attempt 1 failed: ValueError: down") == 1
     dead = headway.json("runs", "dead", "-e", place)[0]["id"]
     assert "nobody is dead" in headway.ok("runs", "dead", "-e", place, "--job", "add")
     for deed in ("--replay", "--empty"):

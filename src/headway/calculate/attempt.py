@@ -5,9 +5,10 @@ from datetime import datetime
 import msgspec
 
 from headway.calculate.ending import end_of
+from headway.calculate.out_of_reach import out_of_reach
 from headway.calculate.retry import retry_delay_s
 from headway.model.container import Exit
-from headway.model.job import Delivery, Job
+from headway.model.job import Delivery, Job, JobNetwork
 from headway.model.run import Attempt, Run, RunFact, RunState
 
 
@@ -33,7 +34,7 @@ def concluded(run: Run, job: Job, fact: RunFact, now: datetime, jitter: float) -
     attempt = run.attempt
     assert attempt is not None
     outcome = _outcome(run, fact)
-    because = _because(fact, outcome)
+    because = _because(fact, outcome, job.network)
     if outcome is RunState.CANCELLED and attempt.broken and not run.cancelling:
         outcome, because = RunState.FAILED, attempt.broken
     attempt = msgspec.structs.replace(
@@ -104,7 +105,16 @@ def _outcome(run: Run, fact: RunFact) -> RunState:
     return RunState.FAILED
 
 
-def _because(fact: RunFact, outcome: RunState) -> str:
+def _because(fact: RunFact, outcome: RunState, network: JobNetwork) -> str:
+    told = _told(fact, outcome)
+    if outcome is not RunState.FAILED:
+        return told
+    trace = fact.failure.traceback if fact.failure else ""
+    clue = out_of_reach(network, f"{told}\n{trace}")
+    return f"{told}; {clue}" if clue else told
+
+
+def _told(fact: RunFact, outcome: RunState) -> str:
     exit_ = fact.exit
     if fact.limit and exit_ is not None and exit_.reason:
         return exit_.reason

@@ -22,9 +22,10 @@ from headway.sdk import Client
 def dead(
     run: tuple[str, ...], replay: bool, empty: bool, as_json: bool, **question: str | None
 ) -> None:
-    """Show the dead-letter list, replay it or empty it: all of it, or the RUNs that are named.
+    """Show the dead-letter list, replay it or empty it.
 
-    It is shown of all environments, and replayed or emptied of one.
+    All of it, or the RUNs that are named. It is shown of all environments, and replayed or emptied
+    of one.
     """
     if replay and empty:
         raise click.UsageError("choose --replay or --empty")

@@ -1,6 +1,7 @@
 """A run that somebody waits for: its lines as they come, and how it ended."""
 
 import time
+from datetime import UTC, datetime
 from typing import NoReturn
 
 import click
@@ -8,7 +9,8 @@ import click
 from headway.cli import render
 from headway.cli.errors import FAILED, INTERRUPTED, PENDING, REFUSED, Failed, fail, goes_on_later
 from headway.cli.options import print_json, said_to_wait
-from headway.model.run import Run, RunState
+from headway.formats.units import render_duration
+from headway.model.run import Attempt, Run, RunState
 from headway.model.view.run import RunView
 from headway.sdk import Client, UnreachableError
 
@@ -40,7 +42,7 @@ def follow(client: Client, identity: str, *, as_json: bool) -> None:
 
 def _watch(client: Client, identity: str, *, as_json: bool, patient: bool) -> None:
     """Show lines until a run has ended, and why it does not begin where that takes a while."""
-    shown, told, patient_until = 0, "", time.monotonic() + _PATIENCE_S
+    shown, failed, told, patient_until = 0, 0, "", time.monotonic() + _PATIENCE_S
     while True:
         view = client.runs.get(identity)
         row = view.run
@@ -50,6 +52,10 @@ def _watch(client: Client, identity: str, *, as_json: bool, patient: bool) -> No
         if late and view.waits not in ("", told) and not as_json:
             told = view.waits
             click.echo(f"· {row.state.value}: {render.safe(told)}", err=True)
+        for attempt in _failed_before(row, failed):
+            failed = attempt.number
+            if not as_json:
+                click.echo(f"· {_how_it_went(attempt, row)}", err=True)
         for attempt in row.attempts[shown:]:
             shown = attempt.number
             for entry in client.runs.logs(identity, attempt=shown, follow=True):
@@ -58,6 +64,21 @@ def _watch(client: Client, identity: str, *, as_json: bool, patient: bool) -> No
         if row.is_ended:
             break
         client.runs.wait(identity, 0.2 if row.attempt is None else 2.0)
+
+
+def _failed_before(row: Run, told: int) -> tuple[Attempt, ...]:
+    """Give attempts that another follows, or would: how the last one ended is told at the end."""
+    over = row.attempts[:-1] if row.is_ended else row.attempts
+    return tuple(one for one in over[told:] if one.outcome is not None)
+
+
+def _how_it_went(attempt: Attempt, row: Run) -> str:
+    outcome = attempt.outcome.value if attempt.outcome else "under way"
+    said = f"attempt {attempt.number} {outcome}: {render.safe(attempt.because)}"
+    if attempt is not row.attempt or row.due_at is None:
+        return said
+    wait_s = (row.due_at - datetime.now(UTC)).total_seconds()
+    return f"{said}; the next in {render_duration(max(1, round(wait_s)))}"
 
 
 def _give_up(view: RunView, *, as_json: bool) -> NoReturn:

@@ -6,7 +6,7 @@ import pytest
 from headway.calculate.attempt import begun, concluded, lost
 from headway.model.container import Exit
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
-from headway.model.job import Delivery, Job, Retries
+from headway.model.job import Delivery, Job, JobNetwork, Retries
 from headway.model.run import Attempt, Run, RunFact, RunFactState, RunFailure, RunState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -136,3 +136,31 @@ def test_of_a_failed_command_its_last_line_is_told_but_not_instead_of_what_is_kn
     assert concluded(running(), ONCE, fact, NOW, 0.5).because == told
     raised = msgspec.structs.replace(fact, failure=RunFailure(type="KeyError", message="'a'"))
     assert concluded(running(), ONCE, raised, NOW, 0.5).because == "KeyError: 'a'"
+
+
+NOTHING = "; `network: none`, the default, reaches nothing: headway docs jobs.NAME.network"
+
+
+@pytest.mark.parametrize(
+    ("said", "trace"),
+    [
+        ("<urlopen error [Errno -3] Temporary failure in name resolution>", ""),
+        ("connection to server at localhost failed: Connection refused", ""),
+        ("[Errno 101] Network is unreachable", ""),
+        ("All connection attempts failed", "socket.gaierror: [Errno -3] ... name resolution"),
+    ],
+)
+def test_what_a_run_could_not_reach_is_laid_to_its_network(said, trace):
+    failure = RunFailure(type="OSError", message=said, traceback=trace)
+    row = concluded(running(), ONCE, fact(1, failure=failure), NOW, 0.5)
+    assert row.because == f"OSError: {said}{NOTHING}"
+    again = concluded(running(), AGAIN, fact(1, failure=failure), NOW, 0.5)
+    assert again.because == f"attempt 1 of 3 failed: OSError: {said}{NOTHING}"
+    open_ = msgspec.structs.replace(ONCE, network=JobNetwork.INTERNET)
+    assert concluded(running(), open_, fact(1, failure=failure), NOW, 0.5).because.endswith(said)
+
+
+def test_a_command_that_could_not_reach_something_is_told_so_by_its_last_line():
+    end = Exit(status=6, at=NOW, wrote="curl: (6) Could not resolve host: example.com")
+    row = concluded(running(), ONCE, fact(exit=end), NOW, 0.5)
+    assert row.because.endswith(NOTHING)
