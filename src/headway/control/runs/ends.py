@@ -118,7 +118,9 @@ class Ends:
         }
         for fact in ended:
             self._began.pop(fact.run, None)
-        told = await asyncio.gather(*(self._with_last_line(slot, fact) for fact in ended))
+        told = ended
+        if any(_is_silent(fact) for fact in ended):
+            told = await asyncio.gather(*(self._with_last_line(slot, fact) for fact in ended))
         now = self._world.clock.now()
         conclude = partial(
             attempts.conclude,
@@ -141,7 +143,7 @@ class Ends:
     async def _with_last_line(self, slot: Slot, fact: RunFact) -> RunFact:
         """Add what an attempt wrote last to how it ended, where nothing else says why it failed."""
         end, world = fact.exit, self._world
-        if end is None or end.status == 0 or fact.failure or fact.limit or fact.cancelled:
+        if end is None or not _is_silent(fact):
             return fact
         log = world.engine.run_logs(fact.run, fact.attempt, tail=LINES)
         wrote = await last_words(world, slot.container.node, log)
@@ -233,3 +235,11 @@ class Ends:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
+
+
+def _is_silent(fact: RunFact) -> bool:
+    """Say whether an attempt failed, and nothing but what it wrote says why."""
+    end = fact.exit
+    if end is None or end.status == 0:
+        return False
+    return not (fact.failure or fact.limit or fact.cancelled)
