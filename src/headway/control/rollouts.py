@@ -13,7 +13,7 @@ from headway.calculate.rollout import plan_member
 from headway.calculate.route import member_routes
 from headway.control.fleet import Fleet
 from headway.control.guard import trouble
-from headway.control.ports_asked import PortsAsked
+from headway.control.ports_asked import Patience, PortsAsked
 from headway.control.prober import Prober
 from headway.control.routing import Routing
 from headway.control.snapshots import read_member
@@ -57,6 +57,7 @@ class Rollouts:
         self._dirty: dict[MemberKey, None] = {}
         self._waiting: dict[EnvironmentId, dict[MemberKey, None]] = {}
         """Apps that wait for what they depend on, or behind another deployment."""
+        self._patience: dict[MemberKey, Patience] = {}
         self._due: list[tuple[datetime, MemberKey]] = []
         self._wake = asyncio.Event()
         world.bell.member.calls(self.ring)
@@ -120,12 +121,22 @@ class Rollouts:
     async def _decided(self, snapshot: MemberSnapshot) -> tuple[Plan, datetime]:
         """Decide, and anew once nodes were asked who has the ports that were counted on."""
         world = self._world
-        asking = PortsAsked(world)
+        asking = PortsAsked(world, self._patience_of(snapshot))
         while True:
             now = world.clock.now()
             plan = plan_member(snapshot, now, world.fleet)
             if not await asking.about(plan.ports):
                 return plan, now
+
+    def _patience_of(self, snapshot: MemberSnapshot) -> Patience:
+        """Give that with which an app waits for ports; each deployment asks at once at first."""
+        member = snapshot.member
+        key = (member.environment, member.app)
+        of = max((row.number for row in snapshot.deployments), default=None)
+        known = self._patience.get(key)
+        if known is None or known.of != of:
+            known = self._patience[key] = Patience(of)
+        return known
 
     def _offer(self, key: MemberKey, offers: tuple[Offer, ...]) -> bool:
         """Tell whose place may be taken; says whether that is news."""
@@ -234,6 +245,7 @@ class Rollouts:
 
     def _forget(self, key: MemberKey) -> None:
         self._world.pending.pop(key, None)
+        self._patience.pop(key, None)
         self._note_lacks(key, (), self._world.clock.now())
         self._offer(key, ())
         self._routing.update(key, None)
