@@ -92,10 +92,9 @@ class Heard(Value, kw_only=True):
 
 
 class Usage(Value, kw_only=True):
-    """What a container uses now, and used at most."""
+    """What a container uses now."""
 
     memory_bytes: int = 0
-    memory_peak_bytes: int = 0
     cpu_s: float = 0.0
     processes: int = 0
 

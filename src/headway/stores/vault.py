@@ -94,14 +94,6 @@ class FileVault:
         return hmac.new(self._marking, text.encode(), hashlib.sha256).hexdigest()
 
 
-def add_key(path: Path) -> str:
-    """Add a key, with which everything is sealed from the next start on, and give its id."""
-    keys = msgspec.json.decode(path.read_bytes(), type=list[_Key])
-    key = _new_key()
-    write_whole(path, msgspec.json.encode([*keys, key]))
-    return key.id
-
-
 def _new_key() -> _Key:
     secret = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
     return _Key(id=secrets.token_hex(4), secret=secret)

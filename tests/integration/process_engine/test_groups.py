@@ -146,10 +146,9 @@ def test_a_fake_tree_of_version_2(tmp_path: Path) -> None:
     }
     run.mkdir()
     (run / "memory.current").write_text("10\n")
-    (run / "memory.peak").write_text("30\n")
     (run / "pids.current").write_text("2\n")
     (run / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1000000\n")
-    assert cgroups.usage([str(run)]) == (10, 30, 1.5, 2)
+    assert cgroups.usage([str(run)]) == (10, 1.5, 2)
 
 
 def test_groups_of_agents_that_are_gone_are_removed(tmp_path: Path) -> None:

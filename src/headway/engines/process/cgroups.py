@@ -165,13 +165,12 @@ def left_behind(folders: Iterable[str]) -> list[str]:
     return [folder for folder in found if os.path.isdir(folder)]
 
 
-def usage(folders: list[str]) -> tuple[int, int, float, int]:
-    """Give (memory bytes, peak memory bytes, cpu seconds, processes) of one container's groups."""
-    memory = peak = processes = 0
+def usage(folders: list[str]) -> tuple[int, float, int]:
+    """Give (memory bytes, cpu seconds, processes) of one container's groups."""
+    memory = processes = 0
     cpu_s = 0.0
     for folder in map(Path, folders):
         memory = _number(folder, "memory.usage_in_bytes", "memory.current") or memory
-        peak = _number(folder, "memory.max_usage_in_bytes", "memory.peak") or peak
         processes = _number(folder, "pids.current") or processes
         nanoseconds = _number(folder, "cpuacct.usage")
         if nanoseconds:
@@ -181,7 +180,7 @@ def usage(folders: list[str]) -> tuple[int, int, float, int]:
                 word, _, value = line.partition(" ")
                 if word == "usage_usec":
                     cpu_s = int(value) / 1e6
-    return memory, max(peak, memory), cpu_s, processes
+    return memory, cpu_s, processes
 
 
 def _number(folder: Path, *names: str) -> int:

@@ -169,10 +169,10 @@ class Containers:
         launch = Spool(self._folder, container).launch()
         if launch is None or container not in self._watched:
             return None
-        memory, peak, cpu_s, count = usage(launch.group["folders"])
+        memory, cpu_s, count = usage(launch.group["folders"])
         if not count:
             count = len(processes(self._init_of(container))) if launch.runner is None else 1
-        return Usage(memory_bytes=memory, memory_peak_bytes=peak, cpu_s=cpu_s, processes=count)
+        return Usage(memory_bytes=memory, cpu_s=cpu_s, processes=count)
 
     def measure(self) -> NodeReading:
         """Read what all running containers use."""
