@@ -9,11 +9,14 @@ import msgspec
 
 from headway.model.build import Build, BuildState
 from headway.model.ids import AppName, BuildId, Digest
+from headway.model.pool import NodeType, Pool, Scaling
 from headway.model.pool_node import PoolNodeState
+from headway.model.resources import Resources
 from headway.model.run import Run
-from headway.model.scenario import Faults
+from headway.model.scenario import Faults, JobLoad, Scenario, ServiceLoad
 from headway.sim.agent import Agent, UnreliableEngine
 from headway.sim.life import Life
+from headway.sim.tunnel import run
 from tests.simulation.pools_world import PoolsWorld, virtually
 
 
@@ -172,3 +175,20 @@ def test_a_node_on_which_something_is_built_is_not_given_back():
         assert place.nodes() == []
 
     virtually(scenario)
+
+
+def test_where_all_of_a_full_pool_become_too_old_at_once_runs_start_still():
+    """All of them were emptied, the services had nowhere to go, and no node might be added."""
+    mortal = NodeType(name="firm", cpu=4, memory_mib=16_384, start_s=20.0, life_max_s=3600.0)
+    scaling = Scaling(nodes_max=2, drain_s=60.0)
+    size = Resources(cpu=2.5, memory_mib=256)
+    report = run(
+        Scenario(
+            hours=3,
+            pools=(Pool(types=(mortal,), scaling=scaling),),
+            services=(ServiceLoad(name="shop", scale=2, resources=size),),
+            jobs=(JobLoad(name="report", resources=Resources(cpu=1, memory_mib=64)),),
+        )
+    )
+    assert report.broken is None
+    assert report.runs["succeeded"] > 100

@@ -50,6 +50,8 @@ class Load(Value, kw_only=True):
     ends_by: datetime | None = None
     """When it will have ended even if it takes as long as any of its like did lately; None: more
     than `ends_at` is not known."""
+    is_daemon: bool = False
+    """Whether it leaves with the node, as each has one of its own."""
 
 
 class HostState(StrEnum):

@@ -322,6 +322,13 @@ def test_a_lower_maximum_empties_nodes_but_leaves_no_service_without_room():
     assert plan.pending == ("1 nodes beyond the maximum run what fits nowhere else",)
 
 
+def test_room_that_what_is_too_much_may_go_to_is_counted_once():
+    hosts = [host(name, loads=busy(None)) for name in ("a", "b", "c")]
+    plan = decide(hosts, nodes_max=1)
+    assert [change.node for change in plan.changes] == ["a"]
+    assert plan.pending == ("1 nodes beyond the maximum run what fits nowhere else",)
+
+
 # --- ends -----------------------------------------------------------------------------------------
 
 
@@ -337,6 +344,56 @@ def test_a_node_is_emptied_before_it_is_too_old():
     assert decide([host(kind=kind, age_s=6000, loads=busy(9e3))], types=[kind]).changes == ()
     plan = decide([host(kind=kind, age_s=6500, loads=busy(9e3))], types=[kind])
     assert "may live for 2 h" in plan.changes[0].because
+
+
+OLD = msgspec.structs.replace(SMALL, life_max_s=7200)
+
+
+def of_age(*names: str, age_s: float = 7000, **fields) -> list[Host]:
+    return [host(name, OLD, age_s=age_s, **fields) for name in names]
+
+
+def test_nodes_that_are_too_old_stay_where_their_services_have_nowhere_to_go():
+    """They would be neither empty nor take anything, and nothing would ever start there again."""
+    full = of_age("a", "b", loads=busy(None, cpu=1.5))
+    plan = decide(full, types=[OLD], nodes_max=2)
+    assert plan.changes == ()
+    assert plan.pending == ("2 nodes that are too old run what fits nowhere else",)
+    assert plan.wake_at == after(15)
+
+
+def test_as_many_that_are_too_old_leave_as_there_may_be_more_nodes():
+    full = of_age("a", "b", "c", loads=busy(None, cpu=1.5))
+    plan = decide(full, types=[OLD], nodes_max=4)
+    assert [change.node for change in plan.changes] == ["a"]
+    plan = decide(full, types=[LARGE], nodes_max=4)
+    assert [change.node for change in plan.changes] == ["a", "b", "c"]  # all fit on one
+    assert decide(full, types=[OLD], nodes_max=4, cost_hour_max=0.3).changes == ()
+    assert decide(full, types=[OLD], nodes_max=4, scarce=["small"]).changes == ()
+
+
+def test_what_is_too_old_leaves_where_its_services_have_room_on_others():
+    old, young = of_age("a", "b", loads=busy(None)), of_age("c", age_s=100, loads=busy(None))
+    plan = decide([*old, *young], types=[OLD], nodes_max=3)
+    assert [change.node for change in plan.changes] == ["a"]  # and for b there is no more
+
+
+def test_what_takes_the_services_of_an_old_node_does_not_leave_as_well():
+    plan = decide(of_age("a", "b", loads=busy(None)), types=[OLD], nodes_max=2)
+    assert [change.node for change in plan.changes] == ["a"]
+    assert plan.wake_at == after(15)
+
+
+def test_runs_and_daemons_keep_no_node_that_is_too_old():
+    daemon = msgspec.structs.replace(*busy(None, cpu=2), is_daemon=True)
+    plan = decide(of_age("a", "b", loads=(*busy(900), daemon)), types=[OLD], nodes_max=2)
+    assert [change.node for change in plan.changes] == ["a", "b"]
+
+
+def test_one_that_is_too_old_is_called_back_where_it_can_never_be_empty():
+    stuck = of_age("a", state=HostState.LEAVING, loads=busy(None))
+    plan = decide(stuck, [waits(1)], types=[OLD], nodes_max=1)
+    assert [(change.verb, change.node) for change in plan.changes] == [(PoolVerb.KEEP, "a")]
 
 
 # --- windows --------------------------------------------------------------------------------------

@@ -18,6 +18,15 @@ class Limits:
     price_hour: float
     """So much dearer."""
 
+    def allow(self, kind: NodeType) -> bool:
+        """Say whether one more of a type is within them."""
+        return self.nodes > 0 and kind.price_hour <= self.price_hour + 1e-9
+
+    def use(self, kind: NodeType) -> None:
+        """Count one more of a type."""
+        self.nodes -= 1
+        self.price_hour -= kind.price_hour
+
 
 @dataclass(slots=True)
 class Growth:
@@ -73,7 +82,7 @@ class Opener:
                 self.growth.kept.append(site)
                 return site
         fitting = self._fit(group)
-        allowed = [kind for kind in fitting if self.may(kind)]
+        allowed = [kind for kind in fitting if self._limits.allow(kind)]
         if not allowed:
             self._refuse(group, fitting)
             return None
@@ -85,14 +94,13 @@ class Opener:
     def take(self, kind: NodeType) -> Site:
         """Open a node of a type."""
         site = self._scene.fresh(kind)
-        self._limits.nodes -= 1
-        self._limits.price_hour -= kind.price_hour
+        self._limits.use(kind)
         self.growth.sites.append(site)
         return site
 
     def cheapest(self) -> NodeType | None:
         """Give the type that costs least of those that may be opened."""
-        allowed = [kind for kind in self._types if self.may(kind)]
+        allowed = [kind for kind in self._types if self._limits.allow(kind)]
         return min(allowed, key=lambda kind: (kind.price_hour, kind.cpu, kind.name), default=None)
 
     @property
@@ -103,11 +111,6 @@ class Opener:
         if self._types:
             return "the pool costs as much as it may"
         return _scarce_words(self._scarce)
-
-    def may(self, kind: NodeType) -> bool:
-        """Say whether one more of a type is within the limits."""
-        limits = self._limits
-        return limits.nodes > 0 and kind.price_hour <= limits.price_hour + 1e-9
 
     def _fit(self, group: Group) -> list[NodeType]:
         """Give the types whose empty nodes take the demands of a group."""

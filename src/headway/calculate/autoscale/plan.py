@@ -8,6 +8,7 @@ only if it would be there sooner. What the simulation does not need for a while 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from headway.calculate.autoscale.age import Aged, aged, leaves_at
 from headway.calculate.autoscale.bounds import bounds_at
 from headway.calculate.autoscale.grow import Growth, Limits, Opener
 from headway.calculate.autoscale.line import Group, Line
@@ -42,6 +43,7 @@ class _Decision:
         self._scene = Scene(snapshot, now, suits)
         self._scaling = snapshot.pool.scaling
         self._bounds = bounds_at(self._scaling, now)
+        self._aged = self._find_aged()
         self._ending = tuple(self._endings())
         ending = {change.node for change in self._ending}
         self._hosts = [
@@ -79,6 +81,19 @@ class _Decision:
 
     # --- nodes whose time is over -----------------------------------------------------------------
 
+    def _find_aged(self) -> Aged:
+        taken_back = {host.id for host in self._snapshot.hosts if host.ends_at is not None}
+        return aged(self._snapshot, self._scene, self._limits(), taken_back, self._now)
+
+    def _limits(self) -> Limits:
+        """Give how much the pool may grow."""
+        count, price = self._size()
+        ceiling = self._scaling.cost_hour_max
+        return Limits(
+            nodes=self._bounds.nodes_max - count,
+            price_hour=float("inf") if ceiling is None else ceiling - price,
+        )
+
     def _endings(self) -> Iterator[PoolChange]:
         """Empty what its provider takes back, or what is about to be too old, in time."""
         for host in self._snapshot.hosts:
@@ -88,18 +103,10 @@ class _Decision:
                 left_s = (host.ends_at - self._now).total_seconds()
                 because = f"its provider takes it back at {host.ends_at:%H:%M:%S} UTC"
                 yield self._empty(host, because, within_s=max(0.0, left_s - LOOK_S))
-            elif because := self._too_old(host):
+            elif host.id in self._aged.leaving:
+                hours = (host.kind.life_max_s or 0.0) / 3600
+                because = f"a {host.kind.name} may live for {hours:g} h"
                 yield self._empty(host, because, within_s=self._scaling.drain_s)
-
-    def _too_old(self, host: Host) -> str:
-        """Say why a node's age is a reason to leave it now; empty where it is none."""
-        kind = host.kind
-        if kind.life_max_s is None:
-            return ""
-        left_s = kind.life_max_s - (self._now - host.since).total_seconds()
-        if left_s > self._scaling.drain_s + kind.start_s:
-            return ""
-        return f"a {kind.name} may live for {kind.life_max_s / 3600:g} h"
 
     def _empty(self, host: Host, because: str, within_s: float) -> PoolChange:
         return PoolChange(
@@ -130,17 +137,12 @@ class _Decision:
         leaving = [  # one that is called back although it is too old would be emptied again at once
             host
             for host in self._snapshot.hosts
-            if host.state is HostState.LEAVING and not self._too_old(host)
+            if host.state is HostState.LEAVING and host.id not in self._aged.leaving
         ]
         leaving.sort(key=lambda host: (-self._scene.paid_s(host), host.id))
-        count, price = self._size()
-        ceiling = self._scaling.cost_hour_max
         opener = Opener(
             self._scene,
-            Limits(
-                nodes=self._bounds.nodes_max - count,
-                price_hour=float("inf") if ceiling is None else ceiling - price,
-            ),
+            self._limits(),
             groups,
             leaving=[self._scene.site(host) for host in leaving],
             scarce=self._snapshot.scarce,
@@ -249,6 +251,8 @@ class _Decision:
             yield f"{count} wait for a node that is not added: {why}"
         if stuck:
             yield f"{stuck} nodes beyond the maximum run what fits nowhere else"
+        if old := sum(host.state is HostState.READY for host in self._aged.kept):
+            yield f"{old} nodes that are too old run what fits nowhere else"
 
     def _wake_at(self, groups: Sequence[Group], spare_at: datetime | None) -> datetime | None:
         times = [at for at in (spare_at, self._bounds.until) if at is not None]
@@ -256,10 +260,9 @@ class _Decision:
         starting = any(host.state is HostState.STARTING for host in self._hosts)
         if (waits and groups) or starting:
             times.append(self._now + timedelta(seconds=LOOK_S))
-        for host in self._hosts:
-            if host.kind.life_max_s is not None:
-                lead_s = self._scaling.drain_s + host.kind.start_s
-                times.append(host.since + timedelta(seconds=host.kind.life_max_s - lead_s))
+        look_at = self._now + timedelta(seconds=LOOK_S)
+        leave = (leaves_at(host, self._scaling.drain_s) for host in self._hosts)
+        times += [at if at > self._now else look_at for at in leave if at is not None]
         return min(times, default=None)
 
 

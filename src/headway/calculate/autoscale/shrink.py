@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from headway.calculate.autoscale.bounds import Bounds
+from headway.calculate.autoscale.elsewhere import Elsewhere
 from headway.calculate.autoscale.scene import Scene
 from headway.calculate.autoscale.site import Site
 from headway.model.ids import NodeId
@@ -116,10 +117,11 @@ class Shrinking:
             (host for host in hosts if host.id not in chosen),
             key=lambda host: (len(host.loads), host.id),
         )
+        elsewhere = Elsewhere(self._scene, (*self._standing, *hosts))
         for host in rest:
             if excess <= 0:
                 break
-            if self._fits_elsewhere(host, hosts):
+            if host.id not in elsewhere.targets and self._fits(host, elsewhere):
                 self._drain(host, because)
                 excess -= 1
         self.found.stuck = max(0, excess)
@@ -142,7 +144,7 @@ class Shrinking:
             and self._used_share(host) < _HALF
         ]
         for host in sorted(candidates, key=self._leaving_cost)[:3]:
-            if not self._fits_elsewhere(host, hosts):
+            if not self._fits(host, Elsewhere(self._scene, (*self._standing, *hosts))):
                 continue
             self.found.spare.append(host.id)
             left_s = self._left_s(host)
@@ -155,24 +157,11 @@ class Shrinking:
                 self._wake(max(left_s, 1.0))
             return
 
-    def _fits_elsewhere(self, host: Host, hosts: Sequence[Host]) -> bool:
+    def _fits(self, host: Host, elsewhere: Elsewhere) -> bool:
         """Say whether what stays until it is moved has room on other nodes as of now."""
+        gone = {host.id, *(change.node for change in self.found.changes)}
         moving = [load for load in host.loads if load.ends_at is None]
-        if not moving:
-            return True
-        gone = {change.node for change in self.found.changes}
-        others = [
-            self._scene.site(row)
-            for row in (*self._standing, *hosts)
-            if row.id != host.id and row.id not in gone and row.state is HostState.READY
-        ]
-        for load in sorted(moving, key=lambda load: -load.demand.resources.memory_mib):
-            need = self._scene.need(load.demand)
-            site = next((site for site in others if site.takes(need)), None)
-            if site is None:
-                return False
-            site.take(need)
-        return True
+        return elsewhere.takes(moving, gone)
 
     # --- small things ---------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """A node in the simulation: what is free of it, now and later."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headway.model.demand import Demand
 from headway.model.node import Node
@@ -75,6 +75,11 @@ class Site:
         """Give back what it needed."""
         for axis, amount in need.amounts:
             self.free[axis] += amount
+
+    def twin(self) -> "Site":
+        """Give one of which something can be taken, and this one stays as it is."""
+        free, crowds, ports = self.free.copy(), self.crowds.copy(), self.ports.copy()
+        return replace(self, free=free, crowds=crowds, ports=ports)
 
     def _suits(self, need: Need) -> bool:
         demand = need.demand

@@ -299,7 +299,7 @@ def _waits(row: Backlog, firsts: Sequence[Run], thought: Estimate) -> Iterator[W
 def _load(row: Container, now: datetime) -> Load:
     stays = row.kind is ContainerKind.SERVICE
     ends_at = None if stays else now + timedelta(seconds=_PASSING_S)
-    return Load(demand=of_container(row), ends_at=ends_at)
+    return Load(demand=of_container(row), ends_at=ends_at, is_daemon=row.daemon)
 
 
 def _without(host: Host, runners: Sequence[Resources]) -> Host:
