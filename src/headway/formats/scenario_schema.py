@@ -82,6 +82,7 @@ _JOB = Record(
         Key("placement_priority", whole(0, 100), "Over other queues and what gives way.", "0"),
         Key("preemptible", Flag(), "Gives way to a higher placement_priority.", "false"),
         Key("gang", whole(0, GANG_MAX - 1), "Runs that start with each, or not at all.", "0"),
+        Key("gang_cpu", CORES, "Cores of each of these.", "as `cpu`"),
         Key(
             "lock",
             ListOf(Text(lock_problem, "a lock"), most=LOCKS_MAX, single=True),

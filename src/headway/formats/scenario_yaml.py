@@ -147,6 +147,7 @@ def _job(row: dict[str, Any]) -> JobLoad:
         "placement_priority": "placement_priority",
         "preemptible": "preemptible",
         "gang": "gang",
+        "gang_cpu": "gang_cpu",
         "accounts": "accounts",
         "claims_per_hour": "claims_hour",
     }

@@ -122,7 +122,9 @@ class JobLoad(Value, kw_only=True):
     """Over other queues, and over what is placed already where that is `preemptible`."""
     preemptible: bool = False
     gang: int = 0
-    """Others of its size that start together with each run, or not at all."""
+    """Others that start together with each run, or not at all."""
+    gang_cpu: float | None = None
+    """Cores of each of these; None: as many as the run itself. All else of them is as its own."""
     locks: tuple[str, ...] = ()
     """What a run holds as it runs; `{account}` is one of so many that there are."""
     accounts: int = 3
@@ -187,6 +189,8 @@ class Scenario(Value, kw_only=True):
     """Ended runs that the made-up installation keeps."""
     settle_s: float = 10_800.0
     """After the load and the mishaps: time for everything to come to its end."""
+    stalled_s: float = float("inf")
+    """So long nothing of it may come to its end then."""
 
     @property
     def kinds(self) -> tuple[NodeType, ...]:

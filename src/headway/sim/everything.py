@@ -9,14 +9,17 @@ from headway.model.pool import NodeType, PlacementPolicy, Pool, Scaling
 from headway.model.resources import Resources
 from headway.model.scenario import Faults, JobLoad, Machines, Scenario, ServiceLoad
 
-_SETTLE_LEAST_S = 43_200.0
-_SETTLE_SHARE = 2.0
-"""Some worlds have up to twice as much to do as they can while things go wrong: so many times their
-hours drain them, half a day at least."""
+_SETTLE_SHARE = 30.0
+"""Some worlds have several times as much to do as they can while things go wrong: so many times
+their hours drain them."""
+_STALLED_S = 43_200.0
+"""What has not gone on for so long never will."""
 _GANGED = 0.6
 """Of the worlds: some runs start together or not at all."""
 _GANGS_ABOVE = 0.6
 """Of those: they take the place of others."""
+_UNEVEN = 0.4
+"""Of those worlds with gangs: their leader needs less than the others."""
 _LOCKED = 0.6
 """Of the worlds: runs of a job hold locks."""
 _SHARING = 0.4
@@ -66,7 +69,8 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
         jobs=(once, again, urgent, *_gangs(random.Random(f"{seed}/gangs"))),  # noqa: S311
         faults=lender_faults(faults(chance), pooled) if pools else faults(chance),
         runs_kept=1_000_000,
-        settle_s=max(_SETTLE_LEAST_S, _SETTLE_SHARE * hours * 3600),
+        settle_s=max(_STALLED_S, _SETTLE_SHARE * hours * 3600),
+        stalled_s=_STALLED_S,
     )
     found = _yielding(found, random.Random(f"{seed}/yielding"))  # noqa: S311 (no secret)
     return _shared(found, sharing) if share else found
@@ -103,10 +107,18 @@ def _leaving_room(known: Scenario, spare: ServiceLoad) -> int:
 
     Runs of the priority of services have nobody make room for them: they would wait for ever.
     """
-    if known.pools:
-        return spare.scale
-    room = sum(row.count * (row.type.cpu - _LARGEST_CORES) for row in known.machines)
+    there = [(row.count, row.type) for row in known.machines]
+    there += [(_most_nodes(pool), pool.types[0]) for pool in known.pools]
+    room = sum(count * (kind.cpu - _LARGEST_CORES) for count, kind in there)
     return max(1, int((room - _OTHERS_CORES) / spare.resources.cpu))
+
+
+def _most_nodes(pool: Pool) -> int:
+    """Give how many nodes a pool may have, whichever of its types they are."""
+    scaling, dearest = pool.scaling, max(kind.price_hour for kind in pool.types)
+    if scaling.cost_hour_max is None:
+        return scaling.nodes_max
+    return min(scaling.nodes_max, int(scaling.cost_hour_max / dearest))
 
 
 def _job(chance: random.Random, name: str, delivery: Delivery) -> JobLoad:
@@ -170,7 +182,19 @@ def _gangs(chance: random.Random) -> tuple[JobLoad, ...]:
             resources=Resources(cpu=1, memory_mib=128),
             placement_priority=10,
         )
-    return (load,)
+    load = msgspec.structs.replace(load, concurrency=chance.choice([None, None, 1, 2]))
+    return (_uneven(load) if chance.random() < _UNEVEN else load,)
+
+
+def _uneven(load: JobLoad) -> JobLoad:
+    """Have a gang's leader need half as much, and the others more: together hardly more."""
+    cpu = load.resources.cpu
+    return msgspec.structs.replace(
+        load,
+        gang=min(load.gang, 2),
+        gang_cpu=1.5 * cpu,
+        resources=msgspec.structs.replace(load.resources, cpu=cpu / 2),
+    )
 
 
 def _shared(known: Scenario, chance: random.Random) -> Scenario:

@@ -241,10 +241,11 @@ def _jobs(load: JobLoad) -> list[Job]:
     job = _job(load)
     if not load.gang:
         return [job]
+    cpu = load.resources.cpu if load.gang_cpu is None else load.gang_cpu
     member = Job(
         name=f"{load.name}-member",
         command="made up",
-        resources=load.resources,
+        resources=msgspec.structs.replace(load.resources, cpu=cpu),
         expected_s=load.expected_s,
         timeout_s=job.timeout_s,
     )

@@ -272,19 +272,25 @@ class Tunnel:
         """Let no more go wrong, and let everything come to its end."""
         self.mishaps.heal()
         self.lives.calm()
-        end_s = self._loop.time() + self.scenario.settle_s
+        least, since_s = self._count_open(), self._loop.time()
+        end_s = since_s + self.scenario.settle_s
         while self._loop.time() < end_s and self.checks.broken is None:
             await asyncio.sleep(_LOOK_S)
-            if self.lives.plane is not None and not self._is_open() and not self.checks.is_odd:
+            left = self._count_open()
+            if self.lives.plane is not None and not left and not self.checks.is_odd:
+                break
+            if left < least:
+                least, since_s = left, self._loop.time()
+            elif self._loop.time() > since_s + self.scenario.stalled_s:
                 break
         if self.checks.broken is None and self.lives.plane is not None:
             self._check_all(self.lives.plane)
 
-    def _is_open(self) -> bool:
+    def _count_open(self) -> int:
+        """Count what has not come to its end: runs, and deployments."""
         return self.store.ask(
             lambda reader: (
-                reader.count(Run, "open_in") > 0
-                or bool(reader.find(Deployment, is_ended=False, limit=1))
+                reader.count(Run, "open_in") + len(reader.find(Deployment, is_ended=False))
             )
         )
 
