@@ -14,7 +14,7 @@ def a_lease_that_never_ends(patch):
     patch.setattr(lifetimes, "plan_lease", lambda _row, _now: Plan())
 
 
-@found_by(seed=6)
+@found_by(seed=1)
 def believing_an_old_listing(patch):
     async def believe(self, row):
         await self._lose(row, "it is not in the listing")
@@ -22,7 +22,7 @@ def believing_an_old_listing(patch):
     patch.setattr(fleet.Fleet, "_find_out", believe)
 
 
-@found_by(seed=2)
+@found_by(seed=13)
 def stopping_what_is_still_routed(patch):
     def stop_drained(draft, container):
         if draft.now >= container.draining_at:

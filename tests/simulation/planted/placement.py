@@ -39,12 +39,12 @@ def forgetting_what_was_reserved_before_a_restart(patch):
     patch.setattr(fleet.Fleet, "_open", careless)
 
 
-@found_by(seed=6)
+@found_by(seed=22)
 def counting_disk_of_each_node_by_itself(patch):
     patch.setattr(Table, "take_of_mates", lambda *_given: None)
 
 
-@found_by(seed=3)
+@found_by(seed=10)
 def giving_a_port_of_a_machine_twice(patch):
     of_process = draft.of_process
 

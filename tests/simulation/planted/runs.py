@@ -17,7 +17,7 @@ def ignoring_which_attempt_a_fact_is_of(patch):
     patch.setattr(attempts, "_is_under_way", lambda row, _attempt: row.is_active)
 
 
-@found_by(seed=1, hours=0.5, await_kills_share=0.01)
+@found_by(seed=2, hours=0.5, await_kills_share=0.01)
 def acknowledging_before_writing(patch):
     took = ends.Ends.took
 
