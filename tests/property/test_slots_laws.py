@@ -113,8 +113,10 @@ class Following:
         for one in self.there.values():
             assert self.slots.get(one.key) is one
             assert self.slots.by_container(one.container.id) is one
-            found = self.slots.of_release(one.key.environment, one.key.app, one.key.release)
-            assert {each.key for each in found} == {each.key for each in self.alike(one)}
+            found = self.slots.taking(one.key.environment, one.key.app, one.key.release)
+            assert {each.key for each in found.opening} == {each.key for each in self.alike(one)}
+        kept = {(one.key.environment, one.key.app, one.key.release) for one in self.there.values()}
+        assert set(self.slots._taking) == kept
 
 
 @given(steps=steps)

@@ -99,18 +99,20 @@ class Slots:
 
     def taking(self, environment: EnvironmentId, app: AppName, release: int) -> Taking:
         """Say which runners of a release take runs: every run that comes asks."""
-        found = self._taking.get((environment, app, release))
-        if found is None:
-            found = self._taking[environment, app, release] = Taking([], {}, [])
-            for key, slot in self._by_member.get((environment, app), {}).items():
-                if key.release != release:
-                    continue
-                if slot.is_ending or slot.container.state is ContainerState.STOPPING:
-                    found.refused[key.node] = "its runner is ending"
-                elif slot.line is not None:
-                    found.ready.append(key.node)
-                else:
-                    found.opening.append(slot)
+        known = self._taking.get((environment, app, release))
+        if known is not None:
+            return known
+        found = Taking([], {}, [])
+        for key, slot in self._by_member.get((environment, app), {}).items():
+            if key.release != release:
+                continue
+            self._taking[environment, app, release] = found  # nothing is kept of one without any
+            if slot.is_ending or slot.container.state is ContainerState.STOPPING:
+                found.refused[key.node] = "its runner is ending"
+            elif slot.line is not None:
+                found.ready.append(key.node)
+            else:
+                found.opening.append(slot)
         return found
 
     def has(self, slot: Slot) -> bool:
