@@ -142,6 +142,22 @@ def test_what_needs_a_look_stands_in_line_from_card_to_card(headway, visitor):
         headway.ok("envs", "destroy", "brief", "--yes")
 
 
+def test_an_id_is_not_broken_at_its_hyphen_beside_a_long_reason(headway, visitor):
+    visitor.go("/nodes")
+    lines = visitor.page.evaluate(
+        """() => {
+          const row = document.querySelector("#live_rows tbody tr");
+          const cell = row.querySelector("td.id"), reason = "why ".repeat(99);
+          cell.textContent = "vm-2";
+          row.querySelectorAll("td.wide").forEach((wide) => { wide.textContent = reason; });
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return range.getClientRects().length;
+        }"""
+    )
+    assert lines == 1
+
+
 def test_an_environment_comes_up_before_ones_eyes(headway, visitor):
     app = headway.app("riser")
     visitor.go("/envs")
