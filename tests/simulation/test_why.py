@@ -7,9 +7,11 @@ import pytest
 
 from headway.control import nodes
 from headway.control.errors import NotFound
+from headway.control.runs import schedules
 from headway.control.why import explain
 from headway.model.job import Job
 from headway.model.resources import Resources
+from headway.model.schedule import Schedule, ScheduleState
 from tests.simulation.conftest import SMALL
 
 EXPORT = Job(name="export", function="m:f", resources=SMALL, timeout_s=600)
@@ -66,3 +68,54 @@ async def test_a_large_run_says_whether_others_go_before_it(plane):
     assert "others have gone before it since " in found.because
     assert "room is reserved for it before another would" in found.because
     assert "nothing of its priority" not in found.because
+
+
+NIGHTLY = Schedule(name="nightly", job="export", cron="0 2 * * *", parameters={"fail": "down"})
+
+
+async def adopted(plane, schedule: str, *, live: bool = True) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            rows = await plane.store.read(lambda reader: reader.find(ScheduleState))
+            if [row.name for row in rows if row.live is live] == [schedule]:
+                return
+            plane.schedules.look()
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["nightly", "shop/nightly", "demo/shop/nightly"])
+async def test_a_schedule_says_when_its_next_time_comes_and_how_its_last_run_ended(plane, name):
+    await plane.release(EXPORT, schedules=(NIGHTLY,))
+    await adopted(plane, "nightly")
+    found = await why(plane, name)
+    assert found.state == "on"
+    assert found.because.startswith("its next time is ")
+    assert found.because.endswith(" 02:00:00 UTC")
+
+    row = await plane.ended(await plane.run("export", parameters={"fail": "down"}))
+
+    def ran(tx) -> None:
+        (state,) = tx.find(ScheduleState)
+        tx.put(msgspec.structs.replace(state, last_run=row.id))
+
+    await plane.store.write(ran)
+    found = await why(plane, name)
+    assert f"; its last run {row.id} is failed: " in found.because
+    assert found.chain[-1].kind == "run.failed"
+
+
+async def test_a_schedule_that_makes_no_runs_says_why(plane):
+    await plane.release(EXPORT, schedules=(NIGHTLY,))
+    await adopted(plane, "nightly")
+    await schedules.pause(plane.world, plane.schedules, "ana", "demo", "nightly")
+    found = await why(plane, "nightly")
+    assert found.state == "paused"
+    assert found.because == "paused by ana: no time of it makes a run until it is resumed"
+    await schedules.resume(plane.world, plane.schedules, "ana", "demo", "nightly")
+    await plane.release(EXPORT, number=2)
+    await adopted(plane, "nightly", live=False)
+    found = await why(plane, "nightly")
+    assert (found.state, found.because.partition(":")[0]) == (
+        "off",
+        "no release that serves declares it",
+    )

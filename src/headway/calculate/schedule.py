@@ -113,6 +113,18 @@ def _count(firing: Firing, after: datetime, until: datetime, most: int = COUNT_M
     return f"more than {most:,} times" if count > most else _many(count)
 
 
+def foreseen(state: ScheduleState, now: datetime) -> str:
+    """Say when the next run is made, or why none is."""
+    if not state.live:
+        return "no release that serves declares it: no time of it makes a run"
+    if state.paused:
+        return f"paused by {state.paused_by}: no time of it makes a run until it is resumed"
+    following = upcoming(state.schedule, max(now, state.seen_until), 1)
+    if not following:
+        return "no time of it is to come"
+    return f"its next time is {following[0]:%Y-%m-%d %H:%M:%S} UTC"
+
+
 # --- what a person or a release changes -----------------------------------------------------------
 
 
@@ -141,7 +153,8 @@ def adopt(
         return _looked_at(fresh)
     same = before.live and _times_of(before.schedule) == _times_of(schedule)
     seen_until = before.seen_until if same else max(before.seen_until, now)
-    because = before.because if same else "declared with other times"
+    again = "declared with other times" if before.live else "declared again"
+    because = before.because if same else again
     after = msgspec.structs.replace(
         before, schedule=schedule, live=True, seen_until=seen_until, because=because
     )

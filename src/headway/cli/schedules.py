@@ -3,6 +3,8 @@
 import click
 
 from headway.cli import render
+from headway.cli.errors import REFUSED, Failed, fail
+from headway.cli.following import WAIT_HELP, follow
 from headway.cli.options import (
     chosen_environment,
     env_option,
@@ -10,6 +12,7 @@ from headway.cli.options import (
     listed_env_option,
     print_json,
 )
+from headway.model.schedule import ScheduleState
 from headway.sdk import Client
 
 
@@ -37,7 +40,7 @@ def list_schedules(environment: str | None, count: int, as_json: bool) -> None:
             if row.state.paused
             else " ".join(f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in row.next) or "never",
             row.state.last_run or "-",
-            render.safe(row.state.because)[:60] or "-",
+            _because(row.state)[:60] or "-",
         )
         for row in rows
     ]
@@ -45,6 +48,52 @@ def list_schedules(environment: str | None, count: int, as_json: bool) -> None:
     click.echo(
         render.table(lines, head) if lines else "no schedule yet. next: headway docs schedules"
     )
+
+
+def _because(state: ScheduleState) -> str:
+    return render.safe(state.because) if state.live else "no release that serves declares it"
+
+
+@schedules.command()
+@click.argument("schedule")
+@env_option
+@click.option("--wait/--no-wait", default=True, help=WAIT_HELP)
+@json_option
+def run(schedule: str, environment: str | None, wait: bool, as_json: bool) -> None:
+    """Make a run of its job now, with its parameters.
+
+    Its times stay as they are, and other schedules do not wait for this run.
+    """
+    with Client.local() as client:
+        name = chosen_environment(client, environment)
+        state = _named(client, name, schedule)
+        made = state.schedule
+        identity = client.jobs.invoke(
+            name,
+            f"{state.app}/{made.job}",
+            made.parameters,
+            schedule=made.name,
+            tags={"schedule": made.name},
+        )
+        if wait:
+            follow(client, identity, as_json=as_json)
+            return
+        print_json(client.runs.get(identity)) if as_json else click.echo(
+            f"{identity}\nnext: headway runs show {identity}"
+        )
+
+
+def _named(client: Client, environment: str, name: str) -> ScheduleState:
+    states = [view.state for view in client.schedules.all(environment, 0)]
+    for state in states:
+        if name in (state.name, f"{state.app}/{state.name}"):
+            return state
+    there = ", ".join(state.name for state in states) or "none"
+    fail(
+        f"there is no schedule {name}: {environment} has {there}",
+        f"headway schedules ls -e {environment}",
+    )
+    raise Failed(REFUSED)
 
 
 @schedules.command(name="pause")

@@ -162,8 +162,8 @@ def open_(app: str | None, environment: str | None, only_print: bool) -> None:
 def why(thing: str, environment: str | None, app: str | None, as_json: bool) -> None:
     """Say why a THING is as it is.
 
-    An app, process type, job, environment, container, deployment, build, run, lease, lock, node or
-    pool; of one environment or app as ENVIRONMENT/THING, APP/THING.
+    An app, process type, job, schedule, environment, container, deployment, build, run, lease,
+    lock, node or pool; of one environment or app as ENVIRONMENT/THING, APP/THING.
     """
     with Client.local() as client:
         found = client.why(thing, environment, app)

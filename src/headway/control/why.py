@@ -6,6 +6,7 @@ import msgspec
 
 from headway.calculate.lease import stands
 from headway.calculate.lease import waits as waits_in_line
+from headway.calculate.schedule import foreseen
 from headway.control import lookup
 from headway.control.errors import NotFound
 from headway.control.leases.clearing import in_the_way
@@ -28,6 +29,7 @@ from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode
 from headway.model.rebalance import Rebalancing
 from headway.model.run import Run
+from headway.model.schedule import ScheduleState
 from headway.model.view.why import Why
 from headway.ports.store import Reader
 
@@ -46,7 +48,7 @@ async def explain(
     """Explain a THING.
 
     A node, pool, deployment, build, run, lease, rebalancing, container (id or label), app, job,
-    environment or lock.
+    process type, schedule, environment or lock.
 
     Raises:
         NotFound: Nothing of this name is known.
@@ -72,6 +74,7 @@ async def explain(
         why = _in_environments(world, reader, name, owner, app)
         why = why or _of_job(reader, dispatch, name, owner, app)
         why = why or _of_process(reader, name, owner, app)
+        why = why or _of_schedule(world, reader, name, owner, app)
         if why is not None:
             return msgspec.structs.replace(why, thing=thing)
         last = _lock(reader, thing) or _pool(world, reader, thing) or _gone(reader, thing)
@@ -80,9 +83,9 @@ async def explain(
         raise NotFound(
             "thing-unknown",
             f"nothing is known as {thing}",
-            hint="an app, `app/web`, `app/web.1`, a job, an environment, a node, pool or lock, or "
-            "the id of a deployment, build, container, run, lease or rebalancing; ENVIRONMENT/ and "
-            "APP/ may stand before it",
+            hint="an app, `app/web`, `app/web.1`, a job, a schedule, an environment, a node, pool "
+            "or lock, or the id of a deployment, build, container, run, lease or rebalancing; "
+            "ENVIRONMENT/ and APP/ may stand before it",
             next=("headway ps", "headway history"),
         )
 
@@ -317,6 +320,33 @@ def _of_job(
             chain=_chain(reader, subject=runs[0].id) if runs else (),
             next=(f"headway runs ls {where}",),
         )
+    return None
+
+
+def _of_schedule(
+    world: World, reader: Reader, name: str, environment: str | None, app: str | None
+) -> Why | None:
+    """Explain a schedule: what became of its last time, and when the next comes."""
+    for owner in lookup.environments(reader, environment):
+        for row in reader.find(ScheduleState, environment=owner.id):
+            if name not in (row.name, f"{row.app}/{row.name}") or app not in (None, row.app):
+                continue
+            said = [foreseen(row, world.clock.now())]
+            said += [row.because] if row.because and not row.paused else []
+            last = reader.get(Run, row.last_run) if row.last_run else None
+            ended = f": {last.because}" if last and last.because else ""
+            said += [f"its last run {last.id} is {last.state.value}{ended}"] if last else []
+            where = f"-e {owner.name}"
+            return Why(
+                thing=name,
+                state="paused" if row.paused else "on" if row.live else "off",
+                because="; ".join(said),
+                chain=_chain(reader, subject=last.id) if last else (),
+                next=(
+                    f"headway schedules ls {where}",
+                    f"headway runs ls {where} --tag schedule={row.name}",
+                ),
+            )
     return None
 
 
