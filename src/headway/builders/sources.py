@@ -33,12 +33,13 @@ class DirectorySources:
     async def receive(self, archive: AsyncIterator[bytes], name: str) -> Received:
         """Take a gzipped tar archive of a source's files."""
         new = self._folder / f".new-{secrets.token_hex(8)}"
-        new.mkdir(mode=0o711)
         try:
+            new.mkdir(mode=0o711)
             await self._store(archive, new / "packed")
             return await asyncio.to_thread(self._settle, new, name)
         except OSError as error:
-            raise SourceRefused(f"it could not be kept: {error.strerror or error}") from error
+            why = f"it could not be kept: {error.strerror or error}; next: headway doctor"
+            raise SourceRefused(why) from error
         finally:
             # Not awaited: a sender who hangs up cancels every further await of this request.
             trees.remove(new)

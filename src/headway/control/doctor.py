@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from headway.control.world import World
+from headway.machine.own_log import Log
 from headway.model.view.check import Check
 
+_log = Log()
 _DISK_FREE_MIN = 1024 * 1024 * 1024
 
 
@@ -22,7 +24,7 @@ async def checks(
     """
     found = [await _store(world), disk(data)]
     for check in machine:
-        found += await check()
+        found += await _of_machine(check)
     for loop, (at, error) in sorted(world.troubles.items()):
         found.append(
             Check(
@@ -57,6 +59,17 @@ async def _store(world: World) -> Check:
         return Check(name="store", ok=False, detail=str(error), fix="see docs/operating.md")
     last = f"{events[0].sequence} events" if events else "no events yet"
     return Check(name="store", ok=True, detail=last)
+
+
+async def _of_machine(check: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
+    """Have one look; what keeps it from looking, such as a full disk, is told as well."""
+    try:
+        return await check()
+    except Exception as error:  # noqa: BLE001 (whatever it is, doctor is to show it)
+        _log.error("a check of the machine failed", exc_info=error)
+        detail = f"could not be looked at: {type(error).__name__}: {error}"
+        fix = "mend what else is wrong here, the disk first; the server's log has the whole story"
+        return [Check(name="machine", ok=False, detail=detail, fix=fix)]
 
 
 def disk(data: Path) -> Check:
