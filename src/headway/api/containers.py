@@ -14,6 +14,7 @@ from headway.api.requests import RunBody
 from headway.api.scope import Actor, App, Environment, Identity, TheWorld, done_once
 from headway.control import containers, one_offs
 from headway.control.errors import HeadwayError
+from headway.control.refusals import UNAVAILABLE
 from headway.control.requests import RunRequest
 from headway.model.container import Container
 from headway.model.terminal import TerminalSize
@@ -84,10 +85,13 @@ async def exec_in_container(
     except HeadwayError as error:
         await socket.close(_REFUSED, cut(error.because))
         return
+    except UNAVAILABLE as error:
+        await socket.close(_REFUSED, cut(str(error)))
+        return
     try:
         await _carry(socket, session)
     finally:
-        with suppress(HeadwayError):  # it has ended by itself
+        with suppress(HeadwayError, *UNAVAILABLE):  # it has ended by itself
             await containers.left(world, container)
 
 

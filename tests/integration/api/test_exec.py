@@ -8,6 +8,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from headway.ports.store import StoreError
+from headway.stores.sqlite.store import SqliteStore
 from tests.integration.api.control_plane import ControlPlane, bring_up_chat, wait_for
 
 IN, OUT, ERR, SIZE, END = (bytes([kind]) for kind in range(5))
@@ -68,6 +70,18 @@ def test_a_terminal_has_the_size_that_was_sent(plane, chat):
         socket.send(IN + b"\n")
         came, _ = read(socket)
     assert b"45 123" in came[OUT]
+
+
+def test_where_it_cannot_be_written_down_nothing_is_run_and_it_is_said_why(
+    plane, chat, monkeypatch
+):
+    async def full(_store, _deed):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(SqliteStore, "write", full)
+    with running(plane, chat, "echo", "hi") as socket:
+        came, code = read(socket)
+    assert (code, socket.close_reason, came[OUT]) == (4409, "the disk is full", b"")
 
 
 def test_a_command_that_is_not_there_says_so(plane, chat):
