@@ -5,6 +5,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -46,17 +47,28 @@ def handled(command: click.Command) -> int:
         return failed.status
     except RefusedError as refused:
         return show_refusal(refused)
-    except (UnreachableError, NotRunningError) as error:
-        fail(str(error), "headway up")
-        return FAILED
     except SdkError as error:
-        fail(str(error))
+        nexts = ("headway up",) if isinstance(error, UnreachableError | NotRunningError) else ()
+        fail(str(error), *nexts)
         return FAILED
+    except OSError as error:
+        return _show_broken(error)
     except SystemExit as end:
         # Of itself click exits for completions, and with 1 when the reader of the output has seen
         # enough, which is no failure.
         return int(end.code or 0) if _COMPLETE in os.environ else DONE
     return result if isinstance(result, int) else DONE
+
+
+def _show_broken(error: OSError) -> int:
+    """Show what this machine did not let us do; mostly nothing can be written where output goes."""
+    of = f"{error.filename}: " if error.filename else "the output could not be written: "
+    with suppress(OSError):
+        fail(f"{of}{error.strerror or error}")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # what is left of the output is not tried again at the end
+        os.dup2(nowhere, stream)
+    return FAILED
 
 
 def end_as_by_ctrl_c() -> None:

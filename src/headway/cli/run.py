@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from headway.cli import render
-from headway.cli.errors import FAILED, Failed, end_as_by_ctrl_c, fail
+from headway.cli.errors import FAILED, INTERRUPTED, Failed, end_as_by_ctrl_c, fail
 from headway.cli.naming import exact, named
 from headway.cli.options import app_option, chosen_app, chosen_environment, env_option
 from headway.model.container import Container, ContainerKind, ContainerState
@@ -62,7 +62,8 @@ def run(
                 click.echo(render.log_line(entry, prefix=False), err=error)
         except KeyboardInterrupt:
             client.containers.stop(row.id)
-            raise
+            click.echo(f"\n{row.label} is stopped. next: headway why {row.id}", err=True)
+            raise Failed(INTERRUPTED) from None
         raise Failed(_status(client, row.id))
 
 

@@ -154,6 +154,16 @@ def test_where_nothing_runs_it_is_said_what_to_do(tmp_path):
     assert "headway up" in done.stderr
 
 
+def test_output_that_cannot_be_written_is_told_of_in_a_line():
+    headway = Path(sys.executable).with_name("headway")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [headway, "docs"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "✗ the output could not be written: No space left on device\n"
+
+
 def _commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
     for name in group.list_commands(click.Context(group)):
         command = group.get_command(click.Context(group), name)
