@@ -51,7 +51,9 @@ class InVain:
         for row in rows:
             said = f"{row.app} is {row.state.value}: {render.safe(row.because)}"
             fail(said, *self._nexts(row))
-        click.echo("it goes on as soon as that changes; --wait waits for it", err=True)
+        context = click.get_current_context(silent=True)
+        hint = "; --wait waits for it" if context and "wait" in context.params else ""
+        click.echo(f"it goes on as soon as that changes{hint}", err=True)
         raise Failed(REFUSED)
 
     def _nexts(self, row: MemberView) -> tuple[str, str]:
