@@ -88,6 +88,11 @@ class Host(Value, kw_only=True):
         """Its node's."""
         return self.node.id
 
+    @property
+    def work(self) -> tuple[Load, ...]:
+        """What runs there, but for daemons: these make no node needed."""
+        return tuple(load for load in self.loads if not load.is_daemon)
+
 
 class PoolSnapshot(Value, kw_only=True):
     """A pool, all that is in it, and what waits for it."""

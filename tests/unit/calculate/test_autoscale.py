@@ -329,6 +329,41 @@ def test_room_that_what_is_too_much_may_go_to_is_counted_once():
     assert plan.pending == ("1 nodes beyond the maximum run what fits nowhere else",)
 
 
+# --- daemons --------------------------------------------------------------------------------------
+
+DAEMON = Load(demand=demand(0.5, ports=(9100,)), is_daemon=True)
+"""Each node has one, and no second."""
+
+
+def test_a_node_with_a_daemon_only_is_a_warm_spare():
+    """Each that was added as a spare would be none as soon as its daemon runs."""
+    assert decide([host(loads=(DAEMON,))], warm=1).changes == ()
+
+
+def test_a_node_with_a_daemon_only_is_given_back_unless_it_is_the_last():
+    there = [host(name, loads=(DAEMON,), spare_since=after(-1000)) for name in ("a", "b")]
+    assert [(change.verb, change.node) for change in decide(there).changes] == [
+        (PoolVerb.DRAIN, "a")
+    ]
+    assert decide(there[:1]).changes == ()
+    assert verbs(decide(there[:1], standing=[host("here")])) == ["drain"]
+    leaving = host(state=HostState.LEAVING, loads=(DAEMON,))
+    assert decide([leaving]).changes == ()  # not before the daemon has left
+
+
+def test_daemons_keep_services_on_no_node():
+    few = (*busy(None, cpu=0.2), DAEMON)
+    hosts = [host(name, loads=few, spare_since=after(-1000)) for name in ("a", "b")]
+    assert verbs(decide(hosts)) == ["drain"]
+    plan = decide(hosts, nodes_max=1)
+    assert (verbs(plan), plan.pending) == (["drain"], ())
+
+
+def test_what_daemons_take_is_not_there_for_others():
+    full = msgspec.structs.replace(DAEMON, demand=demand(1.5))
+    assert verbs(decide([host(loads=(full,))], [waits(1)])) == ["add"]
+
+
 # --- ends -----------------------------------------------------------------------------------------
 
 

@@ -83,7 +83,7 @@ class _Counted:
         """Say whether what is on a node may go elsewhere, and have it count as being there."""
         if host.id in self._elsewhere.targets:
             return False
-        moving = [load for load in host.loads if load.ends_at is None and not load.is_daemon]
+        moving = [load for load in host.work if load.ends_at is None]
         if self._elsewhere.takes(moving, but):
             return True
         for kind in self._kinds:

@@ -220,7 +220,7 @@ class _Decision:
             for host in self._hosts
             if host.id not in gone
             and host.state is HostState.READY
-            and host.loads
+            and host.work
             and self._scene.is_coarse(host.kind)
             and self._scene.paid_s(host) <= _RUNNING_OUT_S
             and self._sites[host.id].ends_by_s <= self._scene.paid_s(host)

@@ -114,6 +114,8 @@ class Scene:
         for load in host.loads:
             need = self.need(load.demand)
             site.take(need)
+            if load.is_daemon:
+                continue
             if load.ends_at is None:
                 site.busy_until_s = site.ends_by_s = float("inf")
                 continue

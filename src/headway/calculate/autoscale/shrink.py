@@ -65,17 +65,19 @@ class Shrinking:
             hosts: Ready ones and starting ones that nobody wants gone yet.
             warm: How many that nothing needs are kept.
         """
-        there = len(hosts)
+        there, least = len(hosts), self._bounds.nodes_min
+        if not self._standing and any(host.loads for host in hosts):
+            least = max(least, 1)  # the last is what daemons run on
         excess = there - self._bounds.nodes_max
         spares = sorted(filter(self._is_empty, hosts), key=self._leaving_cost)
-        room = min(there - self._bounds.nodes_min, len(spares) - warm)
+        room = min(there - least, len(spares) - warm)
         gone = 0
         for host in spares[: max(0, room)]:
             self.found.spare.append(host.id)
             gone += self._let_go(host, excess=excess - gone)
         if excess - gone > 0:
             self._cut(hosts, excess - gone)
-        elif not (gone or spares) and there > self._bounds.nodes_min:
+        elif not (gone or spares) and there > least:
             self._consolidate(hosts)
         return self.found
 
@@ -115,7 +117,7 @@ class Shrinking:
         chosen = {change.node for change in self.found.changes}
         rest = sorted(
             (host for host in hosts if host.id not in chosen),
-            key=lambda host: (len(host.loads), host.id),
+            key=lambda host: (len(host.work), host.id),
         )
         elsewhere = Elsewhere(self._scene, (*self._standing, *hosts))
         for host in rest:
@@ -138,8 +140,8 @@ class Shrinking:
             host
             for host in hosts
             if host.state is HostState.READY
-            and host.loads
-            and all(load.ends_at is None for load in host.loads)
+            and host.work
+            and all(load.ends_at is None for load in host.work)
             and self._sites[host.id].used == 0
             and self._used_share(host) < _HALF
         ]
@@ -151,7 +153,7 @@ class Shrinking:
             if self._scene.is_coarse(host.kind):
                 left_s = self._scene.paid_s(host) - self._scaling.drain_s
             if left_s <= 0 and host.spare_since is not None:
-                many = len(host.loads)
+                many = len(host.work)
                 self._drain(host, f"the {many} that run there have room on other nodes")
             else:
                 self._wake(max(left_s, 1.0))
@@ -160,21 +162,21 @@ class Shrinking:
     def _fits(self, host: Host, elsewhere: Elsewhere) -> bool:
         """Say whether what stays until it is moved has room on other nodes as of now."""
         gone = {host.id, *(change.node for change in self.found.changes)}
-        moving = [load for load in host.loads if load.ends_at is None]
+        moving = [load for load in host.work if load.ends_at is None]
         return elsewhere.takes(moving, gone)
 
     # --- small things ---------------------------------------------------------------------------
 
     def _is_empty(self, host: Host) -> bool:
-        return host.state is HostState.READY and not host.loads and self._sites[host.id].used == 0
+        return host.state is HostState.READY and not host.work and self._sites[host.id].used == 0
 
     def _leaving_cost(self, host: Host) -> tuple[int, float, float, str]:
         """Sort by what leaving costs: who is disturbed, what is paid in vain, what is saved."""
-        return len(host.loads), self._scene.paid_s(host), -host.kind.price_hour, host.id
+        return len(host.work), self._scene.paid_s(host), -host.kind.price_hour, host.id
 
     def _used_share(self, host: Host) -> float:
-        cpu = sum(load.demand.resources.cpu for load in host.loads) / host.node.cpu
-        memory = sum(load.demand.resources.memory_mib for load in host.loads)
+        cpu = sum(load.demand.resources.cpu for load in host.work) / host.node.cpu
+        memory = sum(load.demand.resources.memory_mib for load in host.work)
         return max(cpu, memory / host.node.memory_mib)
 
     def _drain(self, host: Host, because: str) -> None:
