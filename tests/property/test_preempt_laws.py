@@ -198,7 +198,7 @@ def test_a_promise_that_is_withdrawn_leaves_nothing_behind(sizes, rows, wanted):
     assert picture(fleet) == before
 
 
-@given(nodes, held, above, st.integers(0, 4), st.lists(st.integers(0, 13), max_size=3))
+@given(nodes, held, above, st.integers(0, 4), st.lists(st.integers(0, 13), max_size=3, unique=True))
 def test_of_copies_that_are_offered_the_floor_stays_whatever_leaves_and_dies(
     sizes, rows, wanted, floor, dying
 ):
