@@ -443,7 +443,7 @@ async def test_bad_invocations_are_refused_with_everything_that_is_wrong(plane):
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        ({"n": "x" * 300_000}, "parameters have 300008 bytes, and may have 262144"),
+        ({"n": "x" * 300_000}, "parameters have 300,008 bytes, and may have 256KiB"),
         ({"n": {"deep": [1]}}, 'n must be a whole number, not {"deep":[1]}'),
         ({"n": None}, "n must be a whole number, not null"),
         ({"n": 1e300}, "n must be"),
@@ -457,6 +457,7 @@ async def test_parameters_that_cannot_be_are_refused_in_a_short_text(plane, para
         await plane.run("once", parameters=parameters)
     assert told in refused.value.because
     assert len(refused.value.because) < 500
+    assert ("volume or a store" in refused.value.hint) is (told[:10] == "parameters")
     assert not (await runs.listing(plane.world, RunQuestion())).rows
 
 

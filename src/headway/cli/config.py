@@ -9,6 +9,7 @@ import click
 from headway.cli import render
 from headway.cli.options import (
     Showing,
+    Unclear,
     app_of,
     app_option,
     chosen_app,
@@ -49,7 +50,12 @@ def get(key: str | None, environment: str | None, app: str | None, as_json: bool
     elif key is not None:
         value = next((row for row in view.values if row.key == key), None)
         if value is None or (value.value is None and not value.secret):
-            raise click.UsageError(f"{key} is not set for {view.app} in {view.environment}")
+            where = f"-e {view.environment} -a {view.app}"
+            raise Unclear(
+                f"{key} is not set for {view.app} in {view.environment}",
+                f"headway config set {where} {key}=…",
+                f"headway config get {where}",
+            )
         click.echo("(secret)" if value.secret else value.value)
     elif not view.values:
         click.echo(f"{view.app} has no config in {name}. next: headway config set KEY=VALUE")

@@ -6,7 +6,13 @@ import click
 
 from headway.cli import render
 from headway.cli.errors import FAILED, Failed
-from headway.cli.options import chosen_environment, json_option, listed_env_option, print_json
+from headway.cli.options import (
+    Unclear,
+    chosen_environment,
+    json_option,
+    listed_env_option,
+    print_json,
+)
 from headway.model.ids import environment_name
 from headway.sdk import Client
 
@@ -30,7 +36,7 @@ def dead(
     if replay and empty:
         raise click.UsageError("choose --replay or --empty")
     if run and not (replay or empty):
-        raise click.UsageError("say --replay or --empty. Next: headway runs show RUN")
+        raise Unclear("say --replay or --empty", "headway runs show RUN")
     with Client.local() as client:
         if run and not question["job"]:  # their ids say where they are
             question["environment"] = None

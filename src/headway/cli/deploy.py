@@ -13,6 +13,7 @@ from headway.cli.accepted import foreseen, show_accepted
 from headway.cli.errors import Failed, fail
 from headway.cli.options import (
     Showing,
+    Unclear,
     app_option,
     chosen_app,
     chosen_environment,
@@ -256,5 +257,5 @@ def _under_way(client: Client, environment: str | None, app: str | None) -> str:
     name = chosen_environment(client, environment)
     member = client.environments.member(name, chosen_app(app))
     if member.deployment is None or member.deployment.is_ended:
-        raise click.UsageError(f"no deployment of {member.app} is under way in {name}")
+        raise Unclear(f"no deployment of {member.app} is under way in {name}")
     return str(member.deployment.id)

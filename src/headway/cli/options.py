@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 import click
 import msgspec
 from click.core import ParameterSource
 
+from headway.cli.errors import fail
 from headway.formats.units import MIB, parse_duration, parse_size, render_duration
 from headway.model.ids import name_from
 from headway.model.length import LENGTH_MAX_S
@@ -19,6 +20,18 @@ from headway.model.manifest import FILE
 from headway.sdk import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Unclear(click.UsageError):
+    """What is meant is not clear from what there is; how the command is written is."""
+
+    def __init__(self, because: str, *nexts: str) -> None:
+        super().__init__(because)
+        self.nexts = nexts
+
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 (click's to give)
+        """Say it, without how the command is used."""
+        fail(self.message, *self.nexts)
 
 
 class Duration(click.ParamType[float]):
@@ -186,7 +199,7 @@ def chosen_environment(client: Client, given: str | None) -> str:
     """Give the environment that is meant, or say which there are.
 
     Raises:
-        click.UsageError: It is not clear.
+        Unclear: It is not clear.
     """
     name = given or os.environ.get("HEADWAY_ENV")
     if name:
@@ -195,23 +208,24 @@ def chosen_environment(client: Client, given: str | None) -> str:
     if len(names) == 1:
         return names[0]
     if not names:
-        raise click.UsageError("there is no environment yet. Next: headway start -e NAME APP")
-    raise click.UsageError(f"say which environment, by -e: {', '.join(names)}")
+        raise Unclear("there is no environment yet", "headway start -e NAME APP")
+    raise Unclear(f"say which environment, by -e or HEADWAY_ENV: {', '.join(sorted(names))}")
 
 
 def chosen_app(given: str | None, directory: Path | None = None) -> str:
     """Give the app that is meant: as given, or the one of a directory.
 
     Raises:
-        click.UsageError: It is not clear.
+        Unclear: It is not clear.
     """
     if given:
         return given
     name = app_of(directory or Path.cwd())
     if name is None:
-        raise click.UsageError(
-            "say which app, by -a, or go to its directory: there is no headway.yaml here. "
-            "Next: headway init"
+        raise Unclear(
+            "say which app, by -a, or go to its directory: there is no headway.yaml here",
+            "headway init",
+            "headway apps ls",
         )
     return name
 

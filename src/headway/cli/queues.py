@@ -6,6 +6,7 @@ import click
 
 from headway.cli import render
 from headway.cli.options import (
+    Unclear,
     chosen_environment,
     env_option,
     json_option,
@@ -56,7 +57,7 @@ def _held(hold: Any) -> str:
 def _hold(queue: str, environment: str | None, verb: str, **said: Any) -> None:
     app, slash, name = queue.partition("/")
     if not slash:
-        raise click.UsageError("say which queue, as APP/QUEUE. Next: headway queues ls")
+        raise Unclear("say which queue, as APP/QUEUE", "headway queues ls")
     with Client.local() as client:
         client.queues.hold(chosen_environment(client, environment), app, name, **said)
     click.echo(f"{verb} {queue}")

@@ -12,6 +12,7 @@ from headway.cli.accepted import foreseen, show_accepted
 from headway.cli.options import (
     LeaseOrLength,
     Showing,
+    Unclear,
     app_of,
     chosen_environment,
     env_option,
@@ -143,8 +144,8 @@ def _here(client: Client, apps: tuple[str, ...]) -> list[SourceView]:
     """Send the app of this directory, where it is meant."""
     here = app_of(Path.cwd())
     if here is None and not apps:
-        raise click.UsageError(
-            "say which app, or go to its directory (there is no headway.yaml: headway init)"
+        raise Unclear(
+            "say which app, or go to its directory: there is no headway.yaml here", "headway init"
         )
     if apps and here not in apps:
         return []

@@ -80,7 +80,7 @@ def test_a_dead_letter_list_is_not_replayed_or_emptied_of_all_environments(
 ):
     done = CliRunner().invoke(cli, ["runs", "dead", what])
     assert done.exit_code == 2
-    assert "say which environment, by -e: dev, live" in done.output
+    assert "say which environment, by -e or HEADWAY_ENV: dev, live" in done.output
     assert [method for method, *_ in server.asked] == ["GET"]
     monkeypatch.setenv("HEADWAY_ENV", "dev")
     assert CliRunner().invoke(cli, ["runs", "dead", what]).exit_code == 0

@@ -40,7 +40,7 @@ def test_a_manifest_with_a_mistake_still_names_its_app(tmp_path):
 
 
 def test_without_an_app_and_without_a_manifest_it_is_said_what_to_do(tmp_path):
-    with pytest.raises(click.UsageError, match=r"by -a, or .* Next: headway init"):
+    with pytest.raises(click.UsageError, match=r"by -a, or go to its directory"):
         options.chosen_app(None, tmp_path)
     assert options.chosen_app("web", tmp_path) == "web"
 
@@ -73,7 +73,8 @@ def test_the_environment_is_what_was_given_else_the_variable_else_the_only_one(m
 
 
 @pytest.mark.parametrize(
-    ("names", "said"), [((), "headway start -e NAME APP"), (("a", "b"), "by -e: a, b")]
+    ("names", "said"),
+    [((), "there is no environment yet"), (("b", "a"), "by -e or HEADWAY_ENV: a, b")],
 )
 def test_an_environment_that_is_not_clear_is_asked_for(monkeypatch, names, said):
     monkeypatch.delenv("HEADWAY_ENV", raising=False)
@@ -94,7 +95,8 @@ def test_without_a_manifest_a_deployment_begins_with_one_and_not_with_an_environ
         server.answer = lambda asked: asked.json({"items": []})
         done = CliRunner().invoke(deploy, [str(tmp_path)])
     assert done.exit_code == 2
-    assert "Next: headway init" in done.output
+    assert done.output.endswith("is no headway.yaml here\nnext: headway init · headway apps ls\n")
+    assert "Usage" not in done.output
 
 
 def test_init_writes_a_manifest_that_headway_reads(tmp_path):

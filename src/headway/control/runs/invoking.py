@@ -16,6 +16,7 @@ from headway.control.world import World
 from headway.formats.gang_troubles import gang_troubles
 from headway.formats.lock_names import Named, lock_names
 from headway.formats.parameters import parameter_problems
+from headway.formats.units import render_size
 from headway.machine.run_ids import is_run_id
 from headway.model.ids import RunId, environment_name, is_name
 from headway.model.job import Job
@@ -27,6 +28,10 @@ from headway.ports.store import Reader, Writer
 _KEY_MAX = 200
 _TAGS_MAX = 20
 _AFTER_MAX = 1000
+_LARGE = (
+    "keep what is large in a volume or a store, and give its name; `--each FILE` makes a run of "
+    "each line; parameters_bytes_max in settings.yaml is the bound"
+)
 _PROBLEMS_MAX = 50
 _PRIORITY_MAX = 100
 _AHEAD_MAX = timedelta(days=3660)
@@ -291,6 +296,7 @@ def check(world: World, asked: Sequence[tuple[Target, Invocation]], now: datetim
         Invalid: Some cannot; every mistake is told, up to a number.
     """
     problems: list[str] = []
+    most = world.settings.parameters_bytes_max
     for number, (target, wish) in enumerate(asked):
         where = f"runs[{number}]: " if len(asked) > 1 else ""
         problems += [f"{where}{problem}" for problem in _problems(world, target, wish, now)]
@@ -301,6 +307,7 @@ def check(world: World, asked: Sequence[tuple[Target, Invocation]], now: datetim
         raise Invalid(
             "invocation-invalid",
             problems[0] if len(problems) == 1 else f"{len(problems)} mistakes: {problems[0]}; …",
+            hint=_LARGE if any(len(bytes(wish.parameters)) > most for _, wish in asked) else "",
             problems=tuple(Problem(message=text) for text in problems[1:] and problems),
             next=(
                 f"headway jobs show -e {target.owner.name} {target.release.app}/{target.job.name}",
@@ -313,7 +320,7 @@ def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> 
     most = world.settings.parameters_bytes_max
     given = bytes(wish.parameters)
     if len(given) > most:
-        return [f"parameters have {len(given)} bytes, and may have {most}"]
+        return [f"parameters have {len(given):,} bytes, and may have {render_size(most)}"]
     found = parameter_problems(job.parameters, given)
     if not found and (problem := _locks(target, wish).problem):
         found.append(problem)
