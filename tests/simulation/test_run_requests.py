@@ -80,3 +80,5 @@ async def test_a_schedule(plane):
     )
     ((run,),) = [one.runs for one in made]
     assert await reason(plane, run) == "schedule nightly was due at 2126-03-01T05:00:00Z"
+    now = await plane.run(run.job, schedule="nightly", tags={"schedule": "nightly"})
+    assert await reason(plane, now) == "me ran schedule nightly now"

@@ -283,19 +283,23 @@ def _of_process(reader: Reader, thing: str, environment: str | None, app: str | 
     """Explain a process type by the copy of it that is worst off."""
     name, _, process = thing.rpartition("/")
     name = name or app or ""
-    copies = [
-        row
-        for owner in lookup.environments(reader, environment)
-        for row in reader.find(Container, environment=owner.id, retired=False)
-        if row.kind is ContainerKind.SERVICE and row.process == process and name in ("", row.app)
-    ]
-    if not copies:
-        return None
-    row = min(copies, key=lambda row: row.state is ContainerState.HEALTHY)
-    healthy = sum(row.state is ContainerState.HEALTHY for row in copies)
-    why = _of_container(reader, thing, row)
-    said = f"{healthy} of {len(copies)} copies healthy; {row.app}/{row.label}"
-    return msgspec.structs.replace(why, because=f"{said}: {why.because}")
+    for owner in lookup.environments(reader, environment):
+        there = reader.find(Container, environment=owner.id, retired=False)
+        copies = [
+            row
+            for row in there
+            if row.kind is ContainerKind.SERVICE
+            and row.process == process
+            and name in ("", row.app)
+        ]
+        if not copies:
+            continue
+        row = min(copies, key=lambda row: row.state is ContainerState.HEALTHY)
+        states = [other.state is ContainerState.HEALTHY for other in copies if other.app == row.app]
+        why = _of_container(reader, thing, row)
+        said = f"{sum(states)} of {len(states)} copies healthy; {row.app}/{row.label}"
+        return msgspec.structs.replace(why, because=f"{said}: {why.because}")
+    return None
 
 
 def _of_job(

@@ -48,7 +48,9 @@ def requested_event(
 def _way(run: Run, actor: str, repeated: Run | None) -> str:
     """Say who asked for a run, and by which way."""
     if run.schedule is not None:
-        return f"schedule {run.schedule} was due at {run.tags['scheduled_at']}"
+        at = run.tags.get("scheduled_at")
+        by_hand = f"{actor} ran schedule {run.schedule} now"
+        return f"schedule {run.schedule} was due at {at}" if at else by_hand
     if repeated is not None and repeated.state is RunState.DEAD:
         return f"{actor} replayed {repeated.id} from the dead-letter list"
     if run.again is not None:
