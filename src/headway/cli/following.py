@@ -10,7 +10,8 @@ from headway.cli import render
 from headway.cli.errors import FAILED, INTERRUPTED, PENDING, REFUSED, Failed, fail, goes_on_later
 from headway.cli.options import print_json, said_to_wait
 from headway.formats.units import render_duration
-from headway.model.run import Attempt, Run, RunState
+from headway.model.run import Attempt, Run, RunState, progress_of
+from headway.model.view.log import LogEntry
 from headway.model.view.run import RunView
 from headway.sdk import Client, UnreachableError
 
@@ -60,10 +61,20 @@ def _watch(client: Client, identity: str, *, as_json: bool, patient: bool) -> No
             shown = attempt.number
             for entry in client.runs.logs(identity, attempt=shown, follow=True):
                 if not as_json:
-                    click.echo(render.log_line(entry, prefix=False))
+                    _show_line(entry)
         if row.is_ended:
             break
         client.runs.wait(identity, 0.2 if row.attempt is None else 2.0)
+
+
+def _show_line(entry: LogEntry) -> None:
+    """Show a line; how far it is is for who watches, and not for what reads the output."""
+    said = progress_of(entry.line.text)
+    if said is None:
+        click.echo(render.log_line(entry, prefix=False))
+    else:
+        text = f"{said['percent']:3.0f} % {render.safe(said['text'])}"
+        click.echo(text.rstrip(), err=True)
 
 
 def _failed_before(row: Run, told: int) -> tuple[Attempt, ...]:

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from headway.control.errors import Invalid
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.job import Job
-from headway.model.run import RunState
+from headway.model.run import RunFailure, RunState
 from headway.model.view.job import JobView
 from headway.model.view.run import RunView
 from headway.web.drawing import Visit, draw
@@ -70,6 +71,22 @@ def test_how_far_a_run_is_is_told_as_such_only_while_it_runs(state, is_under_way
     assert "exporting" in page
     assert ("<progress" in page) is is_under_way
     assert ("got to" in page) is not is_under_way
+
+
+@pytest.mark.parametrize(
+    ("because", "times"), [("KeyError: no such shop; more", 1), ("time limit 3 s reached", 2)]
+)
+def test_what_a_run_failed_of_is_said_once(because, times):
+    failure = RunFailure(type="KeyError", message="no such shop")
+    tried = msgspec.structs.replace(
+        attempt(1, 500, 9, RunState.FAILED), because=because, failure=failure
+    )
+    row = msgspec.structs.replace(run(1, RunState.FAILED, tried), because=because)
+    view = RunView(run=row, environment=EnvironmentName("demo"))
+    page = draw("run.html", RunPage(view=view), Visit("/x", "ana", NOW, "0"))
+    alert = page[page.index('role="alert"') :]
+    alert = alert[: alert.index("</section>")]
+    assert alert.count("no such shop") + alert.count("time limit") == times
 
 
 def test_what_failed_is_every_bad_end():
