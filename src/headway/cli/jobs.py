@@ -166,9 +166,14 @@ def invoke(
         )
         later = bool(given["at"] or given["delay"] or after)
         if not wait or later:
-            print_json(client.runs.get(identity)) if as_json else click.echo(
-                f"{identity}\nnext: headway runs show {identity}"
-            )
+            view = client.runs.get(identity)
+            if as_json:
+                print_json(view)
+                return
+            click.echo(identity)
+            if later and view.waits:
+                click.echo(f"· {view.run.state.value}: {render.safe(view.waits)}", err=True)
+            click.echo(f"next: headway runs show {identity}")
             return
         follow(client, identity, as_json=as_json)
 

@@ -97,3 +97,13 @@ def test_a_list_of_runs_names_their_environment_and_what_did_not_succeed_at_once
     done = CliRunner().invoke(cli, ["runs", "ls"])
     assert "dev/shop/export" in done.output
     assert "attempt 2; 1 before it did not succeed" in done.output
+
+
+def test_a_run_that_is_to_come_later_says_what_it_waits_for(server):
+    view = {"run": {**RUN, "state": "waiting"}, "environment": "dev", "waits": "for k0, until 7:00"}
+    server.answer = lambda asked: asked.json(
+        {"ids": ["k1"], "states": ["waiting"]} if asked.command == "POST" else view
+    )
+    done = CliRunner().invoke(cli, ["jobs", "invoke", "-e", "dev", "export", "--after", "k0"])
+    assert done.stdout == "k1\nnext: headway runs show k1\n"
+    assert done.stderr == "· waiting: for k0, until 7:00\n"
