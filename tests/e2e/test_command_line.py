@@ -96,7 +96,7 @@ READING = [
     ("envs", "ls"),
     ("envs", "show", "calm"),
     ("apps", "ls"),
-    ("apps", "info", "calm"),
+    ("apps", "show", "calm"),
     ("history", "-e", "calm", "-a", "calm"),
     ("config", "get", "-e", "calm", "-a", "calm"),
     ("why", "calm", "-e", "calm"),
@@ -206,10 +206,10 @@ def test_the_logs_of_two_apps_are_both_shown(calm):
 def test_a_plan_leaves_the_source_that_start_uses_as_it_was(headway):
     app = headway.app("planned")
     headway.ok("start", "-e", "planned", cwd=app)
-    before = headway.json("apps", "info", "planned")["source"]
+    before = headway.json("apps", "show", "planned")["source"]
     (app / "text").write_text("something else")
     headway.ok("deploy", "-e", "planned", "--plan", cwd=app)
-    assert headway.json("apps", "info", "planned")["source"] == before
+    assert headway.json("apps", "show", "planned")["source"] == before
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure(calm):

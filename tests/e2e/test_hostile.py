@@ -178,7 +178,7 @@ COMMANDS = (
     ("envs", "ls"),
     ("envs", "show", "trapped"),
     ("apps", "ls"),
-    ("apps", "info", "trap"),
+    ("apps", "show", "trap"),
     ("ps", "-e", "trapped"),
     ("history", "-e", "trapped", "-a", "trap"),
     ("config", "get", "-e", "trapped", "-a", "trap"),

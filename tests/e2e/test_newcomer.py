@@ -292,7 +292,7 @@ def test_apps_that_are_needed_are_found_beside_this_one(headway):
     planned = headway.run("start", "-e", "beside", "--plan", cwd=top)
     assert planned.status == 0, planned.err
     assert "found beside-low in ../beside-low" in planned.err
-    assert headway.run("apps", "info", "beside-low").status == 3, "a plan leaves nothing"
+    assert headway.run("apps", "show", "beside-low").status == 3, "a plan leaves nothing"
     headway.ok("start", "-e", "beside", cwd=top)
     states = {row["app"] for row in headway.json("status", "-e", "beside")[0]["members"]}
     assert states == {"beside-low", "beside-middle", "beside-top"}

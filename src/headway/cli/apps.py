@@ -82,11 +82,11 @@ def add(directories: tuple[Path, ...], as_json: bool) -> None:
         click.echo(f"next: headway start -e NAME {sent[-1].app}")
 
 
-@apps.command()
+@apps.command(name="show")
 @click.argument("app")
 @json_option
-def info(app: str, as_json: bool) -> None:
-    """Show an app."""
+def show_app(app: str, as_json: bool) -> None:
+    """Show an app: its source, what it needs, and how it does where it is."""
     with Client.local() as client:
         row = client.apps.get(app)
     if as_json:

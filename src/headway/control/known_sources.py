@@ -95,7 +95,7 @@ def named(reader: Reader, app: AppName, word: str, most: int) -> Source:
             "source-unknown",
             f"headway keeps no source of {app} from {word!r}",
             hint=f"it keeps {there}; a branch, or the beginning of a commit or a digest, names one",
-            next=(f"headway apps info {app}", "headway apps add DIRECTORY"),
+            next=(f"headway apps show {app}", "headway apps add DIRECTORY"),
         )
     return found
 

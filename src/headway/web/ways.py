@@ -166,7 +166,7 @@ def _why(said: _Said) -> str:
 
 WAYS: dict[str, tuple[_Make, str]] = {
     "abort": (_of(links.deployment, "/abort"), "Abort the deployment {name}"),
-    "apps info": (_of(links.app), "The app {name}"),
+    "apps show": (_of(links.app), "The app {name}"),
     "apps ls": (_at("/apps"), "Apps"),
     "config diff": (_of_member("/config"), "Config of {app}"),
     "config history": (_of_member("/config"), "Config of {app}"),
