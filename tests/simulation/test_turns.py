@@ -6,7 +6,8 @@ from functools import partial
 import msgspec
 import pytest
 
-from headway.control import config, deploying, deployments
+from headway.control import builds, config, copying, deploying, deployments
+from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.requests import ConfigRequest, DeployRequest, NewValue
 from headway.model.app import Source
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
@@ -75,6 +76,26 @@ def test_what_is_asked_behind_a_deployment_that_fails_starts_what_serves_again(d
         rows = await shop.store.read(lambda tx: tx.find(Deployment, app=APP))
         assert [row.phase for row in rows] == [Phase.ABORTED, Phase.SUCCEEDED]
         assert rows[1].release == 2
+        shop.plane.kill()
+        await shop.plane.gone()
+
+    run_virtually(main, MadeUpNetwork())
+
+
+def test_what_cannot_be_scaled_or_copied_and_what_is_not_there_names_what_to_ask_next():
+    async def main(loop: VirtualLoop) -> None:
+        shop = Shop(loop, WEB, lends=False)
+        await asyncio.sleep(5)
+        wish = DeployRequest(kind=DeploymentKind.SCALE, scale={"worker": 2})
+        with pytest.raises(Invalid, match="has no process worker") as refused:
+            await deploying.deploy(shop.world, "me", "demo", APP, wish)
+        assert refused.value.next == ("headway ps -e demo",)
+        with pytest.raises(Conflict, match="demo already") as taken:
+            await copying.copy(shop.world, "me", "demo", "demo", None, plan=False)
+        assert taken.value.next == ("headway envs show demo", "headway envs ls")
+        with pytest.raises(NotFound) as unknown:
+            await builds.one(shop.world, "bld-1")
+        assert unknown.value.next == ("headway history",)
         shop.plane.kill()
         await shop.plane.gone()
 

@@ -202,7 +202,8 @@ async def one(world: World, identity: str) -> Build:
     """
     build = await world.store.read(lambda reader: reader.get(Build, identity))
     if build is None:
-        raise NotFound("build-unknown", f"there is no build {identity}")
+        because = f"there is no build {identity}"
+        raise NotFound("build-unknown", because, next=("headway history",))
     return build
 
 

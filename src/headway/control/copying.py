@@ -33,7 +33,11 @@ async def copy(
     def deed(tx: Writer) -> Started:
         left = lookup.environment(tx, name)
         if tx.find(Environment, name=to, state=NOT_ENDED):
-            raise Conflict("environment-exists", f"there is an environment {to} already")
+            raise Conflict(
+                "environment-exists",
+                f"there is an environment {to} already",
+                next=(f"headway envs show {to}", "headway envs ls"),
+            )
         now = world.clock.now()
         right = ensure_environment(tx, to, actor, now, world.settings, lease_s)
         apps = lookup.apps(tx, left)

@@ -200,7 +200,8 @@ def _fill_scale(
     if not request.scale:
         problems.append("no scale was given, such as web=3")
     if problems:
-        raise Invalid("scale-invalid", "; ".join(problems))
+        shown = f"headway ps -e {owner.name}"
+        raise Invalid("scale-invalid", "; ".join(problems), next=(shown,))
     return msgspec.structs.replace(
         wish,
         release=live.number,
