@@ -170,14 +170,16 @@ def test_what_was_added_is_soon_enough(snapshot):
     """The nodes that a decision adds count in the next one: asked again at once, it ends.
 
     Packing onto nodes that start is not packing onto nodes to be had, and what waits takes spares
-    that start: so it may ask for a few more, but not for twice as much and the spares again.
+    that start: so it may ask for a few more, but not for twice as much, by what it costs, and for
+    the spares again.
     """
-    warm, plan, added = snapshot.pool.scaling.warm, decide(snapshot), []
+    prices = {kind.name: kind.price_hour for kind in TYPES}
+    spares, plan, added = snapshot.pool.scaling.warm * max(prices.values()), decide(snapshot), []
     while more := [change for change in plan.changes if change.verb is PoolVerb.ADD]:
-        added.append(len(more))
+        added.append(sum(prices[change.type] for change in more))
         snapshot = grown(snapshot, plan)
         plan = decide(snapshot)
-    assert sum(added[1:]) <= sum(added[:1]) + warm, added
+    assert sum(added[1:]) <= sum(added[:1]) + spares + 1e-9, added
 
 
 def grown(snapshot: PoolSnapshot, plan) -> PoolSnapshot:
