@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from headway.control import deploying, deployments, destroying, environments
+from headway.control import deploying, deployments
+from headway.control.environments import destroying, environments
 from headway.control.errors import Conflict
 from headway.control.idempotency import once
 from headway.control.requests import DeadQuestion, DeployRequest

@@ -1,6 +1,6 @@
 """The plan of destroying an environment."""
 
-from headway.control import destroying
+from headway.control.environments import destroying
 from headway.model.job import Job
 from tests.simulation.conftest import SMALL
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import environments, nodes
+from headway.control import nodes
+from headway.control.environments import environments
 from headway.control.errors import NotFound
 from headway.control.fullness import fullness
 from headway.control.runs import jobs, queues

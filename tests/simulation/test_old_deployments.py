@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import lookup, old_deployments
-from headway.control.old_deployments import OldDeployments
-from headway.control.old_environments import forget_environments
+from headway.control import lookup
+from headway.control.forgetting import old_deployments
+from headway.control.forgetting.old_deployments import OldDeployments
+from headway.control.forgetting.old_environments import forget_environments
+from headway.control.forgetting.retention import Retention
 from headway.control.removing import Removing
-from headway.control.retention import Retention
 from headway.model.build import Build, BuildState
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Deployment, DeploymentKind, Phase

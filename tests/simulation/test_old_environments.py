@@ -6,8 +6,8 @@ from time import process_time
 import msgspec
 import pytest
 
+from headway.control.forgetting.old_environments import forget_environments
 from headway.control.idempotency import KEPT, forget_answers
-from headway.control.old_environments import forget_environments
 from headway.control.removing import Removing
 from headway.model.answer import Answer
 from headway.model.container import Container, ContainerKind, ContainerState

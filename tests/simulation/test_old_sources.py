@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from headway.builders.sources import DirectorySources
-from headway.control import old_sources
-from headway.control.old_sources import forget_sources
-from headway.control.retention import Retention
+from headway.control.forgetting import old_sources
+from headway.control.forgetting.old_sources import forget_sources
+from headway.control.forgetting.retention import Retention
 from headway.model.app import App, Source
 from headway.model.ids import Digest
 from headway.model.manifest import Manifest

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from headway.control import deploying, starting
+from headway.control import deploying
+from headway.control.environments import starting
 from headway.control.requests import DeployRequest, StartRequest
 from headway.model.app import App, Source
 from headway.model.deployment import DeploymentKind

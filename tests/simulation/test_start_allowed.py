@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from headway.control import starting
+from headway.control.environments import starting
 from headway.control.errors import NotAllowed
 from headway.control.permission import check
 from headway.control.requests import StartRequest

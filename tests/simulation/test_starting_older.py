@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import deploying, starting
+from headway.control import deploying
+from headway.control.environments import starting
 from headway.control.requests import DeployRequest, StartRequest
 from headway.control.sources import adopt
 from headway.model.app import App, Source

@@ -6,7 +6,9 @@ from functools import partial
 import msgspec
 import pytest
 
-from headway.control import builds, config, copying, deploying, deployments
+from headway.control import builds, deploying, deployments
+from headway.control.config import config
+from headway.control.environments import copying
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.requests import ConfigRequest, DeployRequest, NewValue
 from headway.model.app import Source

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import ConfigBody
 from headway.api.scope import Actor, App, Environment, TheWorld, done_once
-from headway.control import config, config_history
+from headway.control.config import config, config_history
 from headway.control.requests import ConfigRequest, NewValue
 from headway.model.config import ConfigChange
 from headway.model.view.config import ConfigVersion, ConfigView

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import CopyBody, LeaseBody, StartBody, StopBody
 from headway.api.scope import Actor, App, Environment, TheWorld, done_once
-from headway.control import containers, copying, destroying, environments, starting, stopping
+from headway.control import containers
+from headway.control.environments import copying, destroying, environments, starting, stopping
 from headway.control.permission import check
 from headway.control.requests import StartRequest
 from headway.model.container import Container

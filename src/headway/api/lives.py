@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld
-from headway.control import past
+from headway.control.environments import past
 from headway.model.past import Life, PastView
 
 router = APIRouter(tags=["lives"], prefix="/lives")

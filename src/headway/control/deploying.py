@@ -7,13 +7,13 @@ import msgspec
 from headway.calculate.fingerprint import fingerprint
 from headway.control import lookup
 from headway.control.enlist import check_source, enlist, refuse_missing, wished
+from headway.control.environments.starting import check_dependencies
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.idempotency import answered
 from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again_in_turn
 from headway.control.requests import DeployRequest
 from headway.control.sources import adopt_unless_older
-from headway.control.starting import check_dependencies
 from headway.control.strategies import refuse_beside, to_go_back
 from headway.control.world import World
 from headway.model.config import Config

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from headway.control import deploying, sources, starting
+from headway.control import deploying, sources
+from headway.control.environments import starting
 from headway.control.requests import DeployRequest, Invocation, Provenance, StartRequest
 from headway.control.runs import invoking, runs
 from headway.machine.run_ids import RunIds

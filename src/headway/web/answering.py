@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
-from headway.control import past
+from headway.control.environments import past
 from headway.control.errors import NotFound
 from headway.control.idempotency import once
 from headway.control.refusals import refused

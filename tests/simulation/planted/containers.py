@@ -1,7 +1,8 @@
 """Bugs in what runs, and when it is told to stop."""
 
 from headway.calculate import leaving
-from headway.control import fleet, lifetimes
+from headway.control import fleet
+from headway.control.environments import lifetimes
 from headway.model.container import Exit
 from headway.model.order import Observed, ObservedState
 from headway.model.plan import Plan

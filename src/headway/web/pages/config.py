@@ -1,6 +1,7 @@
 """Config of an app in an environment: what is set, who changed it, and each of its versions."""
 
-from headway.control import config, config_history, deployments
+from headway.control import deployments
+from headway.control.config import config, config_history
 from headway.control.errors import HeadwayError, NotFound
 from headway.model.config import ConfigChange
 from headway.model.ids import AppName, EnvironmentName

@@ -2,7 +2,8 @@
 
 import re
 
-from headway.control import config, permission
+from headway.control import permission
+from headway.control.config import config
 from headway.control.errors import HeadwayError, Invalid
 from headway.control.requests import ConfigRequest, NewValue
 from headway.formats.dotenv import parse_dotenv

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from headway.control import environments, events
+from headway.control import events
+from headway.control.environments import environments
 from headway.model.deployment import Deployment
 from headway.model.event import Event
 from headway.model.happening import Happening, happenings

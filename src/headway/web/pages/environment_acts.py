@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from headway.control import destroying, environments, permission, stopping
+from headway.control import permission
+from headway.control.environments import destroying, environments, stopping
 from headway.model.ids import AppName
 from headway.model.role import Deed
 from headway.model.view.change import Started

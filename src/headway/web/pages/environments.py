@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from headway.control import past, standings
+from headway.control import standings
+from headway.control.environments import past
 from headway.model.environment import EnvironmentState
 from headway.model.ids import AppName, EnvironmentName
 from headway.model.past import Life

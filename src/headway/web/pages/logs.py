@@ -7,7 +7,8 @@ from zlib import crc32
 
 import msgspec
 
-from headway.control import containers, environments, log_pages, logs, past
+from headway.control import containers, log_pages, logs
+from headway.control.environments import environments, past
 from headway.control.errors import Invalid, NotFound
 from headway.control.requests import LogQuestion
 from headway.formats.terminal_text import plain

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headway.control import deployments, environments, logs
+from headway.control import deployments, logs
+from headway.control.environments import environments
 from headway.control.requests import LogQuestion
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import NOT_KEPT, Deployment

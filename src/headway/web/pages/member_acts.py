@@ -4,7 +4,8 @@ from datetime import datetime
 from functools import partial
 
 from headway.calculate.offered import to_begin_with
-from headway.control import deploying, environments, known_sources, permission
+from headway.control import deploying, known_sources, permission
+from headway.control.environments import environments
 from headway.control.errors import Invalid
 from headway.control.requests import DeployRequest
 from headway.model.deployment import DeploymentKind

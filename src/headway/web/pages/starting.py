@@ -2,15 +2,8 @@
 
 from functools import partial
 
-from headway.control import (
-    apps,
-    copying,
-    environments,
-    known_sources,
-    permission,
-    standings,
-    starting,
-)
+from headway.control import apps, known_sources, permission, standings
+from headway.control.environments import copying, environments, starting
 from headway.control.errors import NotFound
 from headway.control.requests import StartRequest
 from headway.formats.app_at import parse_wanted

@@ -4,12 +4,12 @@ import msgspec
 
 from headway.control import lookup
 from headway.control.enlist import ensure_environment, ensure_member
+from headway.control.environments.starting import begin
 from headway.control.errors import Conflict
 from headway.control.idempotency import answered
 from headway.control.orders import config_place
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
-from headway.control.starting import begin
 from headway.control.world import World
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.environment import NOT_ENDED, Environment

@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from functools import partial
 
+from headway.control.forgetting.old_deployments import OldDeployments, needed_by
+from headway.control.forgetting.old_environments import forget_environments
+from headway.control.forgetting.old_sources import forget_sources
 from headway.control.idempotency import forget_answers
 from headway.control.leases.settling import forget_over
-from headway.control.old_deployments import OldDeployments, needed_by
-from headway.control.old_environments import forget_environments
-from headway.control.old_sources import forget_sources
 from headway.control.pacing import paced
 from headway.control.removing import Removing
 from headway.control.runs.forgetting import forget_runs

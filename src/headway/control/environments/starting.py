@@ -15,12 +15,12 @@ from headway.control.enlist import (
     refuse_missing,
     wished,
 )
+from headway.control.environments.not_deployed import not_deployed
 from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
 from headway.control.known_sources import named
 from headway.control.leases.keeping import remember
 from headway.control.leases.under import refuse_elsewhere, usable
-from headway.control.not_deployed import not_deployed
 from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
 from headway.control.sources import adopt_unless_older

@@ -3,8 +3,8 @@
 from functools import partial
 
 from headway.control import lookup
-from headway.control.config import readable
-from headway.control.differences import config_differences
+from headway.control.config.config import readable
+from headway.control.config.differences import config_differences
 from headway.control.errors import NotFound
 from headway.control.world import World
 from headway.model.config import Config, ConfigChange, Setting

@@ -6,7 +6,7 @@ One of which ended runs are kept stays as long as they do: their pages tell of i
 from datetime import UTC, datetime
 from functools import partial
 
-from headway.control.old_deployments import AT_ONCE, forget_deployments
+from headway.control.forgetting.old_deployments import AT_ONCE, forget_deployments
 from headway.control.pacing import paced
 from headway.control.removing import Removing
 from headway.control.world import World

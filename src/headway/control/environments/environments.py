@@ -5,8 +5,8 @@ from functools import partial
 
 from headway.calculate.paging import page_of
 from headway.control import lookup
-from headway.control.config import readable
-from headway.control.differences import compare
+from headway.control.config.config import readable
+from headway.control.config.differences import compare
 from headway.control.enlist import check_lease
 from headway.control.idempotency import answered
 from headway.control.leases import tenures

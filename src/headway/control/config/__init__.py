@@ -1,0 +1,1 @@
+"""Config of apps in environments, what it was, and what differs."""

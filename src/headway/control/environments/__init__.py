@@ -1,0 +1,1 @@
+"""Environments: begun, extended, stopped, copied, ended, and what is remembered of them."""
