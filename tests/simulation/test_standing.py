@@ -4,17 +4,19 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Any
 
 import msgspec
+import pytest
 
 from headway.control import apps, deploying, standings, why
 from headway.control.requests import DeployRequest
 from headway.model.app import App, Source
 from headway.model.build import Artifact
 from headway.model.container import Container
-from headway.model.deployment import DeploymentKind
+from headway.model.deployment import DeploymentKind, Phase
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.ids import Digest
+from headway.model.ids import ContainerId, Digest
 from headway.model.lease import Tenure
 from headway.model.log import LogLine, Stream
 from headway.model.manifest import CheckType, Deploy, Expose, HealthCheck, Manifest, Process
@@ -34,6 +36,7 @@ from headway.sim.virtual import VirtualLoop, run_virtually
 from tests.simulation.conftest import APP, ENVIRONMENT
 from tests.simulation.pools_world import BEGAN, LoopClock
 
+TCP = HealthCheck(type=CheckType.TCP)
 HALF = Resources(cpu=0.5, memory_mib=256)
 WEB = Process(name="web", command="exec sleep 600", resources=HALF, scale=1)
 KIND = NodeType(name="small", cpu=1, memory_mib=4096, start_s=60)
@@ -107,10 +110,12 @@ def _serving(tx, web: Process) -> None:
     tx.put(Member(environment=ENVIRONMENT, app=APP, live=1))
 
 
-def virtually(scenario, *, lends: bool, web: Process = WEB, network=None) -> None:
+def virtually(
+    scenario, *, lends: bool, web: Process = WEB, network=None, since_start_s: float = 35
+) -> None:
     async def main(loop: VirtualLoop) -> None:
         shop = Shop(loop, web, lends=lends)
-        await asyncio.sleep(5)
+        await asyncio.sleep(since_start_s)
         assert (await shop.standing()).state is MemberState.HEALTHY
         await scenario(shop)
         shop.plane.kill()
@@ -131,6 +136,50 @@ def test_copies_for_which_nothing_comes_are_stuck_and_the_same_is_said_everywher
         assert (told.state, told.because) == ("stuck", found.because)
 
     virtually(scenario, lends=False)
+
+
+def test_copies_are_not_stuck_while_headway_is_yet_to_hear_of_nodes_or_hears_of_none():
+    async def scenario(shop: Shop) -> None:
+        await shop.scale(3)
+        assert (await shop.standing()).state is MemberState.STARTING
+        await asyncio.sleep(30)
+        assert (await shop.standing()).state is MemberState.STUCK
+        shop.world.roster.is_told = False
+        assert (await shop.standing()).state is MemberState.STARTING
+
+    virtually(scenario, lends=False, since_start_s=5)
+
+
+@pytest.mark.parametrize(
+    "ports", [(), (Expose(name="tcp", port=80, host_port=8080, health_check=TCP),)]
+)
+def test_a_rollout_is_not_stuck_while_what_it_replaces_takes_its_time_to_leave(ports):
+    async def slowly(container: ContainerId, grace_s: float) -> None:
+        await asyncio.sleep(grace_s)
+        await stop(container, grace_s)
+
+    async def scenario(shop: Shop) -> None:
+        nonlocal stop
+        stop, shop.engine.stop = shop.engine.stop, slowly
+        wish = DeployRequest(kind=DeploymentKind.REDEPLOY)
+        await deploying.deploy(shop.world, "me", "demo", APP, wish)
+        lacked = False
+        for _ in range(180):
+            await asyncio.sleep(0.5)
+            found = await shop.standing()
+            lacked |= " fit: " in found.because
+            assert found.state is not MemberState.STUCK, found.because
+        assert lacked
+        assert found.deployment is not None
+        assert found.deployment.phase is Phase.SUCCEEDED
+
+    stop: Any = None
+    size = Resources(cpu=0.6 if ports else 0.33, memory_mib=256)
+    copies = 1 if ports else 2
+    web = msgspec.structs.replace(WEB, resources=size, scale=copies, expose=ports)
+    network = MadeUpNetwork()
+    network.answering = lambda _host, _port: True
+    virtually(scenario, lends=False, web=web, network=network)
 
 
 def test_a_process_type_is_explained_by_its_copies_whatever_stands_before_it():
@@ -193,8 +242,7 @@ def test_of_what_crashes_again_and_again_its_last_line_is_told_also_while_it_sta
         assert found.because.startswith("0 of 1 healthy: web.1 is starting: connect ")
         assert found.because.endswith(f"; web.1 ended: {wrote}")
 
-    check = HealthCheck(type=CheckType.TCP)
-    web = msgspec.structs.replace(WEB, expose=(Expose(name="http", port=80, health_check=check),))
+    web = msgspec.structs.replace(WEB, expose=(Expose(name="http", port=80, health_check=TCP),))
     virtually(scenario, lends=False, web=web, network=network)
 
 
@@ -221,8 +269,7 @@ def test_more_copies_of_what_crashes_again_and_again_are_told_of_as_failed_while
 
     network = MadeUpNetwork()
     network.answering = lambda _host, _port: True
-    check = HealthCheck(type=CheckType.TCP)
-    web = msgspec.structs.replace(WEB, expose=(Expose(name="http", port=80, health_check=check),))
+    web = msgspec.structs.replace(WEB, expose=(Expose(name="http", port=80, health_check=TCP),))
     virtually(scenario, lends=False, web=web, network=network)
 
 

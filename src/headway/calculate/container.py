@@ -130,3 +130,15 @@ def is_staying(container: Container) -> bool:
         ContainerState.DRAINING,
         ContainerState.STOPPING,
     )
+
+
+def is_leaving(container: Container) -> bool:
+    """Say whether it was asked to leave, and holds its room until it has ended."""
+    return is_live(container) and not is_staying(container)
+
+
+def is_coming_up(container: Container) -> bool:
+    """Say whether it starts, or has ended though nobody asked it to leave: it starts again."""
+    if container.is_ended:
+        return container.draining_at is None and container.stopping_at is None
+    return container.state in (ContainerState.PENDING, ContainerState.STARTING)

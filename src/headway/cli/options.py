@@ -128,8 +128,8 @@ reason_option = click.option("--reason", default="", help="Why, for the history.
 
 
 _WAIT_HELP = (
-    "Wait for the end. Unless --wait is said, what finds no room or crashes again and again is not "
-    "waited for."
+    "Wait for the end. Unless --wait is said, what finds no room or crashes again and again is "
+    "waited for 5 seconds only, and ends the command with status 3; the deployment goes on."
 )
 
 

@@ -16,13 +16,13 @@ import msgspec
 from headway.cli import render
 from headway.cli.beats import beats
 from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail, goes_on_later
-from headway.cli.in_vain import HOPELESS, InVain
+from headway.cli.in_vain import InVain
 from headway.cli.options import Showing
 from headway.model.deployment import Ask, Deployment, Phase
 from headway.model.ids import DeploymentId, environment_name
 from headway.model.view.change import Started
 from headway.model.view.environment import MemberView
-from headway.model.view.standing import MemberState
+from headway.model.view.standing import HOPELESS, MemberState
 from headway.sdk import Client, RefusedError, UnreachableError
 
 NOT_FOUND = 404

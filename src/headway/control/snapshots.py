@@ -1,7 +1,5 @@
 """Reads what a decision needs to see: what is active, never history."""
 
-from datetime import timedelta
-
 import msgspec
 
 from headway.control.world import World
@@ -16,9 +14,6 @@ from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.snapshot import MemberSnapshot, Readiness
 from headway.ports.store import Reader
-
-_NODES_KNOWN_S = 30.0
-"""Nodes are heard of one by one; until then none is missed."""
 
 
 async def read_member(
@@ -73,7 +68,7 @@ def member(
         vacated=frozenset(world.roster.vacated),
         lease=reader.get(Lease, owner.under) if owner.under else None,
         router=view or RouterView(),
-        knows_nodes=world.clock.now() >= world.started_at + timedelta(seconds=_NODES_KNOWN_S),
+        knows_nodes=world.knows_nodes,
     )
 
 

@@ -1,6 +1,7 @@
 """How an app in an environment does, in one word and one sentence."""
 
-from headway.calculate.container import is_staying
+from headway.calculate.container import is_coming_up, is_leaving, is_staying
+from headway.calculate.crashing import failures, goes_on_crashing
 from headway.calculate.not_kept import not_kept_lately
 from headway.calculate.restart import backoff_s, restarts_after
 from headway.calculate.route import addresses
@@ -16,8 +17,6 @@ from headway.model.view.environment import MemberView
 from headway.model.view.standing import MemberState
 from headway.ports.store import Reader
 
-_CRASH_LOOP = 3
-"""So many failures in a row are no accident any more."""
 _PHASES = {
     Phase.QUEUED: MemberState.QUEUED,
     Phase.BUILDING: MemberState.BUILDING,
@@ -92,30 +91,22 @@ def _unsettled(world: World, rows: MemberRows) -> tuple[MemberState, str]:
     if deployment is not None and not deployment.is_ended:
         if is_stuck and deployment.phase is not Phase.PAUSED:
             return MemberState.STUCK, _of_all(rows, pending) if row.live is not None else pending
-        if pending or not _goes_on_crashing(deployment, services):
+        if pending or not _goes_on_crashing(rows, deployment, services):
             return _moving(deployment, services, pending)
     assert row.live is not None
     state = MemberState.DEGRADED if rows.healthy else MemberState.FAILED
     return state, _of_all(rows, pending or _worst(services, row.live))
 
 
-def _goes_on_crashing(deployment: Deployment, services: list[Container]) -> bool:
+def _goes_on_crashing(rows: MemberRows, deployment: Deployment, services: list[Container]) -> bool:
     """Say whether more copies are wanted of what crashes again and again.
 
     A new release that does is set back. One that serves is started again, and the deployment waits.
     """
     if deployment.release is None or deployment.release != deployment.previous:
         return False
-    return any(
-        one.release == deployment.release and _failures(one) >= _CRASH_LOOP for one in services
-    )
-
-
-def _failures(one: Container) -> int:
-    """Count the failures in a row of a copy that is not well; none of one that is."""
-    if one.state is ContainerState.HEALTHY:
-        return 0
-    return restarts_after(one) if one.is_ended else one.restarts
+    copies = [one for one in services if one.release == deployment.release]
+    return rows.healthy < rows.wanted and goes_on_crashing(copies)
 
 
 def _of_all(rows: MemberRows, what: str) -> str:
@@ -130,10 +121,20 @@ def _pending(world: World, rows: MemberRows) -> tuple[str, bool]:
         return "", False
     build = rows.deployment.build if rows.deployment is not None else None
     outlook = world.outlooks.get(whom_of(key)) or world.outlooks.get(build or "") or Outlook(False)
+    is_stuck = not (outlook.comes or _room_comes(world, rows))
+    return "; ".join(filter(None, (pending, outlook.because))), is_stuck
+
+
+def _room_comes(world: World, rows: MemberRows) -> bool:
+    """Say whether room may come where no pool adds a node: of what leaves, or is heard of yet."""
+    if not (world.roster.is_told and world.knows_nodes):
+        return True
+    if any(is_leaving(one) for one in rows.containers):
+        return True
+    key = (rows.member.environment, rows.member.app)
     _, lacks = world.lacking.get(key, (None, ()))
     promised = sum(one.whom == whom_of(key) for one in world.fleet.promises())
-    is_stuck = not (outlook.comes or 0 < len(lacks) <= promised)
-    return "; ".join(filter(None, (pending, outlook.because))), is_stuck
+    return 0 < len(lacks) <= promised
 
 
 def _moving(
@@ -159,18 +160,27 @@ def _moving(
 
 
 def _worst(services: list[Container], live: int) -> str:
-    for one in services:
-        if one.release == live and one.is_ended and one.exit is not None:
-            wait = backoff_s(restarts_after(one))
-            return f"{one.label} ended: {one.exit.account}; again after {wait:g} s"
-    for one in services:
-        if one.release == live and not is_staying(one):
-            return f"{one.label} is {one.state.value}: {one.because}"
-    for one in services:
-        if one.release == live and one.state is not ContainerState.HEALTHY:
-            answer = f": {one.probe.asked} → {one.probe.answer}" if one.probe else ""
-            return f"{one.label} is {one.state.value}{answer}{_again(one)}"
-    return ""
+    """Say of the copy that is in the worst way what is wrong: one that leaves is seldom that."""
+    unwell = [
+        one for one in services if one.release == live and one.state is not ContainerState.HEALTHY
+    ]
+    return _of_copy(min(unwell, key=_rank)) if unwell else ""
+
+
+def _rank(one: Container) -> int:
+    if is_coming_up(one) and failures(one):
+        return 0 if one.is_ended else 1
+    return 2 if not is_staying(one) else 3
+
+
+def _of_copy(one: Container) -> str:
+    if is_coming_up(one) and one.exit is not None:
+        wait = backoff_s(restarts_after(one))
+        return f"{one.label} ended: {one.exit.account}; again after {wait:g} s"
+    if not is_staying(one):
+        return f"{one.label} is {one.state.value}: {one.because}"
+    answer = f": {one.probe.asked} → {one.probe.answer}" if one.probe else ""
+    return f"{one.label} is {one.state.value}{answer}{_again(one)}"
 
 
 def _again(one: Container) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from headway.calculate.demand import of_container
@@ -31,6 +31,8 @@ from headway.ports.router import Router
 from headway.ports.store import Store
 from headway.ports.vault import Vault
 
+_NODES_KNOWN = timedelta(seconds=30)
+"""Nodes are heard of one by one; until then none is missed."""
 _ENDED_MAX = 10_000
 """Ended containers whose version is known: many more than end while a question is answered."""
 
@@ -44,7 +46,7 @@ class Outlook(NamedTuple):
     """What pools do about what fits nowhere."""
 
     comes: bool
-    """Whether a node is about to come for it."""
+    """Whether room is about to come for it."""
     because: str = ""
 
 
@@ -118,6 +120,11 @@ class World:
     def nodes(self) -> tuple[Node, ...]:
         """The nodes in the states that count, sorted by id."""
         return self.roster.nodes()
+
+    @property
+    def knows_nodes(self) -> bool:
+        """Whether a node that was not heard of since headway's start is not there."""
+        return self.clock.now() >= self.started_at + _NODES_KNOWN
 
     def note(self, row: Container) -> None:
         """Count what a container's row holds of its node; one older than is known says nothing."""

@@ -10,6 +10,7 @@ import pytest
 from headway.cli.errors import REFUSED, Failed
 from headway.cli.options import Showing
 from headway.cli.progress import conclude, watch
+from headway.model.container import ContainerState
 from headway.model.deployment import Deployment, DeploymentKind, Phase
 from headway.model.environment import EnvironmentState
 from headway.model.event import Event
@@ -21,10 +22,12 @@ from headway.model.view.change import Started
 from headway.model.view.environment import EnvironmentView, MemberView
 from headway.model.view.standing import MemberState
 from headway.sdk import Client
+from tests.unit.calculate.test_container import container
 from tests.unit.sdk.small_server import Asked, SmallServer, small_server
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DEMO = EnvironmentId("demo~1")
+UP = ContainerState.HEALTHY
 
 
 def deployment(phase: Phase, **fields: object) -> Deployment:
@@ -56,6 +59,7 @@ class World:
         self.row = deployment(Phase.STARTING)
         self.state = MemberState.STARTING
         self.healthy = 0
+        self.come_up = 0
         server.answer = self.answer
 
     def answer(self, asked: Asked) -> None:
@@ -79,6 +83,7 @@ class World:
             healthy=self.healthy,
             because=self.row.because,
             deployment=self.row,
+            containers=tuple(container(release=2, state=UP) for _ in range(self.come_up)),
         )
         return EnvironmentView(
             name=EnvironmentName("demo"),
@@ -223,7 +228,8 @@ def test_what_comes_on_no_more_is_not_waited_for_and_says_how_many_run_and_why(
 def test_what_is_stuck_is_waited_for_where_somebody_says_so_or_while_it_comes_on(world):
     def stream(asked: Asked) -> None:
         asked.begin_stream()
-        for world.healthy in range(1, 8):
+        for world.come_up in range(1, 8):
+            world.healthy = 8 - world.come_up  # those of v1 become fewer
             world.server.over.wait(0.15)
         world.row = deployment(Phase.SUCCEEDED)
         world.server.over.wait(10)

@@ -84,7 +84,8 @@ class Pools:
         for snapshot in await self.reading.snapshots(now):
             plan = self.decide(snapshot, now)
             self.plans[snapshot.pool.name] = plan
-            outlooks |= outlooks_of(snapshot, plan)
+            if self._world.provider is not None:
+                outlooks |= outlooks_of(snapshot, plan)
             self._note_spare(snapshot, plan, now)
             await self._carry_out(snapshot.pool, plan, now)
             if plan.wake_at is not None:

@@ -31,6 +31,8 @@ class MemberState(StrEnum):
 
 QUIET = frozenset({MemberState.HEALTHY, MemberState.STOPPED})
 """Nothing is wrong with what is in one of these, and nothing moves."""
+HOPELESS = frozenset({MemberState.STUCK, MemberState.DEGRADED, MemberState.FAILED})
+"""What is under way and in one of these does not come on, as things are."""
 
 
 class Standing(Value, kw_only=True):
