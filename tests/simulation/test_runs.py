@@ -4,6 +4,7 @@ import asyncio
 import copy
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -11,12 +12,12 @@ import pytest
 from headway.control import permission
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.requests import RunQuestion
-from headway.control.runs import replays, runs
+from headway.control.runs import attempts, ends, replays, runs
 from headway.control.runs.targets import Targets
 from headway.model.job import Delivery, Job, Retries
 from headway.model.queue import Queue
 from headway.model.release import Release
-from headway.model.run import After, RunState
+from headway.model.run import After, Attempt, RunState, lane_of
 from headway.ports.store import StoreError
 from tests.simulation.conftest import SMALL, wishing
 
@@ -151,6 +152,55 @@ async def test_a_run_that_could_not_be_put_is_not_expected_any_more(plane, monke
     with pytest.raises(StoreError):
         await plane.run("once")
     assert plane.dispatch.lanes.are_empty
+
+
+async def test_a_run_whose_asker_left_before_it_heard_of_it_is_done(plane, monkeypatch):
+    await plane.release(ONCE)
+    await plane.hold(paused=True)
+    write, run = plane.store.write, plane.world.run_ids.make(plane.world.clock.now())
+
+    async def leaves(deed):
+        written = await write(deed)
+        if getattr(deed, "__name__", "") == "<lambda>":  # of the invocation
+            raise asyncio.CancelledError
+        return written
+
+    monkeypatch.setattr(plane.store, "write", leaves)
+    with pytest.raises(asyncio.CancelledError):
+        await plane.run("once", id=run)
+    await plane.hold(paused=False)
+    assert (await plane.ended(await runs.one(plane.world, run))).state is RunState.SUCCEEDED
+
+
+async def test_a_run_does_not_start_where_another_of_its_id_was_expected(plane):
+    await plane.release(ONCE)
+    await plane.hold(paused=True)
+    row = await plane.run("once")
+    other = lane_of(msgspec.structs.replace(row, priority=7))
+    now = plane.world.clock.now()
+    attempt = Attempt(number=0, release=1, runner="r", node="n1", ordered_at=now)
+    for lane, count in ((other, 0), (lane_of(row), 1)):
+        deed = partial(attempts.start, attempts={row.id: attempt}, now=now, expected={row.id: lane})
+        assert len((await plane.store.write(deed)).rows) == count
+
+
+async def test_how_a_run_ended_counts_though_its_runner_ends_before_it_is_written_down(
+    plane, engine, monkeypatch
+):
+    await plane.release(AGAIN)
+    runner = (await plane.ended(await plane.run("again"))).attempts[0].runner
+
+    async def after_its_runner(_world, _node, _log):
+        engine.kill(runner)
+        await asyncio.sleep(0.3)
+        return "no such order"
+
+    monkeypatch.setattr(ends, "last_words", after_its_runner)
+    first = await plane.run("again", parameters={"exit": 3, "sleep_s": 0.05})
+    row = await plane.ended(first)
+    assert row.attempts[0].outcome is RunState.FAILED
+    assert row.attempts[0].exit.status == 3
+    assert row.attempts[0].exit.wrote == "no such order"
 
 
 async def test_a_run_that_is_due_as_it_is_asked_for_again_starts(plane, monkeypatch):

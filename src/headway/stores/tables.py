@@ -38,7 +38,10 @@ class Table:
     name: str
     key: tuple[str, ...]
     fields: tuple[str, ...] = ()
-    """Fields and properties, beside those of the key, that can be asked for."""
+    """Fields and properties, beside those of the key, that can be asked for.
+
+    A migration that adds one fills it: of a row that is read it is taken from the document.
+    """
     counted: tuple[str, ...] = ()
     """Those of them that ever more rows have: how many is kept with each change."""
     changing: str = ""

@@ -35,8 +35,12 @@ def start(
     attempts: dict[RunId, Attempt],
     now: datetime,
     gangs: Mapping[RunId, Together] = MappingProxyType({}),
+    expected: Mapping[RunId, Lane] = MappingProxyType({}),
 ) -> Started:
     """Write down that queued runs start; from here on their attempts may have begun.
+
+    Those that are `expected` were picked before it was known that they are there, in these lanes:
+    by their ids others may have been asked for.
 
     Each holds its locks from this transaction on, to that in which its attempt ends, and those that
     start together with one are made in it, too.
@@ -47,6 +51,8 @@ def start(
     for run, attempt in attempts.items():
         row = there.get(run)
         if row is None or row.state is not RunState.QUEUED:
+            continue
+        if run in expected and lane_of(row) != expected[run]:
             continue
         fence = locking.take(tx, row, now) if row.locks else 0
         if fence is None:

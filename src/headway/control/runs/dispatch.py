@@ -193,7 +193,10 @@ class Dispatch:
     # --- runs that were just made ----------------------------------------------------------------
 
     def coming(self, runs: Iterable[Run]) -> set[RunId]:
-        """Expect runs that are about to be put, and give those that `not_made` is to know of."""
+        """Expect runs that are about to be put, and give those whose turn may come by that.
+
+        What they are to be followed by is `made`, or `not_made`.
+        """
         if not self.opened.is_set():
             return set()
         expected = self.lanes.expect(run for run in runs if run.state is RunState.QUEUED)
@@ -203,6 +206,7 @@ class Dispatch:
 
     def made(self, runs: Sequence[Run]) -> None:
         """Take over runs that are durable now."""
+        self.lanes.put(run.id for run in runs)
         if active := [run for run in runs if run.is_active]:
             self.starts.send(active)
         queued = [run for run in runs if run.state is RunState.QUEUED]
@@ -217,15 +221,15 @@ class Dispatch:
         if queued:
             self.wake()
 
-    def not_made(self, runs: Iterable[Run], expected: Collection[RunId]) -> None:
-        """Give back what runs held that were not put after all."""
+    def not_made(self, runs: Sequence[Run], expected: Collection[RunId], *, is_sure: bool) -> None:
+        """Give back what runs held that were not put after all, as far as that is sure."""
         for run in runs:
             if run.is_active:
                 self.under_way.free(run.id)
                 self.lanes.doubt(lane_of(run))  # it may be there, and have become due meanwhile
-                self.wake()
-            elif run.id in expected:
-                self.lanes.take(lane_of(run), run.id)
+        self.lanes.not_put((run.id for run in runs if run.id in expected), is_sure=is_sure)
+        if any(run.is_active for run in runs) or not is_sure:
+            self.wake()
 
     # --- people ----------------------------------------------------------------------------------
 

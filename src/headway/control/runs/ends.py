@@ -102,12 +102,18 @@ class Ends:
         for fact in ended:
             if (active := self._dispatch.under_way.current(fact)) is not None:
                 self._dispatch.under_way.release(active)
-        concluding = self._spawn(self._conclude(slot, ended))
+        loud = [fact for fact in ended if not _is_silent(fact)]
+        silent = [fact for fact in ended if _is_silent(fact)]
+        concluding = [self._spawn(self._conclude(slot, part)) for part in (loud, silent) if part]
+        for task in concluding:
+            slot.concluding.add(task)
+            task.add_done_callback(slot.concluding.discard)
         if self._dispatch.starts.are_waited_for:
             self._spawn(self._dispatch.start_more())
         else:
             self._dispatch.starts.forget_waiting()
-        await asyncio.shield(concluding)  # the runner may go meanwhile: what it said counts
+        for task in concluding:
+            await asyncio.shield(task)  # the runner may go meanwhile: what it said counts
 
     async def _conclude(self, slot: Slot, ended: list[RunFact]) -> None:
         under_way = self._dispatch.under_way
@@ -120,7 +126,7 @@ class Ends:
             self._began.pop(fact.run, None)
         told = ended
         if any(_is_silent(fact) for fact in ended):
-            told = await asyncio.gather(*(self._with_last_line(slot, fact) for fact in ended))
+            told = [await self._with_last_line(slot, fact) for fact in ended]
         now = self._world.clock.now()
         conclude = partial(
             attempts.conclude,
@@ -169,6 +175,7 @@ class Ends:
         dispatch = self._dispatch
         standing = await dispatch.book.standing(member_of(slot))
         leaving = await dispatch.runners.leaving(slot)
+        await asyncio.gather(*slot.concluding, return_exceptions=True)  # what it said counts
         rows = dispatch.under_way.of(slot.container.id)
         why = leaving or f"its runner ended: {because}"
         await self.lose(rows, why, ending=standing.shut, is_handed_back=bool(leaving))

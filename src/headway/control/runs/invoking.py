@@ -18,7 +18,7 @@ from headway.formats.lock_names import Named, lock_names
 from headway.formats.parameters import parameter_problems
 from headway.formats.units import render_size
 from headway.machine.run_ids import is_run_id
-from headway.model.ids import RunId, environment_name, is_name
+from headway.model.ids import environment_name, is_name
 from headway.model.job import Job
 from headway.model.problem import Problem
 from headway.model.release import Release
@@ -68,12 +68,14 @@ async def invoke(
     check_room(dispatch, target, wanted)
     rows = [await dispatch.at_once(wanted[0])] if len(wanted) == 1 else wanted
     expected = dispatch.coming(rows)
-    fresh: dict[RunId, Run] = {}
     try:
         stored = await world.store.write(lambda tx: put_all(tx, rows, actor, now))
-        fresh = {row.id: row for row, is_new in stored if is_new}
-    finally:
-        dispatch.not_made((row for row in rows if row.id not in fresh), expected)
+    except BaseException as error:
+        dispatch.not_made(rows, expected, is_sure=isinstance(error, Exception))
+        raise
+    fresh = {row.id: row for row, is_new in stored if is_new}
+    missing = [row for row in rows if row.id not in fresh]
+    dispatch.not_made(missing, expected, is_sure=True)
     dispatch.made(list(fresh.values()))
     return [row for row, _ in stored]
 

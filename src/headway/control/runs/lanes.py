@@ -138,6 +138,7 @@ class Lanes:
         self._windows: dict[Lane, _Window] = {}
         self._depths: Counter[Line] = Counter()
         self._jobs: Counter[tuple[EnvironmentId, AppName, str]] = Counter()
+        self._expected: dict[RunId, Lane] = {}
 
     async def open(self) -> None:
         """Count what the store has. What is told meanwhile may be in it, or not."""
@@ -197,16 +198,35 @@ class Lanes:
         """Hold runs that are about to be put as queued, and give those that are held by that.
 
         So whose turn it is is not first found out when it is durable that they are queued: that
-        they start is written down behind it, often in the same transaction.
+        they start is written down behind it, often in the same transaction. Whoever has them held
+        calls `put` or `not_put` of them.
         """
         held = set()
         for run in runs:
             if run.id not in self._under_way:
                 lane = lane_of(run)
                 if self._window(lane).expect(entry_of(run)):
+                    self._expected[run.id] = lane
                     held.add(run.id)
                 self._recount(lane)
         return held
+
+    def expected(self, run: RunId) -> Lane | None:
+        """Give the lane in which a run is expected; of one of that id another may be known."""
+        return self._expected.get(run)
+
+    def put(self, runs: Iterable[RunId]) -> None:
+        """Hear that runs that were expected are durable."""
+        for run in runs:
+            self._expected.pop(run, None)
+
+    def not_put(self, runs: Iterable[RunId], *, is_sure: bool) -> None:
+        """Take runs out that were expected, and are not there; or may be, where it is not sure."""
+        for run in runs:
+            lane = self._expected.pop(run)
+            self.take(lane, run)
+            if not is_sure:
+                self.doubt(lane)
 
     def put_back(self, lane: Lane, entry: Entry) -> None:
         """Take over that a run that was taken out is queued still, before all others."""

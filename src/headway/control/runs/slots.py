@@ -40,6 +40,8 @@ class Slot:
     is_cut_short: bool = False
     """Whether its runs were told to end, as their app, environment or node is to be left."""
     following: "asyncio.Task[None] | None" = None
+    concluding: "set[asyncio.Task[None]]" = field(default_factory=set)
+    """What writes down ends that it told of."""
     look_at: datetime | None = None
     """When it is looked at although nothing changes; set by `Slots` alone."""
 

@@ -139,7 +139,10 @@ class Starts:
         now = self._world.clock.now()
         ordered: dict[RunId, Attempt] = {}
         gangs: dict[RunId, Together] = {}
+        expected: dict[RunId, Lane] = {}
         for pick in picks:
+            if (lane := self._lanes.expected(pick.entry.run)) is not None:
+                expected[pick.entry.run] = lane
             first = ordered[pick.entry.run] = self._reserve(pick, grounds[pick.lane], now, number=0)
             if pick.members:
                 others = [
@@ -149,7 +152,7 @@ class Starts:
             self._lanes.take(pick.lane, pick.entry.run)
         try:
             written = await self._world.store.write(
-                partial(attempts.start, attempts=ordered, now=now, gangs=gangs)
+                partial(attempts.start, attempts=ordered, now=now, gangs=gangs, expected=expected)
             )
         except BaseException:  # nobody was told to start anything
             for pick in reversed(picks):

@@ -70,6 +70,7 @@ def updating(kind: type[Value], changed: tuple[int, ...], rows: int) -> str:
     columns = (*table.key, *(table.columns[at] for at in changed), "version", "doc")
     named = {column: f"given.column{at}" for at, column in enumerate(columns, 1)}
     where = " AND ".join(f"{table.name}.{column} = {named.pop(column)}" for column in table.key)
+    where += f" AND {table.name}.version = {named['version']} - 1"
     changes = ", ".join(f"{column} = {value}" for column, value in named.items())
     return (
         f"UPDATE {table.name} SET {changes} "  # noqa: S608 (own names only)

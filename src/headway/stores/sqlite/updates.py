@@ -9,7 +9,7 @@ from headway.model.value import Value
 from headway.ports.store import Stale
 from headway.stores.sqlite.kept import Key
 from headway.stores.sqlite.statements import together, updating
-from headway.stores.tables import Table
+from headway.stores.tables import TABLES, Table
 
 
 class There(NamedTuple):
@@ -30,7 +30,7 @@ _what = attrgetter("kind", "columns")
 
 
 class Updates:
-    """Those of one connection, each checked against the row as it is, in the order of the puts."""
+    """Those of one connection, each checked against the row as it is when it is put."""
 
     def __init__(self, change: Callable[[str, tuple[Any, ...]], Any]) -> None:
         self._change = change
@@ -62,8 +62,13 @@ class Updates:
         if not self._changes:
             return
         for (kind, columns), alike in groupby(self._changes, _what):
-            for size, given in together([change.given for change in alike]):
-                self._change(updating(kind, columns, size), given)
+            rows = [change.given for change in alike]
+            written = 0
+            for size, given in together(rows):
+                written += self._change(updating(kind, columns, size), given).rowcount
+            if written != len(rows):  # what was known of them was not so
+                name = TABLES[kind].name
+                raise Stale(f"{name}: {len(rows) - written} of {len(rows)} rows are not as known")
         self.clear()
 
     def clear(self) -> None:
