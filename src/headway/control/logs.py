@@ -256,7 +256,8 @@ class _Merge:
         elif self._since is None:
             self._since = await _last_known(self._world, cursors)
         for row in rows:
-            self._join(row, cursors.get(row.id, 0))
+            if row.started_at is not None:  # others have no log yet, and join when they have
+                self._join(row, cursors.get(row.id, 0))
         watching = self._telling(self._watch(sequence))
         joining = asyncio.create_task(watching, name="logs joining")
         try:
