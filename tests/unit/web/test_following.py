@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from headway.control.logs import _Merge
@@ -37,6 +38,7 @@ class Place(NamedTuple):
 
 async def test_who_follows_is_told_when_no_line_can_come_any_more():
     row = container(1, healthy=1, ended=None, answer="")
+    row = msgspec.structs.replace(row, started_at=NOW)
     question = LogQuestion(follow=True, since=NOW, after={row.id: 1})
     lines = _Merge(Place(Store(), Engine()), "demo", question).run([row], 0)
     with pytest.raises(OSError, match="too many open files"):
