@@ -160,6 +160,16 @@ def test_what_a_run_could_not_reach_is_laid_to_its_network(said, trace):
     assert concluded(running(), open_, fact(1, failure=failure), NOW, 0.5).because.endswith(said)
 
 
+def test_a_dependency_that_refuses_is_not_laid_to_the_network_and_a_name_unknown_may_be():
+    terms = msgspec.structs.replace(ONCE, network=JobNetwork.DEPENDENCIES)
+    refused = RunFailure(type="OSError", message="Connection refused")
+    row = concluded(running(), terms, fact(1, failure=refused), NOW, 0.5)
+    assert row.because == "OSError: Connection refused"
+    unknown = RunFailure(type="OSError", message="Name or service not known")
+    row = concluded(running(), terms, fact(1, failure=unknown), NOW, 0.5)
+    assert "reaches what its app depends on, no more, which may be why: " in row.because
+
+
 def test_a_command_that_could_not_reach_something_is_told_so_by_its_last_line():
     end = Exit(status=6, at=NOW, wrote="curl: (6) Could not resolve host: example.com")
     row = concluded(running(), ONCE, fact(exit=end), NOW, 0.5)
