@@ -12,6 +12,7 @@ from headway.calculate.queueing import (
     Tallies,
     Terms,
     Turns,
+    pick_first,
     take_turns,
 )
 from headway.model.demand import Demand, Preemption
@@ -54,6 +55,15 @@ def question(lanes, **changes) -> Question:
 
 def picked(asked: Question) -> list[str]:
     return [pick.entry.run for pick in take_turns(asked).picks]
+
+
+def test_of_one_lane_the_first_is_picked_and_none_where_it_is_shut():
+    first = pick_first(question({LANE: entries(2)}))
+    assert first is not None
+    assert first.entry.run == "000000"
+    assert pick_first(question({LANE: entries(2)}, shut={LANE: "paused"})) is None
+    with pytest.raises(ValueError, match="too many values"):
+        pick_first(question({LANE: entries(1), LANE._replace(job="other"): entries(1)}))
 
 
 def test_those_who_came_first_start_first_as_far_as_there_is_room():

@@ -48,9 +48,10 @@ def take_turns(question: Question) -> Turn:
 
 def pick_first(question: Question) -> Pick | None:
     """Pick the first run of one lane, where it may start now; why it may not is not said."""
+    (lane,) = question.lanes
     decision = Decision(question)
-    for line in decision.by_line:
-        decision.pick_one(line)
+    if lane.line in decision.by_line:  # otherwise it is shut
+        decision.pick_one(lane.line)
     return decision.picks[0] if decision.picks else None
 
 
