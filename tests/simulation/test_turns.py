@@ -108,3 +108,21 @@ def _found(tx) -> tuple[list[Phase], Digest]:
     member = tx.get(Member, ENVIRONMENT, APP)
     rows = tx.find(Deployment, environment=ENVIRONMENT, app=APP)
     return [row.phase for row in rows], tx.get(Release, ENVIRONMENT, APP, member.live).source
+
+
+def test_config_that_is_so_already_is_said_to_be_unchanged():
+    async def main(loop: VirtualLoop) -> None:
+        shop = Shop(loop, WEB, lends=False)
+        await asyncio.sleep(5)
+        wish = ConfigRequest(set={"COLOUR": NewValue(value="blue")})
+        first, second = [await config.change(shop.world, "me", "demo", APP, wish) for _ in range(2)]
+        assert (first.unchanged, first.deployment is None, first.serves) == (False, False, True)
+        assert (second.unchanged, second.deployment is None, second.serves) == (True, True, True)
+        foreseen = await config.change(
+            shop.world, "me", "demo", APP, msgspec.structs.replace(wish, plan=True)
+        )
+        assert foreseen.unchanged
+        shop.plane.kill()
+        await shop.plane.gone()
+
+    run_virtually(main, MadeUpNetwork())

@@ -137,7 +137,7 @@ def set_(
             click.echo(f"  {wanted} is new: sent from this directory", err=True)
             view = ask()
         _finish(client, view, "" if plan else f"set {', '.join(values)}", as_json)
-        if not (plan or as_json or no_deploy or view.deployment or view.missing):
+        if not (plan or as_json or no_deploy or view.serves or view.missing):
             click.echo(f"next: headway start -e {name} {wanted}")
 
 
@@ -183,11 +183,17 @@ def _finish(client: Client, view: ConfigView, what: str, as_json: bool) -> None:
     if as_json:
         print_json(view)
     if not what:
-        started = Started(environment=view.environment, plan=view.plan, obstacles=view.obstacles)
+        started = Started(
+            environment=view.environment,
+            unchanged=(view.app,) if view.unchanged else (),
+            plan=view.plan,
+            obstacles=view.obstacles,
+        )
         click.echo("" if as_json else render.plan(started), nl=not as_json)
         return
     if not as_json:
-        click.echo(f"{what} for {view.app} in {view.environment}")
+        said = "nothing changed: it is so already" if view.unchanged else what
+        click.echo(f"{said} for {view.app} in {view.environment}")
     if view.deployment is not None:
         started = Started(environment=view.environment, deployments=(view.deployment,))
         ended = watch(client, started, Showing(progress="quiet" if as_json else "auto"))

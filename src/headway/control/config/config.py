@@ -61,7 +61,11 @@ async def change(
     view = await world.store.read(
         lambda reader: _view(world, reader, owner, AppName(app), reveal=False)
     )
-    return msgspec.structs.replace(view, deployment=next(iter(started.deployments), None))
+    return msgspec.structs.replace(
+        view,
+        deployment=next(iter(started.deployments), None),
+        unchanged=bool(started.unchanged),
+    )
 
 
 async def rehearse(
@@ -84,7 +88,11 @@ async def _foreseen(world: World, name: str, app: str, started: Started) -> Conf
     except NotFound:  # the environment would be made
         view = ConfigView(environment=started.environment, app=AppName(app), number=0)
     return msgspec.structs.replace(
-        view, deployment=deployment, plan=started.plan, obstacles=started.obstacles
+        view,
+        deployment=deployment,
+        unchanged=bool(started.unchanged),
+        plan=started.plan,
+        obstacles=started.obstacles,
     )
 
 
@@ -248,7 +256,12 @@ def _view(
         number=config.number if config else 0,
         values=tuple(values),
         missing=missing,
+        serves=_serves(reader.get(Member, owner.id, app)),
     )
+
+
+def _serves(member: Member | None) -> bool:
+    return member is not None and member.live is not None and not member.stopped
 
 
 def _manifest(reader: Reader, owner: Environment, app: AppName) -> Manifest | None:

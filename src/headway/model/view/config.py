@@ -30,6 +30,10 @@ class ConfigView(Value, kw_only=True):
     missing: tuple[str, ...] = ()
     deployment: Deployment | None = None
     """After a change: the deployment that carries it out."""
+    unchanged: bool = False
+    """After a change: all was so already."""
+    serves: bool = False
+    """Whether the app has a live release and was not stopped."""
     plan: tuple[PlannedChange, ...] = ()
     """Only when a plan was asked for: nothing was changed then."""
     obstacles: tuple[Obstacle, ...] = ()
