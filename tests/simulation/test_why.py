@@ -1,18 +1,21 @@
 """What `headway why` says of a job: what of it waits and runs, and how its last run ended."""
 
 import asyncio
+from functools import partial
 
 import msgspec
 import pytest
 
 from headway.control import nodes
-from headway.control.errors import NotFound
+from headway.control.errors import Conflict, NotFound
 from headway.control.runs import schedules
 from headway.control.why import explain
+from headway.model.environment import Environment, Member
 from headway.model.job import Job
+from headway.model.release import Release
 from headway.model.resources import Resources
 from headway.model.schedule import Schedule, ScheduleState
-from tests.simulation.conftest import SMALL
+from tests.simulation.conftest import APP, ENVIRONMENT, SMALL
 
 EXPORT = Job(name="export", function="m:f", resources=SMALL, timeout_s=600)
 
@@ -102,6 +105,36 @@ async def test_a_schedule_says_when_its_next_time_comes_and_how_its_last_run_end
     found = await why(plane, name)
     assert f"; its last run {row.id} is failed: " in found.because
     assert found.chain[-1].kind == "run.failed"
+
+
+async def test_what_several_have_is_not_taken_for_that_of_one(plane):
+    """Neither of two apps of one environment, nor of one app in two."""
+    await plane.release(EXPORT, schedules=(NIGHTLY,))
+    await adopted(plane, "nightly")
+
+    def more(tx) -> None:
+        (state,) = tx.find(ScheduleState)
+        tx.put(msgspec.structs.replace(state, app="mail", version=0))
+        owner = tx.get(Environment, ENVIRONMENT)
+        tx.put(msgspec.structs.replace(owner, id="live~1", version=0))
+        release, member = tx.get(Release, ENVIRONMENT, APP, 1), tx.get(Member, ENVIRONMENT, APP)
+        tx.put(msgspec.structs.replace(release, environment="live~1"))
+        tx.put(msgspec.structs.replace(member, environment="live~1", version=0))
+
+    await plane.store.write(more)
+    with pytest.raises(Conflict, match="schedule nightly: say demo/mail/nightly, demo/shop/nig"):
+        await why(plane, "nightly")
+    await why(plane, "demo/mail/nightly")
+    with pytest.raises(Conflict, match="have a job export: say demo/shop/export, live/shop/export"):
+        await why(plane, "export")
+    assert (await why(plane, "export", environment="live")).state == "idle"
+
+    pause = partial(schedules.pause, plane.world, plane.schedules, "ana", "demo")
+    with pytest.raises(Conflict, match="nightly in demo: say mail/nightly, shop/nightly"):
+        await pause("nightly")
+    assert (await pause("mail/nightly")).state.app == "mail"
+    rows = await plane.store.read(lambda reader: reader.find(ScheduleState, app="mail"))
+    assert [row.paused for row in rows] == [True]
 
 
 async def test_a_schedule_that_makes_no_runs_says_why(plane):

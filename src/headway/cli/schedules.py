@@ -13,7 +13,10 @@ from headway.cli.options import (
     print_json,
 )
 from headway.model.schedule import ScheduleState
+from headway.model.words import and_more
 from headway.sdk import Client
+
+_NAMED = 20
 
 
 @click.group()
@@ -67,13 +70,13 @@ def run(schedule: str, environment: str | None, wait: bool, as_json: bool) -> No
     with Client.local() as client:
         name = chosen_environment(client, environment)
         state = _named(client, name, schedule)
-        made = state.schedule
+        declared = state.schedule
         identity = client.jobs.invoke(
             name,
-            f"{state.app}/{made.job}",
-            made.parameters,
-            schedule=made.name,
-            tags={"schedule": made.name},
+            f"{state.app}/{declared.job}",
+            declared.parameters,
+            schedule=declared.name,
+            tags={"schedule": declared.name},
         )
         if wait:
             follow(client, identity, as_json=as_json)
@@ -85,12 +88,15 @@ def run(schedule: str, environment: str | None, wait: bool, as_json: bool) -> No
 
 def _named(client: Client, environment: str, name: str) -> ScheduleState:
     states = [view.state for view in client.schedules.all(environment, 0)]
-    for state in states:
-        if name in (state.name, f"{state.app}/{state.name}"):
-            return state
-    there = ", ".join(state.name for state in states) or "none"
+    found = [state for state in states if name in (state.name, f"{state.app}/{state.name}")]
+    if len(found) == 1:
+        return found[0]
+    full = sorted(f"{state.app}/{state.name}" for state in found or states)
+    there = and_more(full[:_NAMED], len(full)) or "none"
     fail(
-        f"there is no schedule {name}: {environment} has {there}",
+        f"several apps have a schedule {name} in {environment}: say {there}"
+        if found
+        else f"there is no schedule {name}: {environment} has {there}",
         f"headway schedules ls -e {environment}",
     )
     raise Failed(REFUSED)

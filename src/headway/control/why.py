@@ -1,27 +1,23 @@
 """Why something is as it is: its state, and the recorded reasons that led there."""
 
-from typing import Any
-
 import msgspec
 
 from headway.calculate.lease import stands
 from headway.calculate.lease import waits as waits_in_line
-from headway.calculate.schedule import foreseen
 from headway.control import lookup
 from headway.control.errors import NotFound
 from headway.control.leases.clearing import in_the_way
 from headway.control.nodes import there_is
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.runs import waits
-from headway.control.runs.targets import find_job
 from headway.control.standing import member_view
+from headway.control.why_of_app import of_container, of_job, of_process, of_schedule, reasons
 from headway.control.world import World
 from headway.formats.units import counted
 from headway.model.build import Build
-from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.event import Event
 from headway.model.ids import NodeId, environment_name
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.node import Node, NodeState
@@ -29,13 +25,8 @@ from headway.model.pool import Pool
 from headway.model.pool_node import PoolNode
 from headway.model.rebalance import Rebalancing
 from headway.model.run import Run
-from headway.model.schedule import ScheduleState
 from headway.model.view.why import Why
 from headway.ports.store import Reader
-
-_CHAIN = 30
-_CHAIN_OF_APP = 300
-"""What its containers do again and again is shown as one."""
 
 
 async def explain(
@@ -52,6 +43,7 @@ async def explain(
 
     Raises:
         NotFound: Nothing of this name is known.
+        Conflict: Several apps or environments have something of this name.
     """
     if (node := world.roster.node(NodeId(thing))) is not None:
         return await _of_node(world, node)
@@ -72,9 +64,9 @@ async def explain(
         if run is not None:
             return _of_run(reader, dispatch, run)
         why = _in_environments(world, reader, name, owner, app)
-        why = why or _of_job(reader, dispatch, name, owner, app)
-        why = why or _of_process(reader, name, owner, app)
-        why = why or _of_schedule(world, reader, name, owner, app)
+        why = why or of_job(reader, dispatch, name, owner, app)
+        why = why or of_process(reader, name, owner, app)
+        why = why or of_schedule(world, reader, name, owner, app)
         if why is not None:
             return msgspec.structs.replace(why, thing=thing)
         last = _lock(reader, thing) or _pool(world, reader, thing) or _gone(reader, thing)
@@ -104,7 +96,7 @@ def _deployment(reader: Reader, thing: str) -> Why | None:
     row = reader.get(Deployment, thing)
     if row is None:
         return None
-    chain = _chain(reader, subject=row.id)
+    chain = reasons(reader, subject=row.id)
     nexts = (f"headway logs -a {row.app}",) if row.failure is None else row.failure.next
     because = row.failure.because if row.failure else row.because
     return Why(thing=thing, state=row.phase.value, because=because, chain=chain, next=nexts)
@@ -115,7 +107,7 @@ def _build(reader: Reader, thing: str) -> Why | None:
     if row is None:
         return None
     because = row.failure.because if row.failure else f"source {row.source}"
-    chain = _chain(reader, subject=row.id)
+    chain = reasons(reader, subject=row.id)
     nexts = (f"headway logs --build {row.id}",)
     return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
 
@@ -126,19 +118,19 @@ def _rebalancing(reader: Reader, thing: str) -> Why | None:
         return None
     step = row.current
     because = f"{step.node} is {step.state.value}" if step else f"saves {row.saved_hour:g} an hour"
-    chain = _chain(reader, subject=row.id)
+    chain = reasons(reader, subject=row.id)
     nexts = (f"headway rebalance show {row.id}",)
     return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
 
 
 def _container(reader: Reader, thing: str) -> Why | None:
     row = reader.get(Container, thing)
-    return _of_container(reader, thing, row) if row else None
+    return of_container(reader, thing, row) if row else None
 
 
 async def _of_node(world: World, node: Node) -> Why:
     there = await there_is(world, node.id)
-    chain = await world.store.read(lambda reader: _chain(reader, subject=node.id))
+    chain = await world.store.read(lambda reader: reasons(reader, subject=node.id))
     hold, away_at = world.roster.holds.get(node.id), world.roster.away.get(node.id)
     said = [f"not heard from since {away_at:%H:%M:%S} UTC"] if away_at else []
     said += world.kept.said(node.id)
@@ -167,7 +159,7 @@ def _declared(world: World, reader: Reader, thing: str) -> Why | None:
             thing=thing,
             state=node.state.value,
             because=node.because,
-            chain=_chain(reader, subject=thing),
+            chain=reasons(reader, subject=thing),
             next=(f"headway pools show {node.pool}",),
         )
     return _pool(world, reader, thing) if reader.get(Pool, thing) is not None else None
@@ -180,7 +172,7 @@ def _pool(world: World, reader: Reader, thing: str) -> Why | None:
     if pool is None and not nodes:
         return None
     nodes |= {row.id for row in reader.find(PoolNode, pool=thing)}
-    chain = _chain(reader, subject=thing)
+    chain = reasons(reader, subject=thing)
     last = f"; last: {chain[-1].because}" if chain and chain[-1].because else ""
     if pool is not None and pool.types:
         because = f"it may have {pool.scaling.nodes_min} to {pool.scaling.nodes_max} nodes{last}"
@@ -197,7 +189,7 @@ def _pool(world: World, reader: Reader, thing: str) -> Why | None:
 
 def _gone(reader: Reader, thing: str) -> Why | None:
     """Explain a node that was given back, or is gone without that."""
-    chain = _chain(reader, subject=thing)
+    chain = reasons(reader, subject=thing)
     if not chain or chain[-1].kind != "node.gone":
         return None
     last = chain[-1]
@@ -217,7 +209,7 @@ def _lock(reader: Reader, thing: str) -> Why | None:
         thing=thing,
         state=line[0].state.value,
         because=f"{waits_in_line(held or line)}; {len(line) - len(held)} wait for it",
-        chain=_chain(reader, subject=line[0].id),
+        chain=reasons(reader, subject=line[0].id),
         next=(f"headway leases ls {thing}", f"headway why {line[0].id}"),
     )
 
@@ -233,7 +225,7 @@ def _of_lease(world: World, reader: Reader, row: Lease) -> Why:
         thing=row.id,
         state=row.state.value,
         because=because,
-        chain=_chain(reader, subject=row.id),
+        chain=reasons(reader, subject=row.id),
         next=nexts,
     )
 
@@ -244,16 +236,9 @@ def _of_run(reader: Reader, dispatch: Dispatch, run: Run) -> Why:
         thing=run.id,
         state=run.state.value,
         because=because or f"{run.job} in {environment_name(run.environment)}",
-        chain=_chain(reader, subject=run.id),
+        chain=reasons(reader, subject=run.id),
         next=(f"headway runs show {run.id}", f"headway runs logs {run.id}"),
     )
-
-
-def _of_container(reader: Reader, thing: str, row: Container) -> Why:
-    because = row.exit.account if row.exit else row.because
-    chain = _chain(reader, subject=row.id)
-    nexts = (f"headway logs {row.id}",)
-    return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
 
 
 def _in_environments(
@@ -273,89 +258,10 @@ def _in_environments(
             return _of_member(world, reader, owner, member)
         for row in reader.find(Container, environment=owner.id, retired=False):
             if row.label == label and name in ("", row.app):
-                return _of_container(reader, thing, row)
+                return of_container(reader, thing, row)
             if f"{row.app}.{row.slot}" == thing:
-                return _of_container(reader, thing, row)
+                return of_container(reader, thing, row)
     return None
-
-
-def _of_process(reader: Reader, thing: str, environment: str | None, app: str | None) -> Why | None:
-    """Explain a process type by the copy of it that is worst off."""
-    name, _, process = thing.rpartition("/")
-    name = name or app or ""
-    for owner in lookup.environments(reader, environment):
-        there = reader.find(Container, environment=owner.id, retired=False)
-        copies = [
-            row
-            for row in there
-            if row.kind is ContainerKind.SERVICE
-            and row.process == process
-            and name in ("", row.app)
-        ]
-        if not copies:
-            continue
-        row = min(copies, key=lambda row: row.state is ContainerState.HEALTHY)
-        states = [other.state is ContainerState.HEALTHY for other in copies if other.app == row.app]
-        why = _of_container(reader, thing, row)
-        said = f"{sum(states)} of {len(states)} copies healthy; {row.app}/{row.label}"
-        return msgspec.structs.replace(why, because=f"{said}: {why.because}")
-    return None
-
-
-def _of_job(
-    reader: Reader, dispatch: Dispatch, name: str, environment: str | None, app: str | None
-) -> Why | None:
-    """Explain a job: what of it waits and runs, and how its last run ended."""
-    for owner in lookup.environments(reader, environment):
-        try:
-            target = find_job(reader, owner.name, name, app)
-        except NotFound:
-            continue
-        key = (owner.id, target.release.app, target.job.name)
-        waiting, running = dispatch.counts(*key)
-        runs = reader.find(Run, owner="/".join(key), newest_first=True, limit=1)
-        said = [f"{waiting} wait, {running} run"]
-        said += [f"{row.id} is {row.state.value}: {_waits_or_ended(dispatch, row)}" for row in runs]
-        where = f"-e {owner.name} --job {target.release.app}/{target.job.name}"
-        return Why(
-            thing=name,
-            state="running" if running else "waiting" if waiting else "idle",
-            because="; ".join(said) if runs else "it was never invoked",
-            chain=_chain(reader, subject=runs[0].id) if runs else (),
-            next=(f"headway runs ls {where}",),
-        )
-    return None
-
-
-def _of_schedule(
-    world: World, reader: Reader, name: str, environment: str | None, app: str | None
-) -> Why | None:
-    """Explain a schedule: what became of its last time, and when the next comes."""
-    for owner in lookup.environments(reader, environment):
-        for row in reader.find(ScheduleState, environment=owner.id):
-            if name not in (row.name, f"{row.app}/{row.name}") or app not in (None, row.app):
-                continue
-            said = [foreseen(row, world.clock.now())]
-            said += [row.because] if row.because and not row.paused else []
-            last = reader.get(Run, row.last_run) if row.last_run else None
-            ended = f": {last.because}" if last and last.because else ""
-            said += [f"its last run {last.id} is {last.state.value}{ended}"] if last else []
-            where = f"-e {owner.name}"
-            return Why(
-                thing=name,
-                state="paused" if row.paused else "on" if row.live else "off",
-                because="; ".join(said),
-                chain=_chain(reader, subject=last.id) if last else (),
-                next=(
-                    f"headway schedules ls {where}",
-                    f"headway runs ls {where} --tag schedule={row.name}",
-                ),
-            )
-    return None
-
-
-def _waits_or_ended(dispatch: Dispatch, run: Run) -> str:
-    return "; ".join(filter(None, (waits(dispatch, run), run.because))) or "it began"
 
 
 def _of_environment(reader: Reader, row: Environment) -> Why:
@@ -365,14 +271,14 @@ def _of_environment(reader: Reader, row: Environment) -> Why:
         thing=row.name,
         state=row.state.value,
         because=because,
-        chain=_chain(reader, subject=row.id),
+        chain=reasons(reader, subject=row.id),
         next=(f"headway envs show {row.name}",),
     )
 
 
 def _of_member(world: World, reader: Reader, owner: Environment, member: Member) -> Why:
     view = member_view(world, reader, owner, member)
-    chain = _chain(reader, environment=owner.id, app=member.app)
+    chain = reasons(reader, environment=owner.id, app=member.app)
     nexts = (
         f"headway ps -e {owner.name}",
         f"headway logs -e {owner.name} {member.app}",
@@ -380,9 +286,3 @@ def _of_member(world: World, reader: Reader, owner: Environment, member: Member)
     return Why(
         thing=member.app, state=view.state.value, because=view.because, chain=chain, next=nexts
     )
-
-
-def _chain(reader: Reader, **fields: Any) -> tuple[Event, ...]:
-    most = _CHAIN_OF_APP if "app" in fields else _CHAIN
-    newest = reader.events(newest_first=True, limit=most, **fields)
-    return tuple(reversed(newest))

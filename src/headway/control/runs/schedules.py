@@ -8,7 +8,7 @@ from headway.calculate.schedule import pause as paused
 from headway.calculate.schedule import resume as resumed
 from headway.calculate.schedule import upcoming
 from headway.control import lookup
-from headway.control.errors import NotFound
+from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
 from headway.control.runs.scheduling import Schedules
 from headway.control.subjects import event_of
@@ -16,9 +16,11 @@ from headway.control.world import World
 from headway.model.environment import Environment
 from headway.model.schedule import ScheduleState
 from headway.model.view.schedule import ScheduleView
+from headway.model.words import and_more
 from headway.ports.store import Reader, Writer
 
 _NEXT = 5
+_NAMED = 5
 
 
 async def listing(world: World, environment: str | None, count: int = _NEXT) -> list[ScheduleView]:
@@ -56,6 +58,7 @@ async def pause(
 
     Raises:
         NotFound: There is none.
+        Conflict: Several apps have one of this name.
     """
     now = world.clock.now()
     return await _change(
@@ -70,6 +73,7 @@ async def resume(
 
     Raises:
         NotFound: There is none.
+        Conflict: Several apps have one of this name.
     """
     now = world.clock.now()
     return await _change(
@@ -104,11 +108,20 @@ def of_name(reader: Reader, owner: Environment, name: str) -> ScheduleState:
 
     Raises:
         NotFound: There is none.
+        Conflict: Several apps have one of this name.
     """
     rows = reader.find(ScheduleState, environment=owner.id)
-    for row in rows:
-        if name in (row.name, f"{row.app}/{row.name}"):
-            return row
+    found = [row for row in rows if name in (row.name, f"{row.app}/{row.name}")]
+    if len(found) > 1:
+        full = sorted(f"{row.app}/{row.name}" for row in found)
+        raise Conflict(
+            "schedule-ambiguous",
+            f"several apps have a schedule {name} in {owner.name}: "
+            f"say {and_more(full[:_NAMED], len(full))}",
+            next=(f"headway schedules ls -e {owner.name}",),
+        )
+    if found:
+        return found[0]
     known = [row.name for row in rows]
     near = get_close_matches(name, known, n=1)
     raise NotFound(

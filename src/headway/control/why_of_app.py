@@ -1,0 +1,156 @@
+"""Why what an app declares is as it is: its jobs, process types and schedules."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import msgspec
+
+from headway.calculate.schedule import foreseen
+from headway.control import lookup
+from headway.control.errors import Conflict, NotFound
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.runs import waits
+from headway.control.runs.targets import Target, find_job
+from headway.control.world import World
+from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.event import Event
+from headway.model.ids import environment_name
+from headway.model.run import Run
+from headway.model.schedule import ScheduleState
+from headway.model.view.why import Why
+from headway.model.words import and_more
+from headway.ports.store import Reader
+
+_CHAIN = 30
+_CHAIN_OF_APP = 300
+"""What its containers do again and again is shown as one."""
+_NAMED = 5
+_T = TypeVar("_T")
+
+
+def reasons(reader: Reader, **fields: Any) -> tuple[Event, ...]:
+    """Give the recorded reasons that led to how something is, the newest last."""
+    most = _CHAIN_OF_APP if "app" in fields else _CHAIN
+    newest = reader.events(newest_first=True, limit=most, **fields)
+    return tuple(reversed(newest))
+
+
+def of_container(reader: Reader, thing: str, row: Container) -> Why:
+    """Explain a container."""
+    because = row.exit.account if row.exit else row.because
+    chain = reasons(reader, subject=row.id)
+    nexts = (f"headway logs {row.id}",)
+    return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
+
+
+def of_process(reader: Reader, thing: str, environment: str | None, app: str | None) -> Why | None:
+    """Explain a process type by the copy of it that is worst off.
+
+    Raises:
+        Conflict: Several apps or environments have one of this name.
+    """
+    name, _, process = thing.rpartition("/")
+    name = name or app or ""
+    found: dict[str, list[Container]] = {}
+    for owner in lookup.environments(reader, environment):
+        for row in reader.find(Container, environment=owner.id, retired=False):
+            if (row.kind, row.process) == (ContainerKind.SERVICE, process) and name in (
+                "",
+                row.app,
+            ):
+                found.setdefault(f"{owner.name}/{row.app}/{process}", []).append(row)
+    copies = _sole(found, "process type", thing)
+    if copies is None:
+        return None
+    row = min(copies, key=lambda row: row.state is ContainerState.HEALTHY)
+    healthy = sum(one.state is ContainerState.HEALTHY for one in copies)
+    why = of_container(reader, thing, row)
+    said = f"{healthy} of {len(copies)} copies healthy; {row.app}/{row.label}"
+    return msgspec.structs.replace(why, because=f"{said}: {why.because}")
+
+
+def of_job(
+    reader: Reader, dispatch: Dispatch, name: str, environment: str | None, app: str | None
+) -> Why | None:
+    """Explain a job: what of it waits and runs, and how its last run ended.
+
+    Raises:
+        Conflict: Several apps or environments have one of this name.
+    """
+    found: dict[str, Target] = {}
+    for owner in lookup.environments(reader, environment):
+        with suppress(NotFound):
+            target = find_job(reader, owner.name, name, app)
+            found[f"{owner.name}/{target.release.app}/{target.job.name}"] = target
+    sole = _sole(found, "job", name)
+    if sole is None:
+        return None
+    owner, release, job = sole
+    key = (owner.id, release.app, job.name)
+    waiting, running = dispatch.counts(*key)
+    runs = reader.find(Run, owner="/".join(key), newest_first=True, limit=1)
+    said = [f"{waiting} wait, {running} run"]
+    said += [f"{row.id} is {row.state.value}: {_waits_or_ended(dispatch, row)}" for row in runs]
+    return Why(
+        thing=name,
+        state="running" if running else "waiting" if waiting else "idle",
+        because="; ".join(said) if runs else "it was never invoked",
+        chain=reasons(reader, subject=runs[0].id) if runs else (),
+        next=(f"headway runs ls -e {owner.name} --job {release.app}/{job.name}",),
+    )
+
+
+def _waits_or_ended(dispatch: Dispatch, run: Run) -> str:
+    return "; ".join(filter(None, (waits(dispatch, run), run.because))) or "it began"
+
+
+def of_schedule(
+    world: World, reader: Reader, name: str, environment: str | None, app: str | None
+) -> Why | None:
+    """Explain a schedule: what became of its last time, and when the next comes.
+
+    Raises:
+        Conflict: Several apps or environments have one of this name.
+    """
+    found = {
+        f"{owner.name}/{row.app}/{row.name}": row
+        for owner in lookup.environments(reader, environment)
+        for row in reader.find(ScheduleState, environment=owner.id)
+        if name in (row.name, f"{row.app}/{row.name}") and app in (None, row.app)
+    }
+    row = _sole(found, "schedule", name)
+    if row is None:
+        return None
+    said = [foreseen(row, world.clock.now())]
+    said += [row.because] if row.because and not row.paused else []
+    last = reader.get(Run, row.last_run) if row.last_run else None
+    ended = f": {last.because}" if last and last.because else ""
+    said += [f"its last run {last.id} is {last.state.value}{ended}"] if last else []
+    where = f"-e {environment_name(row.environment)}"
+    return Why(
+        thing=name,
+        state="paused" if row.paused else "on" if row.live else "off",
+        because="; ".join(said),
+        chain=reasons(reader, subject=last.id) if last else (),
+        next=(
+            f"headway schedules ls {where}",
+            f"headway runs ls {where} --tag schedule={row.name}",
+        ),
+    )
+
+
+def _sole(found: Mapping[str, _T], what: str, thing: str) -> _T | None:
+    """Give the only one that was found, by its full name; None where there is none.
+
+    Raises:
+        Conflict: There are several.
+    """
+    if len(found) > 1:
+        names = sorted(found)
+        raise Conflict(
+            "thing-ambiguous",
+            f"{len(names)} have a {what} {thing}: say {and_more(names[:_NAMED], len(names))}",
+            next=(f"headway why {names[0]}",),
+        )
+    return next(iter(found.values()), None)
