@@ -11,9 +11,10 @@ import pytest
 
 from headway.control import apps, deploying, standings, why
 from headway.control.requests import DeployRequest
+from headway.control.why_of_app import of_process
 from headway.model.app import App, Source
 from headway.model.build import Artifact
-from headway.model.container import Container
+from headway.model.container import Container, ContainerState
 from headway.model.deployment import DeploymentKind, Phase
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import ContainerId, Digest
@@ -189,6 +190,31 @@ def test_a_process_type_is_explained_by_its_copies_whatever_stands_before_it():
             told = await why.explain(shop.world, shop.plane.heart.dispatch, thing)
             assert (told.thing, told.state) == (thing, "healthy")
             assert told.because.startswith(f"2 of 2 copies healthy; {APP}/web.")
+
+    virtually(scenario, lends=False)
+
+
+def test_copies_of_other_releases_and_leaving_ones_do_not_count_for_a_process_type():
+    async def scenario(shop: Shop) -> None:
+        def rolling(tx):
+            (web,) = tx.find(Container, app=APP)
+            new = {"release": 2, "state": ContainerState.STARTING, "version": 0}
+            for slot in (1, 2):
+                tx.put(msgspec.structs.replace(web, id=f"new-{slot}", slot=slot, **new))
+            leaving = {"slot": 2, "state": ContainerState.DRAINING, "version": 0}
+            tx.put(msgspec.structs.replace(web, id="leaving", **leaving))
+            return of_process(tx, "web", "demo", None)
+
+        told = shop.store.do(rolling)
+        assert told.state == "healthy"
+        assert told.because.startswith(f"1 of 1 copies healthy; {APP}/web.1: ")
+
+        def first(tx):
+            tx.put(msgspec.structs.replace(tx.get(Member, ENVIRONMENT, APP), live=None))
+            return of_process(tx, "web", "demo", None)
+
+        told = shop.store.do(first)
+        assert told.because.startswith(f"0 of 2 copies healthy; {APP}/web.")
 
     virtually(scenario, lends=False)
 

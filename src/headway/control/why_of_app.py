@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from headway.calculate.container import is_staying
 from headway.calculate.schedule import foreseen
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
@@ -14,6 +15,7 @@ from headway.control.runs.runs import waits
 from headway.control.runs.targets import Target, find_job
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind, ContainerState
+from headway.model.environment import Member
 from headway.model.event import Event
 from headway.model.ids import environment_name
 from headway.model.run import Run
@@ -45,7 +47,7 @@ def of_container(reader: Reader, thing: str, row: Container) -> Why:
 
 
 def of_process(reader: Reader, thing: str, environment: str | None, app: str | None) -> Why | None:
-    """Explain a process type by the copy of it that is worst off.
+    """Explain a process type by the copy of it that is worst off, of those that serve or should.
 
     Raises:
         Conflict: Several apps or environments have one of this name.
@@ -63,11 +65,23 @@ def of_process(reader: Reader, thing: str, environment: str | None, app: str | N
     copies = _sole(found, "process type", thing)
     if copies is None:
         return None
-    row = min(copies, key=lambda row: row.state is ContainerState.HEALTHY)
-    healthy = sum(one.state is ContainerState.HEALTHY for one in copies)
+    copies = _serving(reader, copies)
+    slots = {one.slot for one in copies}  # one that moves to another node is there twice
+    healthy = {one.slot for one in copies if one.state is ContainerState.HEALTHY}
+    row = min(copies, key=lambda one: one.slot in healthy)
     why = of_container(reader, thing, row)
-    said = f"{healthy} of {len(copies)} copies healthy; {row.app}/{row.label}"
+    said = f"{len(healthy)} of {len(slots)} copies healthy; {row.app}/{row.label}"
     return msgspec.structs.replace(why, because=f"{said}: {why.because}")
+
+
+def _serving(reader: Reader, copies: list[Container]) -> list[Container]:
+    """Give those of the live release that are not leaving; where it has none, of the newest."""
+    staying = [one for one in copies if is_staying(one) or one.is_ended] or copies
+    member = reader.get(Member, copies[0].environment, copies[0].app)
+    live = member.live if member is not None else None
+    newest = max(one.release for one in staying)
+    served = [one for one in staying if one.release == live]
+    return served or [one for one in staying if one.release == newest]
 
 
 def of_job(
