@@ -81,7 +81,7 @@ def logs(
 def _environment_of(
     client: Client, things: tuple[str, ...], given: str | None
 ) -> tuple[str, list[str]]:
-    """Take the environment out of `ENV/APP`, which all must agree on.
+    """Say which environment is meant, on which all that say `ENV/APP` must agree.
 
     What stands before the slash may be an app as well, as in `shop/web.1`.
     """
@@ -91,7 +91,7 @@ def _environment_of(
     if len(said) > 1:
         raise click.UsageError("these are of more than one environment")
     name = said.pop() if said else chosen_environment(client, given)
-    return name, [thing.removeprefix(f"{name}/") for thing in things]
+    return name, list(things)
 
 
 def _meant(client: Client, name: str, things: list[str]) -> tuple[list[str], list[str]]:
@@ -101,7 +101,10 @@ def _meant(client: Client, name: str, things: list[str]) -> tuple[list[str], lis
     there = [row for member in members for row in member.containers]
     apps: list[str] = []
     containers: list[str] = []
-    for thing in things:
+    for said in things:
+        # An app may be called as its environment is: then `shop/web` is not `web` of every app.
+        is_whole = any(said in row.full_names for row in there)
+        thing = said if is_whole else said.removeprefix(f"{name}/")
         found = [row.id for row in named(there, thing)]
         if thing not in known and (found or _IDENTITY.search(thing) or _has_ended(client, thing)):
             containers += found or [thing]
