@@ -242,7 +242,7 @@ def test_the_release_command_runs_before_requests_and_a_failing_one_keeps_the_ol
     assert done.status == 1
     assert "migrated" in done.err
     assert headway.get("moved", "sea")[1].startswith("v1")
-    (view,) = headway.json("status", "-e", "sea")
+    (view,) = headway.json("status", "-e", "sea")["environments"]
     last = view["members"][0]["deployment"]["id"]
     said = headway.ok("status", "-e", "sea")
     assert re.search(rf"moved v2 was not kept .* ago: .*\n    next: headway why {last}\n", said)

@@ -32,7 +32,7 @@ def write_apps(own: Installation, count: int) -> list[str]:
 
 
 def states(own: Installation) -> Counter[str]:
-    (view,) = own.json("status", "-e", "thousand")
+    (view,) = own.json("status", "-e", "thousand")["environments"]
     return Counter(member["state"] for member in view["members"])
 
 

@@ -42,7 +42,7 @@ def test_a_deployment_behind_a_canary_says_so_and_ends(headway, paused):
 def test_a_rollback_during_a_canary_ends_it_and_stays_where_it_was(headway, paused):
     name, app = paused
     headway.ok("rollback", "-e", name, cwd=app)
-    assert headway.json("status", "-e", name)[0]["members"][0]["live"] == 1
+    assert headway.json("status", "-e", name)["environments"][0]["members"][0]["live"] == 1
     assert {headway.get(name, name)[1] for _ in range(30)} == {"v1 one "}
 
 
@@ -86,7 +86,7 @@ def test_a_procfile_release_line_runs_once_before_traffic(headway):
     manifest = "expose: [{name: http, health_check: {type: http, path: /}}]\n"
     app = headway.app("heroku", manifest=manifest, Procfile=procfile)
     headway.ok("start", "-e", "heroku", cwd=app)
-    view = headway.json("status", "-e", "heroku")[0]["members"][0]
+    view = headway.json("status", "-e", "heroku")["environments"][0]["members"][0]
     assert view["wanted"] == 1
     assert "migrated" in headway.ok("logs", "-e", "heroku")
 
@@ -97,7 +97,8 @@ def test_stop_without_a_name_stops_the_app_of_the_directory_only(headway):
         headway.ok("start", "-e", "halves", cwd=app)
     headway.ok("stop", "-e", "halves", cwd=one)
     states = {
-        row["app"]: row["state"] for row in headway.json("status", "-e", "halves")[0]["members"]
+        row["app"]: row["state"]
+        for row in headway.json("status", "-e", "halves")["environments"][0]["members"]
     }
     assert states == {"stop-one": "stopped", "stop-two": "healthy"}
     refused = headway.run("stop", "-e", "halves")
@@ -111,7 +112,9 @@ def test_a_stopped_app_stays_stopped_when_its_deployment_fails(headway):
     headway.ok("stop", "-e", "rest", cwd=app)
     (app / "headway.yaml").write_text("name: resting\n" + good_manifest("exit 3", grace="5s"))
     assert headway.run("deploy", "-e", "rest", cwd=app).status == 1
-    assert headway.json("status", "-e", "rest")[0]["members"][0]["state"] == "stopped"
+    assert (
+        headway.json("status", "-e", "rest")["environments"][0]["members"][0]["state"] == "stopped"
+    )
     wait_for(lambda: headway.get("resting", "rest")[0] == 503)
     (app / "headway.yaml").write_text("name: resting\n" + good_manifest())
     headway.ok("deploy", "-e", "rest", cwd=app)
@@ -294,7 +297,9 @@ def test_apps_that_are_needed_are_found_beside_this_one(headway):
     assert "found beside-low in ../beside-low" in planned.err
     assert headway.run("apps", "show", "beside-low").status == 3, "a plan leaves nothing"
     headway.ok("start", "-e", "beside", cwd=top)
-    states = {row["app"] for row in headway.json("status", "-e", "beside")[0]["members"]}
+    states = {
+        row["app"] for row in headway.json("status", "-e", "beside")["environments"][0]["members"]
+    }
     assert states == {"beside-low", "beside-middle", "beside-top"}
     (low / "headway.yaml").write_text("name: beside-low\n" + good_manifest())
 
@@ -327,11 +332,15 @@ def is_running(command: str) -> bool:
 def test_a_container_is_stopped_by_its_id_and_followed_by_another(headway):
     app = headway.app("followed")
     headway.ok("start", "-e", "followed", cwd=app)
-    (before,) = headway.json("status", "-e", "followed")[0]["members"][0]["containers"]
+    (before,) = headway.json("status", "-e", "followed")["environments"][0]["members"][0][
+        "containers"
+    ]
     headway.ok("stop", before["id"])
 
     def after():
-        rows = headway.json("status", "-e", "followed")[0]["members"][0]["containers"]
+        rows = headway.json("status", "-e", "followed")["environments"][0]["members"][0][
+            "containers"
+        ]
         return [row for row in rows if row["state"] == "healthy" and row["id"] != before["id"]]
 
     wait_for(after)

@@ -61,8 +61,8 @@ def test_containers_outlive_the_control_plane_and_the_agent(theirs):
     theirs.kill(theirs.pid())
     assert theirs.get("mine", "home")[0] == 200
     subprocess.run([*PREFIX, HEADWAY, "up", "-d"], env=theirs.env, capture_output=True, check=True)
-    wait_for(lambda: theirs.json("status")[0]["members"][0]["state"] == "healthy")
-    assert len(theirs.json("status")[0]["members"][0]["containers"]) == 1
+    wait_for(lambda: theirs.json("status")["environments"][0]["members"][0]["state"] == "healthy")
+    assert len(theirs.json("status")["environments"][0]["members"][0]["containers"]) == 1
 
 
 def test_runs_are_done_warm_and_cold_and_near_their_dependencies(theirs):

@@ -1,5 +1,7 @@
 """What is there: `ps`, `status`, `open`, `why`, `plan`, `history`."""
 
+from collections.abc import Sequence
+
 import click
 
 from headway.cli import render
@@ -21,7 +23,11 @@ from headway.model.node import NodeState
 from headway.model.view.environment import EnvironmentView
 from headway.model.view.run import FailedRuns
 from headway.model.view.standing import QUIET
+from headway.model.words import and_more
 from headway.sdk import Client
+
+_FAILED_MOST = 10
+"""Of so many jobs failed runs are shown: all is to be on one screen."""
 
 
 @click.command()
@@ -72,20 +78,19 @@ def status(environment: str | None, as_json: bool) -> None:
     """Show what is wrong or moving, on one screen."""
     with Client.local() as client:
         views = [client.environments.get(environment)] if environment else client.environments.all()
-        failed = [] if as_json else client.runs.failed(environment)
+        failed = client.runs.failed(environment)
         whole = not (environment or as_json)
         nodes = client.nodes.all() if whole else []
         checks = client.doctor() if whole else []
     if as_json:
-        print_json(views)
+        print_json({"environments": views, "failed_runs": failed})
         return
     out_of_use = [row for row in nodes if row.node.state is not NodeState.READY]
     if not views:
         click.echo("there is no environment. next: headway start -e NAME APP")
     for view in views:
         _show_environment(view)
-    for job in failed:
-        _show_failed_runs(job)
+    _show_failed(failed)
     for row in out_of_use:
         click.echo(f"node {row.node.id} {standing(row)}")
     for check in checks:
@@ -124,14 +129,23 @@ def _show_not_kept(row: Deployment) -> None:
     click.echo(f"    next: headway why {row.id}")
 
 
-def _show_failed_runs(row: FailedRuns) -> None:
-    """Say which runs of a job failed lately, as the page Now does."""
+def _show_failed(jobs: Sequence[FailedRuns]) -> None:
+    """Say of which jobs runs failed lately, as the page Now does; of many, the first."""
+    if jobs:
+        click.echo(and_more([_failed_runs(job) for job in jobs[:_FAILED_MOST]], len(jobs), "\n"))
+    if len(jobs) > _FAILED_MOST:
+        click.echo("    next: headway runs ls --state failed")
+
+
+def _failed_runs(row: FailedRuns) -> str:
     more = " or more" if row.is_more else ""
     count = f" {row.count}{more} times, the last" if row.count > 1 else ""
     well = "; another has succeeded since" if row.is_well else ""
     what = f"{row.environment}/{row.app}/{row.job} {row.state.value}{count}"
-    click.echo(f"run {what} {render.age(row.at)} ago: {render.safe(row.because)}{well}")
-    click.echo(f"    next: headway why {row.run} · headway runs again {row.run}")
+    return (
+        f"run {what} {render.age(row.at)} ago: {render.safe(row.because)}{well}\n"
+        f"    next: headway why {row.run} · headway runs again {row.run}"
+    )
 
 
 @click.command(name="open")

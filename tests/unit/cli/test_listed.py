@@ -1,5 +1,7 @@
 """Of which environments lists are: of all, of the one that is named, or of HEADWAY_ENV."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -107,3 +109,37 @@ def test_a_run_that_is_to_come_later_says_what_it_waits_for(server):
     done = CliRunner().invoke(cli, ["jobs", "invoke", "-e", "dev", "export", "--after", "k0"])
     assert done.stdout == "k1\nnext: headway runs show k1\n"
     assert done.stderr == "· waiting: for k0, until 7:00\n"
+
+
+def failing(count: int):
+    rows = [
+        {
+            "environment": "dev",
+            "app": "shop",
+            "job": f"job-{number}",
+            "run": f"k{number}",
+            "state": "failed",
+            "because": "exit status 3",
+            "at": AT,
+            "count": 1,
+        }
+        for number in range(count)
+    ]
+    return lambda asked: (
+        asked.json(rows) if asked.path.startswith("/v1/runs/failed") else answer(asked)
+    )
+
+
+@pytest.mark.parametrize(("count", "shown", "more"), [(2, 2, ""), (10, 10, ""), (12, 10, "2")])
+def test_of_jobs_whose_runs_failed_the_first_are_shown_and_all_are_in_the_json(
+    server, count, shown, more
+):
+    server.answer = failing(count)
+    said = CliRunner().invoke(cli, ["status", "-e", "dev"]).output
+    assert said.count("exit status 3") == shown
+    assert ("and " in said) == bool(more)
+    if more:
+        assert "\n and 2 more\n    next: headway runs ls --state failed\n" in said
+    found = json.loads(CliRunner().invoke(cli, ["status", "-e", "dev", "--json"]).output)
+    assert [view["name"] for view in found["environments"]] == ["dev"]
+    assert [row["run"] for row in found["failed_runs"]] == [f"k{one}" for one in range(count)]
