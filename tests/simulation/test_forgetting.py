@@ -76,9 +76,44 @@ async def test_a_run_whose_log_cannot_be_removed_stays_and_is_told_of_and_the_ot
     await forget_runs(plane.world, removing)
     assert await ids(plane) == [made[0], made[2], made[4], made[5]]
     _, said = plane.world.troubles["removal"]
-    assert f"of {made[0]}: input/output error; {made[2]}: input/output error" in said
+    both = f"{made[0]}: input/output error; {made[2]}: input/output error"
+    assert said == f"files of ended containers and runs cannot be removed: {both}"
     broken.clear()
     plane.clock.ahead = timedelta(minutes=6)
     await forget_runs(plane.world, removing)
     assert await ids(plane) == made[4:]
+    assert "removal" not in plane.world.troubles
+
+
+async def test_where_nothing_can_be_removed_a_few_are_tried_and_all_go_once_it_can_be(
+    plane, made, monkeypatch, caplog
+):
+    remove, asked, broken = plane.engine.remove_runs, [], set(made)
+
+    async def refusing(runs) -> None:
+        asked.extend([len(runs)] if runs else [])
+        if wrong := sorted(broken.intersection(runs)):
+            raise EngineError(f"a log cannot be removed: read-only: '/runs/{wrong[0]}.0'")
+        await remove(runs)
+
+    monkeypatch.setattr(plane.engine, "remove_runs", refusing)
+    plane.world.settings = msgspec.structs.replace(plane.world.settings, runs_kept_s=0.0)
+    removing = Removing(plane.world)
+    await forget_runs(plane.world, removing)
+    assert asked == [5, 1, 1, 1]
+    assert await ids(plane) == made
+    (told,) = [row.message for row in caplog.records if "cannot be removed" in row.message]
+    assert '"count": 5' in told
+    _, trouble = plane.world.troubles["removal"]
+    assert trouble.endswith("; and 2 more")
+
+    broken.difference_update(made[3:])  # only the first are
+    for minutes in (6, 12):
+        plane.clock.ahead = timedelta(minutes=minutes)
+        await forget_runs(plane.world, removing)
+    assert await ids(plane) == [*made[:3], made[5]]
+    broken.clear()
+    plane.clock.ahead = timedelta(minutes=30)
+    await forget_runs(plane.world, removing)
+    assert await ids(plane) == made[5:]
     assert "removal" not in plane.world.troubles

@@ -237,7 +237,7 @@ async def test_others_go_on_behind_what_cannot_be_removed_which_is_told_and_trie
     assert asked.count("a") == 4  # at once, and after 10, 20 and 40 minutes
     assert asked.count("z") == 1
     (_, said) = plane.world.troubles["removal"]
-    assert "of a: its node does not answer" in said
+    assert "removed: a: its node does not answer" in said
     plane.engine.remove = remove
     assert await after(90) == []
     assert "removal" not in plane.world.troubles

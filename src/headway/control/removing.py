@@ -1,9 +1,11 @@
 """Removes what engines keep of ended containers and runs, and tells of those of which it cannot."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 import msgspec
 
@@ -19,6 +21,10 @@ _TROUBLE = "removal"
 _FIRST, _MOST = timedelta(minutes=5), timedelta(hours=6)
 """How long one that could not be removed is left alone; longer each time."""
 _SHOWN = 3
+_ALIKE = 3
+"""After so many runs that all fail alike, as in a folder that is read-only, no more are tried."""
+_QUOTED = re.compile(r"'[^']*'")
+_Name = TypeVar("_Name", bound=str)
 
 
 class _Left(Value, kw_only=True):
@@ -43,11 +49,9 @@ class Removing:
 
         Nobody would find their logs again without what names them, so that is to stay.
         """
-        there = set()
-        for container in containers:
-            remove = partial(self._world.engine.remove, container)
-            if not (self._may_try(container) and await self._is_gone(container, remove)):
-                there.add(container)
+        remove, given = self._world.engine.remove, list(containers)
+        wanted = {one: partial(remove, one) for one in given if self._may_try(one)}
+        there = set(given).difference(wanted) | await self._one_by_one(wanted, len(wanted))
         self._tell()
         return there
 
@@ -62,9 +66,8 @@ class Removing:
         try:
             await remove(wanted)
         except EngineError:
-            for run in wanted:
-                if not await self._is_gone(run, partial(remove, (run,))):
-                    there.add(run)
+            alone = {run: partial(remove, (run,)) for run in wanted}
+            there |= await self._one_by_one(alone, _ALIKE)
         else:
             for run in wanted:
                 self._left.pop(run, None)
@@ -75,17 +78,45 @@ class Removing:
         known = self._left.get(name)
         return known is None or known.again_at <= self._world.clock.now()
 
-    async def _is_gone(self, name: str, remove: Callable[[], Awaitable[None]]) -> bool:
-        """Remove what one left behind; where that cannot be, note when to try again."""
-        try:
-            await remove()
-        except EngineError as error:
-            _log.warning("what ended could not be removed", id=name, error=str(error))
-            now = self._world.clock.now()
-            self._left[name] = _later(self._left.get(name), str(error), now)
-            return False
-        self._left.pop(name, None)
-        return True
+    async def _one_by_one(
+        self, wanted: Mapping[_Name, Callable[[], Awaitable[None]]], enough: int
+    ) -> set[_Name]:
+        """Remove one after the other; gives those that are there still, to be tried again later.
+
+        Where the first so many all fail alike, it is hardly theirs: then the others are not tried.
+        """
+        failed: dict[_Name, str] = {}
+        tried: set[_Name] = set()
+        for name, remove in wanted.items():
+            tried.add(name)
+            try:
+                await remove()
+            except EngineError as error:
+                failed[name] = str(error)
+            else:
+                self._left.pop(name, None)
+            if len(tried) == len(failed) == enough and _are_alike(failed.values()):
+                break
+        there = set(failed).union(one for one in wanted if one not in tried)
+        if there:
+            self._note(failed, there.difference(failed))
+        return there
+
+    def _note(self, failed: Mapping[_Name, str], untried: Collection[_Name]) -> None:
+        now = self._world.clock.now()
+        first, error = next(iter(failed.items()))
+        count = len(failed) + len(untried)
+        _log.warning("files of what ended cannot be removed", count=count, first=first, error=error)
+        for name, said in failed.items():
+            self._left[name] = _later(self._left.get(name), said, now)
+        for name in sorted(untried):
+            known = self._left.get(name)
+            self._left[name] = _Left(
+                error=f"not tried, as {first} cannot be",
+                since=known.since if known is not None else now,
+                # No later each time, as of those that failed: so they come to be tried alone.
+                again_at=now + _FIRST,
+            )
 
     def forget(self) -> None:
         """Say nothing more of those that nobody wanted removed when it was time to try again."""
@@ -101,8 +132,13 @@ class Removing:
             return
         rows = list(islice(self._left.items(), _SHOWN))  # not all: they may be thousands
         said = and_more([f"{name}: {row.error}" for name, row in rows], len(self._left), "; ")
-        what = f"what they left behind that have ended could not be removed of {said}"
+        what = f"files of ended containers and runs cannot be removed: {said}"
         self._world.troubles[_TROUBLE] = (rows[0][1].since, what)
+
+
+def _are_alike(errors: Iterable[str]) -> bool:
+    """Say whether all failed for the same reason, whatever files they name."""
+    return len({_QUOTED.sub("", error) for error in errors}) == 1
 
 
 def _later(known: _Left | None, error: str, now: datetime) -> _Left:
