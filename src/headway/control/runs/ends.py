@@ -102,9 +102,16 @@ class Ends:
         for fact in ended:
             if (active := self._dispatch.under_way.current(fact)) is not None:
                 self._dispatch.under_way.release(active)
-        loud = [fact for fact in ended if not _is_silent(fact)]
-        silent = [fact for fact in ended if _is_silent(fact)]
-        concluding = [self._spawn(self._conclude(slot, part)) for part in (loud, silent) if part]
+        loud: list[RunFact] = []
+        silent: list[RunFact] = []
+        for fact in ended:
+            (silent if _is_silent(fact) else loud).append(fact)
+        parts = ((loud, False), (silent, True))
+        concluding = [
+            self._spawn(self._conclude(slot, part, are_silent=are_silent))
+            for part, are_silent in parts
+            if part
+        ]
         for task in concluding:
             slot.concluding.add(task)
             task.add_done_callback(slot.concluding.discard)
@@ -115,7 +122,7 @@ class Ends:
         for task in concluding:
             await asyncio.shield(task)  # the runner may go meanwhile: what it said counts
 
-    async def _conclude(self, slot: Slot, ended: list[RunFact]) -> None:
+    async def _conclude(self, slot: Slot, ended: list[RunFact], *, are_silent: bool) -> None:
         under_way = self._dispatch.under_way
         jobs = {
             fact.run: active.job
@@ -125,7 +132,7 @@ class Ends:
         for fact in ended:
             self._began.pop(fact.run, None)
         told = ended
-        if any(_is_silent(fact) for fact in ended):
+        if are_silent:
             told = [await self._with_last_line(slot, fact) for fact in ended]
         now = self._world.clock.now()
         conclude = partial(
@@ -147,10 +154,9 @@ class Ends:
         await self._settle(written)
 
     async def _with_last_line(self, slot: Slot, fact: RunFact) -> RunFact:
-        """Add what an attempt wrote last to how it ended, where nothing else says why it failed."""
+        """Add what an attempt wrote last to how it ended, as nothing else says why it failed."""
         end, world = fact.exit, self._world
-        if end is None or not _is_silent(fact):
-            return fact
+        assert end is not None  # else it were not silent
         log = world.engine.run_logs(fact.run, fact.attempt, tail=LINES)
         wrote = await last_words(world, slot.container.node, log)
         return msgspec.structs.replace(fact, exit=msgspec.structs.replace(end, wrote=wrote))
