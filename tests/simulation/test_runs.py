@@ -151,6 +151,9 @@ async def test_a_run_that_could_not_be_put_is_not_expected_any_more(plane, monke
     monkeypatch.setattr(plane.store, "write", fails)
     with pytest.raises(StoreError):
         await plane.run("once")
+    twice = wishing(id=plane.world.run_ids.make(plane.world.clock.now()))
+    with pytest.raises(StoreError):
+        await plane.invoke("once", twice, twice)
     assert plane.dispatch.lanes.are_empty
 
 

@@ -227,7 +227,8 @@ class Dispatch:
             if run.is_active:
                 self.under_way.free(run.id)
                 self.lanes.doubt(lane_of(run))  # it may be there, and have become due meanwhile
-        self.lanes.not_put((run.id for run in runs if run.id in expected), is_sure=is_sure)
+        missing = dict.fromkeys(run.id for run in runs if run.id in expected)  # each once
+        self.lanes.not_put(missing, is_sure=is_sure)
         if any(run.is_active for run in runs) or not is_sure:
             self.wake()
 
