@@ -7,6 +7,7 @@ from headway.model.event import Event
 from headway.model.value import Value
 
 T = TypeVar("T")
+P = TypeVar("P", bound=tuple[Any, ...])
 V = TypeVar("V", bound=Value)
 
 
@@ -52,6 +53,23 @@ class Reader(Protocol):
         A tuple as a value means any of its members. Only indexed fields can be asked for.
         `before` and `after` are keys of rows of the same kind: only rows put earlier, or later,
         are given.
+        """
+        ...
+
+    def parts(
+        self,
+        kind: type[Value],
+        fields: Sequence[str],
+        shape: type[P],
+        /,
+        *,
+        limit: int,
+        **asked: Any,
+    ) -> list[P]:
+        """Give some fields of those rows that `find` gives, each row as a NamedTuple.
+
+        `fields` are of the noun, in the order of the tuple's. What else the rows have is not read,
+        however much it is.
         """
         ...
 

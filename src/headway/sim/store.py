@@ -27,6 +27,7 @@ from headway.stores.tables import TABLES
 from headway.stores.watches import Told, Touched, Watches
 
 T = TypeVar("T")
+P = TypeVar("P", bound=tuple[Any, ...])
 V = TypeVar("V", bound=Value)
 _PAGE = 500
 
@@ -90,6 +91,20 @@ class MemoryReader:
         if wanted:
             chosen = (row for row in chosen if all(read(row) in values for read, values in wanted))
         return list(islice(chosen, limit))  # type: ignore[arg-type]
+
+    def parts(
+        self,
+        kind: type[Value],
+        fields: Sequence[str],
+        shape: type[P],
+        /,
+        *,
+        limit: int,
+        **asked: Any,
+    ) -> list[P]:
+        """Give some fields of the rows whose fields are equal to these."""
+        part = attrgetter(*fields)
+        return [shape(*part(row)) for row in self.find(kind, limit=limit, **asked)]
 
     def _candidates(self, rows: Rows, fields: dict[str, Any]) -> tuple[dict[int, Any], str]:
         """Give the shortest list that has all that are asked for, and the field that it is of."""

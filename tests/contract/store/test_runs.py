@@ -1,7 +1,10 @@
 """What a store gives to the loops of jobs: by index, and together."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -10,6 +13,7 @@ from headway.model.event import Event
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
 from headway.model.run import Attempt, Run, RunState
 from headway.ports.store import Stale
+from headway.stores.sqlite import SqliteStore
 from tests.contract.store.test_store import store
 
 __all__ = ["store"]
@@ -50,6 +54,52 @@ async def test_the_lowest_of_a_field_come_first_and_none_is_left_out(store):
         )
 
     assert await store.read(question) == (["a", "b", "c"], ["a", "b"], ["a"])
+
+
+class Part(NamedTuple):
+    """What is asked for of a run."""
+
+    run: RunId
+    unique: str | None
+    locks: tuple[str, ...]
+    made_by: str
+
+
+_PART = ("id", "unique", "locks", "created_by")
+
+
+async def test_some_fields_of_rows_are_given_in_the_order_they_were_put(store):
+    names = [f'r"{number * 7 % 1000}\n' for number in range(1000)]
+    await put(
+        store,
+        *(run(name, created_by="näh\n,") for name in names),
+        run("l", unique="a'b", locks=("x", 'y"')),
+        run("other", priority=3),
+    )
+    lane = run("").lane
+
+    def question(reader):
+        found = reader.parts(Run, _PART, Part, lane=lane, limit=2000)
+        few = reader.parts(Run, _PART, Part, lane=lane, limit=2)
+        return found, few, reader.parts(Run, _PART, Part, lane="none", limit=2)
+
+    found, few, none = await store.read(question)
+    assert [part.run for part in found] == [*names, "l"]
+    assert found[0] == Part(names[0], None, (), "näh\n,")
+    assert found[-1] == Part("l", "a'b", ("x", 'y"'), "ana")
+    assert (few, none) == (found[:2], [])
+
+
+async def test_a_row_of_before_a_field_was_there_has_its_default(tmp_path):
+    store = await SqliteStore.open(tmp_path / "headway.db")
+    await put(store, run("old", locks=("x",), unique="u"))
+    with closing(sqlite3.connect(tmp_path / "headway.db", isolation_level=None)) as older:
+        text = "json_remove(CAST(doc AS TEXT), '$.locks', '$.unique')"
+        older.execute(f"UPDATE runs SET doc = CAST({text} AS BLOB)")
+    lane = run("").lane
+    found = await store.read(lambda reader: reader.parts(Run, _PART, Part, lane=lane, limit=9))
+    await store.close()
+    assert found == [Part("old", None, (), "ana")]
 
 
 async def test_rows_are_counted_by_field(store):

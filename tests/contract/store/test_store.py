@@ -1,9 +1,12 @@
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -336,6 +339,27 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path):
     kept = {int(one.subject) for one in await store.read(lambda r: r.events(limit=100000))}
     await store.close()
     assert set(acknowledged) <= kept
+
+
+async def test_what_is_written_is_copied_into_the_file_while_others_write(tmp_path):
+    """By a thread of its own, so that nobody waits for it, and the log stays bounded."""
+    path = tmp_path / "headway.db"
+    store = await SqliteStore.open(path)
+    for number in range(3000):
+        await store.write(lambda tx, number=number: tx.put(container(f"c{number}")))
+    for _ in range(1000):
+        shutil.copy(path, tmp_path / "copy.db")
+        with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, suppress(sqlite3.Error):
+            if copy.execute("SELECT COUNT(*) FROM containers").fetchone()[0] > 500:
+                break
+        await asyncio.sleep(0.01)
+    else:
+        pytest.fail("nothing was copied")
+    log = path.with_name("headway.db-wal").stat().st_size
+    await store.close()
+    assert log < 40 * 2**20
+    assert not path.with_name("headway.db-wal").exists()
+    assert "store-checkpoint" not in {thread.name for thread in threading.enumerate()}
 
 
 async def test_a_newer_file_is_refused_with_its_number(tmp_path):

@@ -12,6 +12,8 @@ from headway.model.run import Lane, Run, lane_of
 _Counted = TypeVar("_Counted")
 _WINDOW = 512
 """Runs of one lane held in memory; the others are in the store, found by index."""
+_PARTS = ("id", "unique", "locks")
+"""What of a run is an entry: its parameters alone may be much larger than all else."""
 
 
 def entry_of(run: Run) -> Entry:
@@ -111,9 +113,9 @@ class _Window:
         """Begin a reading, which may show runs that are being started."""
         self._late, self._left = {}, set(starting)
 
-    def fill(self, rows: Sequence[Run], *, is_all: bool) -> None:
+    def fill(self, read: Sequence[Entry], *, is_all: bool) -> None:
         """Hold what a reading shows, but for what has left meanwhile."""
-        found = {row.id: entry_of(row) for row in rows if row.id not in self._left}
+        found = {entry.run: entry for entry in read if entry.run not in self._left}
         if is_all:
             found |= {run: entry for run, entry in (self._late or {}).items() if run not in found}
         total = len(found) if is_all else max(self.count, len(found))
@@ -252,13 +254,13 @@ class Lanes:
         limit = 2 * _WINDOW
         window.open(self._under_way)
         try:
-            rows = await self._world.store.read(
-                lambda reader: reader.find(Run, lane=lane.name, limit=limit)
+            read = await self._world.store.read(
+                lambda reader: reader.parts(Run, _PARTS, Entry, lane=lane.name, limit=limit)
             )
         except BaseException:
             window.give_up()
             raise
-        window.fill(rows, is_all=len(rows) < limit)
+        window.fill(read, is_all=len(read) < limit)
         self._recount(lane)
 
     def _window(self, lane: Lane) -> _Window:

@@ -41,8 +41,10 @@ class Committer:
         self,
         connect: Callable[[], sqlite3.Connection],
         explain: Callable[[sqlite3.Error], Exception],
+        committed: Callable[[int], None],
     ) -> None:
         self._connect = connect
+        self._committed = committed
         self._explain = explain
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -135,6 +137,7 @@ class Committer:
         touched = Touched(self.watches)
         writer = SqliteWriter(connection, self._kept, touched)
         done: list[_Done] = []
+        changed = connection.total_changes
         try:
             connection.execute("BEGIN IMMEDIATE")
             self._begun += 1
@@ -149,6 +152,7 @@ class Committer:
             failed = [row if row.error else _Done(row.asked, None, explained) for row in done]
             failed += [_Done(asked, None, explained) for asked in batch[len(done) :]]
             return failed, 0, touched
+        self._committed(connection.total_changes - changed)
         return done, writer.recorded, touched
 
     def _one(self, connection: sqlite3.Connection, writer: SqliteWriter, asked: _Asked) -> _Done:

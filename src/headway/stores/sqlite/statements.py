@@ -5,6 +5,8 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
+import msgspec
+
 from headway.model.value import Value
 from headway.stores.tables import TABLES
 
@@ -55,6 +57,26 @@ def inserting(kind: type[Value], rows: int = 1) -> str:
         f"INSERT INTO {table.name} ({', '.join(columns)}, version) "  # noqa: S608
         f"SELECT *, 1 FROM {_given(len(columns), rows)}"
     )
+
+
+@cache
+def partly(kind: type[Value], fields: tuple[str, ...]) -> str:
+    """Say some fields of a document as a list of JSON; a document that lacks one has its default.
+
+    It is one text for SQLite: nothing else of a document becomes anything of Python's.
+    """
+    defaults = {field.name: field.default for field in msgspec.structs.fields(kind)}
+    return (
+        "'[' || " + " || ',' || ".join(_part(name, defaults[name]) for name in fields) + " || ']'"
+    )
+
+
+def _part(field: str, default: Any) -> str:
+    value = f"json_quote(json_extract(doc, '$.{field}'))"
+    if default is msgspec.NODEFAULT:
+        return value
+    other = msgspec.json.encode(default).decode()
+    return f"CASE WHEN json_type(doc, '$.{field}') IS NULL THEN '{other}' ELSE {value} END"
 
 
 @cache

@@ -11,6 +11,7 @@ from headway.machine.files import keep_private
 from headway.model.event import Event
 from headway.model.value import Value
 from headway.ports.store import Reader, StoreError, Writer
+from headway.stores.sqlite.checkpointer import LOG_PAGES_MAX, Checkpointer
 from headway.stores.sqlite.committer import Committer
 from headway.stores.sqlite.migrate import backup, migrate
 from headway.stores.sqlite.reader import SqliteReader
@@ -33,7 +34,12 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._committer = Committer(self._open_for_writing, lambda error: _explained(path, error))
+        self._checkpointer = Checkpointer(self._connect)
+        self._committer = Committer(
+            self._open_for_writing,
+            lambda error: _explained(path, error),
+            self._checkpointer.committed,
+        )
         self._committer.on_events = self._wake_followers
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-read")
         self._followers: set[asyncio.Event] = set()
@@ -50,6 +56,7 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         try:
             await store._committer.open()
+            store._checkpointer.open()
             await loop.run_in_executor(store._reading, store._open_for_reading)
         except (sqlite3.Error, OSError) as error:
             raise _explained(path, error) from error
@@ -101,6 +108,7 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what is being written, and let go of the file."""
         loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._checkpointer.close)
         await self._committer.close()
         await loop.run_in_executor(self._reading, self._read_connection.close)
         self._reading.shutdown()
@@ -111,20 +119,24 @@ class SqliteStore:
         for follower in self._followers:
             follower.set()
 
-    def _open_for_writing(self) -> sqlite3.Connection:
-        keep_private(self._path)  # SQLite's other files take over its mode
+    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        return connection
+
+    def _open_for_writing(self) -> sqlite3.Connection:
+        keep_private(self._path)  # SQLite's other files take over its mode
+        connection = self._connect()
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES_MAX}")
         # What a savepoint may have to undo is kept in memory, not in a file of its own.
         connection.execute("PRAGMA temp_store = MEMORY")
         migrate(connection, self._path)
         return connection
 
     def _open_for_reading(self) -> None:
-        connection = sqlite3.connect(self._path, isolation_level=None)
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection = self._connect()
         connection.execute("PRAGMA query_only = ON")
         self._read_connection = connection
 
