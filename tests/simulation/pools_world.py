@@ -104,7 +104,8 @@ class PoolsWorld(Plane):
         known = await self.store.read(lambda tx: tx.get(Pool, row.name))
         version = known.version if known else 0
         await self.store.write(lambda tx: tx.put(msgspec.structs.replace(row, version=version)))
-        self.world.bell.pool()
+        self.world.fleet.put_pool(row)
+        self.world.bell.node()
 
     async def works(self, count: int, runs_s: float) -> None:
         wish = wishing({"sleep_s": runs_s})

@@ -6,9 +6,11 @@ from itertools import pairwise
 
 import msgspec
 
-from headway.control import nodes
+from headway.control import nodes, why
 from headway.control.leases import claiming
+from headway.control.pool import pools
 from headway.control.requests import LeaseRequest
+from headway.control.runs import runs
 from headway.model.build import Build, BuildState
 from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName
 from headway.model.lease import ClaimKind
@@ -17,7 +19,10 @@ from headway.model.node import Holder, NodeState
 from headway.model.pool import Pool, Scaling
 from headway.model.pool_node import PoolNodeState
 from headway.model.pool_plan import PoolChange, PoolVerb
-from tests.simulation.pools_world import LARGE, SMALL, PoolsWorld, virtually
+from headway.model.resources import Resources
+from headway.model.run import RunState
+from tests.simulation.conftest import wishing
+from tests.simulation.pools_world import LARGE, SMALL, WORK, PoolsWorld, virtually
 
 
 def test_a_pool_grows_for_what_waits_and_shrinks_when_it_is_done():
@@ -425,3 +430,39 @@ def test_a_node_that_is_given_back_has_what_was_used_up_asked_for_at_once():
         assert len(place.nodes()) == 1
 
     virtually(scenario, room={"small": 1})
+
+
+def test_a_pool_does_not_grow_for_a_gang_that_will_never_fit_into_it_and_it_is_said_why():
+    async def scenario(place: PoolsWorld) -> None:
+        size = Resources(cpu=1.5, memory_mib=256)
+        lead = msgspec.structs.replace(WORK, resources=size, gang={"follow": 3})
+        follow = msgspec.structs.replace(lead, name="follow", gang={})
+        await place.release(lead, follow)
+        await place.pool(SMALL, nodes_max=2)
+        (run,) = await place.invoke("work", wishing({"sleep_s": 5}))
+        await asyncio.sleep(600)
+        assert await place.rows() == []
+        said = (await why.explain(place.world, place.dispatch, run.id)).because
+        assert "`nodes_max` of pool default is at least 4" in said
+        assert (await runs.view(place.world, place.dispatch, run.id)).in_vain
+        assert "4 wait for a node that is not added" in place.pools.plans["default"].pending[0]
+        await pools.scale(place.world, place.pools, "ana", "default", nodes_max=4)
+        await asyncio.sleep(600)
+        assert (await place.ended(run)).state is RunState.SUCCEEDED
+
+    virtually(scenario)
+
+
+def test_a_pool_shrinks_though_something_waits_that_it_can_never_take():
+    async def scenario(place: PoolsWorld) -> None:
+        huge = msgspec.structs.replace(WORK, name="huge", resources=Resources(cpu=64, memory_mib=1))
+        await place.release(WORK, huge)
+        await place.pool(SMALL, nodes_max=2)
+        await place.works(2, runs_s=300)
+        await asyncio.sleep(200)
+        assert place.nodes()
+        await place.invoke("huge", wishing({"sleep_s": 5}))
+        await asyncio.sleep(1800)
+        assert place.nodes() == []
+
+    virtually(scenario)

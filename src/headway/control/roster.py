@@ -26,10 +26,19 @@ class Roster:
         """Nodes that were silent for so long that what was there was given up."""
         self._mute: dict[NodeId, datetime] = {}
         """Until when nodes that gave no answer in time are not asked what can go unasked."""
-        self.is_told = False
-        """Whether the engine tells of its nodes now: what it did not name is not there."""
+        self._is_told = False
         self.vacated: set[NodeId] = set()
         """Nodes that drain and on which only daemons are left."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the engine tells of its nodes now: what it did not name is not there."""
+        return self._is_told
+
+    @is_told.setter
+    def is_told(self, is_so: bool) -> None:
+        self._is_told = is_so
+        self._fleet.tells_all(is_so)
 
     def heard(self, node: Node, now: datetime) -> bool:
         """Take over what the engine says of a node; says whether that was new."""

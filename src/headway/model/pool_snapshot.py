@@ -39,6 +39,8 @@ class Waiting(Value, kw_only=True):
     """For people, such as `test in demo/shop`."""
     whom: str = ""
     """The app in an environment, or the build, that is to be told what it may hope for."""
+    never: str = ""
+    """Why no room can ever come for it, however large its pool becomes."""
 
 
 class Load(Value, kw_only=True):

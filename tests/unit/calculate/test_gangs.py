@@ -355,3 +355,22 @@ def test_a_gang_starts_elsewhere_than_where_room_is_promised_if_it_can_sooner():
     turn = take_turns(asked(nodes, 2, terms={MEMBER: Terms(asks(2))}))
     (pick,) = turn.picks
     assert (pick.node, pick.members[0].node) == ("a", "b")
+
+
+@pytest.mark.parametrize("by_size", [True, False], ids=["of another size", "without a gang"])
+def test_what_a_gang_was_promised_is_at_once_for_others_as_its_release_asks_for_other_things(
+    by_size,
+):
+    nodes = crowded(a=3)
+    making = Making(nodes)
+    take_turns(making.asked(3))
+    for run in making.found[0].runs:
+        nodes.free(run)
+    assert len(nodes.promises()) == 3
+    alike = LANE._replace(job="alike")
+    asks_else = {LEADER: Terms(asks(4, 60), gang=((MEMBER, 2),) if by_size else ())}
+    given = making.asked(3, lanes={alike: entries(1, start=50)})
+    given = replace(given, terms={MEMBER: Terms(asks(1)), alike: Terms(asks(1, 60)), **asks_else})
+    turn = take_turns(given)
+    assert [pick.lane for pick in turn.picks] == [alike]
+    assert nodes.promises() == []

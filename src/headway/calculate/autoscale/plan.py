@@ -5,6 +5,7 @@ durations that were seen before; a node is added only for what would otherwise s
 only if it would be there sooner. What the simulation does not need for a while is given back.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -247,7 +248,10 @@ class _Decision:
     def _pending(self, growth: Growth, stuck: int) -> Iterator[str]:
         if growth.missing:
             yield growth.missing
-        for why, count in growth.short.items():
+        nevers: Counter[str] = Counter()
+        for row in self._snapshot.waiting:
+            nevers[row.never] += row.count if row.never else 0
+        for why, count in (*growth.short.items(), *(+nevers).items()):
             yield f"{count} wait for a node that is not added: {why}"
         if stuck:
             yield f"{stuck} nodes beyond the maximum run what fits nowhere else"

@@ -49,9 +49,12 @@ class Scene:
     # --- what waits ---------------------------------------------------------------------------
 
     def groups(self, waiting: Sequence[Waiting]) -> list[Group]:
-        """Gather what waits by what it asks for; the order of the first of each stays."""
+        """Gather what waits by what it asks for; the order of the first of each stays.
+
+        What no room can ever come for is left out: no node is added for it, and none kept.
+        """
         found: dict[tuple[int, Patience], Group] = {}
-        for row in waiting:
+        for row in (row for row in waiting if not row.never):
             need = self.need(row.demand)
             group = found.get((need.number, row.patience))
             if group is None:

@@ -2,7 +2,8 @@
 
 from headway.calculate.placement.doubted import doubted
 from headway.calculate.placement.fleet import Fleet
-from headway.calculate.placement.gang import Joint, Part, Site, reserve_together
+from headway.calculate.placement.gang import Joint, Site, reserve_together
+from headway.calculate.placement.part import Part
 from headway.calculate.placement.placed import Placed, Refusal
 from headway.calculate.placement.preempt import Ask, give_way, preempt
 from headway.calculate.placement.preempt_together import preempt_together

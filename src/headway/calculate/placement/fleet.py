@@ -15,6 +15,7 @@ from headway.calculate.placement.kept import Kept
 from headway.calculate.placement.kinds import Kinds
 from headway.calculate.placement.never import Never
 from headway.calculate.placement.nevers import Nevers
+from headway.calculate.placement.part import Part
 from headway.calculate.placement.placed import Placed
 from headway.calculate.placement.promise import Promise
 from headway.calculate.placement.promises import Promises
@@ -330,6 +331,15 @@ class Fleet:
         Remembered until a node or a pool changes.
         """
         return self._nevers.of(demand, self._kinds.wanted(demand))
+
+    def never_together(self, parts: Sequence[Part]) -> Never | None:
+        """Say why all can never be placed at once, though each can; None where they may be."""
+        asked = (demand for part in parts for demand in (part.alone, part.with_runner))
+        return self._nevers.of_gang(parts, tuple(map(self._kinds.wanted, asked)))
+
+    def tells_all(self, is_so: bool) -> None:
+        """Take over whether all nodes that there are have been put."""
+        self._nevers.is_told = is_so
 
     def too_few(self, wanted: Sequence[Copies]) -> Never | None:
         """Say why copies that must be apart can never all be placed; None where they may be."""

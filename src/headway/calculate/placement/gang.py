@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from headway.calculate.placement.fleet import Fleet
 from headway.calculate.placement.held import FOREVER, Held
+from headway.calculate.placement.part import Part
 from headway.calculate.placement.preempt import Ask
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
@@ -20,15 +21,6 @@ _ENDS_MAX = 4096
 Place = tuple[NodeId, Demand]
 """Where one of a gang goes, and what it takes there."""
 MakeWay = Callable[[Sequence[Ask], Sequence[Place]], Preempting | None]
-
-
-class Part(NamedTuple):
-    """What one member asks for."""
-
-    job: str
-    alone: Demand
-    with_runner: Demand
-    """Where no runner of its release is."""
 
 
 class Site(NamedTuple):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from headway.calculate.placement.never import Never, never
+from headway.calculate.placement.never_together import never_together
+from headway.calculate.placement.part import Part
 from headway.calculate.placement.table import Table
 from headway.calculate.placement.too_few import Copies, too_few
 from headway.calculate.placement.wanted import Wanted
@@ -19,7 +21,9 @@ class Nevers:
         self._table = table
         self._pools = pools
         self._given_up: set[NodeId] = set()
-        self._known: dict[Wanted, Never | None] = {}
+        self.is_told = False
+        """Whether the engine has told of all nodes that there are."""
+        self._known: dict[Wanted | tuple[Wanted, ...], Never | None] = {}
         self._known_at = 0
 
     def give_up(self, node: NodeId) -> None:
@@ -37,11 +41,22 @@ class Nevers:
 
     def of(self, demand: Demand, wanted: Wanted) -> Never | None:
         """Say why a demand can never be placed, whatever leaves; None where it may be."""
-        if self._known_at != self._table.changes:
-            self._known.clear()
-            self._known_at = self._table.changes
+        self._look_again()
         if wanted not in self._known:
             self._known[wanted] = never(demand, self._nodes(), self._pools, self._given_up)
+        return self._known[wanted]
+
+    def of_gang(self, parts: Sequence[Part], wanted: tuple[Wanted, ...]) -> Never | None:
+        """Say why all can never be placed at once, though each can; None where they may be.
+
+        That is said only where all nodes are known.
+        """
+        self._look_again()
+        nodes = [node for node in self._nodes() if node is not None]
+        if not self.is_told or len(nodes) < len(self._table.index):
+            return None
+        if wanted not in self._known:
+            self._known[wanted] = never_together(parts, nodes, self._pools, self._given_up)
         return self._known[wanted]
 
     def of_all(self, wanted: Sequence[Copies]) -> Never | None:
@@ -51,8 +66,13 @@ class Nevers:
     def copy(self, table: Table, pools: Mapping[PoolName, Pool]) -> "Nevers":
         """Give ones that go by copies of what these go by."""
         twin = Nevers(table, pools)
-        twin._given_up = self._given_up.copy()
+        twin._given_up, twin.is_told = self._given_up.copy(), self.is_told
         return twin
+
+    def _look_again(self) -> None:
+        if self._known_at != self._table.changes:
+            self._known.clear()
+            self._known_at = self._table.changes
 
     def _nodes(self) -> list[Node | None]:
         return [self._table.nodes[row] for row in self._table.index.values()]

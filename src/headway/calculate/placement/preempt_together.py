@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from headway.calculate.placement.fleet import Fleet
-from headway.calculate.placement.gang import Part, Place, Rehearsal, Site, rehearse
+from headway.calculate.placement.gang import Place, Rehearsal, Site, rehearse
 from headway.calculate.placement.losses import Losses, told
+from headway.calculate.placement.part import Part
 from headway.calculate.placement.preempt import Ask, Search, give_way
 from headway.calculate.placement.yielding import Open
 from headway.model.ids import ContainerId, RunId

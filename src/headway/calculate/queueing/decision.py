@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from headway.calculate.demand import expected_end
 from headway.calculate.placement import Ask
+from headway.calculate.placement.never import Never
 from headway.calculate.queueing.claims import Claims
 from headway.calculate.queueing.gangs import Gangs
 from headway.calculate.queueing.line import Line
+from headway.calculate.queueing.promised import keep_for
 from headway.calculate.queueing.question import Crew, Entry, Pick, Question, Turn
-from headway.calculate.queueing.room import Room
+from headway.calculate.queueing.room import Room, asked_of
 from headway.model.demand import Demand
 from headway.model.ids import NodeId
 from headway.model.run import Lane
@@ -33,6 +35,7 @@ def take_turns(question: Question) -> Turn:
     only those behind it in its lane.
     """
     decision = Decision(question)
+    decision.keep_promises()
     heap = [(0, 0.0, line) for line in decision.by_line]
     if len(heap) > 1:
         heap = [decision.place_of(line) for line in decision.by_line]
@@ -92,6 +95,22 @@ class Decision:
     @cached_property
     def _gangs(self) -> Gangs:
         return Gangs(self.question)
+
+    def keep_promises(self) -> None:
+        """Hold nothing for runs that ask for other things by now than they were promised."""
+        fleet = self.question.fleet
+        promised = {promise.whom for promise in fleet.promises()} if fleet.has_promises else ()
+        for lane in [lane for lane in self.question.lanes if lane.name in promised]:
+            keep_for(fleet, lane, self._asked(lane))
+
+    def _asked(self, lane: Lane) -> tuple[Demand, ...]:
+        """Give all that a run of a lane may take, or any of its gang; nothing while it is shut."""
+        if lane in self.question.shut:
+            return ()
+        terms, crew = self.question.terms[lane], self._crew(lane)
+        if terms.gang:
+            return asked_of(self._gangs.parts(lane, crew))
+        return (terms.demand,) if crew is None else (terms.demand, crew.demand)
 
     def turn(self) -> Turn:
         """Give what was decided."""
@@ -187,8 +206,10 @@ class Decision:
             found = gangs.rehearse(parts, site)
         if found.because:
             lacking = gangs.lacking(parts, found)
-            if never := self._never(lane, parts[len(found.places)].alone):
-                self.reasons[lane] = f"{lacking}: {never}"
+            fleet = question.fleet
+            never = fleet.never(parts[len(found.places)].alone) or fleet.never_together(parts)
+            if never is not None:
+                self.reasons[lane] = f"{lacking}: {self._said(lane, never)}"
             else:
                 because = f"{lacking}: {found.because}"
                 self.reasons[lane] = self._room.seek_together(lane, entry.run, parts, site, because)
@@ -255,8 +276,9 @@ class Decision:
 
     def _never(self, lane: Lane, demand: Demand) -> str:
         found = self.question.fleet.never(demand)
-        if found is None:
-            return ""
+        return "" if found is None else self._said(lane, found)
+
+    def _said(self, lane: Lane, found: Never) -> str:
         self.nevers.add(lane)
         return f"{found.because}; {found.hint}"
 

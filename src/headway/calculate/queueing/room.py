@@ -64,7 +64,7 @@ class Room:
             joint = reserve_together(fleet, ahead.parts, ahead.site, question.now)
             if joint is None:
                 return []
-            until, open_to = joint.at + question.patience, _asked(ahead.parts)
+            until, open_to = joint.at + question.patience, asked_of(ahead.parts)
             return [
                 Promise(lane.name, node, (demand, *open_to), joint.awaited, until, joint.at)
                 for node, demand in joint.places
@@ -134,7 +134,7 @@ class Room:
         question, fleet = self._question, self._question.fleet
         if question.make_room is None:
             return ""
-        made, open_to = self._made(lane), _asked(parts)
+        made, open_to = self._made(lane), asked_of(parts)
         if len(made) == len(parts) and all(promise.demands[0] in open_to for promise in made):
             return ""
         for promise in made:  # one of its nodes is gone, or its jobs are others by now
@@ -183,7 +183,7 @@ class Room:
         self._question.in_vain[what, lane] = (self._question.now + _IN_VAIN, because)
 
 
-def _asked(parts: Sequence[Part]) -> tuple[Demand, ...]:
+def asked_of(parts: Sequence[Part]) -> tuple[Demand, ...]:
     """Give what those of a gang may take: each kind once."""
     asked = [demand for part in parts for demand in (part.alone, part.with_runner)]
     return tuple(one for at, one in enumerate(asked) if one not in asked[:at])

@@ -127,7 +127,7 @@ async def remove(world: World, loop: Pools, actor: str, name: str) -> None:
     await world.store.write(deed)
     world.fleet.remove_pool(PoolName(name))
     loop.plans.pop(name, None)
-    world.bell.pool()
+    world.bell.node()
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ async def _put(
 
     stored = await world.store.write(deed)
     world.fleet.put_pool(stored)
-    world.bell.pool()
+    world.bell.node()  # what waits has other places to go, too
     return _view(world, loop, stored, snapshot, rows, now)
 
 

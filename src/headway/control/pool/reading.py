@@ -293,6 +293,7 @@ def _waits(row: Backlog, firsts: Sequence[Run], thought: Estimate) -> Iterator[W
             expected_s=thought.middle_s,
             spread=thought.spread,
             label=f"{lane.job} of {lane.app}",
+            never=row.never,
         )
 
 

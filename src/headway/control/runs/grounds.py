@@ -10,7 +10,7 @@ import msgspec
 
 from headway.calculate.demand import added, of_job
 from headway.calculate.locking import Locks
-from headway.calculate.placement import Promise
+from headway.calculate.placement import Part, Promise
 from headway.calculate.queueing import (
     Ahead,
     Crew,
@@ -76,6 +76,8 @@ class Backlog:
     queue: Queue
     demand: Demand
     count: int
+    never: str = ""
+    """Why no room can ever come for them, or not for all that start together."""
 
 
 class _Limit(NamedTuple):
@@ -202,6 +204,8 @@ class Grounds:
             queue, job = ground.release.manifest.queue(lane.queue), ground.job
             if ground.gang:
                 self._sizes[lane] = job.gang_size
+            else:  # its release may have had one before
+                self._sizes.pop(lane, None)
             terms[lane] = Terms(
                 demand=self._demand(ground.release, job).alone,
                 job_limit=job.concurrency,
@@ -296,13 +300,25 @@ class Grounds:
             if fits > 0:
                 for row in limits:
                     left[row.of] -= fits * row.each
-                demand = self.demand(ground.release, job)
-                found.append(Backlog(lane, lane, job, queue, demand, fits))
-                for member, each in ground.gang.items():  # they need room at the same time
+                never = self._never(lane, ground, grounds)
+                for member, each in ((lane, 1), *ground.gang.items()):  # of a gang all at once
                     job = grounds[member].job
                     demand = self.demand(ground.release, job)
-                    found.append(Backlog(lane, member, job, queue, demand, fits * each))
+                    found.append(Backlog(lane, member, job, queue, demand, fits * each, never))
         return found
+
+    def _never(self, lane: Lane, ground: Ground, grounds: Mapping[Lane, Ground]) -> str:
+        """Say why a run can never start, or not with all of its gang."""
+        assert ground.release is not None
+        parts: list[Part] = []
+        for member, each in ((lane, 1), *ground.gang.items()):
+            asked = self._demand(ground.release, grounds[member].job)
+            parts += [Part(member.job, *asked)] * each
+        fleet = self._world.fleet
+        found = next(filter(None, (fleet.never(part.with_runner) for part in parts)), None)
+        if found is None and len(parts) > 1:
+            found = fleet.never_together(parts)
+        return "" if found is None else found.because
 
     def _limits(self, lane: Lane, queue: Queue, grounds: Mapping[Lane, Ground]) -> Iterator[_Limit]:
         """Give what bounds how many of a lane's runs, and all that start with them, may run."""
