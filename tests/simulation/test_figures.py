@@ -32,6 +32,7 @@ class Watched:
     def __init__(self, plane) -> None:
         self.plane, self.world, self.engine = plane, plane.world, plane.engine
         self.traffic: dict[ContainerId, Traffic] = {}
+        self.refused: dict[str, int] = {}
         self.at = NOON
         outside: Any = SimpleNamespace(now=lambda: self.at)
         self.world.clock = outside
@@ -40,7 +41,7 @@ class Watched:
         self.loop = Measuring(self.world, plane.dispatch)
 
     async def _view(self) -> RouterView:
-        return RouterView(traffic=dict(self.traffic))
+        return RouterView(traffic=dict(self.traffic), refused=dict(self.refused))
 
     async def look(self, seconds: float = 10) -> None:
         self.at += timedelta(seconds=seconds)
@@ -220,3 +221,20 @@ async def test_what_there_are_no_figures_of_is_refused(watched, plane, asked, re
     with pytest.raises(refusal) as refused:
         await figure_views.shown(watched.world, FigureQuestion(**asked))
     assert refused.value.code == code
+
+
+async def test_what_no_copy_could_take_is_an_app_s_and_no_release_s(watched):
+    one = await watched.copy("one", 1)
+    await watched.look()
+    watched.answer(one, requests=90, ms=10)
+    watched.refused = {f"{ENVIRONMENT}.{APP}.http": 10, f"{ENVIRONMENT}.other.http": 20}
+    await watched.look()
+    assert watched.values(RELEASE, Measure.ERRORS)[-1] == 0
+    assert watched.values(MEMBER, Measure.REQUESTS)[-1] == 10
+    assert watched.values(MEMBER, Measure.ERRORS)[-1] == 1
+    assert watched.values(MEMBER, Measure.RESPONSE)[-1] == 10
+    without_release = Subject(environment=ENVIRONMENT, app="other")
+    assert watched.values(without_release, Measure.ERRORS)[-1] == 2
+    assert watched.values(EVERYTHING, Measure.ERRORS)[-1] == 3
+    await watched.look()
+    assert watched.values(MEMBER, Measure.ERRORS)[-1] == 0

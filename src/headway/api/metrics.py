@@ -1,9 +1,11 @@
 """What Prometheus is told: read when it asks, so that nothing is kept twice."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Gauge, Metric
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from headway.control.runs import queues
 from headway.control.runs.dispatch import Dispatch
@@ -11,6 +13,8 @@ from headway.control.world import World
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState
+from headway.model.ids import MemberKey, environment_name
+from headway.model.route import owner_of
 from headway.model.run import Run
 from headway.ports.store import Reader
 
@@ -45,7 +49,26 @@ async def observe(world: World, dispatch: Dispatch) -> CollectorRegistry:
     for identity, reserved in world.fleet.reserved_cores().items():
         cores.labels(identity).set(reserved)
     await _observe_queues(world, dispatch, gauge)
+    registry.register(_Refused((await world.router.view()).refused))
     return registry
+
+
+class _Refused(Collector):
+    """What the router answered itself."""
+
+    def __init__(self, refused: Mapping[str, int]) -> None:
+        self._refused = refused
+
+    def collect(self) -> Iterator[Metric]:
+        """Give a counter for each app: one that is set, as the router counts."""
+        help_ = "Requests that no copy of an app could take, so that the router refused them."
+        family = CounterMetricFamily("headway_router_refused", help_, labels=("environment", "app"))
+        counts: Counter[MemberKey] = Counter()
+        for key, count in self._refused.items():
+            counts[owner_of(key)] += count
+        for (environment, app), count in sorted(counts.items()):
+            family.add_metric((environment_name(environment), app), count)
+        yield family
 
 
 async def _observe_queues(world: World, dispatch: Dispatch, gauge: Callable[..., Gauge]) -> None:

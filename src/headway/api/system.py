@@ -21,7 +21,7 @@ async def routes(request: Request, world: TheWorld) -> Json:
     """Give the route table and what the router counted."""
     view = await world.router.view()
     table = request.app.state.heart.routing.applied
-    return Json({"routes": table.routes, "traffic": view.traffic})
+    return Json({"routes": table.routes, "traffic": view.traffic, "refused": view.refused})
 
 
 @router.get("/doctor", responses=answers(list[Check]))

@@ -1,9 +1,12 @@
 """What is used now, out of two readings of counters."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 from headway.model.figures import Use
-from headway.model.ids import ContainerId
+from headway.model.ids import ContainerId, MemberKey
 from headway.model.order import NodeReading, Reading
-from headway.model.route import Traffic
+from headway.model.route import Traffic, owner_of
 from headway.model.value import Value
 
 
@@ -56,3 +59,21 @@ def answered(before: Traffic | None, now: Traffic, elapsed_s: float) -> Answered
     return Answered(
         requests=requests / elapsed_s, errors=errors / elapsed_s, response_ms=now.response_ms
     )
+
+
+def refused(
+    before: Mapping[str, int], now: Mapping[str, int], elapsed_s: float
+) -> dict[MemberKey, Answered]:
+    """Say what of each app was refused between two looks, by the keys of its routes.
+
+    >>> refused({"demo.web.http": 10}, {"demo.web.http": 30}, 10.0)
+    {('demo', 'web'): Answered(requests=2.0, errors=2.0, response_ms=0.0)}
+    """
+    counts: Counter[MemberKey] = Counter()
+    for key, count in now.items():
+        counts[owner_of(key)] += max(0, count - before.get(key, 0))
+    return {
+        member: Answered(requests=count / elapsed_s, errors=count / elapsed_s)
+        for member, count in counts.items()
+        if count and elapsed_s > 0
+    }

@@ -179,15 +179,16 @@ class Figures:
         return summed(rows)
 
     def _parts(self, subject: Subject) -> list[Subject]:
-        """Give the series of an app: one for each release."""
+        """Give the series of an app: one for each release, and of what nobody could take."""
         if subject.environment is None or subject.app is None:
             return [subject]
         if (subject.release, subject.queue, subject.job) != (None, None, None):
             return [subject]
         numbers = self._releases.get((subject.environment, subject.app))
-        return [
+        releases = [
             msgspec.structs.replace(subject, release=number) for number in sorted(numbers or ())
-        ] or [subject]
+        ]
+        return [*releases, *([subject] if self.has(subject) else ())] or [subject]
 
     def _row(self, subject: Subject, measure: Measure, span: "_Span") -> list[float | None]:
         series = self._series.get(subject, {}).get(measure)

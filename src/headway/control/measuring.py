@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 
-from headway.calculate.use import Answered, answered, use, uses
+from headway.calculate.use import Answered, answered, refused, use, uses
 from headway.control.runs.dispatch import Dispatch
 from headway.control.world import CopyOf, World
 from headway.machine.run_ids import age_s
 from headway.model.figures import EVERYTHING, Measure, Subject, Use
-from headway.model.ids import ContainerId, NodeId
+from headway.model.ids import ContainerId, MemberKey, NodeId
 from headway.model.order import NodeReading
-from headway.model.route import Traffic
+from headway.model.route import RouterView
 from headway.model.run import Lane
 from headway.ports.engine import EngineUnavailable
 
@@ -31,7 +31,7 @@ class Measuring:
         self._world = world
         self._dispatch = dispatch
         self._readings: dict[NodeId, NodeReading] = {}
-        self._traffic: Mapping[ContainerId, Traffic] = {}
+        self._router = RouterView()
         self._asked_at: datetime | None = None
 
     async def run(self) -> None:
@@ -47,11 +47,13 @@ class Measuring:
         """Look once, at the end of a step."""
         figures = self._world.figures
         used = await self._used()
-        traffic = await self._answers()
+        traffic, nobodys = await self._answers()
         figures.look(step)
         rows = chain(
             _of_nodes(figures.nodes),
             _of_releases(self._world.copies, used, traffic),
+            _of_answers(EVERYTHING, (*traffic.values(), *nobodys.values())),
+            _of_refused(nobodys),
             _of_runs(self._waiting(), self._running(), self._oldest()),
         )
         counted: set[tuple[Subject, Measure]] = set()
@@ -86,19 +88,22 @@ class Measuring:
         figures.nodes, figures.containers = nodes, containers
         return containers
 
-    async def _answers(self) -> dict[ContainerId, Answered]:
-        """Say what each container has answered since the last look."""
+    async def _answers(
+        self,
+    ) -> tuple[Mapping[ContainerId, Answered], Mapping[MemberKey, Answered]]:
+        """Say what each container has answered since the last look, and for whom nobody could."""
         now = self._world.clock.now()
-        traffic = (await self._world.router.view()).traffic
-        before, self._traffic = self._traffic, traffic
+        view = await self._world.router.view()
+        before, self._router = self._router, view
         since, self._asked_at = self._asked_at, now
         if since is None:
-            return {}
+            return {}, {}
         elapsed_s = (now - since).total_seconds()
-        return {
-            container: answered(before.get(container), row, elapsed_s)
-            for container, row in traffic.items()
+        found = {
+            container: answered(before.traffic.get(container), row, elapsed_s)
+            for container, row in view.traffic.items()
         }
+        return found, refused(before.refused, view.refused, elapsed_s)
 
     # --- runs ----------------------------------------------------------------------------------
 
@@ -146,7 +151,14 @@ def _of_releases(
         if known:
             yield from _of_machine(subject, _sum(known))
         yield from _of_answers(subject, [traffic[one] for one in containers if one in traffic])
-    yield from _of_answers(EVERYTHING, traffic.values())
+
+
+def _of_refused(rows: Mapping[MemberKey, Answered]) -> Iterator[_Row]:
+    """Give what of an app no copy could take: it is of none of its releases."""
+    for (environment, app), row in rows.items():
+        subject = Subject(environment=environment, app=app)
+        yield subject, Measure.REQUESTS, row.requests
+        yield subject, Measure.ERRORS, row.errors
 
 
 def _of_answers(subject: Subject, rows: Iterable[Answered]) -> Iterator[_Row]:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from headway.model.ids import AppName, ContainerId, EnvironmentId
+from headway.model.ids import AppName, ContainerId, EnvironmentId, MemberKey
 from headway.model.manifest import Protocol
 from headway.model.value import Value
 
@@ -63,3 +63,16 @@ class RouterView(Value, kw_only=True):
     """Containers that may get new requests, whatever was last asked for."""
     traffic: dict[ContainerId, Traffic] = msgspec.field(default_factory=dict)
     """Containers that the router knows, those that only finish requests included."""
+    refused: dict[str, int] = msgspec.field(default_factory=dict)
+    """By key of a route: requests that the router answered itself, or cut off, as no container
+    could take them. They are in nobody's traffic."""
+
+
+def owner_of(key: str) -> MemberKey:
+    """Give the app in an environment that has a route of such a key.
+
+    >>> owner_of("demo~7f3a2c.web.http")
+    ('demo~7f3a2c', 'web')
+    """
+    environment, app, _ = key.rsplit(".", 2)
+    return EnvironmentId(environment), AppName(app)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -179,6 +180,37 @@ async def test_counters_rise_over_reloads(router: Router) -> None:
             traffic = (await router.view()).traffic["a"]
             assert (traffic.requests, traffic.errors) == (3 * number + 3, number + 1)
             routes.append(route(f"more-{number}"))
+
+
+async def test_what_nobody_could_take_is_counted_apart_and_rises_over_reloads(
+    router: Router,
+) -> None:
+    port = free_port()
+    async with upstreams("a") as (a,):
+        taking, closed = route("web", (a, 256)), route("gone", (a, 0))
+        await router.apply(table(taking, closed, tcp_route("db", port)))
+        for number in range(2):
+            await get(router.http_port, WEB, "/broken")
+            assert (await get(router.http_port, "gone.demo.localhost")).status == 503
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await get(port, "whatever")
+            view = await router.view()
+            assert view.refused.get(closed.key) == number + 1
+            assert view.refused.get(tcp_route("db", port).key) == number + 1
+            assert taking.key not in view.refused
+            assert (view.traffic["a"].requests, view.traffic["a"].errors) == (number + 1,) * 2
+            await router.apply(table(taking, closed, tcp_route("db", port), route("more")))
+
+
+async def test_what_a_copy_does_not_accept_is_its_own_error_and_counts_once(
+    router: Router,
+) -> None:
+    async with upstreams("a") as (a,):
+        await router.apply(table(route("web", (a, 256))))
+    assert (await get(router.http_port, WEB)).status == 503
+    view = await router.view()
+    assert view.refused == {}
+    assert view.traffic["a"].errors >= 1
 
 
 async def test_the_same_table_changes_nothing(router: Router, tmp_path) -> None:

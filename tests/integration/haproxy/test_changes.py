@@ -80,12 +80,12 @@ def test_a_process_is_not_told_of_backends_that_it_lacks() -> None:
 
 def test_counters_add_up_over_processes_and_survive_their_ends() -> None:
     ledger = Ledger()
-    ledger.note(1, [_row("a", requests=10, errors=1, response_ms=20, in_flight=1)])
-    ledger.note(2, [_row("a", requests=5, errors=0, response_ms=50, in_flight=2)])
+    ledger.note(1, [_row("a", requests=10, errors=1, response_ms=20, in_flight=1)], {})
+    ledger.note(2, [_row("a", requests=5, errors=0, response_ms=50, in_flight=2)], {})
     seen = ledger.view().traffic["a"]
     assert (seen.requests, seen.errors, seen.in_flight, seen.response_ms) == (15, 1, 3, 30)
     ledger.drop(1)
-    ledger.note(2, [_row("a", requests=6)])
+    ledger.note(2, [_row("a", requests=6)], {})
     ledger.forget(["a"])
     seen = ledger.view().traffic["a"]
     assert (seen.requests, seen.errors, seen.in_flight) == (16, 1, 0)
@@ -93,15 +93,28 @@ def test_counters_add_up_over_processes_and_survive_their_ends() -> None:
 
 def test_a_server_that_was_deleted_and_came_back_adds_to_its_total() -> None:
     ledger = Ledger()
-    ledger.note(1, [_row("a", requests=10, errors=2)])
-    ledger.note(1, [_row("a", requests=3, errors=1)])
+    ledger.note(1, [_row("a", requests=10, errors=2)], {})
+    ledger.note(1, [_row("a", requests=3, errors=1)], {})
     seen = ledger.view().traffic["a"]
     assert (seen.requests, seen.errors) == (13, 3)
 
 
 def test_a_container_that_nobody_knows_any_more_is_forgotten() -> None:
     ledger = Ledger()
-    ledger.note(1, [_row("a", requests=10)])
-    ledger.note(1, [])
+    ledger.note(1, [_row("a", requests=10)], {})
+    ledger.note(1, [], {})
     ledger.forget([])
     assert ledger.view().traffic == {}
+
+
+def test_what_no_server_counted_was_refused() -> None:
+    ledger = Ledger()
+    ledger.note(1, [_row("a", unreached=1)], {BACKEND: 4})
+    assert ledger.view().refused == {BACKEND.replace(":", "~"): 3}
+    ledger.note(1, [_row("a", unreached=3)], {BACKEND: 7})
+    ledger.note(2, [], {BACKEND: 5})
+    assert ledger.view().refused == {BACKEND.replace(":", "~"): 9}
+    ledger.drop(1)
+    ledger.note(2, [], {})
+    ledger.forget(["a"])
+    assert ledger.view().refused == {}

@@ -30,6 +30,17 @@ def agent(data: Path) -> int:
         return 0
 
 
+def agents(data: Path) -> list[int]:
+    """List the processes that were started as its agent, those that have not begun yet, too."""
+    wanted = {b"headway.engines.process.agent", str(data / "agent").encode()}
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if wanted <= {*path.read_bytes().split(b"\0")}:
+                found.append(int(path.parent.name))
+    return found
+
+
 def kill(pid: int) -> None:
     """Kill a process, if it is there."""
     if pid:

@@ -76,7 +76,13 @@ async def test_only_one_agent_runs_on_a_directory(engine: ProcessEngine, data: P
     await asyncio.gather(*(other.open() for other in others))
     assert behind.agent(data) == running
     behind.kill(running)
-    await asyncio.gather(*(other.open() for other in others))
+    started: set[int] = set()
+    opening = asyncio.gather(*(other.open() for other in others))
+    while not opening.done():
+        started.update(behind.agents(data))
+        await asyncio.sleep(0.005)
+    await opening
+    assert started - {running} == {behind.agent(data)}
     assert behind.lives(behind.agent(data))
 
 

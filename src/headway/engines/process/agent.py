@@ -15,6 +15,7 @@ from headway import __version__
 from headway.engines.process import messages
 from headway.engines.process.containers import Containers
 from headway.engines.process.enter import Entered
+from headway.engines.process.link import LOCK
 from headway.engines.process.messages import Answer, Request
 from headway.machine.sockets import named
 from headway.model.ids import ContainerId
@@ -142,16 +143,24 @@ def main() -> int:
     """Run the agent of a directory, unless one runs already."""
     folder = Path(sys.argv[1])
     shared, index = (Path(sys.argv[2]), int(sys.argv[3])) if sys.argv[2:] else (folder, 0)
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    descriptor = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _lock(folder)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return 0
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     asyncio.run(run(folder, shared, index))
     return 0
+
+
+def _lock(folder: Path) -> int:
+    """Give the descriptor of the lock that it lives by: who starts it has taken that already."""
+    if given := os.environ.pop(LOCK, ""):
+        os.set_inheritable(int(given), False)
+        return int(given)
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    return os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 if __name__ == "__main__":

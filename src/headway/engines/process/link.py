@@ -1,6 +1,7 @@
 """The line to one node agent: asks it, follows it, and starts it again when it died."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from headway import __version__
 from headway.engines.process import messages
 from headway.engines.process.ending import end_agent, signal_to
 from headway.engines.process.messages import Answer, Request
-from headway.machine.files import is_locked
+from headway.machine.files import locked
 from headway.machine.sockets import named
 from headway.ports.engine import EngineError, EngineUnavailable, NoSuchContainer
 
+LOCK = "HEADWAY_AGENT_LOCK"
+"""Has the descriptor of the lock that an agent is given as it starts."""
 _CALL_S = 30.0
 _AGENT_START_S = 20.0
 _AGAIN_FIRST_S = 0.25
@@ -153,7 +156,7 @@ class AgentLink:
     # --- an agent that is not there --------------------------------------------------------------
 
     async def ensure(self) -> None:
-        """Start the agent unless it answers. Two of them never run: the second ends at once.
+        """Start the agent unless it answers. Two of them never run: who starts one has its lock.
 
         The first that is found must be of this version of headway. One that another version left
         would not know what is new in an order, and is ended for one that does; its containers
@@ -214,8 +217,7 @@ class AgentLink:
                     process.kill()
                     process.wait()
                 raise EngineUnavailable(f"{self.name} is given back")
-            if process is None and not self._is_held():
-                process = self._spawn()
+            if process is None and (process := self._spawn()) is not None:
                 ends_at = loop.time() + _AGENT_START_S
             if await self._answers():
                 return
@@ -226,16 +228,29 @@ class AgentLink:
                 raise EngineUnavailable(f"the agent does not start: {said or 'it says nothing'}")
             await asyncio.sleep(0.02)
 
-    def _spawn(self) -> "subprocess.Popen[bytes]":
-        with self._log.open("wb") as file:
-            return subprocess.Popen(
-                [sys.executable, "-m", "headway.engines.process.agent", *self._words],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-                cwd="/",
-            )
+    def _spawn(self) -> "subprocess.Popen[bytes] | None":
+        """Start an agent, with the lock that it lives by; None where one has it already.
+
+        Were it the agent that takes it, one that is slow to begin could do so when that which was
+        quicker has ended again, and nobody would know of it.
+        """
+        with locked(self.folder / "agent.lock") as lock:
+            if lock is None:
+                return None
+            os.ftruncate(lock, 0)
+            with self._log.open("wb") as file:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "headway.engines.process.agent", *self._words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=file,
+                    start_new_session=True,
+                    cwd="/",
+                    pass_fds=(lock,),
+                    env={**os.environ, LOCK: str(lock)},
+                )
+            os.pwrite(lock, f"{process.pid}\n".encode(), 0)
+            return process
 
     async def _answers(self) -> bool:
         try:
@@ -243,10 +258,6 @@ class AgentLink:
         except EngineUnavailable:
             return False
         return True
-
-    def _is_held(self) -> bool:
-        """Say whether an agent runs here, whether it answers or not."""
-        return is_locked(self.folder / "agent.lock")
 
 
 async def read_line(reader: asyncio.StreamReader) -> bytes:

@@ -40,6 +40,11 @@ def backend_name(route: Route) -> str:
     return route.key.replace("~", ":")
 
 
+def route_key(backend: str) -> str:
+    """Give the key of the route that has a backend."""
+    return backend.replace(":", "~")
+
+
 def tcp_frontend(port: int) -> str:
     """Give the name of the frontend of a TCP route."""
     return f"tcp-{port}"

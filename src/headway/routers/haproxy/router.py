@@ -303,9 +303,11 @@ class HaproxyRouter:
         # One reading at a time: an older one must not be noted after a newer one.
         async with self._reading:
             answers = await admin.ask(generation.admin, statistics.commands(only))
-            rows = [row for answer in answers for row in statistics.parse(answer)]
+            told = [statistics.parse(answer) for answer in answers]
+            rows = [row for one in told for row in one.servers]
             if only is None and not generation.dead.is_set():
-                self._ledger.note(generation.number, rows)
+                unreached = {name: count for one in told for name, count in one.unreached.items()}
+                self._ledger.note(generation.number, rows, unreached)
             return rows
 
 

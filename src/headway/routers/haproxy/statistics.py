@@ -1,10 +1,12 @@
-"""What HAProxy says of its servers, read from `show stat`."""
+"""What HAProxy says of its backends and their servers, read from `show stat`."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
+_BACKEND = "BACKEND"
 _DOWN = ("MAINT", "DRAIN", "DOWN")
 _ERRORS = ("hrsp_5xx", "econ", "eresp", "wredis")
 """`wredis`: a connection failed, and the request went to another server."""
@@ -21,6 +23,8 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int
     requests: int
     errors: int
+    unreached: int = 0
+    """Requests that were for it when no connection was made in the end."""
     response_ms: int
     """Mean over the last 1,024 requests."""
 
@@ -35,18 +39,35 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.weight > 0 and not self.status.startswith(_DOWN)
 
 
+class Told(NamedTuple):
+    """What one answer says."""
+
+    servers: list[ServerRow]
+    unreached: dict[str, int]
+    """By backend: requests for which no connection was made in the end, to whichever server, or
+    to none as there was none."""
+
+
 def commands(backends: Iterable[str] | None) -> list[str]:
-    """Give the commands that show the servers of these backends; None: of all."""
+    """Give the commands that show these backends and their servers; None: of all."""
     if backends is None:
-        return ["show stat -1 4 -1"]
-    return [f"show stat {name} 4 -1" for name in sorted(backends)]
+        return ["show stat -1 6 -1"]
+    return [f"show stat {name} 6 -1" for name in sorted(backends)]
 
 
-def parse(text: str) -> list[ServerRow]:
-    """Read the servers from the CSV that `show stat` answers."""
+def parse(text: str) -> Told:
+    """Read the CSV that `show stat` answers."""
     lines = csv.reader(text.lstrip("# \n").splitlines())
     column = {name: index for index, name in enumerate(next(lines, []))}
-    return [_row(line, column) for line in lines if len(line) >= len(column) - 1]
+    told = Told([], {})
+    for line in lines:
+        if len(line) < len(column) - 1:
+            continue
+        if line[column["svname"]] == _BACKEND:
+            told.unreached[line[column["pxname"]]] = int(line[column["econ"]] or 0)
+        else:
+            told.servers.append(_row(line, column))
+    return told
 
 
 def _row(line: Sequence[str], column: Mapping[str, int]) -> ServerRow:
@@ -60,5 +81,6 @@ def _row(line: Sequence[str], column: Mapping[str, int]) -> ServerRow:
         in_flight=int(line[column["scur"]] or 0) + int(line[column["qcur"]] or 0),
         requests=int(line[column["stot"]] or 0),
         errors=sum(int(line[column[name]] or 0) for name in _ERRORS),
+        unreached=int(line[column["econ"]] or 0),
         response_ms=int(line[column[mean]] or 0),
     )
