@@ -97,7 +97,8 @@ class _Window:
         """Take one out, wherever it is."""
         if self._late is not None:
             self._left.add(run)
-            self._late.pop(run, None)
+            if self._late.pop(run, None) is not None:
+                return  # it is in no other count
         if run not in self._held:
             if self._beyond:
                 self._beyond -= 1
@@ -251,7 +252,7 @@ class Lanes:
             await self._fill(lane, self._windows[lane])
 
     async def _fill(self, lane: Lane, window: _Window) -> None:
-        limit = 2 * _WINDOW
+        limit = _WINDOW + len(self._under_way)  # which the store may show as queued still
         window.open(self._under_way)
         try:
             read = await self._world.store.read(
