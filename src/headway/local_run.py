@@ -28,7 +28,8 @@ from headway.model.job import Job, JobNetwork
 from headway.model.manifest import FILE
 from headway.model.order import Network, Order
 from headway.model.problem import Problem, render_problem
-from headway.model.run import RunFailure, progress_of
+from headway.model.progress import progress_of
+from headway.model.run import RunFailure
 from headway.ports.engine import EngineError
 
 _ANSWERS = "/answer"

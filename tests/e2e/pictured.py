@@ -79,6 +79,7 @@ ADDRESSES = {
     f"{_OF_QUEUE}/pause": "/queues/{environment}/post/default/pause",
     f"{_OF_QUEUE}/drain": "/queues/{environment}/post/default/drain",
     f"{_OF_QUEUE}/resume": f"{_QUEUE}/resume",
+    f"{_SCHEDULE}/run": "/schedules/{environment}/post/{schedule}/run",
     f"{_SCHEDULE}/pause": "/schedules/{environment}/post/nightly-export/pause",
     f"{_SCHEDULE}/resume": "/schedules/{environment}/post/{schedule}/resume",
     "/nodes/{node}/cordon": "/nodes/{busy}/cordon",

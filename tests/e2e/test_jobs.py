@@ -71,10 +71,10 @@ def test_the_status_names_a_run_that_can_never_start(headway):
 
 def test_a_command_and_a_function_give_results_and_say_how_far_they_are(headway, place):
     done = invoked(headway, place, "greet", '{"name": "ana"}')
-    assert (done.status, json.loads(done.out.splitlines()[-1])) == (0, {"said": "hello ana"})
-    assert "about to greet" in done.out
+    assert (done.status, json.loads(done.out)) == (0, {"said": "hello ana"})
+    assert "about to greet" in done.err
     done = invoked(headway, place, "works/add", '{"a": 2}')
-    assert (done.status, done.out.splitlines()[-1]) == (0, "3")
+    assert (done.status, done.out) == (0, "3\n")
     run = re.search("run (k[a-z0-9]+)", done.err).group(1)
     assert shown(headway, run)["progress"] is None
     text = headway.ok("runs", "show", run)
@@ -86,7 +86,7 @@ def test_a_command_and_a_function_give_results_and_say_how_far_they_are(headway,
 def test_a_run_near_its_dependencies_reaches_headway_and_not_the_world(headway, place):
     done = invoked(headway, place, "near")
     assert done.status == 0, done.all
-    assert json.loads(done.out.splitlines()[-1]) == ["200", "ConnectionRefusedError", "OSError"]
+    assert json.loads(done.out) == ["200", "ConnectionRefusedError", "OSError"]
 
 
 def test_what_is_wrong_is_refused_before_it_is_queued(headway, place):
@@ -149,7 +149,7 @@ def test_of_a_command_that_fails_its_last_line_is_told_wherever_its_run_is(headw
 
 def test_a_run_that_is_late_catches_what_the_sdk_names_and_shows_its_own_lines_only(headway, place):
     done = invoked(headway, place, "spin")
-    assert "tidied: it was told to end" in done.out
+    assert "tidied: it was told to end" in done.err
     assert "failed: cpu time limit 1 s reached" in done.err
     assert 'File "/app/tasks.py"' in done.err
     assert "Cancelled: it was told to end" in done.err
@@ -328,7 +328,7 @@ def test_every_strange_end_is_an_end(headway, place):
     assert invoked(headway, place, "mute").out.strip() == '"done"'
     done = invoked(headway, place, "bomb")
     assert done.status in (0, 1)
-    assert "annot fork" in done.out
+    assert "annot fork" in done.err
     assert processes_of(headway, place, "/bin/sh -c b()") == []
 
 

@@ -1,15 +1,18 @@
 """The event of a request for runs says who asked, and by which way."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
+import pytest
 
+from headway.control.errors import Conflict, NotFound
 from headway.control.requests import DeadQuestion
-from headway.control.runs import replays
+from headway.control.runs import replays, schedules
 from headway.control.runs.scheduling import fire
 from headway.model.job import Delivery, Job, Retries
-from headway.model.run import After, Run
+from headway.model.run import After, Run, RunState, ScheduledBy
 from headway.model.schedule import Schedule, ScheduleState
 from tests.simulation.conftest import APP, ENVIRONMENT, SMALL, Plane, wishing
 
@@ -80,5 +83,42 @@ async def test_a_schedule(plane):
     )
     ((run,),) = [one.runs for one in made]
     assert await reason(plane, run) == "schedule nightly was due at 2126-03-01T05:00:00Z"
-    now = await plane.run(run.job, schedule="nightly", tags={"schedule": "nightly"})
-    assert await reason(plane, now) == "me ran schedule nightly now"
+    assert (run.scheduled_by, run.made_by) == (ScheduledBy.CLOCK, "schedule nightly")
+    now = await schedules.run(plane.world, plane.dispatch, "ana", "demo", "nightly")
+    assert await reason(plane, now) == "ana ran schedule nightly now"
+    assert (now.scheduled_by, now.created_by) == (ScheduledBy.HAND, "ana")
+    assert now.made_by == "ana, who ran schedule nightly"
+    (view,) = await schedules.listing(plane.world, "demo")
+    assert view.state.last_run != now.id, "no time waits for what was run by hand"
+
+
+async def test_a_run_of_a_schedule_keeps_its_parameters_and_starts_at_once_also_while_it_is_paused(
+    plane,
+):
+    nightly = Schedule(name="nightly", job="mail", cron="0 5 * * *", parameters={"to": "bo"})
+    await plane.release(MAIL, schedules=(nightly,))
+    await taken_over(plane)
+    await schedules.pause(plane.world, plane.schedules, "ana", "demo", "shop/nightly")
+    run = await schedules.run(plane.world, plane.dispatch, "ana", "demo", "shop/nightly")
+    assert msgspec.json.decode(run.parameters) == {"to": "bo"}
+    assert (await plane.ended(run)).state is not RunState.CANCELLED
+
+
+async def test_a_schedule_that_no_release_declares_any_more_is_not_run(plane):
+    nightly = Schedule(name="nightly", job="mail", cron="0 5 * * *")
+    await plane.release(MAIL, schedules=(nightly,))
+    await taken_over(plane)
+    await plane.release(MAIL, number=2)
+    async with asyncio.timeout(5):
+        while (await schedules.listing(plane.world, "demo"))[0].state.live:
+            await asyncio.sleep(0.01)
+    with pytest.raises(Conflict, match="no release that serves declares schedule"):
+        await schedules.run(plane.world, plane.dispatch, "ana", "demo", "nightly")
+    with pytest.raises(NotFound, match=f"there is no schedule weekly: demo has {APP}/nightly"):
+        await schedules.run(plane.world, plane.dispatch, "ana", "demo", "weekly")
+
+
+async def taken_over(plane) -> None:
+    async with asyncio.timeout(5):
+        while not await schedules.listing(plane.world, "demo"):
+            await asyncio.sleep(0.01)

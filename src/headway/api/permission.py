@@ -160,6 +160,7 @@ DEEDS: dict[tuple[str, str], Resolve | None] = {
     ("DELETE", _OF_ENVIRONMENT): _environment,
     ("POST", f"{_OF_ENVIRONMENT}/lease"): _environment,
     ("POST", f"{_OF_ENVIRONMENT}/copy"): _copied,
+    ("POST", f"{_OF_ENVIRONMENT}/schedules/{{schedule:path}}/run"): _schedule,
     ("POST", f"{_OF_ENVIRONMENT}/schedules/{{schedule:path}}/pause"): _schedule,
     ("POST", f"{_OF_ENVIRONMENT}/schedules/{{schedule:path}}/resume"): _schedule,
     ("POST", "/v1/deployments/{deployment}/promote"): _deployment,

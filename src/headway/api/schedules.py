@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from headway.api.answers import Json, answers
-from headway.api.scope import Actor, Environment, TheWorld, done_once
+from headway.api.scope import Actor, Environment, TheWorld, dispatch_of, done_once
 from headway.control.runs import schedules
 from headway.control.runs.scheduling import Schedules
+from headway.model.run import Run
 from headway.model.view.schedule import ScheduleView
 
 router = APIRouter(tags=["jobs"])
@@ -26,6 +27,17 @@ async def list_schedules(
 ) -> Json:
     """List schedules with their next times."""
     return Json(await schedules.listing(world, environment, count))
+
+
+@router.post("/environments/{environment}/schedules/{schedule:path}/run", responses=answers(Run))
+async def run_schedule(
+    request: Request, world: TheWorld, actor: Actor, environment: Environment, schedule: str
+) -> Json:
+    """Make a run of a schedule's job now, with its parameters. Its times stay as they are."""
+    dispatch = dispatch_of(request)
+    return await done_once(
+        request, lambda: schedules.run(world, dispatch, actor, environment, schedule)
+    )
 
 
 @router.post(

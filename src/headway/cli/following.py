@@ -10,20 +10,21 @@ from headway.cli import render
 from headway.cli.errors import FAILED, INTERRUPTED, PENDING, REFUSED, Failed, fail, goes_on_later
 from headway.cli.options import print_json, said_to_wait
 from headway.formats.units import render_duration
-from headway.model.run import Attempt, Run, RunState, progress_of
+from headway.model.progress import progress_of
+from headway.model.run import Attempt, Run, RunState
 from headway.model.view.log import LogEntry
 from headway.model.view.run import RunView
 from headway.sdk import Client, UnreachableError
 
 _PATIENCE_S = 1.0
 WAIT_HELP = (
-    "Show its lines, and end as it ends. Unless --wait is said, what can never start on the "
-    "machines that there are is not waited for."
+    "Show its lines on standard error and its result on standard output, and end as it ends. "
+    "Unless --wait is said, what can never start on the machines that there are is not waited for."
 )
 
 
 def follow(client: Client, identity: str, *, as_json: bool) -> None:
-    """Show a run's lines as they come, then how it ended; ends as it ended.
+    """Show a run's lines as they come, then its result, alone on the output; ends as it ended.
 
     It does not wait for what can never start, unless --wait was said.
     """
@@ -68,10 +69,10 @@ def _watch(client: Client, identity: str, *, as_json: bool, patient: bool) -> No
 
 
 def _show_line(entry: LogEntry) -> None:
-    """Show a line; how far it is is for who watches, and not for what reads the output."""
+    """Show a line; it is for who watches, and not for what reads the output, as the result is."""
     said = progress_of(entry.line.text)
     if said is None:
-        click.echo(render.log_line(entry, prefix=False))
+        click.echo(render.log_line(entry, prefix=False), err=True)
     else:
         text = f"{said['percent']:3.0f} % {render.safe(said['text'])}"
         click.echo(text.rstrip(), err=True)

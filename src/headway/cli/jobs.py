@@ -173,7 +173,7 @@ def invoke(
             click.echo(identity)
             if later and view.waits:
                 click.echo(f"· {view.run.state.value}: {render.safe(view.waits)}", err=True)
-            click.echo(f"next: headway runs show {identity}")
+            click.echo(f"next: headway runs show {identity}", err=True)
             return
         follow(client, identity, as_json=as_json)
 

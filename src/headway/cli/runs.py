@@ -136,7 +136,7 @@ def show_run(run: str, as_json: bool) -> None:
         ("gang", _gang(row)),
         ("tags", ", ".join(f"{key}={value}" for key, value in row.tags.items())),
         ("result", bytes(row.result).decode() if row.state is RunState.SUCCEEDED else ""),
-        ("by", f"{row.created_by}, {render.age(row.created_at)} ago"),
+        ("by", f"{row.made_by}, {render.age(row.created_at)} ago"),
     ):
         if text:
             click.echo(f"  {word:<11}{render.safe(text)}")

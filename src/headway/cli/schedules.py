@@ -3,7 +3,6 @@
 import click
 
 from headway.cli import render
-from headway.cli.errors import REFUSED, Failed, fail
 from headway.cli.following import WAIT_HELP, follow
 from headway.cli.options import (
     chosen_environment,
@@ -13,10 +12,7 @@ from headway.cli.options import (
     print_json,
 )
 from headway.model.schedule import ScheduleState
-from headway.model.words import and_more
 from headway.sdk import Client
-
-_NAMED = 20
 
 
 @click.group()
@@ -68,38 +64,14 @@ def run(schedule: str, environment: str | None, wait: bool, as_json: bool) -> No
     Its times stay as they are, and other schedules do not wait for this run.
     """
     with Client.local() as client:
-        name = chosen_environment(client, environment)
-        state = _named(client, name, schedule)
-        declared = state.schedule
-        identity = client.jobs.invoke(
-            name,
-            f"{state.app}/{declared.job}",
-            declared.parameters,
-            schedule=declared.name,
-            tags={"schedule": declared.name},
-        )
+        identity = client.schedules.run(chosen_environment(client, environment), schedule).id
         if wait:
             follow(client, identity, as_json=as_json)
-            return
-        print_json(client.runs.get(identity)) if as_json else click.echo(
-            f"{identity}\nnext: headway runs show {identity}"
-        )
-
-
-def _named(client: Client, environment: str, name: str) -> ScheduleState:
-    states = [view.state for view in client.schedules.all(environment, 0)]
-    found = [state for state in states if name in (state.name, f"{state.app}/{state.name}")]
-    if len(found) == 1:
-        return found[0]
-    full = sorted(f"{state.app}/{state.name}" for state in found or states)
-    there = and_more(full[:_NAMED], len(full)) or "none"
-    fail(
-        f"several apps have a schedule {name} in {environment}: say {there}"
-        if found
-        else f"there is no schedule {name}: {environment} has {there}",
-        f"headway schedules ls -e {environment}",
-    )
-    raise Failed(REFUSED)
+        elif as_json:
+            print_json(client.runs.get(identity))
+        else:
+            click.echo(identity)
+            click.echo(f"next: headway runs show {identity}", err=True)
 
 
 @schedules.command(name="pause")

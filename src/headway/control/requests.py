@@ -118,8 +118,6 @@ class Invocation(Value, kw_only=True, forbid_unknown_fields=True):
     """Aware. It expires when it has not begun by then."""
     release: int | None = None
     """The release that is to run it, rather than the one that is live then."""
-    again: RunId | None = None
-    schedule: str | None = None
 
 
 class HoldRequest(Value, kw_only=True):

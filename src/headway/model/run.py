@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -105,6 +105,15 @@ class Attempt(Value, kw_only=True):
     cpu_s: float = 0.0
 
 
+class ScheduledBy(StrEnum):
+    """What made a run of a schedule."""
+
+    CLOCK = "clock"
+    """One of its times came."""
+    HAND = "hand"
+    """Somebody ran it now: `created_by`."""
+
+
 class After(Value, kw_only=True):
     """What a run waits for: the success of another, named by its id, or by its job and key."""
 
@@ -144,6 +153,9 @@ class Run(Value, kw_only=True):
     deadline_at: datetime | None = None
     """An attempt must have begun by then."""
     schedule: str | None = None
+    """That made it."""
+    scheduled_by: ScheduledBy | None = None
+    """Set of a run of a schedule, but for those made before it was noted."""
     gang: Gang | None = None
     """Those that its last attempt started together with, where there are any."""
     again: RunId | None = None
@@ -166,6 +178,22 @@ class Run(Value, kw_only=True):
     def is_member(self) -> bool:
         """Whether it was made because another run, its gang's leader, started."""
         return self.gang is not None and self.gang.number > 0
+
+    @property
+    def made_by(self) -> str:
+        """Who asked for it: its schedule, or somebody, who may have run that by hand.
+
+        >>> row = Run(id="k1", environment="demo~1", app="shop", job="mail", queue="mail",
+        ...     state=RunState.QUEUED, created_at=datetime.min, created_by="ana",
+        ...     schedule="nightly", scheduled_by=ScheduledBy.HAND)
+        >>> row.made_by, msgspec.structs.replace(row, scheduled_by=ScheduledBy.CLOCK).made_by
+        ('ana, who ran schedule nightly', 'schedule nightly')
+        """
+        if self.schedule is None:
+            return self.created_by
+        if self.scheduled_by is ScheduledBy.HAND:
+            return f"{self.created_by}, who ran schedule {self.schedule}"
+        return f"schedule {self.schedule}"
 
     @property
     def is_active(self) -> bool:
@@ -357,27 +385,3 @@ class RunFact(Value, kw_only=True):
     failure: RunFailure | None = None
     memory_peak_mib: float = 0.0
     cpu_s: float = 0.0
-
-
-def progress_of(line: str) -> dict[str, Any] | None:
-    """Read a line of output as progress: `::progress 40% exporting`, or `3/12`; None is no such.
-
-    >>> progress_of("::progress 40% exporting rows")
-    {'percent': 40.0, 'text': 'exporting rows'}
-    >>> progress_of("::progress 3/12")
-    {'percent': 25.0, 'text': '3/12'}
-    """
-    word, _, rest = line.partition(" ")
-    if word != "::progress":
-        return None
-    share, _, text = rest.strip().partition(" ")
-    try:
-        if share.endswith("%"):
-            return {"percent": max(0.0, min(100.0, float(share[:-1]))), "text": text}
-        done, slash, whole = share.partition("/")
-        if slash and float(whole) > 0:
-            percent = max(0.0, min(100.0, 100 * float(done) / float(whole)))
-            return {"percent": round(percent, 1), "text": f"{share} {text}".strip()}
-    except ValueError:
-        return None
-    return None

@@ -42,7 +42,7 @@ class Jobs:
             name: The job, or `app/job`.
             parameters: Of the run.
             options: `at`, `delay_s`, `after`, `key`, `unique`, `priority`, `queue`, `tags`,
-                `deadline_at`, `release`, `schedule`.
+                `deadline_at`, `release`.
         """
         body = {"parameters": dict(parameters or {}), **options}
         return self.invoke_many(environment, name, [body]).ids[0]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from headway.model.run import progress_of
+from headway.model.progress import progress_of
 from headway.testing.run import Run
 
 

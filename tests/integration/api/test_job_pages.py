@@ -210,6 +210,30 @@ def test_a_schedule_says_its_next_times_where_it_is_at_home_and_is_paused(browse
     assert len(browser.get("/schedules.json?environment=work").json()["rows"][0]["next"]) == 30
 
 
+def test_a_schedule_is_run_now_from_its_page_once_however_often_that_is_pressed(browser):
+    at = "/schedules/work/shop/nightly/run"
+    assert f'href="{at}"' in browser.get("/schedules").text
+    assert f'href="{at}"' in browser.get("/jobs/work/shop/greet").text
+    assert "Its times stay as they are" in browser.get(at).text
+    form = {"id": "pressed-twice"}
+    one, two = (browser.post(at, headers=FORM, data=form) for _ in range(2))
+    assert (one.status_code, two.status_code) == (303, 303)
+    assert one.headers["location"] == two.headers["location"]
+    run = one.headers["location"]
+    row = browser.get(f"{run}.json").json()["view"]["run"]
+    assert (row["schedule"], row["scheduled_by"]) == ("nightly", "hand")
+    assert "by operator, who ran schedule nightly" in browser.get(run).text
+    ended(browser, run, "succeeded")
+
+
+def test_a_client_cannot_say_that_a_schedule_made_its_run(browser):
+    for told in ("schedule", "scheduled_by", "again"):
+        wish = {"environment": "work", "app": "shop", "runs": [{told: "nightly"}]}
+        answer = browser.post("/v1/jobs/greet/runs", headers=FORM, json=wish)
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == f"the request: there is no runs[0].{told} here"
+
+
 def test_dead_runs_are_replayed_and_taken_off_after_their_job_was_typed(browser):
     for _ in range(2):
         ended(browser, invoked(browser, "fail", parameters="{}"), "dead")

@@ -107,8 +107,8 @@ def test_a_run_that_is_to_come_later_says_what_it_waits_for(server):
         {"ids": ["k1"], "states": ["waiting"]} if asked.command == "POST" else view
     )
     done = CliRunner().invoke(cli, ["jobs", "invoke", "-e", "dev", "export", "--after", "k0"])
-    assert done.stdout == "k1\nnext: headway runs show k1\n"
-    assert done.stderr == "· waiting: for k0, until 7:00\n"
+    assert done.stdout == "k1\n"
+    assert done.stderr == "· waiting: for k0, until 7:00\nnext: headway runs show k1\n"
 
 
 def failing(count: int):

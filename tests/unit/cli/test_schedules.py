@@ -1,6 +1,5 @@
 """What `headway schedules` asks for, and what it says."""
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -17,12 +16,20 @@ def schedule(name: str, app: str = "shop", *, live: bool = True) -> dict[str, ob
     return {"environment": "dev", "state": {**state, "seen_until": AT, "live": live}, "next": []}
 
 
+def run_of(name: str) -> dict[str, object]:
+    return {
+        "id": "k1", "environment": "dev~1", "app": "shop", "job": "report", "queue": "default",
+        "state": "queued", "created_at": AT, "created_by": "ana", "schedule": name,
+        "scheduled_by": "hand",
+    }  # fmt: skip
+
+
 @pytest.fixture
 def server(monkeypatch):
     with small_server() as found:
         monkeypatch.setattr(Client, "local", classmethod(lambda cls: cls(found.url, "x")))
         found.answer = lambda asked: asked.json(
-            {"ids": ["k1"], "states": ["queued"]}
+            run_of("nightly")
             if asked.command == "POST"
             else [schedule("nightly"), schedule("weekly", live=False)]
         )
@@ -30,35 +37,11 @@ def server(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["nightly", "shop/nightly"])
-def test_a_schedule_is_run_now_with_its_parameters_and_under_its_name(server, name):
+def test_a_schedule_is_run_now_by_one_request_and_its_run_alone_is_on_the_output(server, name):
     done = CliRunner().invoke(cli, ["schedules", "run", name, "-e", "dev", "--no-wait"])
-    assert done.output == "k1\nnext: headway runs show k1\n"
-    method, path, _, body = server.asked[-1]
-    assert (method, path) == ("POST", "/v1/jobs/shop/report/runs")
-    (asked,) = msgspec.json.decode(body)["runs"]
-    assert (asked["parameters"], asked["schedule"]) == ({"shop": "north"}, "nightly")
-    assert asked["tags"] == {"schedule": "nightly"}
-
-
-def test_a_schedule_that_is_not_there_is_answered_with_those_that_are(server):
-    done = CliRunner().invoke(cli, ["schedules", "run", "nihgtly", "-e", "dev"])
-    assert "there is no schedule nihgtly: dev has shop/nightly, shop/weekly" in done.output
-    assert [method for method, *_ in server.asked] == ["GET"]
-
-
-def test_of_two_apps_with_a_schedule_of_one_name_none_is_run_until_one_is_named(server):
-    run = server.answer
-    server.answer = lambda asked: (
-        run(asked)
-        if asked.command == "POST"
-        else asked.json([schedule("nightly"), schedule("nightly", "mail")])
-    )
-    words = ["schedules", "run", "-e", "dev", "--no-wait"]
-    done = CliRunner().invoke(cli, [*words, "nightly"])
-    assert "have a schedule nightly in dev: say mail/nightly, shop/nightly" in done.output
-    assert [method for method, *_ in server.asked] == ["GET"]
-    CliRunner().invoke(cli, [*words, "mail/nightly"])
-    assert server.asked[-1][:2] == ("POST", "/v1/jobs/mail/report/runs")
+    assert (done.stdout, done.stderr) == ("k1\n", "next: headway runs show k1\n")
+    ((method, path, _, _),) = server.asked
+    assert (method, path) == ("POST", f"/v1/environments/dev/schedules/{name}/run")
 
 
 def test_of_one_that_no_release_declares_the_list_says_so(server):

@@ -19,7 +19,7 @@ import headway
 from headway.builders import jobs as built
 from headway.formats.parameters import parameter_problems, schema_problem
 from headway.model.job import Delivery, Isolation, Job, JobNetwork, OneFails, StartMode
-from headway.model.run import progress_of
+from headway.model.progress import progress_of
 from headway.sdk import (
     JobError,
     ParameterError,

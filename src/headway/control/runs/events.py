@@ -4,7 +4,10 @@ from datetime import datetime
 
 from headway.formats.units import counted
 from headway.model.event import Event
-from headway.model.run import Run, RunState
+from headway.model.run import Run, RunState, ScheduledBy
+
+SCHEDULED_AT = "scheduled_at"
+"""The tag of a run that a schedule made by the clock: for which of its times."""
 
 
 def run_event(
@@ -47,10 +50,10 @@ def requested_event(
 
 def _way(run: Run, actor: str, repeated: Run | None) -> str:
     """Say who asked for a run, and by which way."""
-    if run.schedule is not None:
-        at = run.tags.get("scheduled_at")
-        by_hand = f"{actor} ran schedule {run.schedule} now"
-        return f"schedule {run.schedule} was due at {at}" if at else by_hand
+    if run.scheduled_by is ScheduledBy.HAND:
+        return f"{actor} ran schedule {run.schedule} now"
+    if run.scheduled_by is ScheduledBy.CLOCK:
+        return f"schedule {run.schedule} was due at {run.tags[SCHEDULED_AT]}"
     if repeated is not None and repeated.state is RunState.DEAD:
         return f"{actor} replayed {repeated.id} from the dead-letter list"
     if run.again is not None:

@@ -42,6 +42,7 @@ def make(tx: Writer, leader: Run, together: Together, now: datetime) -> list[Run
             tags=leader.tags,
             fair=leader.fair,
             schedule=leader.schedule,
+            scheduled_by=leader.scheduled_by,
             gang=msgspec.structs.replace(together.gang, number=number),
             attempts=(msgspec.structs.replace(attempt, number=1),),
             created_at=now,

@@ -228,8 +228,6 @@ def made(target: Target, wish: Invocation, actor: str, now: datetime) -> Run:
         due_at=due_at if waits else None,
         after=wish.after,
         deadline_at=wish.deadline_at,
-        schedule=wish.schedule,
-        again=wish.again,
         created_at=now,
         created_by=actor,
     )

@@ -62,7 +62,7 @@ class _Plan:
         except Invalid as error:  # the job takes other parameters by now
             self.left.append(LeftDead(run=row.id, because=error.because))
             return None
-        return row, made(target, wish, self._actor, self.now)
+        return row, _repeating(row, made(target, wish, self._actor, self.now))
 
 
 async def again(
@@ -92,7 +92,7 @@ async def again(
     target = await dispatch.targets.find(environment_name(row.environment), row.job, row.app)
     wish = named(world, _wish(row, parameters), now)
     check(world, [(target, wish)], now)
-    fresh = made(target, wish, actor, now)
+    fresh = _repeating(row, made(target, wish, actor, now))
     check_room(dispatch, target, [fresh])
 
     def deed(tx: Writer) -> Run:
@@ -113,8 +113,11 @@ def _wish(row: Run, parameters: msgspec.Raw | None = None) -> Invocation:
         queue=row.queue,
         tags=row.tags,
         unique=row.unique,
-        again=row.id,
     )
+
+
+def _repeating(row: Run, fresh: Run) -> Run:
+    return msgspec.structs.replace(fresh, again=row.id)
 
 
 # --- the dead-letter list -------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from headway.control.runs.targets import find_job, refuse_unknown
 from headway.control.world import World
 from headway.model.ids import EnvironmentId, environment_name
 from headway.model.lease import Lease
-from headway.model.run import ACTIVE, UNSUCCESSFUL, Run, RunState, owner_name, progress_of
+from headway.model.progress import progress_of
+from headway.model.run import ACTIVE, UNSUCCESSFUL, Run, RunState, owner_name
 from headway.model.view.run import RunPage, RunView
 from headway.model.words import and_more
 from headway.ports.engine import EngineError

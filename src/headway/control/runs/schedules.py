@@ -1,8 +1,10 @@
-"""Schedules: listed, paused, resumed."""
+"""Schedules: listed, paused, resumed, run now."""
 
 from collections.abc import Callable
 from datetime import datetime
 from difflib import get_close_matches
+
+import msgspec
 
 from headway.calculate.schedule import pause as paused
 from headway.calculate.schedule import resume as resumed
@@ -10,10 +12,14 @@ from headway.calculate.schedule import upcoming
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
+from headway.control.requests import Invocation
+from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.invoking import check, check_room, made, named, put_all
 from headway.control.runs.scheduling import Schedules
 from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.model.environment import Environment
+from headway.model.run import Run, ScheduledBy
 from headway.model.schedule import ScheduleState
 from headway.model.view.schedule import ScheduleView
 from headway.model.words import and_more
@@ -103,6 +109,47 @@ async def _change(
     return view
 
 
+async def run(world: World, dispatch: Dispatch, actor: str, environment: str, name: str) -> Run:
+    """Make a run of a schedule's job now, with its parameters. Its times stay as they are.
+
+    Raises:
+        NotFound: There is none, or its job is gone.
+        Conflict: Several apps have one of this name, no release that serves declares it any more,
+            or its queue takes no more.
+        Invalid: The parameters are not right.
+    """
+    now = world.clock.now()
+    row = await world.store.read(
+        lambda reader: of_name(reader, lookup.environment(reader, environment), name)
+    )
+    if not row.live:
+        raise Conflict(
+            "schedule-off",
+            f"no release that serves declares schedule {row.app}/{row.name} in {environment}",
+            next=(f"headway jobs ls -e {environment}",),
+        )
+    target = await dispatch.targets.find(environment, row.schedule.job, row.app)
+    wish = Invocation(
+        parameters=msgspec.Raw(msgspec.json.encode(row.schedule.parameters)),
+        tags={"schedule": row.name},
+    )
+    check(world, [(target, wish)], now)
+    wanted = msgspec.structs.replace(
+        made(target, named(world, wish, now), actor, now),
+        schedule=row.name,
+        scheduled_by=ScheduledBy.HAND,
+    )
+    check_room(dispatch, target, [wanted])
+
+    def deed(tx: Writer) -> Run:
+        ((stored, _),) = put_all(tx, [wanted], actor, now)
+        return stored
+
+    stored = await world.store.write(answered(deed))
+    dispatch.made([stored])
+    return stored
+
+
 def of_name(reader: Reader, owner: Environment, name: str) -> ScheduleState:
     """Give a schedule by its name, or by `app/name`.
 
@@ -122,11 +169,12 @@ def of_name(reader: Reader, owner: Environment, name: str) -> ScheduleState:
         )
     if found:
         return found[0]
-    known = [row.name for row in rows]
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name, [row.name for row in rows], n=1)
+    full = sorted(f"{row.app}/{row.name}" for row in rows)
     raise NotFound(
         "schedule-unknown",
-        f"there is no schedule {name} in {owner.name}",
+        f"there is no schedule {name}: {owner.name} has "
+        f"{and_more(full[:_NAMED], len(full)) or 'none'}",
         hint=f"did you mean {near[0]}?" if near else "",
         next=(f"headway schedules ls -e {owner.name}",),
     )

@@ -16,6 +16,7 @@ from headway.control.errors import HeadwayError
 from headway.control.requests import Invocation
 from headway.control.runs import runs
 from headway.control.runs.dispatch import Dispatch
+from headway.control.runs.events import SCHEDULED_AT
 from headway.control.runs.invoking import made, named, put_all
 from headway.control.runs.targets import Target
 from headway.control.waiting import rung
@@ -24,7 +25,7 @@ from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import AppName, EnvironmentId, MemberKey
 from headway.model.instant import microseconds
 from headway.model.queue import QueueHold
-from headway.model.run import After, Run, key_name
+from headway.model.run import After, Run, ScheduledBy, key_name
 from headway.model.schedule import ScheduleState
 from headway.ports.store import Reader, Writer
 
@@ -180,7 +181,12 @@ def _fire_one(tx: Writer, world: World, state: ScheduleState, now: datetime) -> 
         assert target is not None
         wish = named(world, _invocation(tx, state, due, behind), now)
         try:
-            ((row, is_new),) = put_all(tx, [made(target, wish, _ACTOR, now)], _ACTOR, now)
+            wanted = msgspec.structs.replace(
+                made(target, wish, _ACTOR, now),
+                schedule=state.name,
+                scheduled_by=ScheduledBy.CLOCK,
+            )
+            ((row, is_new),) = put_all(tx, [wanted], _ACTOR, now)
         except HeadwayError as error:  # it was refused before anything of it was written down
             refused = error.because
             continue
@@ -218,9 +224,8 @@ def _invocation(tx: Reader, state: ScheduleState, due: Due, behind: Run | None) 
         parameters=msgspec.Raw(msgspec.json.encode(state.schedule.parameters)),
         at=due.start_at,
         key=f"{state.name}@{at}",
-        tags={"schedule": state.name, "scheduled_at": at},
+        tags={"schedule": state.name, SCHEDULED_AT: at},
         after=(*after, *_fan_in(tx, state, due.nominal_at)),
-        schedule=state.name,
     )
 
 

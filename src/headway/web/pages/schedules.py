@@ -1,5 +1,7 @@
 """Schedules: what runs by the clock, when next, and what became of the last time."""
 
+import msgspec
+
 from headway.control import permission
 from headway.control.errors import NotFound
 from headway.control.runs import schedules
@@ -106,8 +108,32 @@ def _turn(verb: str, sentence: str) -> Act:
     return Act(f"{_PATH}/{verb}", _on, see, do)
 
 
+async def _see_run(ask: Ask) -> Plan:
+    view = await _view(ask)
+    state, declared = view.state, view.state.schedule
+    given = msgspec.json.encode(declared.parameters).decode() if declared.parameters else ""
+    return Plan(
+        what=f"Run schedule {state.name} of {state.app} in {view.environment} now",
+        verb="Run it now",
+        sentence=f"It makes a run of {declared.job}{f' with {given}' if given else ''}. "
+        "Its times stay as they are, and other schedules do not wait for this run.",
+        back=links.job(view.environment, state.app, declared.job),
+        command=command(
+            "schedules run", f"{state.app}/{state.name}", options={"-e": view.environment}
+        ),
+    )
+
+
+async def _run(ask: Ask) -> str:
+    names = ask.names
+    name = f"{names['app']}/{names['schedule']}"
+    made = await schedules.run(ask.world, ask.heart.dispatch, ask.actor, names["environment"], name)
+    return links.run(made.id)
+
+
 OFFERS = (
     Page("/schedules", "schedules.html", _see),
+    Act(f"{_PATH}/run", _on, _see_run, _run),
     _turn("pause", "No time of it makes a run until it is resumed."),
     _turn("resume", "It goes on with its next time; those that passed meanwhile make no runs."),
 )
