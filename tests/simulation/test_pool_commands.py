@@ -107,7 +107,7 @@ def test_why_tells_of_a_pool_and_of_a_node_that_is_on_its_way():
         (row,) = await place.rows()
         found = await why.explain(place.world, place.dispatch, "default")
         assert "0 to 4 nodes" in found.because
-        assert found.chain[-1].kind == "pool.grew"
+        assert found.happened[-1].event.kind == "pool.grew"
         found = await why.explain(place.world, place.dispatch, row.id)
         assert found.state == "lent"
         assert "would otherwise start too late" in found.because
@@ -189,8 +189,8 @@ def test_why_of_a_pool_tells_that_nodes_were_given_back():
         assert await place.rows() == []
         found = await why.explain(place.world, place.dispatch, "default")
         assert found.state == "0 nodes"
-        assert found.chain[-1].kind == "pool.shrank"
-        assert found.chain[-1].data["what"] == "give a node back"
+        assert found.happened[-1].event.kind == "pool.shrank"
+        assert found.happened[-1].event.data["what"] == "give a node back"
         assert "start too late" not in found.because
         (declared,) = place.events("pool.declared")
         assert declared.because == "it may have 0 to 4 nodes"

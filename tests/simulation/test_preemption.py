@@ -74,7 +74,7 @@ async def test_those_who_have_worked_least_give_way_as_many_as_are_needed(plane)
     (told,) = [row for row in await events_of(plane, urgent.id) if row.kind == "run.preempting"]
     assert rows[2].id in told.because
     said = await why.explain(plane.world, plane.dispatch, rows[2].id)
-    assert any(urgent.id in row.because for row in said.chain)
+    assert any(urgent.id in row.event.because for row in said.happened)
     again = await plane.until(rows[2], "running")  # as soon as there is room
     assert len(again.attempts) == 2
 

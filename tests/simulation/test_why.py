@@ -10,7 +10,9 @@ from headway.control import nodes
 from headway.control.errors import Conflict, NotFound
 from headway.control.runs import schedules
 from headway.control.why import explain
+from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.environment import Environment, Member
+from headway.model.event import Event
 from headway.model.job import Job
 from headway.model.release import Release
 from headway.model.resources import Resources
@@ -104,7 +106,7 @@ async def test_a_schedule_says_when_its_next_time_comes_and_how_its_last_run_end
     await plane.store.write(ran)
     found = await why(plane, name)
     assert f"; its last run {row.id} is failed: " in found.because
-    assert found.chain[-1].kind == "run.failed"
+    assert found.happened[-1].event.kind == "run.failed"
 
 
 async def test_what_several_have_is_not_taken_for_that_of_one(plane):
@@ -151,4 +153,98 @@ async def test_a_schedule_that_makes_no_runs_says_why(plane):
     assert (found.state, found.because.partition(":")[0]) == (
         "off",
         "no release that serves declares it",
+    )
+
+
+async def test_a_container_or_app_that_several_have_is_not_taken_for_that_of_the_first(plane):
+    await plane.release(EXPORT)
+
+    def more(tx) -> None:
+        owner = tx.get(Environment, ENVIRONMENT)
+        tx.put(msgspec.structs.replace(owner, id="live~1", version=0))
+        for environment, app in ((ENVIRONMENT, "mail"), ("live~1", APP)):
+            tx.put(Member(environment=environment, app=app))
+        for environment, app in ((ENVIRONMENT, APP), (ENVIRONMENT, "mail"), ("live~1", APP)):
+            tx.put(copy_of(plane, environment, app))
+
+    await plane.store.write(more)
+    with pytest.raises(Conflict) as said:
+        await why(plane, "web.1")
+    names = ["demo/mail/web.1", "demo/shop/web.1", "live/shop/web.1"]
+    assert said.value.because == f"3 have a container web.1: say {', '.join(names)}"
+    assert said.value.next == tuple(f"headway why {name}" for name in names)
+    for name, identity in (
+        (names[0], "demo-mail"),
+        (names[2], "live-shop"),
+        ("mail/web.1", "demo-mail"),
+    ):
+        assert f"serves {identity}" in (await why(plane, name)).because
+    assert "serves live-shop" in (await why(plane, "web.1", environment="live")).because
+    assert "serves demo-mail" in (await why(plane, "web.1", environment="demo", app="mail")).because
+    with pytest.raises(Conflict, match="2 have an app shop: say demo/shop, live/shop"):
+        await why(plane, "shop")
+    assert (await why(plane, "shop", environment="live")).state
+    assert (await why(plane, "mail")).state
+
+
+async def test_of_copies_of_one_name_that_which_stays_is_meant(plane):
+    await plane.release(EXPORT)
+
+    def more(tx) -> None:
+        new = copy_of(plane, ENVIRONMENT, APP)
+        tx.put(
+            msgspec.structs.replace(
+                new, id="old", state=ContainerState.STOPPING, because="it leaves"
+            )
+        )
+        tx.put(new)
+
+    await plane.store.write(more)
+    assert "serves demo-shop" in (await why(plane, "web.1")).because
+
+
+def copy_of(plane, environment: str, app: str) -> Container:
+    return Container(
+        id=f"{environment.partition('~')[0]}-{app}",
+        environment=environment,
+        app=app,
+        process="web",
+        slot=1,
+        kind=ContainerKind.SERVICE,
+        release=1,
+        deployment="d",
+        node="here",
+        resources=SMALL,
+        state=ContainerState.HEALTHY,
+        because=f"it serves {environment.partition('~')[0]}-{app}",
+        created_at=plane.world.clock.now(),
+    )
+
+
+async def test_what_led_to_how_an_app_is_is_bounded_and_says_how_often(plane):
+    await plane.release(EXPORT)
+    now = plane.world.clock.now()
+
+    def more(tx) -> None:
+        for number in range(100):
+            tx.record(crash(now))
+            tx.record(msgspec.structs.replace(crash(now), kind=f"deployment.{number}"))
+
+    await plane.store.write(more)
+    found = await why(plane, "shop")
+    assert len(found.happened) == 30
+    crashes = next(one for one in found.happened if one.event.kind == "container.exited")
+    assert crashes.times == 100
+    assert found.happened[-1].event.kind == "deployment.99"
+
+
+def crash(now) -> Event:
+    return Event(
+        at=now,
+        actor="headway",
+        kind="container.exited",
+        subject="c",
+        environment=ENVIRONMENT,
+        app=APP,
+        because="exit status 1",
     )

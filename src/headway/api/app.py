@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from headway.api import (
     apps,
+    builds,
     config,
     containers,
     deployments,
@@ -80,6 +81,7 @@ def create_app(
     app.state.machine_checks = machine_checks
     for noun in (
         apps,
+        builds,
         environments,
         config,
         deployments,

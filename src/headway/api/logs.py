@@ -1,4 +1,4 @@
-"""Log lines: of one container, of a build, or of an environment merged."""
+"""Log lines: of one container, or of an environment merged."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -7,12 +7,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, StringConstraints
 
-from headway.api.answers import Json, answers, streams
+from headway.api.answers import streams
 from headway.api.scope import Environment, Identity, TheWorld
 from headway.api.streams import HEARTBEAT_S, Heartbeat, lines, sse, wants_events
-from headway.control import builds, logs
+from headway.control import logs
 from headway.control.requests import LogQuestion
-from headway.model.build import Build
 from headway.model.ids import AppName, ContainerId
 from headway.model.view.log import LogEntry
 
@@ -79,24 +78,4 @@ async def container_logs(
 ) -> StreamingResponse:
     """Give one container's lines."""
     entries = await logs.container(world, container, after=after, tail=tail, follow=follow)
-    return lines(request, entries)
-
-
-@router.get("/builds/{build}", responses=answers(Build))
-async def get_build(world: TheWorld, build: Identity) -> Json:
-    """Give a build."""
-    return Json(await builds.one(world, build))
-
-
-@router.get("/builds/{build}/logs", responses=streams(LogEntry))
-async def build_logs(
-    request: Request,
-    world: TheWorld,
-    build: Identity,
-    after: After = 0,
-    tail: Tail = None,
-    follow: bool = False,
-) -> StreamingResponse:
-    """Give a build's lines."""
-    entries = await logs.build(world, build, after=after, tail=tail, follow=follow)
     return lines(request, entries)

@@ -1,4 +1,4 @@
-"""`logs` and `builds`."""
+"""`logs`: what containers wrote."""
 
 import re
 import sys
@@ -16,7 +16,6 @@ from headway.cli.options import (
     chosen_environment,
     env_option,
     json_option,
-    print_json,
     split_reference,
 )
 from headway.model.view.log import LogEntry
@@ -56,7 +55,7 @@ def logs(
     pattern = _pattern(grep)
     with Client.local() as client:
         if build is not None:
-            _print(client.logs.build(build, follow=follow), pattern, as_json, prefix=False)
+            print_lines(client.logs.build(build, follow=follow), pattern, as_json, prefix=False)
             return
         name, wanted = _environment_of(client, things, environment)
         apps, containers = _meant(client, name, [*wanted, *([app] if app else [])])
@@ -65,7 +64,7 @@ def logs(
             lines = client.logs.follow(
                 name, apps=apps, containers=containers, tail=tail, since=after
             )
-            _print(lines, pattern, as_json, prefix=True)
+            print_lines(lines, pattern, as_json, prefix=True)
             return
         # The last of those that match, not those that match of the last.
         asked = None if pattern else tail
@@ -75,7 +74,7 @@ def logs(
         if pattern is not None:
             matching = (entry for entry in lines if pattern.search(entry.line.text))
             lines = iter(deque(matching, maxlen=tail))
-        _print(lines, pattern, as_json, prefix=True)
+        print_lines(lines, pattern, as_json, prefix=True)
 
 
 def _environment_of(
@@ -127,9 +126,10 @@ def _pattern(text: str | None) -> "re.Pattern[str] | None":
         raise click.UsageError(f"--grep {text!r} is no regular expression: {error}") from error
 
 
-def _print(
+def print_lines(
     entries: Iterable[LogEntry], pattern: "re.Pattern[str] | None", as_json: bool, *, prefix: bool
 ) -> None:
+    """Print lines as they come, of those that match; says where there is none."""
     count = 0
     for entry in entries:
         if pattern is not None and not pattern.search(entry.line.text):
@@ -142,32 +142,3 @@ def _print(
         sys.stdout.flush()
     if not count and not as_json:
         click.echo("no line matches" if pattern else "nothing was written", err=True)
-
-
-@click.group()
-def builds() -> None:
-    """Builds and their logs."""
-
-
-@builds.command(name="show")
-@click.argument("build")
-@json_option
-def show_build(build: str, as_json: bool) -> None:
-    """Show a build."""
-    with Client.local() as client:
-        row = client.logs.get_build(build)
-    if as_json:
-        print_json(row)
-        return
-    click.echo(f"{row.id} · {row.app} · {row.state.value} · source {row.source[:19]}")
-    if row.failure is not None:
-        click.echo(render.failure(row.failure, "it failed"))
-
-
-@builds.command(name="logs")
-@click.argument("build")
-@click.option("-f", "--follow", is_flag=True)
-def build_logs(build: str, follow: bool) -> None:
-    """Show what a build wrote."""
-    with Client.local() as client:
-        _print(client.logs.build(build, follow=follow), None, False, prefix=False)

@@ -43,7 +43,7 @@ _NOUNS = {
     "leases": "leases:leases",
     "tokens": "tokens:tokens",
     "sessions": "sessions:sessions",
-    "builds": "logs:builds",
+    "builds": "builds:builds",
     "events": "system:events",
     "nodes": "nodes:nodes",
     "pools": "pools:pools",

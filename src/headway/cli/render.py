@@ -17,6 +17,7 @@ from headway.model.view.environment import MemberView
 from headway.model.view.log import LogEntry
 from headway.model.view.standing import MemberState
 
+_MIB = 2**20
 _COLOURS = {
     MemberState.HEALTHY: "green",
     MemberState.FAILED: "red",
@@ -81,6 +82,27 @@ def age(at: datetime | None, now: datetime | None = None) -> str:
     text = render_duration(seconds)
     parts = re.findall(r"\d+[a-z]+", text)
     return "".join(parts[:2])
+
+
+def took(began: datetime | None, ended: datetime | None) -> str:
+    """Say how long something took, or takes so far; a dash of what has not begun.
+
+    >>> took(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, 5, tzinfo=UTC))
+    '65.0s'
+    """
+    if began is None:
+        return "-"
+    seconds = max(0.0, ((ended or datetime.now(UTC)) - began).total_seconds())
+    return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes as somebody reads it.
+
+    >>> size(0), size(2048), size(123456789)
+    ('0 KiB', '2 KiB', '117.7 MiB')
+    """
+    return f"{count / 1024:.0f} KiB" if count < _MIB else f"{count / _MIB:.1f} MiB"
 
 
 def moment(at: datetime) -> str:

@@ -107,11 +107,7 @@ def _ago(seconds: float | None) -> str | None:
 
 
 def _took(attempt: Attempt | None) -> str:
-    if attempt is None or attempt.began_at is None:
-        return "-"
-    until = attempt.ended_at or datetime.now(UTC)
-    seconds = max(0.0, (until - attempt.began_at).total_seconds())
-    return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
+    return render.took(attempt.began_at, attempt.ended_at) if attempt else "-"
 
 
 @runs.command(name="show")

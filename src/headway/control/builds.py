@@ -7,15 +7,18 @@ from functools import partial
 import msgspec
 
 from headway.calculate.demand import of_build
+from headway.calculate.paging import page_of
 from headway.control.errors import NotFound
 from headway.control.guard import trouble
 from headway.control.world import World
-from headway.model.app import Source
+from headway.model.app import App, Source
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.deployment import Deployment
 from headway.model.event import Event
 from headway.model.failure import Failure
 from headway.model.ids import BuildId, ContainerId, NodeId
+from headway.model.view.build import BuildView
+from headway.model.view.page import Page
 from headway.ports.store import Reader, Writer
 
 
@@ -194,6 +197,33 @@ def waiting_for(reader: Reader, build: Build) -> list[Deployment]:
     return [row for row in active if row.build == build.id]
 
 
+async def listing(
+    world: World, app: str | None = None, limit: int = 50, before: str | None = None
+) -> Page:
+    """List builds, newest first: of an app, or of all.
+
+    Raises:
+        NotFound: There never was such an app.
+    """
+
+    def question(reader: Reader) -> Page:
+        fields = {} if app is None else {"app": app}
+        rows = reader.find(Build, newest_first=True, limit=limit + 1, before=before, **fields)
+        if app is not None and not rows and reader.get(App, app) is None:
+            raise NotFound("app-unknown", f"there is no app {app}", next=("headway apps ls",))
+        sources = reader.get_all(Source, {row.source for row in rows})
+        views = [_view(row, sources.get(row.source)) for row in rows]
+        return page_of(views, limit, lambda view: view.build.id)
+
+    return await world.store.read(question)
+
+
+def _view(build: Build, source: Source | None) -> BuildView:
+    if source is None:
+        return BuildView(build=build)
+    return BuildView(build=build, commit=source.commit, branch=source.branch, dirty=source.dirty)
+
+
 async def one(world: World, identity: str) -> Build:
     """Give a build.
 
@@ -203,7 +233,7 @@ async def one(world: World, identity: str) -> Build:
     build = await world.store.read(lambda reader: reader.get(Build, identity))
     if build is None:
         because = f"there is no build {identity}"
-        raise NotFound("build-unknown", because, next=("headway history",))
+        raise NotFound("build-unknown", because, next=("headway builds ls",))
     return build
 
 

@@ -11,13 +11,21 @@ from headway.control.nodes import there_is
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.runs import waits
 from headway.control.standing import member_view
-from headway.control.why_of_app import of_container, of_job, of_process, of_schedule, reasons
+from headway.control.why_of_app import (
+    of_container,
+    of_copy,
+    of_job,
+    of_process,
+    of_schedule,
+    reasons,
+    sole,
+)
 from headway.control.world import World
 from headway.formats.units import counted
 from headway.model.build import Build
 from headway.model.container import Container
 from headway.model.deployment import Deployment
-from headway.model.environment import Environment, EnvironmentState, Member
+from headway.model.environment import Environment, Member
 from headway.model.ids import NodeId, environment_name
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.node import Node, NodeState
@@ -63,7 +71,8 @@ async def explain(
         run = reader.get(Run, thing)
         if run is not None:
             return _of_run(reader, dispatch, run)
-        why = _in_environments(world, reader, name, owner, app)
+        why = _in_environments(world, reader, name, owner)
+        why = why or of_copy(reader, name, owner, app)
         why = why or of_job(reader, dispatch, name, owner, app)
         why = why or of_process(reader, name, owner, app)
         why = why or of_schedule(world, reader, name, owner, app)
@@ -96,10 +105,10 @@ def _deployment(reader: Reader, thing: str) -> Why | None:
     row = reader.get(Deployment, thing)
     if row is None:
         return None
-    chain = reasons(reader, subject=row.id)
+    happened = reasons(reader, subject=row.id)
     nexts = (f"headway logs -a {row.app}",) if row.failure is None else row.failure.next
     because = row.failure.because if row.failure else row.because
-    return Why(thing=thing, state=row.phase.value, because=because, chain=chain, next=nexts)
+    return Why(thing=thing, state=row.phase.value, because=because, happened=happened, next=nexts)
 
 
 def _build(reader: Reader, thing: str) -> Why | None:
@@ -107,9 +116,9 @@ def _build(reader: Reader, thing: str) -> Why | None:
     if row is None:
         return None
     because = row.failure.because if row.failure else f"source {row.source}"
-    chain = reasons(reader, subject=row.id)
+    happened = reasons(reader, subject=row.id)
     nexts = (f"headway logs --build {row.id}",)
-    return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
+    return Why(thing=thing, state=row.state.value, because=because, happened=happened, next=nexts)
 
 
 def _rebalancing(reader: Reader, thing: str) -> Why | None:
@@ -118,9 +127,9 @@ def _rebalancing(reader: Reader, thing: str) -> Why | None:
         return None
     step = row.current
     because = f"{step.node} is {step.state.value}" if step else f"saves {row.saved_hour:g} an hour"
-    chain = reasons(reader, subject=row.id)
+    happened = reasons(reader, subject=row.id)
     nexts = (f"headway rebalance show {row.id}",)
-    return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
+    return Why(thing=thing, state=row.state.value, because=because, happened=happened, next=nexts)
 
 
 def _container(reader: Reader, thing: str) -> Why | None:
@@ -130,7 +139,7 @@ def _container(reader: Reader, thing: str) -> Why | None:
 
 async def _of_node(world: World, node: Node) -> Why:
     there = await there_is(world, node.id)
-    chain = await world.store.read(lambda reader: reasons(reader, subject=node.id))
+    happened = await world.store.read(lambda reader: reasons(reader, subject=node.id))
     hold, away_at = world.roster.holds.get(node.id), world.roster.away.get(node.id)
     said = [f"not heard from since {away_at:%H:%M:%S} UTC"] if away_at else []
     said += world.kept.said(node.id)
@@ -146,7 +155,7 @@ async def _of_node(world: World, node: Node) -> Why:
         thing=node.id,
         state=node.state.value,
         because="; ".join(said) or f"it takes containers; {len(there)} of them are there",
-        chain=chain,
+        happened=happened,
         next=(f"headway nodes show {node.id}",),
     )
 
@@ -159,7 +168,7 @@ def _declared(world: World, reader: Reader, thing: str) -> Why | None:
             thing=thing,
             state=node.state.value,
             because=node.because,
-            chain=reasons(reader, subject=thing),
+            happened=reasons(reader, subject=thing),
             next=(f"headway pools show {node.pool}",),
         )
     return _pool(world, reader, thing) if reader.get(Pool, thing) is not None else None
@@ -172,8 +181,9 @@ def _pool(world: World, reader: Reader, thing: str) -> Why | None:
     if pool is None and not nodes:
         return None
     nodes |= {row.id for row in reader.find(PoolNode, pool=thing)}
-    chain = reasons(reader, subject=thing)
-    last = f"; last: {chain[-1].because}" if chain and chain[-1].because else ""
+    happened = reasons(reader, subject=thing)
+    newest = happened[-1].event.because if happened else ""
+    last = f"; last: {newest}" if newest else ""
     if pool is not None and pool.types:
         because = f"it may have {pool.scaling.nodes_min} to {pool.scaling.nodes_max} nodes{last}"
     else:
@@ -182,21 +192,21 @@ def _pool(world: World, reader: Reader, thing: str) -> Why | None:
         thing=thing,
         state=counted(len(nodes), "node"),
         because=because,
-        chain=chain,
+        happened=happened,
         next=(f"headway pools show {thing}",),
     )
 
 
 def _gone(reader: Reader, thing: str) -> Why | None:
     """Explain a node that was given back, or is gone without that."""
-    chain = reasons(reader, subject=thing)
-    if not chain or chain[-1].kind != "node.gone":
+    happened = reasons(reader, subject=thing)
+    if not happened or happened[-1].event.kind != "node.gone":
         return None
-    last = chain[-1]
+    last = happened[-1].event
     because = f"it is there no more since {last.at:%Y-%m-%d %H:%M:%S} UTC: {last.because}"
     pool = last.data.get("pool")
     nexts = (f"headway pools show {pool}",) if pool else ("headway nodes ls",)
-    return Why(thing=thing, state="gone", because=because, chain=chain, next=nexts)
+    return Why(thing=thing, state="gone", because=because, happened=happened, next=nexts)
 
 
 def _lock(reader: Reader, thing: str) -> Why | None:
@@ -209,7 +219,7 @@ def _lock(reader: Reader, thing: str) -> Why | None:
         thing=thing,
         state=line[0].state.value,
         because=f"{waits_in_line(held or line)}; {len(line) - len(held)} wait for it",
-        chain=reasons(reader, subject=line[0].id),
+        happened=reasons(reader, subject=line[0].id),
         next=(f"headway leases ls {thing}", f"headway why {line[0].id}"),
     )
 
@@ -225,7 +235,7 @@ def _of_lease(world: World, reader: Reader, row: Lease) -> Why:
         thing=row.id,
         state=row.state.value,
         because=because,
-        chain=reasons(reader, subject=row.id),
+        happened=reasons(reader, subject=row.id),
         next=nexts,
     )
 
@@ -236,32 +246,24 @@ def _of_run(reader: Reader, dispatch: Dispatch, run: Run) -> Why:
         thing=run.id,
         state=run.state.value,
         because=because or f"{run.job} in {environment_name(run.environment)}",
-        chain=reasons(reader, subject=run.id),
+        happened=reasons(reader, subject=run.id),
         next=(f"headway runs show {run.id}", f"headway runs logs {run.id}"),
     )
 
 
 def _in_environments(
-    world: World, reader: Reader, thing: str, environment: str | None, app: str | None
+    world: World, reader: Reader, thing: str, environment: str | None
 ) -> Why | None:
-    if environment is None:
-        rows = reader.find(Environment, name=thing)
-        if rows:
-            return _of_environment(reader, rows[-1])
-        owners = reader.find(Environment, state=EnvironmentState.ACTIVE)
-    else:
-        owners = [lookup.environment(reader, environment)]
-    for owner in owners:
-        name, _, label = thing.partition("/") if "/" in thing else (app or "", "", thing)
-        member = reader.get(Member, owner.id, thing)
-        if member is not None:
-            return _of_member(world, reader, owner, member)
-        for row in reader.find(Container, environment=owner.id, retired=False):
-            if row.label == label and name in ("", row.app):
-                return of_container(reader, thing, row)
-            if f"{row.app}.{row.slot}" == thing:
-                return of_container(reader, thing, row)
-    return None
+    rows = reader.find(Environment, name=thing) if environment is None else []
+    if rows:
+        return _of_environment(reader, rows[-1])
+    members = {
+        f"{owner.name}/{thing}": (owner, member)
+        for owner in lookup.environments(reader, environment)
+        if (member := reader.get(Member, owner.id, thing)) is not None
+    }
+    only = sole(members, "an app", thing)
+    return _of_member(world, reader, *only) if only is not None else None
 
 
 def _of_environment(reader: Reader, row: Environment) -> Why:
@@ -271,18 +273,22 @@ def _of_environment(reader: Reader, row: Environment) -> Why:
         thing=row.name,
         state=row.state.value,
         because=because,
-        chain=reasons(reader, subject=row.id),
+        happened=reasons(reader, subject=row.id),
         next=(f"headway envs show {row.name}",),
     )
 
 
 def _of_member(world: World, reader: Reader, owner: Environment, member: Member) -> Why:
     view = member_view(world, reader, owner, member)
-    chain = reasons(reader, environment=owner.id, app=member.app)
+    happened = reasons(reader, environment=owner.id, app=member.app)
     nexts = (
         f"headway ps -e {owner.name}",
         f"headway logs -e {owner.name} {member.app}",
     )
     return Why(
-        thing=member.app, state=view.state.value, because=view.because, chain=chain, next=nexts
+        thing=member.app,
+        state=view.state.value,
+        because=view.because,
+        happened=happened,
+        next=nexts,
     )

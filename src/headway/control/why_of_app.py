@@ -16,7 +16,7 @@ from headway.control.runs.targets import Target, find_job
 from headway.control.world import World
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.environment import Member
-from headway.model.event import Event
+from headway.model.happening import Happening, happenings
 from headway.model.ids import environment_name
 from headway.model.run import Run
 from headway.model.schedule import ScheduleState
@@ -24,26 +24,47 @@ from headway.model.view.why import Why
 from headway.model.words import and_more
 from headway.ports.store import Reader
 
-_CHAIN = 30
-_CHAIN_OF_APP = 300
-"""What its containers do again and again is shown as one."""
+_TOLD = 30
+_LOOKED_AT_OF_APP = 300
+"""What its containers do again and again is told as one."""
 _NAMED = 5
 _T = TypeVar("_T")
 
 
-def reasons(reader: Reader, **fields: Any) -> tuple[Event, ...]:
+def reasons(reader: Reader, **fields: Any) -> tuple[Happening, ...]:
     """Give the recorded reasons that led to how something is, the newest last."""
-    most = _CHAIN_OF_APP if "app" in fields else _CHAIN
+    most = _LOOKED_AT_OF_APP if "app" in fields else _TOLD
     newest = reader.events(newest_first=True, limit=most, **fields)
-    return tuple(reversed(newest))
+    return happenings(newest, _TOLD)[::-1]
 
 
 def of_container(reader: Reader, thing: str, row: Container) -> Why:
     """Explain a container."""
     because = row.exit.account if row.exit else row.because
-    chain = reasons(reader, subject=row.id)
+    happened = reasons(reader, subject=row.id)
     nexts = (f"headway logs {row.id}",)
-    return Why(thing=thing, state=row.state.value, because=because, chain=chain, next=nexts)
+    return Why(thing=thing, state=row.state.value, because=because, happened=happened, next=nexts)
+
+
+def of_copy(reader: Reader, thing: str, environment: str | None, app: str | None) -> Why | None:
+    """Explain a container by its name, such as `web.1`, `shop/web.1` or `shop.1`.
+
+    Raises:
+        Conflict: Several apps or environments have one of this name.
+    """
+    name, _, label = thing.rpartition("/")
+    name = name or app or ""
+    found: dict[str, list[Container]] = {}
+    for owner in lookup.environments(reader, environment):
+        for row in reader.find(Container, environment=owner.id, retired=False):
+            is_named = row.label == label and name in ("", row.app)
+            if is_named or (row.kind is ContainerKind.SERVICE and f"{row.app}.{row.slot}" == thing):
+                found.setdefault(f"{owner.name}/{row.app}/{row.label}", []).append(row)
+    copies = sole(found, "a container", thing)
+    if copies is None:
+        return None
+    newest = max(copies, key=lambda row: (is_staying(row), row.created_at))
+    return of_container(reader, thing, newest)
 
 
 def of_process(reader: Reader, thing: str, environment: str | None, app: str | None) -> Why | None:
@@ -62,7 +83,7 @@ def of_process(reader: Reader, thing: str, environment: str | None, app: str | N
                 row.app,
             ):
                 found.setdefault(f"{owner.name}/{row.app}/{process}", []).append(row)
-    copies = _sole(found, "process type", thing)
+    copies = sole(found, "a process type", thing)
     if copies is None:
         return None
     copies = _serving(reader, copies)
@@ -97,10 +118,10 @@ def of_job(
         with suppress(NotFound):
             target = find_job(reader, owner.name, name, app)
             found[f"{owner.name}/{target.release.app}/{target.job.name}"] = target
-    sole = _sole(found, "job", name)
-    if sole is None:
+    only = sole(found, "a job", name)
+    if only is None:
         return None
-    owner, release, job = sole
+    owner, release, job = only
     key = (owner.id, release.app, job.name)
     waiting, running = dispatch.counts(*key)
     runs = reader.find(Run, owner="/".join(key), newest_first=True, limit=1)
@@ -110,7 +131,7 @@ def of_job(
         thing=name,
         state="running" if running else "waiting" if waiting else "idle",
         because="; ".join(said) if runs else "it was never invoked",
-        chain=reasons(reader, subject=runs[0].id) if runs else (),
+        happened=reasons(reader, subject=runs[0].id) if runs else (),
         next=(f"headway runs ls -e {owner.name} --job {release.app}/{job.name}",),
     )
 
@@ -133,7 +154,7 @@ def of_schedule(
         for row in reader.find(ScheduleState, environment=owner.id)
         if name in (row.name, f"{row.app}/{row.name}") and app in (None, row.app)
     }
-    row = _sole(found, "schedule", name)
+    row = sole(found, "a schedule", name)
     if row is None:
         return None
     said = [foreseen(row, world.clock.now())]
@@ -146,7 +167,7 @@ def of_schedule(
         thing=name,
         state="paused" if row.paused else "on" if row.live else "off",
         because="; ".join(said),
-        chain=reasons(reader, subject=last.id) if last else (),
+        happened=reasons(reader, subject=last.id) if last else (),
         next=(
             f"headway schedules ls {where}",
             f"headway runs ls {where} --tag schedule={row.name}",
@@ -154,7 +175,7 @@ def of_schedule(
     )
 
 
-def _sole(found: Mapping[str, _T], what: str, thing: str) -> _T | None:
+def sole(found: Mapping[str, _T], what: str, thing: str) -> _T | None:
     """Give the only one that was found, by its full name; None where there is none.
 
     Raises:
@@ -164,7 +185,7 @@ def _sole(found: Mapping[str, _T], what: str, thing: str) -> _T | None:
         names = sorted(found)
         raise Conflict(
             "thing-ambiguous",
-            f"{len(names)} have a {what} {thing}: say {and_more(names[:_NAMED], len(names))}",
-            next=(f"headway why {names[0]}",),
+            f"{len(names)} have {what} {thing}: say {and_more(names[:_NAMED], len(names))}",
+            next=tuple(f"headway why {name}" for name in names[:_NAMED]),
         )
     return next(iter(found.values()), None)

@@ -11,6 +11,7 @@ from headway.model.view.why import Why
 from headway.sdk import local
 from headway.sdk.apps import Apps
 from headway.sdk.ask import Asked
+from headway.sdk.builds import Builds
 from headway.sdk.config import Configs
 from headway.sdk.containers import Containers
 from headway.sdk.deployments import Deployments
@@ -40,6 +41,7 @@ class Client:
         self.config = Configs(self.transport)
         self.deployments = Deployments(self.transport)
         self.containers = Containers(self.transport)
+        self.builds = Builds(self.transport)
         self.logs = Logs(self.transport)
         self.nodes = Nodes(self.transport)
         self.pools = Pools(self.transport)

@@ -1,10 +1,9 @@
-"""Log lines and builds."""
+"""Log lines."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from headway.model.build import Build
 from headway.model.view.log import LogEntry
 from headway.sdk.transport import Transport, part
 
@@ -74,10 +73,6 @@ class Logs:
     def build(self, identity: str, *, follow: bool = False) -> Iterator[LogEntry]:
         """Give a build's lines; with `follow` until it ends, over restarts of headway."""
         return self._one(f"/v1/builds/{part(identity)}/logs", 0, None, follow)
-
-    def get_build(self, identity: str) -> Build:
-        """Give a build."""
-        return self._transport.call("GET", f"/v1/builds/{part(identity)}", Build)
 
     def _one(self, path: str, after: int, tail: int | None, follow: bool) -> Iterator[LogEntry]:
         if not follow:

@@ -14,6 +14,7 @@ ELSEWHERE = frozenset(
     {
         "--help",
         "apps add",
+        "builds ls",
         "config unset",
         "docs",
         "init",

@@ -37,7 +37,7 @@ def test_a_lease_is_asked_for_shown_renewed_and_released(client):
     assert (refused.status_code, refused.json()["code"]) == (409, "lease-over")
     told = client.get("/v1/why", params={"thing": lease["id"]}).json()
     assert told["state"] == "ended"
-    assert [event["kind"] for event in told["chain"]] == [
+    assert [one["event"]["kind"] for one in told["happened"]] == [
         "lease.asked",
         "lease.held",
         "lease.extended",

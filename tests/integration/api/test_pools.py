@@ -13,9 +13,8 @@ def test_a_pool_is_declared_shown_scaled_and_removed(client):
     assert [row["pool"]["name"] for row in client.get("/v1/pools").json()] == ["default", "trial"]
     scaled = client.post("/v1/pools/trial/scale", json={"nodes_min": 0, "nodes_max": 3})
     assert scaled.json()["pool"]["scaling"]["nodes_max"] == 3
-    assert client.get("/v1/why", params={"thing": "trial"}).json()["chain"][0]["kind"] == (
-        "pool.declared"
-    )
+    told = client.get("/v1/why", params={"thing": "trial"}).json()["happened"]
+    assert told[0]["event"]["kind"] == "pool.declared"
     assert client.delete("/v1/pools/trial").status_code == 200
     gone = client.get("/v1/pools/trial")
     assert (gone.status_code, gone.json()["code"]) == (404, "pool-unknown")
