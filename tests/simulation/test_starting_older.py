@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from headway.control import deploying
-from headway.control.environments import starting
+from headway.control.environments import copying, starting
+from headway.control.errors import NotFound
 from headway.control.requests import DeployRequest, StartRequest
 from headway.control.sources import adopt
 from headway.model.app import App, Source
@@ -77,6 +78,23 @@ async def test_a_deployment_of_an_older_source_does_not_make_it_the_newest(kept)
     started = await deploying.deploy(kept.world, "me", "demo", SHOP, request)
     assert [row.source for row in started.deployments] == [OLDER.digest]
     assert await newest(kept) == NEWEST.digest
+
+
+async def test_a_copy_is_of_what_serves_but_of_an_app_that_is_named_of_that_branch(kept):
+    await starting.start(kept.world, "me", "demo", StartRequest(apps=(SHOP,)))
+    await kept.store.write(lambda tx: serving(tx, OLDER))
+    await kept.store.write(lambda tx: tx.put(msgspec.structs.replace(NEWEST, branch="feature")))
+
+    async def sources(to: str, **of: str) -> dict[str, Digest]:
+        others = {AppName(app): branch for app, branch in of.items()}
+        started = await copying.copy(kept.world, "me", "demo", to, None, False, others)
+        return {row.app: row.source for row in started.deployments}
+
+    assert (await sources("same"))[SHOP] == OLDER.digest
+    assert (await sources("other", shop="feature"))[SHOP] == NEWEST.digest
+    with pytest.raises(NotFound, match="nowhere"):
+        await sources("third", shop="nowhere")
+    assert await kept.store.read(lambda tx: tx.find(Environment, name="third")) == []
 
 
 def serving(tx, source: Source, *, stopped: bool = False) -> None:

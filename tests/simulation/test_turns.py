@@ -97,7 +97,7 @@ def test_what_cannot_be_scaled_or_copied_and_what_is_not_there_names_what_to_ask
         assert taken.value.next == ("headway envs show demo", "headway envs ls")
         with pytest.raises(NotFound) as unknown:
             await builds.one(shop.world, "bld-1")
-        assert unknown.value.next == ("headway history",)
+        assert unknown.value.next == ("headway builds ls",)
         shop.plane.kill()
         await shop.plane.gone()
 

@@ -105,10 +105,15 @@ async def extend(
 async def copy(
     request: Request, world: TheWorld, actor: Actor, environment: Environment, body: CopyBody
 ) -> Json:
-    """Start the same apps, with the same config and scale, in a new environment."""
+    """Start the same apps, with the same config and scale, in a new environment.
+
+    `of` names, of an app, another source than that which serves: a branch, or the beginning of a
+    commit.
+    """
+    of = {AppName(app): source for app, source in body.of.items()}
     return await done_once(
         request,
-        lambda: copying.copy(world, actor, environment, body.to, body.lease_s, body.plan),
+        lambda: copying.copy(world, actor, environment, body.to, body.lease_s, body.plan, of),
     )
 
 

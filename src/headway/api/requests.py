@@ -90,6 +90,7 @@ class CopyBody(_Body):
     """Start the same in a new environment."""
 
     to: Name
+    of: dict[Name, Digest] = Field(default={}, max_length=100)
     lease_s: Seconds | None = None
     plan: bool = False
 

@@ -54,9 +54,9 @@ def list_builds(app: str | None, before: str | None, limit: int, as_json: bool) 
 
 
 def _commit(view: BuildView) -> str:
-    """Say of which commit it is, of what else there was with it, or else of which source."""
+    """Say of which commit it is, where that is known; a plus: files differed from it."""
     if view.commit is None:
-        return view.build.source.removeprefix("sha256:")[:_COMMIT]
+        return "-"
     return f"{view.commit.id[:_COMMIT]}{'+' if view.dirty else ''}"
 
 

@@ -151,12 +151,21 @@ def diff(left: str, right: str, as_json: bool) -> None:
 @envs.command()
 @click.argument("name")
 @click.argument("to")
+@click.argument("others", nargs=-1, metavar="[APP@BRANCH]…")
 @click.option("--lease", type=Duration(), help="How long the copy lives. Default: 8h.")
 @showing_options
-def copy(name: str, to: str, lease: float | None, showing: Showing) -> None:
-    """Start the same apps, config and scale under another name. No data of it."""
+def copy(
+    name: str, to: str, others: tuple[str, ...], lease: float | None, showing: Showing
+) -> None:
+    """Start the same apps, config and scale under another name. No data of it.
+
+    Of APP@BRANCH, the last source of that branch, or of a commit, that headway keeps is used.
+    """
+    if plain := [word for word in others if "@" not in word]:
+        raise click.UsageError(f"all apps are copied; of another source: {plain[0]}@BRANCH")
     with Client.local() as client:
-        started = foreseen(partial(client.environments.copy, name, to, lease_s=lease), showing)
+        copied = partial(client.environments.copy, name, to, others, lease_s=lease)
+        started = foreseen(copied, showing)
         if showing.plan:
             print_json(started) if showing.as_json else click.echo(render.plan(started))
             return

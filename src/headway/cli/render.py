@@ -99,9 +99,11 @@ def took(began: datetime | None, ended: datetime | None) -> str:
 def size(count: int) -> str:
     """Write a number of bytes as somebody reads it.
 
-    >>> size(0), size(2048), size(123456789)
-    ('0 KiB', '2 KiB', '117.7 MiB')
+    >>> size(12), size(2048), size(123456789)
+    ('12 B', '2 KiB', '117.7 MiB')
     """
+    if count < 1024:
+        return f"{count} B"
     return f"{count / 1024:.0f} KiB" if count < _MIB else f"{count / _MIB:.1f} MiB"
 
 

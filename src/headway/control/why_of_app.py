@@ -115,9 +115,11 @@ def of_job(
     """
     found: dict[str, Target] = {}
     for owner in lookup.environments(reader, environment):
-        with suppress(NotFound):
-            target = find_job(reader, owner.name, name, app)
-            found[f"{owner.name}/{target.release.app}/{target.job.name}"] = target
+        for member in reader.find(Member, environment=owner.id):
+            if app in (None, member.app):
+                with suppress(NotFound):
+                    target = find_job(reader, owner.name, name, member.app)
+                    found[f"{owner.name}/{target.release.app}/{target.job.name}"] = target
     only = sole(found, "a job", name)
     if only is None:
         return None

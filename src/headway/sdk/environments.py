@@ -103,10 +103,20 @@ class Environments:
         )
 
     def copy(
-        self, name: str, to: str, *, lease_s: float | None = None, plan: bool = False
+        self,
+        name: str,
+        to: str,
+        others: Sequence[str] = (),
+        *,
+        lease_s: float | None = None,
+        plan: bool = False,
     ) -> Started:
-        """Start the same apps, with the same config and scale, in a new environment."""
-        body = {"to": to, "lease_s": lease_s, "plan": plan}
+        """Start the same apps, with the same config and scale, in a new environment.
+
+        Of `others`, such as `web@feature`, the last source of that branch or commit that is kept
+        is used, rather than that which serves.
+        """
+        body = {"to": to, "of": parse_wanted(others).of, "lease_s": lease_s, "plan": plan}
         return self._transport.call(
             "POST", f"/v1/environments/{part(name)}/copy", Started, body=body
         )

@@ -1,5 +1,7 @@
 """`envs copy`: the apps of an environment, as they serve there, in a new one."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from headway.control import lookup
@@ -17,17 +19,27 @@ from headway.model.ids import AppName, Digest
 from headway.model.view.change import Started
 from headway.ports.store import Writer
 
+NO_OTHERS: Mapping[AppName, str] = {}
+
 
 async def copy(
-    world: World, actor: str, name: str, to: str, lease_s: float | None, plan: bool
+    world: World,
+    actor: str,
+    name: str,
+    to: str,
+    lease_s: float | None,
+    plan: bool,
+    of: Mapping[AppName, str] = NO_OTHERS,
 ) -> Started:
     """Start the same apps, with the same config and scale, in a new environment. No data of it.
 
-    The sources are those of the releases that serve; of an app that has none, the newest.
+    The sources are those of the releases that serve; of an app that has none, the newest; and of
+    those in `of`, the last that is kept of that branch or commit.
 
     Raises:
-        NotFound: There is no environment of this name.
+        NotFound: There is no environment of this name, or no such source.
         Conflict: The new name is taken.
+        Invalid: The environment has no such app.
     """
 
     def deed(tx: Writer) -> Started:
@@ -51,7 +63,11 @@ async def copy(
             if live is not None:
                 chosen[app] = live.source
         request = StartRequest(
-            apps=tuple(apps), chosen=chosen, lease_s=lease_s, reason=f"copy of {name}"
+            apps=tuple(apps),
+            chosen=chosen,
+            of=dict(of),
+            lease_s=lease_s,
+            reason=f"copy of {name}",
         )
         return begin(tx, world=world, actor=actor, name=to, request=request)
 
