@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control import apps, deploying, standings, why
+from headway.control import apps, deploying, rollouts, standings, why
 from headway.control.requests import DeployRequest
 from headway.control.why_of_app import of_process
 from headway.model.app import App, Source
@@ -321,3 +321,25 @@ def test_ends_are_known_also_where_a_node_gives_no_line_of_any_log():
 
 def said(text: str, stream: Stream = Stream.STDERR) -> LogLine:
     return LogLine(at=BEGAN, stream=stream, text=text, cursor=1)
+
+
+def test_an_app_that_waits_for_room_is_not_looked_at_the_more_often_the_more_happened(monkeypatch):
+    looks = []
+    read = rollouts.read_member
+
+    async def noted(world, *key):
+        looks.append(key)
+        return await read(world, *key)
+
+    async def scenario(shop: Shop) -> None:
+        await shop.scale(3)
+        for _ in range(20):
+            shop.world.bell.member((ENVIRONMENT, APP))
+            await asyncio.sleep(0.03)
+        await asyncio.sleep(5)
+        looks.clear()
+        await asyncio.sleep(10)
+        assert 9 <= len(looks) <= 11
+
+    monkeypatch.setattr(rollouts, "read_member", noted)
+    virtually(scenario, lends=False)

@@ -1,7 +1,6 @@
 """The loop over apps in environments: read, calculate, update."""
 
 import asyncio
-import heapq
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -11,6 +10,7 @@ from headway.calculate.check import check_of
 from headway.calculate.explain import likely_causes
 from headway.calculate.rollout import plan_member
 from headway.calculate.route import member_routes
+from headway.control.due import Due
 from headway.control.fleet import Fleet
 from headway.control.guard import trouble
 from headway.control.ports_asked import Patience, PortsAsked
@@ -58,7 +58,7 @@ class Rollouts:
         self._waiting: dict[EnvironmentId, dict[MemberKey, None]] = {}
         """Apps that wait for what they depend on, or behind another deployment."""
         self._patience: dict[MemberKey, Patience] = {}
-        self._due: list[tuple[datetime, MemberKey]] = []
+        self._due = Due()
         self._wake = asyncio.Event()
         world.bell.member.calls(self.ring)
 
@@ -79,22 +79,19 @@ class Rollouts:
             except Exception as error:  # noqa: BLE001 (one app's trouble must not stop the others)
                 trouble(self._world, f"rollouts {key[0]}/{key[1]}", error)
                 self._routing.give_up(key)
-                self._wake_at(self._world.clock.now() + timedelta(seconds=_RETRY_S), key)
+                self._due.set(key, self._world.clock.now() + timedelta(seconds=_RETRY_S))
 
     async def _next(self) -> MemberKey:
         while True:
             now = self._world.clock.now()
-            while self._due and self._due[0][0] <= now:
-                self._dirty.setdefault(heapq.heappop(self._due)[1])
+            for key in self._due.take(now):
+                self._dirty.setdefault(key)
             if self._dirty:
                 key = next(iter(self._dirty))
                 del self._dirty[key]
                 return key
             self._wake.clear()
-            await rung(self._wake, self._due[0][0] if self._due else None, now)
-
-    def _wake_at(self, at: datetime, key: MemberKey) -> None:
-        heapq.heappush(self._due, (at, key))
+            await rung(self._wake, self._due.next_at, now)
 
     async def _beat(self, key: MemberKey) -> None:
         world = self._world
@@ -240,12 +237,12 @@ class Rollouts:
             times.append(now + timedelta(seconds=_DRAIN_LOOK_S))
         if plan.pending:
             times.append(now + timedelta(seconds=_RETRY_S))
-        if times:
-            self._wake_at(min(times), key)
+        self._due.set(key, min(times, default=None))
 
     def _forget(self, key: MemberKey) -> None:
         self._world.pending.pop(key, None)
         self._patience.pop(key, None)
+        self._due.set(key, None)
         self._note_lacks(key, (), self._world.clock.now())
         self._offer(key, ())
         self._routing.update(key, None)

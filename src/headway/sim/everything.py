@@ -32,10 +32,16 @@ _OTHERS_CORES = 1.5
 """Of all copies of services that do not give way, together, at most."""
 _POOLED = 0.6
 """Of the worlds: they have a pool that grows and shrinks."""
+_BUSY_HOURS = 3.0
+"""No longer is a world sure to be as busy as one may be."""
 
 
 def everything(seed: int, hours: float = 3.0) -> Scenario:
-    """Draw a scenario with every fault in it, each more or less often."""
+    """Draw a scenario with every fault in it, each more or less often.
+
+    One of up to three hours is busy throughout. Of the longer ones most are quiet for long, and few
+    are busy: how often people come is drawn anew (`_quieter`). Nothing else hangs on the length.
+    """
     chance = random.Random(f"{seed}/everything")  # noqa: S311 (no secret)
     pooled = random.Random(f"{seed}/pools")  # noqa: S311 (no secret)
     pools = (_pool(pooled),) if pooled.random() < _POOLED else ()
@@ -73,7 +79,38 @@ def everything(seed: int, hours: float = 3.0) -> Scenario:
         stalled_s=_STALLED_S,
     )
     found = _yielding(found, random.Random(f"{seed}/yielding"))  # noqa: S311 (no secret)
-    return _shared(found, sharing) if share else found
+    found = _shared(found, sharing) if share else found
+    return _quieter(found, random.Random(f"{seed}/quiet"))  # noqa: S311 (no secret)
+
+
+def _quieter(known: Scenario, chance: random.Random) -> Scenario:
+    """Have people of a long world come less often: what takes time finds no more than it did.
+
+    Deployments, short environments, runs, gangs and claims come less often by one factor, between
+    1 and (3 / hours)², as many of each magnitude: for 24 hours a sixty-fourth is the least, a
+    quarter the mean. They come in the same bursts, to the same nodes and services, and as much goes
+    wrong in an hour, so that more does for each of them.
+    """
+    least = min(1.0, _BUSY_HOURS / known.hours) ** 2
+    often = least ** chance.random()
+
+    def of_service(load: ServiceLoad) -> ServiceLoad:
+        return msgspec.structs.replace(
+            load,
+            deploys_hour=often * load.deploys_hour,
+            short_environments_hour=often * load.short_environments_hour,
+        )
+
+    def of_job(load: JobLoad) -> JobLoad:
+        return msgspec.structs.replace(
+            load, runs_hour=often * load.runs_hour, claims_hour=often * load.claims_hour
+        )
+
+    return msgspec.structs.replace(
+        known,
+        services=tuple(map(of_service, known.services)),
+        jobs=tuple(map(of_job, known.jobs)),
+    )
 
 
 def _yielding(known: Scenario, chance: random.Random) -> Scenario:

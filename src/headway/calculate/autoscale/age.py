@@ -57,6 +57,8 @@ def aged(
         if host.state in (HostState.READY, HostState.LEAVING) and host.id not in gone
     ]
     old = [host for host in there if is_too_old(host, drain_s, now)]
+    if not old:
+        return Aged(set(), [])
     old.sort(key=lambda host: (host.state is HostState.READY, host.since, host.id))
     younger = [host for host in there if not is_too_old(host, drain_s, now)]
     counted = _Counted(snapshot, scene, limits, [*snapshot.standing, *younger, *reversed(old)])

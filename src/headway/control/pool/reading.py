@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -59,6 +60,19 @@ class Seen:
                 self.scarce[key] = msgspec.structs.replace(row, until=now)
 
 
+class _There(NamedTuple):
+    """What there is at one moment: it is read at once."""
+
+    pools: list[Pool]
+    """Those that can grow or shrink."""
+    nodes: list[PoolNode]
+    containers: list[Container]
+    runs: list[Run]
+    """Those that are under way."""
+    builds: list[Build]
+    """Those that are under way."""
+
+
 class PoolReading:
     """Gathers pools, their nodes, what runs there and what waits."""
 
@@ -70,14 +84,11 @@ class PoolReading:
 
     async def snapshots(self, now: datetime, also: Pool | None = None) -> list[PoolSnapshot]:
         """Give every pool that can grow or shrink, as of now; one of them as it might be."""
-        store = self._world.store
-        rows_of_pools = await store.read(lambda tx: tx.find(Pool))
-        found = {pool.name: pool for pool in (*rows_of_pools, *((also,) if also else ()))}
-        pools = [pool for pool in found.values() if pool.types]
-        if not pools:
+        there = await self._world.store.read(partial(_there, also=also))
+        if there is None:
             return []
-        rows = await store.read(lambda tx: tx.find(PoolNode))
-        loads, runners = await self._loads(now)
+        pools, rows = there.pools, there.nodes
+        loads, runners = await self._loads(there, now)
         waiting = await self._waiting()
         main = main_pool(pools)
         return [
@@ -169,7 +180,7 @@ class PoolReading:
     # --- what runs --------------------------------------------------------------------------------
 
     async def _loads(
-        self, now: datetime
+        self, there: _There, now: datetime
     ) -> tuple[dict[NodeId, list[Load]], dict[NodeId, list[Resources]]]:
         """Give what runs on each node; apart, what the runners there reserve.
 
@@ -177,15 +188,14 @@ class PoolReading:
         """
         found: dict[NodeId, list[Load]] = {}
         runners: dict[NodeId, list[Resources]] = {}
-        store = self._world.store
-        for row in await store.read(lambda tx: tx.find(Container, retired=False)):
+        for row in there.containers:
             if row.is_ended:
                 continue
             if row.kind is ContainerKind.RUNNER:
                 runners.setdefault(row.node, []).append(row.resources)
             else:
                 found.setdefault(row.node, []).append(_load(row, now))
-        for run in await store.read(lambda tx: tx.find(Run, active=1)):
+        for run in there.runs:
             attempt = run.attempt
             if attempt is None:
                 continue
@@ -201,15 +211,9 @@ class PoolReading:
                 ends_by=end_of(began_at, thought.longest_s),
             )
             found.setdefault(attempt.node, []).append(load)
-        for node, load in (*await self._built(now), *self._promised()):
+        for node, load in (*_built(there.builds, now), *self._promised()):
             found.setdefault(node, []).append(load)
         return found, runners
-
-    async def _built(self, now: datetime) -> list[tuple[NodeId, Load]]:
-        """Give the builds under way."""
-        rows = await self._world.store.read(lambda tx: tx.find(Build, state=BuildState.RUNNING))
-        load = Load(demand=of_build(), ends_at=now + timedelta(seconds=_PASSING_S))
-        return [(row.node, load) for row in rows if row.node is not None]
 
     def _promised(self) -> Iterator[tuple[NodeId, Load]]:
         """Give what leases keep of nodes, also from later on: it is not to be given back."""
@@ -269,6 +273,27 @@ def main_pool(pools: Sequence[Pool]) -> PoolName:
     """Give the pool of what names none: `default`, else the first that takes anything."""
     names = sorted(pool.name for pool in pools if not pool.dedicated)
     return names[0] if names and DEFAULT_POOL not in names else DEFAULT_POOL
+
+
+def _there(reader: Reader, also: Pool | None) -> _There | None:
+    """Read what there is; one of the pools may be as it might be. None: no pool can grow."""
+    found = {pool.name: pool for pool in (*reader.find(Pool), *((also,) if also else ()))}
+    pools = [pool for pool in found.values() if pool.types]
+    if not pools:
+        return None
+    return _There(
+        pools=pools,
+        nodes=reader.find(PoolNode),
+        containers=reader.find(Container, retired=False),
+        runs=reader.find(Run, active=1),
+        builds=reader.find(Build, state=BuildState.RUNNING),
+    )
+
+
+def _built(builds: Sequence[Build], now: datetime) -> Iterator[tuple[NodeId, Load]]:
+    """Give the builds under way."""
+    load = Load(demand=of_build(), ends_at=now + timedelta(seconds=_PASSING_S))
+    return ((row.node, load) for row in builds if row.node is not None)
 
 
 def _queued(reader: Reader, lane: str) -> list[Run]:
