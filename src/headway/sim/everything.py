@@ -1,6 +1,7 @@
 """Scenarios drawn from a seed: a small world in which everything may go wrong."""
 
 import random
+from math import sqrt
 
 import msgspec
 
@@ -87,12 +88,13 @@ def _quieter(known: Scenario, chance: random.Random) -> Scenario:
     """Have people of a long world come less often: what takes time finds no more than it did.
 
     Deployments, short environments, runs, gangs and claims come less often by one factor, between
-    1 and (3 / hours)², as many of each magnitude: for 24 hours a sixty-fourth is the least, a
-    quarter the mean. They come in the same bursts, to the same nodes and services, and as much goes
-    wrong in an hour, so that more does for each of them.
+    1 and (3 / hours)², the more likely the less: for 24 hours a sixty-fourth is the least, a ninth
+    the mean, and one world of nine is more than a quarter as busy as one of three hours. They come
+    in the same bursts, to the same nodes and services, and as much goes wrong in an hour, so that
+    more does for each of them.
     """
     least = min(1.0, _BUSY_HOURS / known.hours) ** 2
-    often = least ** chance.random()
+    often = least ** sqrt(chance.random())
 
     def of_service(load: ServiceLoad) -> ServiceLoad:
         return msgspec.structs.replace(

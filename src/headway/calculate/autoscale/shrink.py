@@ -145,8 +145,11 @@ class Shrinking:
             and self._sites[host.id].used == 0
             and self._used_share(host) < _HALF
         ]
+        if not candidates:
+            return
+        elsewhere = Elsewhere(self._scene, (*self._standing, *hosts))  # until something fits
         for host in sorted(candidates, key=self._leaving_cost)[:3]:
-            if not self._fits(host, Elsewhere(self._scene, (*self._standing, *hosts))):
+            if not self._fits(host, elsewhere):
                 continue
             self.found.spare.append(host.id)
             left_s = self._left_s(host)
