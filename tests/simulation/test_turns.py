@@ -1,7 +1,9 @@
 """What waits behind a deployment goes on from what that brought, not from what served before."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,27 +14,68 @@ from headway.control.environments import copying
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.requests import ConfigRequest, DeployRequest, NewValue
 from headway.model.app import Source
+from headway.model.container import Container
 from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.environment import Member
 from headway.model.ids import Digest
+from headway.model.manifest import Deploy, Expose, Process, Protocol, Strategy
 from headway.model.release import Release
 from headway.sim.network import MadeUpNetwork
 from headway.sim.virtual import VirtualLoop, run_virtually
 from tests.simulation.conftest import APP, ENVIRONMENT
 from tests.simulation.pools_world import BEGAN
-from tests.simulation.test_standing import WEB, Shop
+from tests.simulation.test_standing import HALF, TCP, WEB, Shop
 
 NEW = Digest("sha256:2")
 
 
-def newer(tx) -> None:
+def newer(tx, **changed: Any) -> None:
     old = tx.get(Source, Digest("sha256:1"))
-    tx.put(msgspec.structs.replace(old, digest=NEW, created_at=BEGAN))
+    shape = msgspec.structs.replace(old.manifest, **changed)
+    tx.put(msgspec.structs.replace(old, digest=NEW, manifest=shape, created_at=BEGAN))
 
 
-async def redeploy(shop: Shop) -> None:
-    wish = DeployRequest(kind=DeploymentKind.REDEPLOY)
+async def redeploy(shop: Shop, strategy: Strategy | None = None) -> None:
+    wish = DeployRequest(kind=DeploymentKind.REDEPLOY, strategy=strategy)
     await deploying.deploy(shop.world, "me", "demo", APP, wish)
+
+
+async def deploy(shop: Shop, **changed: Any) -> None:
+    """Deploy a new source, whose manifest differs so."""
+    shop.store.do(partial(newer, **changed))
+    wish = DeployRequest(kind=DeploymentKind.DEPLOY, source=NEW)
+    await deploying.deploy(shop.world, "me", "demo", APP, wish)
+
+
+def rows_of(shop: Shop) -> list[Deployment]:
+    return shop.store.ask(lambda tx: tx.find(Deployment, environment=ENVIRONMENT, app=APP))
+
+
+def releases_of(shop: Shop) -> list[Release]:
+    return shop.store.ask(lambda tx: tx.find(Release, environment=ENVIRONMENT, app=APP))
+
+
+def in_turn(scenario: Callable[[Shop], Awaitable[None]], *processes: Process) -> None:
+    """Have a scenario happen to an app that serves."""
+
+    async def main(loop: VirtualLoop) -> None:
+        shop = Shop(loop, WEB, lends=False)
+        if processes:
+            shop.store.do(lambda tx: _with(tx, processes))
+        await asyncio.sleep(35)
+        await scenario(shop)
+        shop.plane.kill()
+        await shop.plane.gone()
+
+    network = MadeUpNetwork()
+    network.answering = lambda _host, _port: True
+    run_virtually(main, network)
+
+
+def _with(tx, processes: tuple[Process, ...]) -> None:
+    live = tx.get(Release, ENVIRONMENT, APP, 1)
+    shape = msgspec.structs.replace(live.manifest, processes=processes)
+    tx.put(msgspec.structs.replace(live, manifest=shape))
 
 
 async def scale(shop: Shop) -> None:
@@ -50,9 +93,7 @@ def test_what_waits_behind_a_deployment_keeps_what_that_brought(deed):
     async def main(loop: VirtualLoop) -> None:
         shop = Shop(loop, WEB, lends=False)
         await asyncio.sleep(5)
-        shop.store.do(newer)
-        wish = DeployRequest(kind=DeploymentKind.DEPLOY, source=NEW)
-        await deploying.deploy(shop.world, "me", "demo", APP, wish)
+        await deploy(shop)
         await deed(shop)
         await asyncio.sleep(300)
         found = await shop.store.read(partial(_found))
@@ -126,3 +167,116 @@ def test_config_that_is_so_already_is_said_to_be_unchanged():
         await shop.plane.gone()
 
     run_virtually(main, MadeUpNetwork())
+
+
+def test_config_that_is_set_while_a_deployment_is_built_is_in_its_release_and_restarts_nothing():
+    async def scenario(shop: Shop) -> None:
+        await deploy(shop)
+        await configure(shop)
+        await asyncio.sleep(300)
+        (_, config_set) = rows_of(shop)
+        assert (config_set.phase, config_set.release) == (Phase.SUCCEEDED, 2)
+        assert config_set.because == "v2 has this config already: it was made meanwhile"
+        assert [(row.number, sorted(row.config)) for row in releases_of(shop)] == [
+            (1, []),
+            (2, ["COLOUR"]),
+        ]
+        started = shop.store.ask(lambda tx: tx.find(Container, environment=ENVIRONMENT, app=APP))
+        assert sorted(row.release for row in started) == [1, 2]
+        events = shop.store.ask(lambda tx: tx.events(subject=config_set.id))
+        assert [row.because for row in events][-1] == config_set.because
+
+    in_turn(scenario)
+
+
+def test_config_that_is_set_once_a_release_was_made_has_one_of_its_own():
+    async def scenario(shop: Shop) -> None:
+        await deploy(shop)
+        while len(releases_of(shop)) == 1:
+            await asyncio.sleep(1)
+        await configure(shop)
+        await asyncio.sleep(300)
+        assert [(row.number, sorted(row.config)) for row in releases_of(shop)] == [
+            (1, []),
+            (2, []),
+            (3, ["COLOUR"]),
+        ]
+
+    in_turn(scenario)
+
+
+def test_a_plan_of_config_behind_a_build_starts_each_copy_once():
+    async def scenario(shop: Shop) -> None:
+        await deploy(shop)
+        wish = ConfigRequest(set={"COLOUR": NewValue(value="blue")})
+        started = await config.rehearse(shop.world, "me", "demo", APP, wish)
+        told = [row.what for row in started.plan]
+        assert [what for what in told if what.startswith("start web.1")] == ["start web.1 (v2)"]
+        assert told[-1] == "nothing is to be done"
+        assert started.plan[-1].because == "v2 has this config already"
+
+    in_turn(scenario)
+
+
+@pytest.mark.parametrize("deed", [redeploy, configure])
+def test_what_waited_moves_by_the_strategy_of_what_it_deploys(deed):
+    async def scenario(shop: Shop) -> None:
+        await deploy(shop, deploy=Deploy(strategy=Strategy.RECREATE))
+        while len(releases_of(shop)) == 1:
+            await asyncio.sleep(1)
+        await deed(shop)
+        await asyncio.sleep(300)
+        assert [(row.phase, row.strategy) for row in rows_of(shop)] == [
+            (Phase.SUCCEEDED, Strategy.RECREATE),
+            (Phase.SUCCEEDED, Strategy.RECREATE),
+        ]
+
+    in_turn(scenario)
+
+
+def test_a_strategy_that_was_asked_for_is_kept_until_its_turn():
+    async def scenario(shop: Shop) -> None:
+        await deploy(shop, deploy=Deploy(strategy=Strategy.RECREATE))
+        await redeploy(shop, Strategy.BLUE_GREEN)
+        await asyncio.sleep(300)
+        assert rows_of(shop)[1].strategy is Strategy.BLUE_GREEN
+        assert rows_of(shop)[1].phase is Phase.SUCCEEDED
+
+    in_turn(scenario)
+
+
+def test_a_strategy_that_cannot_be_of_what_was_deployed_meanwhile_fails_with_what_can():
+    async def scenario(shop: Shop) -> None:
+        port = Expose(
+            name="mqtt", port=1883, host_port=1883, protocol=Protocol.TCP, health_check=TCP
+        )
+        await deploy(shop, processes=(msgspec.structs.replace(WEB, expose=(port,)),))
+        await redeploy(shop, Strategy.BLUE_GREEN)
+        await asyncio.sleep(300)
+        (first, second) = rows_of(shop)
+        assert (first.phase, second.phase) == (Phase.SUCCEEDED, Phase.FAILED)
+        assert "one machine has port 1883 once" in second.failure.because
+        assert second.failure.hints == (
+            "use rolling: a copy leaves before its successor has the port",
+        )
+        assert len(releases_of(shop)) == 2
+
+    in_turn(scenario)
+
+
+def test_a_scale_of_what_the_deployment_before_it_took_away_fails_and_changes_nothing():
+    worker = Process(name="worker", command="exec sleep 600", resources=HALF, scale=0)
+
+    async def scenario(shop: Shop) -> None:
+        await deploy(shop)
+        wish = DeployRequest(kind=DeploymentKind.SCALE, scale={"worker": 2, "web": 2})
+        await deploying.deploy(shop.world, "me", "demo", APP, wish)
+        await asyncio.sleep(300)
+        failed = rows_of(shop)[1]
+        assert (failed.phase, failed.release) == (Phase.FAILED, 2)
+        because = "its turn has come, and shop has no process worker: it has web"
+        assert (failed.because, failed.failure.because) == (because, because)
+        assert failed.failure.next == ("headway ps -e demo",)
+        assert shop.store.ask(lambda tx: tx.get(Member, ENVIRONMENT, APP)).scale == {}
+
+    in_turn(scenario, WEB, worker)

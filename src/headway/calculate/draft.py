@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from headway.calculate.check import check_of, good_after_s
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
 from headway.calculate.ending import end_of
@@ -107,7 +108,8 @@ class Draft:
         """Say whether a container has been healthy for long enough; if not, wake when it may be."""
         if container.state is not ContainerState.HEALTHY or container.healthy_at is None:
             return False
-        good_at = end_of(container.healthy_at, release.manifest.deploy.min_healthy_s)
+        after_s = good_after_s(release, check_of(release, container))
+        good_at = end_of(container.healthy_at, after_s)
         if self.now < good_at:
             self.wake(good_at)
             return False

@@ -18,10 +18,11 @@ def explain_container(draft: Draft, container: Container, release: Release) -> F
     name = f"{draft.member.app}/{container.label}"
     environment = draft.environment.name
     nexts = [f"headway logs -e {environment} {container.id}"]
-    if draft.member.live is not None:
+    live = draft.release(draft.member.live)
+    if live is not None and _marks(live) != _marks(release):
         nexts.append(
             f"headway config diff -e {environment} -a {draft.member.app} "
-            f"v{draft.member.live} v{release.number}"
+            f"{live.label} {release.label}"
         )
     return Failure(
         code=_code(container),
@@ -32,6 +33,11 @@ def explain_container(draft: Draft, container: Container, release: Release) -> F
         hints=tuple(_hints(container)),
         next=tuple(nexts),
     )
+
+
+def _marks(release: Release) -> dict[str, str]:
+    """Give what tells one config from another: equal marks mean equal values."""
+    return {key: setting.mark for key, setting in release.config.items()}
 
 
 _CLUES = (

@@ -10,7 +10,7 @@ from headway.calculate.placement import Fleet, give_way
 from headway.calculate.rollout import plan_member
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container, ContainerState, Exit
-from headway.model.deployment import Ask, Deployment, Phase
+from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase, advanced
 from headway.model.environment import Environment, Member
 from headway.model.ids import ContainerId, Digest
 from headway.model.manifest import Manifest
@@ -94,7 +94,7 @@ def foretell(
         plan = plan_member(snapshot, now, fleet)
         pending = plan.pending
         ports |= dict.fromkeys(plan.ports)
-        changes += [change for change in plan.changes if change.verb in _NOTABLE]
+        changes += [_told(row, snapshot) for row in plan.changes if row.verb in _NOTABLE]
         after = _obeyed(snapshot, plan.changes, now, manifest)
         _hold(fleet, after)
         preempting += plan.preempting
@@ -169,11 +169,8 @@ def _obeyed(
         elif isinstance(row, Member):
             member = row
         elif isinstance(row, Deployment):
-            shape = _shape(row, manifest, releases.get(member.live or 0))
-            if change.verb is Verb.CREATE_RELEASE and shape is not None:
-                release = _release(row, shape, releases, now)
-                releases[release.number] = release
-                row = msgspec.structs.replace(row, release=release.number)
+            if change.verb is Verb.CREATE_RELEASE:
+                row = _released(row, manifest, member, releases, now)
             deployments[row.id] = row
         else:
             containers[row.id] = row
@@ -190,6 +187,42 @@ def _obeyed(
         build=_built(build) if build else None,
         router=RouterView(targets=serving & _live_targets(rows, member)),
     )
+
+
+def _told(change: Change, snapshot: MemberSnapshot) -> Change:
+    """Say of a change of config that it has come already, where what serves by then has it."""
+    live = snapshot.releases.get(snapshot.member.live or 0)
+    row = change.row
+    if isinstance(row, Deployment) and live is not None and _has_config(row, live):
+        because = f"{live.label} has this config already"
+        return msgspec.structs.replace(change, what="nothing is to be done", because=because)
+    return change
+
+
+def _has_config(row: Deployment, live: Release) -> bool:
+    """Say whether a release was made since a change of config was asked for, and so has it."""
+    is_made = row.release is None and row.phase is Phase.WAITING
+    return row.kind is DeploymentKind.CONFIG and is_made and live.created_at > row.created_at
+
+
+def _released(
+    row: Deployment,
+    built: Manifest | None,
+    member: Member,
+    releases: dict[int, Release],
+    now: datetime,
+) -> Deployment:
+    """Make the release of a deployment, where enough is known of it."""
+    live = releases.get(member.live or 0)
+    if live is not None and _has_config(row, live):
+        return advanced(row, Phase.SUCCEEDED, now, "nothing is to be done")
+    shape = _shape(row, built, live)
+    if shape is None:
+        return row
+    release = _release(row, shape, releases, now)
+    releases[release.number] = release
+    strategy = row.asked_strategy or shape.deploy.strategy
+    return msgspec.structs.replace(row, release=release.number, strategy=strategy)
 
 
 def _shape(row: Deployment, built: Manifest | None, live: Release | None) -> Manifest | None:

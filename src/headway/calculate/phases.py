@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from headway.calculate.beginning import begin
+from headway.calculate.check import check_of_process, good_after_s
 from headway.calculate.container import is_staying
 from headway.calculate.draft import Draft, Launch
 from headway.calculate.ending import end_of
@@ -53,33 +55,13 @@ def proceed(draft: Draft) -> bool:
     return False
 
 
-def _begin(draft: Draft, deployment: Deployment) -> Deployment:
-    live = draft.member.live
-    deployment = msgspec.structs.replace(deployment, previous=live)
-    if deployment.release is None and deployment.source is not None:
-        return draft.advance(deployment, Phase.BUILDING, "building")
-    if deployment.kind is DeploymentKind.SCALE:
-        deployment = _begin_scale(draft, deployment)
-    # Carrying this out makes the release of what is to start again, of what serves by now.
-    return draft.advance(deployment, Phase.WAITING, "its turn has come")
-
-
-def _begin_scale(draft: Draft, deployment: Deployment) -> Deployment:
-    """Set the scale of what serves by now: what it waited behind may have changed both."""
-    before = draft.member.scale
-    after = {**before, **(deployment.scale or {})}
-    draft.set_member("set the scale", f"asked by {deployment.created_by}", scale=after)
-    live = draft.member.live or deployment.release
-    return msgspec.structs.replace(deployment, release=live, previous_scale=before)
-
-
 def _await_build(draft: Draft, deployment: Deployment) -> Deployment:
     build = draft.snapshot.build
     if build is None or build.id != deployment.build:
         return deployment
     if build.state is BuildState.SUCCEEDED:
         # Carrying this out makes the release, in the same transaction.
-        return draft.advance(deployment, Phase.WAITING, "built", f"build {build.id} succeeded")
+        return draft.advance(deployment, Phase.WAITING, "built", "its build succeeded")
     if build.state in (BuildState.FAILED, BuildState.CANCELLED):
         failure = build.failure or Failure(because=f"the build was {build.state.value}")
         return draft.advance(deployment, Phase.FAILED, "failed", failure.because, failure)
@@ -172,7 +154,22 @@ def _begin_starting(draft: Draft, deployment: Deployment, release: Release) -> D
     if draft.member.stopped:
         draft.set_member("start again", f"asked by {deployment.created_by}", stopped=False)
         deployment = msgspec.structs.replace(deployment, was_stopped=True)
-    return draft.advance(deployment, Phase.STARTING, f"starting {release.label}")
+    return draft.advance(
+        deployment, Phase.STARTING, f"starting {release.label}", _unchecked(draft, release)
+    )
+
+
+def _unchecked(draft: Draft, release: Release) -> str:
+    """Say what is not asked how it does, and so takes longer to be good."""
+    names = [
+        process.name
+        for process in release.manifest.processes
+        if draft.scale(process) and check_of_process(process) is None
+    ]
+    if not names:
+        return ""
+    good = "has no health check: good" if len(names) == 1 else "have no health check: each good"
+    return f"{', '.join(names)} {good} once it has run for {good_after_s(release, None):g} s"
 
 
 def _roll(draft: Draft, deployment: Deployment) -> Deployment:
@@ -357,7 +354,7 @@ def _await_revert(draft: Draft, deployment: Deployment) -> Deployment:
 
 
 _STEPS = {
-    Phase.QUEUED: _begin,
+    Phase.QUEUED: begin,
     Phase.BUILDING: _await_build,
     Phase.WAITING: _await_dependencies,
     Phase.RELEASING: _await_release_command,

@@ -152,7 +152,7 @@ def _title(row: Deployment) -> str:
     label = f"{row.app} v{row.release}" if row.release else row.app
     if row.phase is Phase.ROLLED_BACK:
         return f"{label} was not kept: v{row.previous} serves everything ({row.id})"
-    return f"{label} {row.phase.value.replace('_', ' ')} ({row.id})"
+    return f"{label} {render.phase_word(row.phase)} ({row.id})"
 
 
 def _members(
@@ -195,6 +195,8 @@ class _JsonLines:
     def show(self, members: list[MemberView]) -> None:
         for member in members:
             row = {"app": member.app, "state": member.state, "because": member.because}
+            if (ended := render.not_kept(member)) is not None:
+                row |= {"deployment": ended.phase, "because": ended.because}
             line = msgspec.json.encode(row)
             if self._said.get(member.app) != line:
                 self._said[member.app] = line
@@ -209,10 +211,11 @@ class _Lines:
 
     def show(self, members: list[MemberView]) -> None:
         for member in members:
-            word = member.state.value
+            ended = render.not_kept(member)
+            word = ended.phase.value if ended is not None else member.state.value
             if self._said.get(member.app) != word:
                 self._said[member.app] = word
-                click.echo(render.member_line(member))
+                click.echo(render.moving_line(member))
 
 
 class _Drawing:
@@ -238,16 +241,14 @@ class _Drawing:
         self._drawn = 0
 
     def _line(self, member: MemberView) -> str:
-        ended = member.deployment is not None and member.deployment.is_ended
-        good = ended and member.deployment is not None
         mark = _SPINNER[self._frame % len(_SPINNER)]
-        if good and member.deployment is not None:
-            done = member.deployment.phase is Phase.SUCCEEDED
-            mark = click.style("✓", fg="green") if done else click.style("✗", fg="red")
+        state, because = render.state_word(member.state), member.because
+        if (ended := render.not_kept(member)) is not None:
+            mark = click.style("✗", fg="red")
+            state, because = click.style(render.phase_word(ended.phase), fg="red"), ended.because
+        elif member.deployment is not None and member.deployment.is_ended:
+            mark = click.style("✓", fg="green")
         began = member.deployment.created_at if member.deployment else self._began
         until = member.deployment.ended_at if member.deployment else None
         seconds = ((until or datetime.now(UTC)) - began).total_seconds()
-        state = render.state_word(member.state)
-        return (
-            f"  {mark} {member.app:<16} {state:<18} {seconds:5.1f} s  {render.safe(member.because)}"
-        )
+        return f"  {mark} {member.app:<16} {state:<18} {seconds:5.1f} s  {render.safe(because)}"

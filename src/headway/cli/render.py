@@ -136,8 +136,34 @@ def state_word(state: MemberState) -> str:
 def member_line(view: MemberView) -> str:
     """Write an app's state on one line."""
     mark = {"healthy": "✓", "failed": "✗"}.get(view.state.value, "·")
-    words = [mark, view.app, view.state.value, _releases(view), safe(view.because)]
-    return " ".join(words).rstrip()
+    return _line(mark, view, view.state.value, view.because)
+
+
+def moving_line(view: MemberView) -> str:
+    """Write how an app's deployment goes on one line: what serves may do well when that failed."""
+    ended = not_kept(view)
+    if ended is None:
+        return member_line(view)
+    return _line("✗", view, phase_word(ended.phase), ended.because)
+
+
+def not_kept(view: MemberView) -> Deployment | None:
+    """Give the deployment of an app where it has ended without success."""
+    row = view.deployment
+    return row if row and row.is_ended and row.phase is not Phase.SUCCEEDED else None
+
+
+def phase_word(phase: Phase) -> str:
+    """Write what a deployment does, or how it ended.
+
+    >>> phase_word(Phase.ROLLED_BACK)
+    'rolled back'
+    """
+    return phase.value.replace("_", " ")
+
+
+def _line(mark: str, view: MemberView, word: str, because: str) -> str:
+    return " ".join([mark, view.app, word, _releases(view), safe(because)]).rstrip()
 
 
 def _releases(view: MemberView) -> str:
@@ -179,8 +205,7 @@ def outcome(deployment: Deployment) -> str:
     marks = {Phase.SUCCEEDED: click.style("✓", fg="green")}
     mark = marks.get(deployment.phase, click.style("✗", fg="red"))
     return (
-        f"{mark} {deployment.app} {release} {deployment.phase.value.replace('_', ' ')}"
-        f"{took} · {deployment.id}"
+        f"{mark} {deployment.app} {release} {phase_word(deployment.phase)}{took} · {deployment.id}"
     )
 
 

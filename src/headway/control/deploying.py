@@ -4,7 +4,9 @@ from functools import partial
 
 import msgspec
 
+from headway.calculate.choice import USE_ROLLING, beside_problem, to_go_back
 from headway.calculate.fingerprint import fingerprint
+from headway.calculate.scaling import scale_problems
 from headway.control import lookup
 from headway.control.enlist import check_source, enlist, refuse_missing, wished
 from headway.control.environments.starting import check_dependencies
@@ -14,7 +16,6 @@ from headway.control.planning import members_of, planned, ring
 from headway.control.releases import again_in_turn
 from headway.control.requests import DeployRequest
 from headway.control.sources import adopt_unless_older
-from headway.control.strategies import refuse_beside, to_go_back
 from headway.control.world import World
 from headway.model.config import Config
 from headway.model.deployment import Ask, Deployment, DeploymentKind
@@ -25,7 +26,6 @@ from headway.model.view.change import Started
 from headway.ports.store import Reader, Writer
 
 _PERCENT_MAX = 99
-_COPIES_MAX = 1000
 
 
 async def deploy(world: World, actor: str, name: str, app: str, request: DeployRequest) -> Started:
@@ -57,6 +57,7 @@ def _deploy(
     wish = msgspec.structs.replace(
         wished(owner.id, row.app, request.kind, actor, world.clock.now()),
         policy=_policy(request),
+        asked_strategy=_asked(request),
         reason=request.reason,
         commits=request.commits,
     )
@@ -69,9 +70,9 @@ def _deploy(
     if going_back is not None:
         return Started(environment=owner.name, deployments=(going_back,))
     wish = fill(tx, owner, row, wish, request)
-    if request.canary_percent is not None:
-        wish = msgspec.structs.replace(wish, strategy=Strategy.CANARY)
-    refuse_beside(wish.strategy, _target(tx, owner, row, wish))
+    if wish.asked_strategy is not None:
+        wish = msgspec.structs.replace(wish, strategy=wish.asked_strategy)
+    _refuse_beside(wish.strategy, _target(tx, owner, row, wish))
     # Going back does not wait for what is to be undone.
     replace = request.replace or request.kind is DeploymentKind.ROLLBACK
     deployment = enlist(tx, wish, world.settings, replace=replace)
@@ -85,6 +86,23 @@ def _target(tx: Reader, owner: Environment, row: Member, wish: Deployment) -> Ma
     if wish.source is not None:
         return lookup.sent(tx, wish.source).manifest
     return _live(tx, owner, row).manifest  # it starts again once its turn has come
+
+
+def _refuse_beside(strategy: Strategy, target: Manifest) -> None:
+    """Refuse to run two releases beside each other where a machine has room for one.
+
+    Raises:
+        Invalid: That was asked for.
+    """
+    problem = beside_problem(strategy, target)
+    if problem:
+        raise Invalid("strategy-invalid", problem, hint=USE_ROLLING)
+
+
+def _asked(request: DeployRequest) -> Strategy | None:
+    if request.kind is DeploymentKind.SCALE:
+        return None  # nothing moves to another release
+    return Strategy.CANARY if request.canary_percent is not None else request.strategy
 
 
 def _policy(request: DeployRequest) -> Canary | None:
@@ -110,7 +128,7 @@ def _fill_deploy(
     return msgspec.structs.replace(
         wish,
         source=source.digest,
-        strategy=request.strategy or source.manifest.deploy.strategy,
+        strategy=source.manifest.deploy.strategy,
         waits_for=source.manifest.dependencies if row.live is None else (),
     )
 
@@ -129,7 +147,7 @@ def _fill_rollback(
             next=(f"headway history -e {owner.name} -a {row.app}",),
         )
     live = lookup.live(tx, row)
-    strategy = request.strategy or to_go_back(target.manifest, live.manifest if live else None)
+    strategy = to_go_back(target.manifest, live.manifest if live else None)
     return msgspec.structs.replace(wish, release=target.number, strategy=strategy)
 
 
@@ -176,29 +194,19 @@ def _before(tx: Reader, owner: Environment, row: Member) -> int:
 
 
 def _fill_redeploy(
-    tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
+    tx: Writer, owner: Environment, row: Member, wish: Deployment, _request: DeployRequest
 ) -> Deployment:
     live = _live(tx, owner, row)
-    strategy = request.strategy or live.manifest.deploy.strategy
-    return again_in_turn(tx, live, msgspec.structs.replace(wish, strategy=strategy))
+    return again_in_turn(tx, live, wish)
 
 
 def _fill_scale(
     tx: Writer, owner: Environment, row: Member, wish: Deployment, request: DeployRequest
 ) -> Deployment:
     live = _live(tx, owner, row)
-    problems: list[str] = []
-    for name, count in request.scale.items():
-        process = live.manifest.process(name)
-        if process is None:
-            known = ", ".join(other.name for other in live.manifest.processes)
-            problems.append(f"{row.app} has no process {name}: it has {known}")
-        elif process.daemon:
-            problems.append(f"{name} is a daemon: one on each node, whatever the scale")
-        elif not 0 <= count <= _COPIES_MAX:
-            problems.append(f"{name}={count}: from 0 to {_COPIES_MAX} copies")
+    problems = scale_problems(live.manifest, request.scale)
     if not request.scale:
-        problems.append("no scale was given, such as web=3")
+        problems = ("no scale was given, such as web=3",)
     if problems:
         shown = f"headway ps -e {owner.name}"
         raise Invalid("scale-invalid", "; ".join(problems), next=(shown,))

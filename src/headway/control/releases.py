@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from headway.calculate.choice import USE_ROLLING, beside_problem
 from headway.calculate.fingerprint import fingerprint
 from headway.control import lookup
 from headway.formats.gang_troubles import gang_faults
@@ -12,11 +13,11 @@ from headway.formats.parameters import parameter_problems
 from headway.model.app import Source
 from headway.model.build import Artifact, Build
 from headway.model.config import Config
-from headway.model.deployment import Deployment, Phase, advanced
+from headway.model.deployment import Deployment, DeploymentKind, Phase, advanced
 from headway.model.environment import Member
 from headway.model.failure import Failure
-from headway.model.ids import AppName, EnvironmentId
-from headway.model.manifest import Manifest, Protocol
+from headway.model.ids import AppName, EnvironmentId, environment_name
+from headway.model.manifest import Manifest, Protocol, Strategy
 from headway.model.release import Release
 from headway.model.schedule import Schedule
 from headway.model.settings import Settings
@@ -29,12 +30,16 @@ def newest(reader: Reader, environment: EnvironmentId, app: AppName) -> int:
     return rows[0].number if rows else 0
 
 
+def config_of(reader: Reader, environment: EnvironmentId, app: AppName) -> Config:
+    """Give an app's config as it is now; empty where none was ever set."""
+    return reader.get(Config, environment, app) or Config(environment=environment, app=app)
+
+
 def missing_config(
     reader: Reader, environment: EnvironmentId | None, manifest: Manifest
 ) -> list[str]:
     """List the required config keys that are not set, sorted."""
-    config = reader.get(Config, environment, manifest.name) if environment else None
-    settings = config.settings if config else {}
+    settings = config_of(reader, environment, manifest.name).settings if environment else {}
     return sorted(
         key for key, default in manifest.env.items() if default is None and key not in settings
     )
@@ -46,11 +51,39 @@ def made(tx: Writer, deployment: Deployment, settings: Settings, now: datetime) 
     A build that means the same as the live release makes none: the live one is used.
     """
     if deployment.build is None:
-        member = tx.get(Member, deployment.environment, deployment.app)
-        live = lookup.live(tx, member)
-        assert live is not None  # what has none is not started again
-        return msgspec.structs.replace(deployment, release=again(tx, live, deployment, now).number)
+        return _from_live(tx, deployment, now)
     return _from_build(tx, deployment, settings, now)
+
+
+def _from_live(tx: Writer, deployment: Deployment, now: datetime) -> Deployment:
+    """Have what serves by now start again, unless that has already what is to come of it."""
+    live = lookup.live(tx, tx.get(Member, deployment.environment, deployment.app))
+    assert live is not None  # what has none is not started again
+    if deployment.kind is DeploymentKind.CONFIG and _has_config(tx, live):
+        same = msgspec.structs.replace(deployment, release=live.number)
+        because = f"{live.label} has this config already: it was made meanwhile"
+        return advanced(same, Phase.SUCCEEDED, now, "nothing is to be done", because)
+    strategy = deployment.asked_strategy or live.manifest.deploy.strategy
+    failure = _lacks_config(tx, deployment, live.manifest) or _unfit_beside(strategy, live.manifest)
+    if failure is not None:
+        return _failed(deployment, failure, now)
+    return _moving_to(deployment, again(tx, live, deployment, now))
+
+
+def _has_config(tx: Reader, live: Release) -> bool:
+    settings = config_of(tx, live.environment, live.app).settings
+    return live.fingerprint == fingerprint(live.artifact, live.manifest, settings)
+
+
+def _moving_to(deployment: Deployment, release: Release) -> Deployment:
+    """Have it deploy a release, as was asked for, else as that release says."""
+    strategy = deployment.asked_strategy or release.manifest.deploy.strategy
+    return msgspec.structs.replace(deployment, release=release.number, strategy=strategy)
+
+
+def _failed(deployment: Deployment, failure: Failure, now: datetime) -> Deployment:
+    failed = msgspec.structs.replace(deployment, failure=failure)
+    return advanced(failed, Phase.FAILED, now, "failed", failure.because)
 
 
 def _from_build(
@@ -64,31 +97,27 @@ def _from_build(
         tx, deployment.environment, deployment.app, manifest, settings
     )
     if failure is not None:
-        failed = msgspec.structs.replace(deployment, failure=failure)
-        return advanced(failed, Phase.FAILED, now, "failed", failure.because)
-    release = make(tx, deployment, manifest, build.artifact, source, now)
-    return msgspec.structs.replace(deployment, release=release.number)
+        return _failed(deployment, failure, now)
+    return _moving_to(deployment, make(tx, deployment, manifest, build.artifact, source, now))
 
 
 def again_in_turn(tx: Writer, live: Release, deployment: Deployment) -> Deployment:
     """Have what serves start again: what does now, or what does once its turn has come."""
     environment, app = deployment.environment, deployment.app
     if tx.find(Deployment, environment=environment, app=app, is_ended=False, limit=1):
-        return deployment
-    number = again(tx, live, deployment, deployment.created_at).number
-    return msgspec.structs.replace(deployment, release=number)
+        return msgspec.structs.replace(deployment, strategy=live.manifest.deploy.strategy)
+    return _moving_to(deployment, again(tx, live, deployment, deployment.created_at))
 
 
 def again(tx: Writer, live: Release, deployment: Deployment, now: datetime) -> Release:
     """Make a new release of the same artifact with the config as it is now."""
-    config = tx.get(Config, live.environment, live.app)
-    settings = config.settings if config else {}
+    config = config_of(tx, live.environment, live.app)
     release = msgspec.structs.replace(
         live,
         number=newest(tx, live.environment, live.app) + 1,
-        config=settings,
-        config_number=config.number if config else 0,
-        fingerprint=fingerprint(live.artifact, live.manifest, settings),
+        config=config.settings,
+        config_number=config.number,
+        fingerprint=fingerprint(live.artifact, live.manifest, config.settings),
         created_at=now,
         created_by=deployment.created_by,
     )
@@ -105,9 +134,8 @@ def make(
 ) -> Release:
     """Give the live release when it means the same, else a new one."""
     environment, app = deployment.environment, deployment.app
-    config = tx.get(Config, environment, app)
-    settings = config.settings if config else {}
-    meaning = fingerprint(artifact, manifest, settings)
+    config = config_of(tx, environment, app)
+    meaning = fingerprint(artifact, manifest, config.settings)
     member = tx.get(Member, environment, app)
     live = lookup.live(tx, member)
     if live is not None and live.fingerprint == meaning:
@@ -120,8 +148,8 @@ def make(
             fingerprint=meaning,
             artifact=artifact,
             manifest=manifest,
-            config=settings,
-            config_number=config.number if config else 0,
+            config=config.settings,
+            config_number=config.number,
             source=source.digest,
             commit=source.commit,
             branch=source.branch,
@@ -182,13 +210,9 @@ def give_ports(
 
 
 def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | None:
-    missing = missing_config(tx, deployment.environment, manifest)
-    if missing:
-        return Failure(
-            code="config-missing",
-            because=f"required config is not set: {', '.join(missing)}",
-            next=(f"headway config set -a {manifest.name} {missing[0]}=…",),
-        )
+    lacking = _lacks_config(tx, deployment, manifest)
+    if lacking is not None:
+        return lacking
     silent = [process.name for process in manifest.processes if not process.command]
     if silent:
         return Failure(
@@ -208,6 +232,25 @@ def _unfit(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | 
             hints=("give one of them another name",),
         )
     return next(_unfit_gangs(manifest), None)
+
+
+def _lacks_config(tx: Reader, deployment: Deployment, manifest: Manifest) -> Failure | None:
+    missing = missing_config(tx, deployment.environment, manifest)
+    if not missing:
+        return None
+    name = environment_name(deployment.environment)
+    return Failure(
+        code="config-missing",
+        because=f"required config is not set: {', '.join(missing)}",
+        next=(f"headway config set -e {name} -a {manifest.name} {missing[0]}=…",),
+    )
+
+
+def _unfit_beside(strategy: Strategy, manifest: Manifest) -> Failure | None:
+    problem = beside_problem(strategy, manifest)
+    if not problem:
+        return None
+    return Failure(code="strategy-invalid", because=problem, hints=(USE_ROLLING,))
 
 
 def _unfit_gangs(manifest: Manifest) -> Iterator[Failure]:

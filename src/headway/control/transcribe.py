@@ -50,6 +50,7 @@ def transcribe(
             row = msgspec.structs.replace(row, version=versions[key])
         if change.verb is Verb.CREATE_RELEASE and isinstance(row, Deployment):
             row = releases.made(tx, row, settings, now)
+            change = msgspec.structs.replace(change, what=row.steps[-1].what, because=row.because)  # noqa: PLW2901
         stored = tx.put(row)
         versions[key] = stored.version
         written[key] = stored

@@ -71,7 +71,12 @@ PROCESS = Record(
         Key("command", COMMAND, "Run by /bin/sh -c in /app.", "what the build finds"),
         Key("scale", COUNT, "How many copies.", "1"),
         Key("expose", ListOf(EXPOSE, most=20), "Ports on which it can be reached."),
-        Key("health_check", HEALTH_CHECK, "For a process type that exposes nothing."),
+        Key(
+            "health_check",
+            HEALTH_CHECK,
+            "For a process type that exposes nothing. Without one it is healthy while it runs, and "
+            "good once it has run for deploy.min_healthy_time.",
+        ),
         Key("resources", RESOURCES, "What a copy may use.", "the app's resources"),
         Key("placement", PLACEMENT, "Which nodes run it, beside what the app says.", "the app's"),
         Key(
@@ -133,7 +138,12 @@ DEPLOY = Record(
             "start.",
             "rolling, or recreate where there are volumes",
         ),
-        Key("min_healthy_time", DURATION, "Healthy this long counts as good.", "500ms"),
+        Key(
+            "min_healthy_time",
+            DURATION,
+            "Healthy this long counts as good: a copy that ends before fails its deployment.",
+            "500ms, or 10s without a health check",
+        ),
         Key("progress_deadline", DURATION, "No progress this long has failed.", "10m"),
         Key("surge", whole(1, 100), "For rolling: containers started ahead.", "1"),
         Key("canary", CANARY, "For canary."),

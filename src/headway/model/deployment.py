@@ -100,6 +100,8 @@ class Deployment(Value, kw_only=True):
     """1, 2 … per app and environment."""
     kind: DeploymentKind
     strategy: Strategy
+    asked_strategy: Strategy | None = None
+    """The one that was asked for; else it is that of the release, known once there is one."""
     phase: Phase = Phase.QUEUED
     source: Digest | None = None
     """What to build; None when `release` was chosen at the start."""

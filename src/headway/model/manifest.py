@@ -76,7 +76,7 @@ class Process(Value, kw_only=True):
     scale: int = 1
     expose: tuple[Expose, ...] = ()
     health_check: HealthCheck | None = None
-    """For a process that exposes nothing; without one, running is healthy."""
+    """For a process that exposes nothing; without one, running is healthy, and good for longer."""
     resources: Resources = Resources()
     placement: Placement | None = None
     """None: the app's."""
@@ -144,8 +144,9 @@ class Deploy(Value, kw_only=True):
     """How this app is deployed. Times are in seconds."""
 
     strategy: Strategy = Strategy.ROLLING
-    min_healthy_s: float = 0.5
-    """A container counts as good once it has been healthy this long without a break."""
+    min_healthy_s: float | None = None
+    """A container counts as good once it has been healthy this long without a break; None: as long
+    as is due with a health check, or without one."""
     progress_deadline_s: float = 600.0
     """A deployment that makes no progress this long has failed."""
     surge: int = 1

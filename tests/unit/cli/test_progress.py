@@ -156,6 +156,25 @@ def test_waiting_ends_with_the_deployment_and_says_each_state_once(world, capsys
     ]
 
 
+@pytest.mark.parametrize(
+    ("progress", "last"),
+    [
+        ("plain", "✗ web rolled back - web.1 ended: exit status 1"),
+        ("tty", "✗ web              rolled back"),
+        ("json", '"deployment":"rolled_back"}'),
+    ],
+)
+def test_a_deployment_that_failed_ends_with_that_and_not_with_how_well_the_old_one_does(
+    world, capsys, progress, last
+):
+    world.row = deployment(Phase.ROLLED_BACK, because="web.1 ended: exit status 1")
+    waited(world, progress=progress)
+    said = click.unstyle(capsys.readouterr().out)
+    assert last in said.splitlines()[-1]
+    assert "✓" not in said
+    assert ("healthy" in said) is (progress == "json")  # of the app, beside its deployment
+
+
 def finishing_at_once(world: World, silence_s: float):
     """Two events in the same instant, and the deployment ends between them; then silence."""
 

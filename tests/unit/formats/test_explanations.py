@@ -16,7 +16,6 @@ resources:
   open_files: <resources.open_files>
   log: <resources.log>
 deploy:
-  min_healthy_time: <deploy.min_healthy_time>
   progress_deadline: <deploy.progress_deadline>
   surge: <deploy.surge>
   canary:

@@ -211,7 +211,6 @@ def _deploy(tx: Writer, wish: Deployment, settings: Settings) -> tuple[Deploymen
         return ()
     live = tx.get(Release, wish.environment, wish.app, member.live)
     assert live is not None
-    wish = msgspec.structs.replace(wish, strategy=live.manifest.deploy.strategy)
     return (enlist(tx, again_in_turn(tx, live, wish), settings),)
 
 

@@ -1,7 +1,8 @@
 """By which strategy an app moves: where its releases may run beside each other, and where not."""
 
-from headway.control.errors import Invalid
 from headway.model.manifest import BESIDE, Manifest, Strategy
+
+USE_ROLLING = "use rolling: a copy leaves before its successor has the port"
 
 
 def to_go_back(target: Manifest, live: Manifest | None) -> Strategy:
@@ -13,18 +14,14 @@ def to_go_back(target: Manifest, live: Manifest | None) -> Strategy:
     return Strategy.BLUE_GREEN
 
 
-def refuse_beside(strategy: Strategy, target: Manifest) -> None:
-    """Refuse to run two releases beside each other where a machine has room for one.
+def beside_problem(strategy: Strategy, target: Manifest) -> str:
+    """Say why a strategy cannot run two releases beside each other; empty where it can.
 
     Their copies have a port of the machine; the new ones would wait for the old in vain.
-
-    Raises:
-        Invalid: That was asked for.
     """
-    if strategy in BESIDE and target.host_ports:
-        raise Invalid(
-            "strategy-invalid",
-            f"{strategy.value} runs two releases beside each other, and one machine has port "
-            f"{target.host_ports[0]} once",
-            hint="use rolling: a copy leaves before its successor has the port",
-        )
+    if strategy not in BESIDE or not target.host_ports:
+        return ""
+    return (
+        f"{strategy.value} runs two releases beside each other, and one machine has port "
+        f"{target.host_ports[0]} once"
+    )
