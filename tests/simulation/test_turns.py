@@ -20,6 +20,7 @@ from headway.model.environment import Member
 from headway.model.ids import Digest
 from headway.model.manifest import Deploy, Expose, Process, Protocol, Strategy
 from headway.model.release import Release
+from headway.model.view.change import Started
 from headway.sim.network import MadeUpNetwork
 from headway.sim.virtual import VirtualLoop, run_virtually
 from tests.simulation.conftest import APP, ENVIRONMENT
@@ -29,10 +30,10 @@ from tests.simulation.test_standing import HALF, TCP, WEB, Shop
 NEW = Digest("sha256:2")
 
 
-def newer(tx, **changed: Any) -> None:
+def newer(tx, digest: Digest = NEW, **changed: Any) -> None:
     old = tx.get(Source, Digest("sha256:1"))
     shape = msgspec.structs.replace(old.manifest, **changed)
-    tx.put(msgspec.structs.replace(old, digest=NEW, manifest=shape, created_at=BEGAN))
+    tx.put(msgspec.structs.replace(old, digest=digest, manifest=shape, created_at=BEGAN))
 
 
 async def redeploy(shop: Shop, strategy: Strategy | None = None) -> None:
@@ -40,11 +41,13 @@ async def redeploy(shop: Shop, strategy: Strategy | None = None) -> None:
     await deploying.deploy(shop.world, "me", "demo", APP, wish)
 
 
-async def deploy(shop: Shop, **changed: Any) -> None:
+async def deploy(
+    shop: Shop, digest: Digest = NEW, *, plan: bool = False, **changed: Any
+) -> Started:
     """Deploy a new source, whose manifest differs so."""
-    shop.store.do(partial(newer, **changed))
-    wish = DeployRequest(kind=DeploymentKind.DEPLOY, source=NEW)
-    await deploying.deploy(shop.world, "me", "demo", APP, wish)
+    shop.store.do(partial(newer, digest=digest, **changed))
+    wish = DeployRequest(kind=DeploymentKind.DEPLOY, source=digest, plan=plan)
+    return await deploying.deploy(shop.world, "me", "demo", APP, wish)
 
 
 def rows_of(shop: Shop) -> list[Deployment]:
@@ -205,15 +208,30 @@ def test_config_that_is_set_once_a_release_was_made_has_one_of_its_own():
     in_turn(scenario)
 
 
-def test_a_plan_of_config_behind_a_build_starts_each_copy_once():
+@pytest.mark.parametrize("seconds", [0, 0.5], ids=["build queued", "build running"])
+def test_a_plan_of_config_behind_a_build_starts_each_copy_once(seconds):
     async def scenario(shop: Shop) -> None:
         await deploy(shop)
+        await asyncio.sleep(seconds)
         wish = ConfigRequest(set={"COLOUR": NewValue(value="blue")})
         started = await config.rehearse(shop.world, "me", "demo", APP, wish)
         told = [row.what for row in started.plan]
         assert [what for what in told if what.startswith("start web.1")] == ["start web.1 (v2)"]
         assert told[-1] == "nothing is to be done"
         assert started.plan[-1].because == "v2 has this config already"
+        assert started.deployments == ()  # its id would never be seen again
+
+    in_turn(scenario)
+
+
+def test_a_plan_of_a_deployment_behind_another_has_each_with_its_own_process_types():
+    async def scenario(shop: Shop) -> None:
+        await deploy(shop)
+        await asyncio.sleep(0.5)
+        worker = Process(name="worker", command="exec sleep 600")
+        started = await deploy(shop, Digest("sha256:3"), plan=True, processes=(WEB, worker))
+        told = [row.what for row in started.plan if row.what.startswith("start ")]
+        assert told == ["start web.1 (v2)", "start web.1 (v3)", "start worker.1 (v3)"]
 
     in_turn(scenario)
 

@@ -6,10 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from headway.calculate.check import check_of, good_after_s
+from headway.calculate.check import check_of, first_healthy, good_at
 from headway.calculate.container import is_staying
 from headway.calculate.demand import of_build, of_command, of_process
-from headway.calculate.ending import end_of
 from headway.calculate.keeping import placed_under
 from headway.calculate.pending import Pending, Unplaced
 from headway.calculate.placement import (
@@ -65,6 +64,7 @@ class Draft:
         self.deployments = {row.id: row for row in snapshot.deployments}
         self.containers = {row.id: row for row in snapshot.containers}
         self._services = Services(snapshot.containers)
+        self._first_healthy = first_healthy(snapshot.containers)
         self.fleet = fleet
         self._changes: list[Change] = []
         self._wake_at: datetime | None = None
@@ -108,10 +108,11 @@ class Draft:
         """Say whether a container has been healthy for long enough; if not, wake when it may be."""
         if container.state is not ContainerState.HEALTHY or container.healthy_at is None:
             return False
-        after_s = good_after_s(release, check_of(release, container))
-        good_at = end_of(container.healthy_at, after_s)
-        if self.now < good_at:
-            self.wake(good_at)
+        since = container.healthy_at
+        first = self._first_healthy.get((container.release, container.process), since)
+        at = good_at(release, check_of(release, container), since, first)
+        if self.now < at:
+            self.wake(at)
             return False
         return True
 

@@ -1,5 +1,6 @@
 """What would happen if all went well: the same decisions over a world that obeys at once."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ _STEPS, _STEPS_A_COPY = 200, 3
 """So many steps are foreseen; more where there are copies that may each be replaced by itself."""
 _LOOKS = 200_000
 """Each step looks at each copy: beyond so many looks, about a second, no step is foreseen."""
+Manifests = Mapping[Digest, Manifest]
+_NONE: Manifests = {}
 _NOTABLE = frozenset(
     {
         Verb.START_CONTAINER,
@@ -38,13 +41,13 @@ _NOTABLE = frozenset(
 
 
 def foresee(
-    snapshot: MemberSnapshot, now: datetime, fleet: Fleet, manifest: Manifest | None = None
+    snapshot: MemberSnapshot, now: datetime, fleet: Fleet, manifests: Manifests = _NONE
 ) -> tuple[Change, ...]:
     """List every change to one app until nothing more would change, if all goes well.
 
     As `foretell`, for who does not ask what cannot be done.
     """
-    return foretell(snapshot, now, fleet, manifest).changes
+    return foretell(snapshot, now, fleet, manifests).changes
 
 
 class Foresight(NamedTuple):
@@ -70,7 +73,7 @@ class Foresight(NamedTuple):
 
 
 def foretell(
-    snapshot: MemberSnapshot, now: datetime, fleet: Fleet, manifest: Manifest | None = None
+    snapshot: MemberSnapshot, now: datetime, fleet: Fleet, manifests: Manifests = _NONE
 ) -> Foresight:
     """List every change to one app until nothing more would change, if all goes well.
 
@@ -81,7 +84,7 @@ def foretell(
         now: Aware UTC instant.
         fleet: What is placed where. What would run holds its part of it when this returns, so
             that the next app's plan sees it: ask within `fleet.trial()`.
-        manifest: Of the source that a deployment is to build, whose release does not exist yet.
+        manifests: Of the sources that deployments are to build, whose releases do not exist yet.
     """
     changes: list[Change] = []
     preempting: list[Preempting] = []
@@ -95,13 +98,13 @@ def foretell(
         pending = plan.pending
         ports |= dict.fromkeys(plan.ports)
         changes += [_told(row, snapshot) for row in plan.changes if row.verb in _NOTABLE]
-        after = _obeyed(snapshot, plan.changes, now, manifest)
+        after = _obeyed(snapshot, plan.changes, now, manifests)
         _hold(fleet, after)
         preempting += plan.preempting
         for found in plan.preempting:
             give_way(fleet, found, now)
             after = _without(after, found, now)
-        if plan.changes or plan.preempting:
+        if plan.changes or plan.preempting or after.build != snapshot.build:
             snapshot = after
             now += timedelta(milliseconds=1)
         elif plan.wake_at is not None and _is_busy(after):
@@ -155,7 +158,7 @@ def _obeyed(
     snapshot: MemberSnapshot,
     changes: tuple[Change, ...],
     now: datetime,
-    manifest: Manifest | None,
+    manifests: Manifests,
 ) -> MemberSnapshot:
     environment: Environment = snapshot.environment
     member: Member = snapshot.member
@@ -170,21 +173,21 @@ def _obeyed(
             member = row
         elif isinstance(row, Deployment):
             if change.verb is Verb.CREATE_RELEASE:
-                row = _released(row, manifest, member, releases, now)
+                row = _released(row, manifests, member, releases, now)
             deployments[row.id] = row
         else:
             containers[row.id] = row
     rows = {key: _container(row, now) for key, row in containers.items() if not row.retired}
     serving = frozenset(key for key, row in rows.items() if row.state is ContainerState.HEALTHY)
-    build = snapshot.build
+    active = tuple(_promoted(row) for row in deployments.values() if not row.is_ended)
     return msgspec.structs.replace(
         snapshot,
         environment=environment,
         member=member,
         releases=releases,
-        deployments=tuple(_promoted(row) for row in deployments.values() if not row.is_ended),
+        deployments=active,
         containers=tuple(rows.values()),
-        build=_built(build) if build else None,
+        build=_built(active[0], snapshot.build) if active else None,
         router=RouterView(targets=serving & _live_targets(rows, member)),
     )
 
@@ -207,7 +210,7 @@ def _has_config(row: Deployment, live: Release) -> bool:
 
 def _released(
     row: Deployment,
-    built: Manifest | None,
+    manifests: Manifests,
     member: Member,
     releases: dict[int, Release],
     now: datetime,
@@ -216,7 +219,7 @@ def _released(
     live = releases.get(member.live or 0)
     if live is not None and _has_config(row, live):
         return advanced(row, Phase.SUCCEEDED, now, "nothing is to be done")
-    shape = _shape(row, built, live)
+    shape = _shape(row, manifests, live)
     if shape is None:
         return row
     release = _release(row, shape, releases, now)
@@ -225,10 +228,10 @@ def _released(
     return msgspec.structs.replace(row, release=release.number, strategy=strategy)
 
 
-def _shape(row: Deployment, built: Manifest | None, live: Release | None) -> Manifest | None:
+def _shape(row: Deployment, manifests: Manifests, live: Release | None) -> Manifest | None:
     """Give the manifest of the release that a deployment makes: of its source, or as it serves."""
     if row.source is not None:
-        return built
+        return manifests.get(row.source)
     return live.manifest if live is not None else None
 
 
@@ -261,11 +264,22 @@ def _promoted(row: Deployment) -> Deployment:
     return row
 
 
-def _built(build: Build) -> Build:
-    if build.artifact is not None:
+def _built(first: Deployment, build: Build | None) -> Build | None:
+    """Have what the deployment builds whose turn it is done at once."""
+    if first.build is None or first.source is None:
+        return None
+    if build is not None and build.id == first.build and build.artifact is not None:
         return build
     nothing = Artifact(digest=Digest("not built yet"), slug=Digest("not built yet"))
-    return msgspec.structs.replace(build, state=BuildState.SUCCEEDED, artifact=nothing)
+    return Build(
+        id=first.build,
+        app=first.app,
+        source=first.source,
+        state=BuildState.SUCCEEDED,
+        artifact=nothing,
+        created_at=first.created_at,
+        created_by=first.created_by,
+    )
 
 
 def _release(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from headway.calculate.beginning import begin
-from headway.calculate.check import check_of_process, good_after_s
+from headway.calculate.check import check_of_process, proves_itself_s
 from headway.calculate.container import is_staying
 from headway.calculate.draft import Draft, Launch
 from headway.calculate.ending import end_of
@@ -168,8 +168,8 @@ def _unchecked(draft: Draft, release: Release) -> str:
     ]
     if not names:
         return ""
-    good = "has no health check: good" if len(names) == 1 else "have no health check: each good"
-    return f"{', '.join(names)} {good} once it has run for {good_after_s(release, None):g} s"
+    has = "has no health check: good" if len(names) == 1 else "have no health check: each is good"
+    return f"{', '.join(names)} {has} once it has run for {proves_itself_s(release):g} s"
 
 
 def _roll(draft: Draft, deployment: Deployment) -> Deployment:

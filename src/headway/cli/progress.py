@@ -18,7 +18,7 @@ from headway.cli.beats import beats
 from headway.cli.errors import FAILED, INTERRUPTED, PENDING, Failed, fail, goes_on_later
 from headway.cli.in_vain import InVain
 from headway.cli.options import Showing
-from headway.model.deployment import Ask, Deployment, Phase
+from headway.model.deployment import Ask, Deployment, DeploymentKind, Phase
 from headway.model.ids import DeploymentId, environment_name
 from headway.model.view.change import Started
 from headway.model.view.environment import MemberView
@@ -122,6 +122,8 @@ def conclude(ended: list[Deployment], *, quiet: bool = False) -> None:
                 click.echo(f"next: headway history -e {environment} -a {row.app}", err=True)
         elif not quiet:
             click.echo(render.outcome(row))
+            if row.kind is DeploymentKind.CONFIG and row.release == row.previous:
+                click.echo(f"  {render.safe(row.because)}")
     if failed:
         raise Failed(FAILED)
 

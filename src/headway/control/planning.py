@@ -4,14 +4,13 @@ from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
-from headway.calculate.foresee import Foresight, foretell
+from headway.calculate.foresee import Foresight, Manifests, foretell
 from headway.control.ports_asked import PortsAsked
-from headway.control.snapshots import manifest_source, member
+from headway.control.snapshots import member, to_build
 from headway.control.world import World
 from headway.model.container import Container
 from headway.model.deployment import Phase
 from headway.model.ids import AppName, DeploymentId, MemberKey
-from headway.model.manifest import Manifest
 from headway.model.plan import Change, MachinePort, Verb
 from headway.model.preempting import Preempting, named
 from headway.model.snapshot import MemberSnapshot, Reserved
@@ -22,9 +21,7 @@ from headway.ports.store import Writer
 class _Undone(Exception):
     """Carries what was read out of a transaction that must not be kept."""
 
-    def __init__(
-        self, started: Started, seen: list[tuple[MemberSnapshot, Manifest | None]]
-    ) -> None:
+    def __init__(self, started: Started, seen: list[tuple[MemberSnapshot, Manifests]]) -> None:
         super().__init__("planned only")
         self.started = started
         self.seen = seen
@@ -39,14 +36,12 @@ async def planned(
 
     def rehearse(tx: Writer) -> None:
         started = deed(tx)
-        seen: list[tuple[MemberSnapshot, Manifest | None]] = []
+        seen: list[tuple[MemberSnapshot, Manifests]] = []
         for key in dict.fromkeys(touched(started)):
             snapshot = member(world, tx, *key)
             if snapshot is None:
                 continue
-            first = snapshot.deployments[0] if snapshot.deployments else None
-            source = manifest_source(tx, first) if first else None
-            seen.append((snapshot, source.manifest if source else None))
+            seen.append((snapshot, to_build(tx, snapshot.deployments)))
         raise _Undone(started, seen)
 
     try:
@@ -73,8 +68,8 @@ def _answer(world: World, undone: _Undone) -> tuple[Started, list[MachinePort]]:
     obstacles: list[Obstacle] = []
     asked = {row.id for row in undone.started.deployments}
     cpu, memory_mib = 0.0, 0
-    for snapshot, manifest in undone.seen:
-        foresight = foretell(snapshot, now, world.fleet, manifest)
+    for snapshot, manifests in undone.seen:
+        foresight = foretell(snapshot, now, world.fleet, manifests)
         ports += foresight.ports
         obstacles += _obstacles(snapshot.member.app, foresight, asked)
         changes += giving_way(snapshot.member.app, foresight)
@@ -94,6 +89,7 @@ def _answer(world: World, undone: _Undone) -> tuple[Started, list[MachinePort]]:
         changes += going_on(snapshot.member.app, foresight)
     started = msgspec.structs.replace(
         undone.started,
+        deployments=(),  # there are none, and never will be by these ids
         plan=tuple(changes),
         obstacles=tuple(obstacles),
         reserves=Reserved(cpu=round(cpu, 6), memory_mib=memory_mib),

@@ -1,12 +1,11 @@
 """What the loops would do next, if nothing else happened."""
 
-from headway.calculate.foresee import foretell
+from headway.calculate.foresee import Manifests, foretell
 from headway.control import lookup
 from headway.control.planning import giving_way, going_on
-from headway.control.snapshots import manifest_source, member
+from headway.control.snapshots import member, to_build
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.manifest import Manifest
 from headway.model.snapshot import MemberSnapshot
 from headway.model.view.change import PlannedChange
 from headway.ports.store import Reader
@@ -21,28 +20,26 @@ async def upcoming(world: World, environment: str | None = None) -> list[Planned
     view = await world.router.view()
     now = world.clock.now()
 
-    def question(reader: Reader) -> list[tuple[str, MemberSnapshot, Manifest | None]]:
+    def question(reader: Reader) -> list[tuple[str, MemberSnapshot, Manifests]]:
         owners = (
             [lookup.environment(reader, environment)]
             if environment is not None
             else reader.find(Environment, state=EnvironmentState.ACTIVE)
         )
-        found: list[tuple[str, MemberSnapshot, Manifest | None]] = []
+        found: list[tuple[str, MemberSnapshot, Manifests]] = []
         for owner in owners:
             for row in reader.find(Member, environment=owner.id):
                 snapshot = member(world, reader, owner.id, row.app, view)
                 if snapshot is None:
                     continue
-                first = snapshot.deployments[0] if snapshot.deployments else None
-                source = manifest_source(reader, first) if first else None
-                found.append((owner.name, snapshot, source.manifest if source else None))
+                found.append((owner.name, snapshot, to_build(reader, snapshot.deployments)))
         return found
 
     seen = await world.store.read(question)
     found: list[PlannedChange] = []
     with world.fleet.trial():
-        for name, snapshot, manifest in seen:
-            foresight = foretell(snapshot, now, world.fleet, manifest)
+        for name, snapshot, manifests in seen:
+            foresight = foretell(snapshot, now, world.fleet, manifests)
             found += giving_way(snapshot.member.app, foresight, f"{name}: ")
             found += [
                 PlannedChange(

@@ -1,5 +1,7 @@
 """Reads what a decision needs to see: what is active, never history."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from headway.control.world import World
@@ -8,8 +10,9 @@ from headway.model.build import Build
 from headway.model.container import Container
 from headway.model.deployment import MOVING, Deployment, Phase
 from headway.model.environment import Environment, Member
-from headway.model.ids import AppName, EnvironmentId
+from headway.model.ids import AppName, Digest, EnvironmentId
 from headway.model.lease import Lease
+from headway.model.manifest import Manifest
 from headway.model.release import Release
 from headway.model.route import RouterView
 from headway.model.snapshot import MemberSnapshot, Readiness
@@ -122,6 +125,8 @@ def readiness(reader: Reader, environment: EnvironmentId, app: AppName) -> Readi
     return Readiness(ready=False, because="it is not in this environment", hopeless=True)
 
 
-def manifest_source(reader: Reader, deployment: Deployment) -> Source | None:
-    """Give the source that a deployment builds."""
-    return reader.get(Source, deployment.source) if deployment.source else None
+def to_build(reader: Reader, deployments: Iterable[Deployment]) -> dict[Digest, Manifest]:
+    """Give the manifests of the sources that deployments build."""
+    wanted = {row.source for row in deployments if row.source is not None}
+    found = (reader.get(Source, digest) for digest in wanted)
+    return {source.digest: source.manifest for source in found if source is not None}

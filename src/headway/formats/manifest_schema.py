@@ -75,7 +75,7 @@ PROCESS = Record(
             "health_check",
             HEALTH_CHECK,
             "For a process type that exposes nothing. Without one it is healthy while it runs, and "
-            "good once it has run for deploy.min_healthy_time.",
+            "good once the first copy of the release has run for 10s, or deploy.min_healthy_time.",
         ),
         Key("resources", RESOURCES, "What a copy may use.", "the app's resources"),
         Key("placement", PLACEMENT, "Which nodes run it, beside what the app says.", "the app's"),
@@ -142,7 +142,7 @@ DEPLOY = Record(
             "min_healthy_time",
             DURATION,
             "Healthy this long counts as good: a copy that ends before fails its deployment.",
-            "500ms, or 10s without a health check",
+            "500ms; for the first copy without a health check 10s",
         ),
         Key("progress_deadline", DURATION, "No progress this long has failed.", "10m"),
         Key("surge", whole(1, 100), "For rolling: containers started ahead.", "1"),

@@ -1,11 +1,16 @@
 """What has no health check is good once it has run for a while; what ends before is not."""
 
+from datetime import timedelta
+
+import msgspec
 import pytest
 
-from headway.model.container import ContainerState
-from headway.model.deployment import Phase
+from headway.calculate.check import first_healthy
+from headway.model.container import ContainerKind, ContainerState, Exit
+from headway.model.deployment import DeploymentKind, Phase
 from headway.model.manifest import CheckType, Deploy, HealthCheck, Process
-from tests.unit.calculate.small_world import SmallWorld, manifest
+from tests.unit.calculate.small_world import START, SmallWorld, manifest
+from tests.unit.calculate.test_container import container
 
 WORKER = Process(name="worker", command="work")
 
@@ -72,3 +77,33 @@ def test_what_has_a_check_is_good_half_a_second_after_it_answered():
     first = world.deploy(world.release(manifest(processes=(checked,))))
     world.run()  # which waits for no more than 0.6 s
     assert world.phase(first) is Phase.SUCCEEDED
+
+
+def test_the_first_copy_proves_it_for_all_of_them():
+    world = SmallWorld()
+    copies = msgspec.structs.replace(WORKER, scale=5)
+    world.deploy(world.release(manifest(processes=(copies,))))
+    world.pass_time(11)
+    second = world.deploy(world.release(world.releases[1].manifest))
+    world.pass_time(9)
+    assert len(world.live(2)) == 1  # the others come once it has proved itself
+    world.pass_time(5)
+    assert world.phase(second) is Phase.SUCCEEDED
+
+
+def test_more_copies_of_what_has_proved_itself_are_good_soon():
+    world, _ = deployed(11)
+    scale = world.deploy(1, DeploymentKind.SCALE, scale={"worker": 3})
+    world.run()  # which waits for no more than 0.6 s
+    assert (world.phase(scale), len(world.live())) == (Phase.SUCCEEDED, 3)
+
+
+def test_a_copy_that_ended_soon_proves_nothing():
+    at = START + timedelta(seconds=20)
+    soon, late = (
+        container(healthy_at=START, state=ContainerState.EXITED, exit=Exit(status=1, at=ended_at))
+        for ended_at in (START + timedelta(seconds=5), at)
+    )
+    assert first_healthy([soon]) == {}
+    assert first_healthy([soon, late]) == {(late.release, late.process): START}
+    assert first_healthy([msgspec.structs.replace(late, kind=ContainerKind.ONE_OFF)]) == {}

@@ -82,14 +82,12 @@ async def rehearse(
 
 
 async def _foreseen(world: World, name: str, app: str, started: Started) -> ConfigView:
-    deployment = next(iter(started.deployments), None)
     try:
         view = await show(world, name, app, reveal=False)
     except NotFound:  # the environment would be made
         view = ConfigView(environment=started.environment, app=AppName(app), number=0)
     return msgspec.structs.replace(
         view,
-        deployment=deployment,
         unchanged=bool(started.unchanged),
         plan=started.plan,
         obstacles=started.obstacles,

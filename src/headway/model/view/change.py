@@ -42,6 +42,7 @@ class Started(Value, kw_only=True):
 
     environment: EnvironmentName
     deployments: tuple[Deployment, ...] = ()
+    """None with a plan."""
     unchanged: tuple[AppName, ...] = ()
     """Apps that were as asked for already."""
     not_deployed: tuple[NotDeployed, ...] = ()
