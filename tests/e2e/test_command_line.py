@@ -96,6 +96,8 @@ READING = [
     ("envs", "ls"),
     ("envs", "show", "calm"),
     ("apps", "ls"),
+    ("builds", "ls"),
+    ("builds", "ls", "-a", "calm"),
     ("apps", "show", "calm"),
     ("history", "-e", "calm", "-a", "calm"),
     ("config", "get", "-e", "calm", "-a", "calm"),

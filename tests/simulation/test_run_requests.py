@@ -118,6 +118,16 @@ async def test_a_schedule_that_no_release_declares_any_more_is_not_run(plane):
         await schedules.run(plane.world, plane.dispatch, "ana", "demo", "weekly")
 
 
+def test_a_run_that_was_written_down_before_that_was_noted_is_read_as_one_of_its_schedule():
+    row = {
+        "id": "k1", "environment": "demo~1", "app": "shop", "job": "mail", "queue": "default",
+        "state": "succeeded", "created_at": "2026-03-01T05:00:00Z", "created_by": "ana",
+        "schedule": "nightly", "tags": {"schedule": "nightly"},
+    }  # fmt: skip
+    run = msgspec.convert(row, Run)
+    assert (run.scheduled_by, run.made_by) == (None, "schedule nightly")
+
+
 async def taken_over(plane) -> None:
     async with asyncio.timeout(5):
         while not await schedules.listing(plane.world, "demo"):
