@@ -12,17 +12,19 @@ from headway.control.pool import pools
 from headway.control.requests import LeaseRequest
 from headway.control.runs import runs
 from headway.model.build import Build, BuildState
-from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName
+from headway.model.container import Container, ContainerState
+from headway.model.ids import AppName, BuildId, ContainerId, Digest, NodeId, PoolName
 from headway.model.lease import ClaimKind
 from headway.model.machine import Machine, MachineState
 from headway.model.node import Holder, NodeState
 from headway.model.pool import Pool, Scaling
 from headway.model.pool_node import PoolNodeState
 from headway.model.pool_plan import PoolChange, PoolVerb
+from headway.model.pool_snapshot import HostState
 from headway.model.resources import Resources
 from headway.model.run import RunState
-from tests.simulation.conftest import wishing
-from tests.simulation.pools_world import LARGE, SMALL, WORK, PoolsWorld, virtually
+from tests.simulation.conftest import ENVIRONMENT, wishing
+from tests.simulation.pools_world import BEGAN, LARGE, SMALL, WORK, PoolsWorld, virtually
 
 
 def test_a_pool_grows_for_what_waits_and_shrinks_when_it_is_done():
@@ -464,5 +466,39 @@ def test_a_pool_shrinks_though_something_waits_that_it_can_never_take():
         await place.invoke("huge", wishing({"sleep_s": 5}))
         await asyncio.sleep(1800)
         assert place.nodes() == []
+
+    virtually(scenario)
+
+
+def test_a_pool_waits_for_what_leaves_and_for_a_node_that_may_come_back():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool(SMALL)
+        await place.works(2, runs_s=1000)
+        await asyncio.sleep(200)
+        (node,) = place.nodes()
+        row = Container(
+            id=ContainerId("leaves"),
+            environment=ENVIRONMENT,
+            app=AppName("other"),
+            process="web",
+            release=1,
+            node=node.id,
+            state=ContainerState.DRAINING,
+            draining_at=place.clock.now(),
+            created_at=BEGAN,
+        )
+        stored = await place.store.write(lambda tx: tx.put(row))
+        place.world.note(stored)
+        ((ready,),) = [one.hosts for one in await place.pools.reading.snapshots(place.clock.now())]
+        (load,) = (one for one in ready.loads if one.demand.resources == row.resources)
+        assert load.ends_at == row.draining_at + timedelta(seconds=30)
+        place.engine.go_away(node.id)
+        await asyncio.sleep(1)
+        ((silent,),) = [one.hosts for one in await place.pools.reading.snapshots(place.clock.now())]
+        assert silent.state is HostState.SILENT
+        assert silent.ready_at > place.clock.now()
+        await asyncio.sleep(place.world.settings.node_lost_after_s + 5)
+        later = [one.hosts for one in await place.pools.reading.snapshots(place.clock.now())]
+        assert HostState.SILENT not in [one.state for one in later[0]]
 
     virtually(scenario)

@@ -17,7 +17,7 @@ from headway.model.build import Artifact
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import DeploymentKind, Phase
 from headway.model.environment import Environment, EnvironmentState, Member
-from headway.model.ids import ContainerId, Digest
+from headway.model.ids import AppName, ContainerId, Digest, NodeId
 from headway.model.lease import Tenure
 from headway.model.log import LogLine, Stream
 from headway.model.manifest import CheckType, Deploy, Expose, HealthCheck, Manifest, Process
@@ -237,6 +237,62 @@ def test_copies_move_while_a_node_comes_for_them_and_are_stuck_when_the_pool_may
         )
 
     virtually(scenario, lends=True)
+
+
+def test_copies_are_not_stuck_while_another_app_leaves_room_for_them():
+    async def scenario(shop: Shop) -> None:
+        shop.engine.join(Node(id=NodeId("there"), cpu=1, memory_mib=4096))
+        await asyncio.sleep(2)
+        other = Container(
+            id=ContainerId("other-1"),
+            environment=ENVIRONMENT,
+            app=AppName("other"),
+            process="web",
+            release=1,
+            node=NodeId("there"),
+            state=ContainerState.HEALTHY,
+            resources=Resources(cpu=1, memory_mib=256),
+            created_at=BEGAN,
+        )
+        shop.world.note(other)
+        await shop.scale(3)
+        assert (await shop.standing()).state is MemberState.STUCK
+        leaves = msgspec.structs.replace(
+            other,
+            state=ContainerState.DRAINING,
+            draining_at=shop.world.clock.now(),
+            version=other.version + 1,
+        )
+        shop.world.note(leaves)
+        await asyncio.sleep(2)
+        found = await shop.standing()
+        assert found.state is MemberState.STARTING
+        assert found.because.endswith("; there has room for it once what leaves there has ended")
+        stays = msgspec.structs.replace(other, version=leaves.version + 1)
+        shop.world.note(stays)
+        await asyncio.sleep(10)
+        assert (await shop.standing()).state is MemberState.STUCK
+
+    virtually(scenario, lends=False)
+
+
+def test_copies_are_not_stuck_while_a_node_that_has_room_may_come_back():
+    async def scenario(shop: Shop) -> None:
+        shop.engine.join(Node(id=NodeId("there"), cpu=1, memory_mib=4096))
+        await asyncio.sleep(2)
+        shop.engine.go_away(NodeId("there"))
+        await asyncio.sleep(2)
+        await shop.scale(3)
+        found = await shop.standing()
+        assert found.state is MemberState.STARTING
+        assert "; there is not heard from, and has room for it if it comes" in found.because
+        await asyncio.sleep(shop.world.settings.node_lost_after_s + 10)
+        assert (await shop.standing()).state is MemberState.STUCK
+        shop.engine.come_back(NodeId("there"))
+        await asyncio.sleep(10)
+        assert (await shop.standing()).state is MemberState.HEALTHY
+
+    virtually(scenario, lends=False)
 
 
 def test_of_what_crashes_again_and_again_its_last_line_is_told_also_while_it_starts():

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from headway.calculate.coming import Coming
+from headway.calculate.container import is_leaving
 from headway.calculate.demand import of_container
 from headway.calculate.keeping import Kept, placed_under
 from headway.calculate.placement import Fleet
@@ -105,6 +107,8 @@ class World:
     """What pages look at again and again."""
     copies: dict[ContainerId, CopyOf] = field(default_factory=dict)
     """Containers that have not ended, by what they are copies of."""
+    leaving: dict[ContainerId, datetime] = field(default_factory=dict)
+    """Those of them that were asked to leave, to when they were."""
     versions: dict[ContainerId, int] = field(default_factory=dict)
     """Of their rows, as far as they are known."""
     ended: OrderedDict[ContainerId, int] = field(default_factory=OrderedDict)
@@ -131,6 +135,10 @@ class World:
         known = self.versions.get(row.id, self.ended.get(row.id, row.version))
         if row.version < known:
             return
+        if is_leaving(row):
+            self._leaves(row)
+        else:
+            self.leaving.pop(row.id, None)
         if row.is_ended:
             self.give_up(row)
             self.ended[row.id] = row.version
@@ -146,6 +154,23 @@ class World:
             else:
                 self.fleet.yielding.stays(row.id)
 
+    def _leaves(self, row: Container) -> None:
+        """Keep that what it holds is about to be free; who lacks room is to hear of it."""
+        if row.id not in self.leaving:
+            self.leaving[row.id] = row.stopping_at or row.draining_at or self.clock.now()
+            if self.lacking:
+                self.bell.pool()
+
+    def coming(self) -> Coming:
+        """Give what makes room though no node is added, or may."""
+        roster, lost = self.roster, timedelta(seconds=self.settings.node_lost_after_s)
+        silent = {
+            node: since + lost
+            for node, since in roster.away.items()
+            if node not in roster.lost and node not in roster.holds
+        }
+        return Coming(leaving=self.leaving.copy(), silent=silent)
+
     def where_leased(self, demand: Demand, environment: EnvironmentId) -> Demand:
         """Have what an environment places go where the lease holds that it was started under."""
         lease = self.under.get(environment)
@@ -155,6 +180,7 @@ class World:
         """Count no more what was noted of a container: it has ended, or did not come to be."""
         self.fleet.free(row.id)
         self.copies.pop(row.id, None)
+        self.leaving.pop(row.id, None)
         self.versions.pop(row.id, None)
 
     def containers_on(self, node: NodeId) -> tuple[ContainerId, ...]:

@@ -63,6 +63,8 @@ class HostState(StrEnum):
     READY = "ready"
     HELD = "held"
     """It takes nothing new and is not given back: a person said so, or nobody hears from it."""
+    SILENT = "silent"
+    """It is not heard from, and not given up: it may be ready again by then."""
     LEAVING = "leaving"
     """It is being emptied to be given back. It may be called back."""
     DOOMED = "doomed"
@@ -78,7 +80,7 @@ class Host(Value, kw_only=True):
     since: datetime
     """It is paid for from then on."""
     ready_at: datetime
-    """Since when, or when, it takes containers."""
+    """Since when, or when, it takes containers; of one that is silent, when it is given up."""
     loads: tuple[Load, ...] = ()
     ends_at: datetime | None = None
     """Its provider has said that it takes it back then."""

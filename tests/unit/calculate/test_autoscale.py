@@ -108,6 +108,22 @@ def test_room_that_is_soon_free_is_waited_for():
     assert decide([host(loads=busy(100, 100))], [waits(2)]).changes == ()
 
 
+def test_room_on_a_node_that_is_silent_is_waited_for_until_it_is_given_up():
+    silent = msgspec.structs.replace(host(state=HostState.SILENT), ready_at=after(60))
+    assert decide([silent], [waits(2)]).changes == ()
+    assert decide(standing=[silent], waiting=[waits(2)]).changes == ()
+    assert verbs(decide([silent], [waits(4)])) == ["add"]
+    later = msgspec.structs.replace(silent, ready_at=after(900))
+    assert verbs(decide([later], [waits(2)])) == ["add"]
+
+
+def test_a_node_that_is_silent_counts_for_the_bounds_and_is_not_given_back():
+    silent = host(state=HostState.SILENT)
+    assert decide([silent], [waits(6)], nodes_max=1).changes == ()
+    assert decide([silent], nodes_min=1).changes == ()
+    assert decide([silent], idle_s=0).changes == ()
+
+
 def test_room_on_a_node_that_is_there_anyhow_is_waited_for_and_filled_first():
     soon, late = host(loads=busy(100, 100)), host(loads=busy(900, 900))
     assert decide(waiting=[waits(2)], standing=[soon]).changes == ()

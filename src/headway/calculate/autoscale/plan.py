@@ -50,6 +50,7 @@ class _Decision:
         self._hosts = [
             host for host in snapshot.hosts if host.state in _STAY and host.id not in ending
         ]
+        self._silent = [host for host in snapshot.hosts if host.state is HostState.SILENT]
         self._sites: dict[NodeId, Site] = {}
 
     def plan(self) -> PoolPlan:
@@ -148,8 +149,8 @@ class _Decision:
             leaving=[self._scene.site(host) for host in leaving],
             scarce=self._snapshot.scarce,
         )
-        sites = sorted(self._sites.values(), key=_fill_order)
-        Line([*self._standing(), *sites], groups).run(opener.open)
+        sites = [*self._sites.values(), *map(self._scene.site, self._silent)]
+        Line([*self._standing(), *sorted(sites, key=_fill_order)], groups).run(opener.open)
         self._round_up(opener)
         return opener.growth
 
@@ -163,7 +164,7 @@ class _Decision:
         What never adds a node takes spares too, and does not have more made in their place.
         """
         growth = opener.growth
-        used = len(self._hosts) + len(growth.sites) + len(growth.kept)
+        used = len(self._hosts) + len(self._silent) + len(growth.sites) + len(growth.kept)
         empty = sum(
             not site.needed and not site.ends and site.loaded_until_s == 0
             for site in (*self._sites.values(), *growth.sites, *growth.kept)
@@ -238,7 +239,8 @@ class _Decision:
     def _enough_without(self, gone: set[NodeId | None]) -> bool:
         """Say whether nothing would be late if these took nothing more."""
         late: list[Group] = []
-        sites = [self._scene.site(host) for host in self._hosts if host.id not in gone]
+        there = (*self._hosts, *self._silent)
+        sites = [self._scene.site(host) for host in there if host.id not in gone]
         groups = self._scene.groups(self._snapshot.waiting)
         Line([*self._standing(), *sorted(sites, key=_fill_order)], groups).run(late.append)
         return not late
@@ -262,7 +264,7 @@ class _Decision:
         times = [at for at in (spare_at, self._bounds.until) if at is not None]
         waits = any(row.patience is not Patience.LAZY for row in self._snapshot.waiting)
         starting = any(host.state is HostState.STARTING for host in self._hosts)
-        if (waits and groups) or starting:
+        if (waits and groups) or starting or self._silent:
             times.append(self._now + timedelta(seconds=LOOK_S))
         look_at = self._now + timedelta(seconds=LOOK_S)
         leave = (leaves_at(host, self._scaling.drain_s) for host in self._hosts)

@@ -108,7 +108,7 @@ class Scene:
         """Give a node that is there, or starting."""
         site = Site(host.node, host.kind, self._capacity(host.node), self._suits)
         site.opens_s = max(0.0, (host.ready_at - self.now).total_seconds())
-        if host.state is not HostState.STARTING:
+        if host.state not in (HostState.STARTING, HostState.SILENT):
             site.opens_s = 0.0
         elif site.opens_s == 0.0:  # it is overdue: nobody knows
             site.opens_s = max(_OVERDUE_LEAST_S, host.kind.start_s / 4)

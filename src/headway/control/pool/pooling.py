@@ -14,7 +14,7 @@ from headway.control import nodes
 from headway.control.errors import NotFound
 from headway.control.guard import trouble
 from headway.control.pool.orders import Orders, answered, becoming
-from headway.control.pool.outlooks import outlooks_of
+from headway.control.pool.outlooks import outlooks_of, outlooks_of_room
 from headway.control.pool.reading import PoolReading, Seen, offers
 from headway.control.runs.dispatch import Dispatch
 from headway.control.waiting import rung
@@ -31,6 +31,8 @@ from headway.ports.provider import Provider, ProviderError, ProviderUnavailable
 
 _GAP_S = 1.0
 """Between two looks: what comes together is decided together."""
+_ROOM_S = 5.0
+"""While room is about to come for what has none, it is looked so often whether it still is."""
 _LIST_S = 15.0
 """While nodes are lent, their provider is asked for its list so often."""
 
@@ -90,6 +92,14 @@ class Pools:
             await self._carry_out(snapshot.pool, plan, now)
             if plan.wake_at is not None:
                 times.append(plan.wake_at)
+        room = outlooks_of_room(
+            await self.reading.lacking(now), self._world.coming(), self._world.fleet, now
+        )
+        for whom, outlook in room.items():
+            if whom not in outlooks or not outlooks[whom].comes:
+                outlooks[whom] = outlook
+        if room:  # it may be another's by then
+            times.append(now + timedelta(seconds=_ROOM_S))
         self._note_outlooks(outlooks, now)
         if rows or any(plan.changes for plan in self.plans.values()):
             times.append(now + timedelta(seconds=_LIST_S))

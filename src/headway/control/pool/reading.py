@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.autoscale.scarcity import Scarcity
+from headway.calculate.coming import Coming
 from headway.calculate.demand import of_build, of_container, of_job
 from headway.calculate.ending import end_of
 from headway.calculate.estimate import Estimate
@@ -88,18 +89,22 @@ class PoolReading:
         if there is None:
             return []
         pools, rows = there.pools, there.nodes
-        loads, runners = await self._loads(there, now)
+        coming = self._world.coming()
+        loads, runners = await self._loads(there, coming, now)
         waiting = await self._waiting()
         main = main_pool(pools)
         return [
             PoolSnapshot(
                 pool=self._as_offered(pool),
                 hosts=tuple(
-                    _without(self._host(row, loads.get(row.id, ()), now), runners.get(row.id, ()))
+                    _without(
+                        self._host(row, loads.get(row.id, ()), coming, now),
+                        runners.get(row.id, ()),
+                    )
                     for row in rows
                     if row.pool == pool.name and row.state is not PoolNodeState.RELEASED
                 ),
-                standing=tuple(self._standing(pool, main, loads, runners)),
+                standing=tuple(self._standing(pool, main, loads, runners, coming)),
                 waiting=tuple(row for row in waiting if (row.demand.pool or main) == pool.name),
                 overhead=RUNNER if waiting else NOTHING,
                 scarce=self._scarce(pool, now),
@@ -109,14 +114,17 @@ class PoolReading:
 
     # --- nodes ------------------------------------------------------------------------------------
 
-    def _host(self, row: PoolNode, loads: Sequence[Load], now: datetime) -> Host:
+    def _host(self, row: PoolNode, loads: Sequence[Load], coming: Coming, now: datetime) -> Host:
         node = self._world.roster.node(row.id)
         since = row.lent_at or now
         ready_at = row.ready_at or since + timedelta(seconds=row.kind.start_s)
+        state = _state(row, node, self._world.roster.holds.get(row.id))
+        if state is HostState.DOOMED and row.id in coming.silent:
+            state, ready_at = HostState.SILENT, coming.silent[row.id]
         return Host(
             node=node or _to_be(row),
             kind=row.kind,
-            state=_state(row, node, self._world.roster.holds.get(row.id)),
+            state=state,
             since=since,
             ready_at=ready_at,
             loads=tuple(loads),
@@ -130,20 +138,23 @@ class PoolReading:
         main: PoolName,
         loads: Mapping[NodeId, Sequence[Load]],
         runners: Mapping[NodeId, Sequence[Resources]],
+        coming: Coming,
     ) -> Iterator[Host]:
         """Give the nodes that nobody lends and that take what waits for a pool."""
         names = {pool.name, DEFAULT_POOL} if pool.name == main else {pool.name}
         now = self._world.clock.now()
         for node in self._world.nodes:
-            if node.type or node.pool not in names or node.state is not NodeState.READY:
+            given_up_at = coming.silent.get(node.id)
+            is_there = node.state is NodeState.READY or given_up_at is not None
+            if node.type or node.pool not in names or not is_there:
                 continue
             kind = NodeType(name="", cpu=node.cpu, memory_mib=node.memory_mib)
             host = Host(
                 node=node,
                 kind=kind,
-                state=HostState.READY,
+                state=HostState.SILENT if given_up_at is not None else HostState.READY,
                 since=now,
-                ready_at=now,
+                ready_at=given_up_at or now,
                 loads=tuple(loads.get(node.id, ())),
             )
             yield _without(host, runners.get(node.id, ()))
@@ -180,7 +191,7 @@ class PoolReading:
     # --- what runs --------------------------------------------------------------------------------
 
     async def _loads(
-        self, there: _There, now: datetime
+        self, there: _There, coming: Coming, now: datetime
     ) -> tuple[dict[NodeId, list[Load]], dict[NodeId, list[Resources]]]:
         """Give what runs on each node; apart, what the runners there reserve.
 
@@ -194,7 +205,7 @@ class PoolReading:
             if row.kind is ContainerKind.RUNNER:
                 runners.setdefault(row.node, []).append(row.resources)
             else:
-                found.setdefault(row.node, []).append(_load(row, now))
+                found.setdefault(row.node, []).append(_load(row, coming, now))
         for run in there.runs:
             attempt = run.attempt
             if attempt is None:
@@ -232,9 +243,13 @@ class PoolReading:
 
     # --- what waits -------------------------------------------------------------------------------
 
+    async def lacking(self, now: datetime) -> list[Waiting]:
+        """Give the services that fit nowhere, and the builds that no node takes."""
+        return [*self._lacking(), *await self._building(now)]
+
     async def _waiting(self) -> list[Waiting]:
         now = self._world.clock.now()
-        found = [*self._lacking(), *await self._building(now)]
+        found = await self.lacking(now)
         for row in await self.dispatch.starts.backlog():
             lane = row.lane
             firsts = await self._world.store.read(partial(_queued, lane=row.first.name))
@@ -322,9 +337,10 @@ def _waits(row: Backlog, firsts: Sequence[Run], thought: Estimate) -> Iterator[W
         )
 
 
-def _load(row: Container, now: datetime) -> Load:
-    stays = row.kind is ContainerKind.SERVICE
-    ends_at = None if stays else now + timedelta(seconds=_PASSING_S)
+def _load(row: Container, coming: Coming, now: datetime) -> Load:
+    ends_at = coming.ends_at(row.id)
+    if ends_at is None and row.kind is not ContainerKind.SERVICE:
+        ends_at = now + timedelta(seconds=_PASSING_S)
     return Load(demand=of_container(row), ends_at=ends_at, is_daemon=row.daemon)
 
 
