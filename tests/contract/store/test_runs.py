@@ -4,16 +4,22 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import msgspec
 import pytest
 
+from headway.control.requests import RunQuestion
+from headway.control.runs import runs
+from headway.model.environment import Environment
 from headway.model.event import Event
 from headway.model.ids import AppName, ContainerId, EnvironmentId, NodeId, RunId
+from headway.model.lease import Tenure
 from headway.model.run import Attempt, Run, RunState
 from headway.ports.store import Stale
 from headway.stores.sqlite import SqliteStore
+from headway.stores.sqlite.reader import SqliteReader
 from tests.contract.store.test_store import store
 
 __all__ = ["store"]
@@ -265,3 +271,42 @@ async def test_of_the_row_added_last_with_each_value_only_columns_are_given(stor
     assert await store.read(question) == {owners[0]: ("c", "running"), owners[1]: ("b", "queued")}
     with pytest.raises(AssertionError, match="created_by"):
         await store.read(lambda reader: reader.newest(Run, "owner", owners, ("created_by",)))
+
+
+@pytest.mark.parametrize("environment", [None, "demo"])
+async def test_runs_that_wait_are_found_by_index_however_many_have_ended_since(
+    tmp_path, monkeypatch, environment
+):
+    path = tmp_path / "headway.db"
+    store = await SqliteStore.open(path)
+    place = Environment(
+        id=EnvironmentId("demo~1"),
+        lease=Tenure(holder="ana", until=None),
+        created_at=NOW,
+        created_by="ana",
+    )
+    await store.write(lambda tx: tx.put(place))
+    ended = [run(f"e{number}", RunState.SUCCEEDED, ended_at=NOW) for number in range(20)]
+    await put(store, run("a"), waiting("b", 5), *ended, run("c"))
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    ask = SqliteReader._ask
+
+    def noted(reader, sql, given=()):
+        asked.append((sql, tuple(given)))
+        return ask(reader, sql, given)
+
+    monkeypatch.setattr(SqliteReader, "_ask", noted)
+    question = RunQuestion(environment=environment, state=(RunState.QUEUED, RunState.WAITING))
+    found = await runs.listing(SimpleNamespace(store=store), question)
+    await store.close()
+    assert [row.id for row in found.rows] == ["c", "b", "a"]
+    with closing(sqlite3.connect(path)) as connection:
+        plans = [
+            step[3]
+            for sql, given in asked
+            if "FROM runs" in sql
+            for step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", given)
+        ]
+    assert plans
+    assert not [step for step in plans if step.startswith("SCAN runs")], plans
+    assert any("runs_open" in step for step in plans)

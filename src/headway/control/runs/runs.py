@@ -17,10 +17,11 @@ from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.events import run_event
 from headway.control.runs.targets import find_job, refuse_unknown
 from headway.control.world import World
+from headway.model.environment import NOT_ENDED, Environment
 from headway.model.ids import EnvironmentId, environment_name
 from headway.model.lease import Lease
 from headway.model.progress import progress_of
-from headway.model.run import ACTIVE, UNSUCCESSFUL, Run, RunState, owner_name
+from headway.model.run import ACTIVE, ENDED, UNSUCCESSFUL, Run, RunState, owner_name
 from headway.model.view.run import RunPage, RunView
 from headway.model.words import and_more
 from headway.ports.engine import EngineError
@@ -94,6 +95,8 @@ def _fields(
         return {"active": 1, "state": states}
     if states and UNSUCCESSFUL.issuperset(states):
         return {"unsuccessful": 1, "state": states}
+    if states and ENDED.isdisjoint(states):
+        return {"open_in": environment or _environments(reader), "state": states}
     if states and RunState.SUCCEEDED not in states:
         return {"state": states}
     if environment is None or question.job is None or question.environment is None:
@@ -104,6 +107,11 @@ def _fields(
         target = find_job(reader, question.environment, name)
         app = target.release.app
     return {"owner": owner_name(environment, app, name)}
+
+
+def _environments(reader: Reader) -> tuple[EnvironmentId, ...]:
+    """Give those in which runs may be that have not ended."""
+    return tuple(row.id for row in reader.find(Environment, state=NOT_ENDED))
 
 
 async def one(world: World, identity: str) -> Run:
