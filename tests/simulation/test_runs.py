@@ -260,7 +260,7 @@ async def test_a_control_plane_that_comes_back_goes_on(plane):
 async def test_what_waits_starts_in_its_time_and_after_others(plane):
     await plane.release(ONCE)
     now = datetime.now(UTC)
-    first = await plane.run("once", at=now + timedelta(seconds=0.2), key="first")
+    first = await plane.run("once", at=now + timedelta(seconds=1), key="first")
     assert first.state is RunState.WAITING
     both = (After(run=first.id), After(job="once", key="second"))
     last = await plane.run("once", after=both)
