@@ -11,8 +11,8 @@ from headway.control.deployments import one as deployment
 from headway.control.leases.leases import one as lease
 from headway.control.permits import check, refusal
 from headway.control.requests import DeadQuestion
+from headway.control.runs.admission import check_count
 from headway.control.runs.dispatch import Dispatch
-from headway.control.runs.invoking import check_count
 from headway.control.runs.runs import one as run
 from headway.control.runs.schedules import of_name
 from headway.control.world import World

@@ -9,9 +9,10 @@ from headway.control import lookup
 from headway.control.errors import Conflict, HeadwayError, Invalid
 from headway.control.idempotency import answered
 from headway.control.requests import DeadQuestion, Invocation
+from headway.control.runs.admission import check, check_room
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.events import run_event
-from headway.control.runs.invoking import check, check_room, made, named, put_all
+from headway.control.runs.invoking import made, named, put_all
 from headway.control.runs.runs import get
 from headway.control.runs.targets import Target, refuse_unknown
 from headway.control.world import World

@@ -13,8 +13,9 @@ from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
 from headway.control.requests import Invocation
+from headway.control.runs.admission import check, check_room
 from headway.control.runs.dispatch import Dispatch
-from headway.control.runs.invoking import check, check_room, made, named, put_all
+from headway.control.runs.invoking import made, named, put_all
 from headway.control.runs.scheduling import Schedules
 from headway.control.subjects import event_of
 from headway.control.world import World
