@@ -154,9 +154,9 @@ def _begin_starting(draft: Draft, deployment: Deployment, release: Release) -> D
     if draft.member.stopped:
         draft.set_member("start again", f"asked by {deployment.created_by}", stopped=False)
         deployment = msgspec.structs.replace(deployment, was_stopped=True)
-    return draft.advance(
-        deployment, Phase.STARTING, f"starting {release.label}", _unchecked(draft, release)
-    )
+    is_new = deployment.previous != release.number
+    because = _unchecked(draft, release) if is_new else ""
+    return draft.advance(deployment, Phase.STARTING, f"starting {release.label}", because)
 
 
 def _unchecked(draft: Draft, release: Release) -> str:
@@ -168,8 +168,8 @@ def _unchecked(draft: Draft, release: Release) -> str:
     ]
     if not names:
         return ""
-    has = "has no health check: good" if len(names) == 1 else "have no health check: each is good"
-    return f"{', '.join(names)} {has} once it has run for {proves_itself_s(release):g} s"
+    what = f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} no health check"
+    return f"{what}: good once the first copy has run for {proves_itself_s(release):g} s"
 
 
 def _roll(draft: Draft, deployment: Deployment) -> Deployment:

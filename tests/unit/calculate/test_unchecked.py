@@ -52,7 +52,7 @@ def test_what_served_goes_on_serving_while_the_new_release_proves_itself_and_whe
 def test_it_is_said_for_what_a_deployment_waits():
     world, first = deployed(1)
     row = world.deployments[first]
-    assert row.because == "worker has no health check: good once it has run for 10 s"
+    assert row.because == "worker has no health check: good once the first copy has run for 10 s"
     assert world.containers[world.live()[0].id].state is ContainerState.HEALTHY
 
 
@@ -96,6 +96,7 @@ def test_more_copies_of_what_has_proved_itself_are_good_soon():
     scale = world.deploy(1, DeploymentKind.SCALE, scale={"worker": 3})
     world.run()  # which waits for no more than 0.6 s
     assert (world.phase(scale), len(world.live())) == (Phase.SUCCEEDED, 3)
+    assert "starting v1" in [step.because or step.what for step in world.deployments[scale].steps]
 
 
 def test_a_copy_that_ended_soon_proves_nothing():
