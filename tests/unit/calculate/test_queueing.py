@@ -253,8 +253,9 @@ def test_a_run_that_leaves_no_room_for_its_runner_anywhere_says_so():
         crew=lambda lane: Crew([], {}, beside),
     )
     assert take_turns(given).reasons[LANE] == (
-        "together with its runner, no node and no pool type can ever take it: "
-        "1.25 cores needed, the largest (a) has 1; ask for at most 1 core, or add a larger node"
+        "no node and no pool type can ever take it: "
+        "1 core needed and 0.25 for its runner, the largest (a) has 1; "
+        "ask for at most 0.75 cores, or add a larger node"
     )
 
 

@@ -325,12 +325,13 @@ class Fleet:
             return refused(scope)
         return Placed(node=self._table.ids[row], because=_BECAUSE[scope.prospect.policy])
 
-    def never(self, demand: Demand) -> Never | None:
+    def never(self, demand: Demand, alone: Demand | None = None) -> Never | None:
         """Say why a demand can never be placed, whatever leaves; None where it may be.
 
-        Remembered until a node or a pool changes.
+        Remembered until a node or a pool changes. `alone` is what a run asks for without its runner.
         """
-        return self._nevers.of(demand, self._kinds.wanted(demand))
+        its = None if alone is None else self._kinds.wanted(alone)
+        return self._nevers.of(demand, self._kinds.wanted(demand), alone, its)
 
     def never_together(self, parts: Sequence[Part]) -> Never | None:
         """Say why all can never be placed at once, though each can; None where they may be."""

@@ -40,6 +40,7 @@ def never(
     nodes: Iterable[Node | None],
     pools: Mapping[PoolName, Pool],
     given_up: Collection[NodeId] = (),
+    alone: Demand | None = None,
 ) -> Never | None:
     """Say why a demand can never be placed; None where it may be, or where too little is known.
 
@@ -52,8 +53,9 @@ def never(
             node at all says that the engine has not answered.
         pools: All that were declared.
         given_up: Nodes that were silent for so long that nobody counts on them any more.
+        alone: The part of it that is asked for; the rest is its runner's.
     """
-    search = Search(demand, pools)
+    search = Search(demand, pools, alone)
     is_known = False
     for node in nodes:
         if node is not None and node.id in given_up:
@@ -82,11 +84,15 @@ def types_of(pool: Pool) -> Iterable[tuple[str, Node]]:
 class Search:
     """Looks at one node after another, and remembers why it was none of them."""
 
-    def __init__(self, demand: Demand, pools: Mapping[PoolName, Pool]) -> None:
+    def __init__(
+        self, demand: Demand, pools: Mapping[PoolName, Pool], alone: Demand | None = None
+    ) -> None:
         self._pools = pools
         self._conditions = Conditions.of(demand)._replace(lease="")
         sizes = asked_of(demand.resources)
         self._asked = {name: amount for name, amount in sizes.items() if amount > 0}
+        own = sizes if alone is None else asked_of(alone.resources)
+        self._runner = {what: amount - own.get(what, 0) for what, amount in self._asked.items()}
         self._sized: list[tuple[str, dict[str, int]]] = []
         """What is large or small, but may take it."""
         self._refused: dict[str, list[str]] = {}
@@ -116,7 +122,9 @@ class Search:
             said[_SHOWN:] = [f"and {len(said) - _SHOWN} more reasons"]
         because = f"no node and no pool type can ever take it: {'; '.join(said)}"
         if self._sized:
-            return Never(because=because, hint=f"ask for {self._most()}, or add a larger node")
+            most = self._most()
+            hint = f"ask for {most}, or add a larger node" if most else "add a larger node"
+            return Never(because=because, hint=hint)
         changes = "; ".join(list(self._changes)[:_SHOWN])
         return Never(because=because, hint=f"what would have to change: {changes}")
 
@@ -133,16 +141,22 @@ class Search:
         short = self._short()
         if short:
             return [
-                f"{asked(what, self._asked[what])} needed, "
-                f"the largest ({name}) has {in_words(what, size)}"
+                f"{self._needed(what)}, the largest ({name}) has {in_words(what, size)}"
                 for what, (name, size) in short.items()
             ]
         every = (asked(what, amount) for what, amount in self._asked.items())
         return [f"{' and '.join(every)} needed, which none has together"]
 
+    def _needed(self, what: str) -> str:
+        runner = self._runner[what]
+        own = f"{asked(what, self._asked[what] - runner)} needed"
+        return f"{own} and {in_words(what, runner)} for its runner" if runner else own
+
     def _most(self) -> str:
-        short = self._short().items()
-        return " and ".join(f"at most {asked(what, size)}" for what, (_, size) in short) or "less"
+        left = {what: size - self._runner[what] for what, (_, size) in self._short().items()}
+        if any(most <= 0 for most in left.values()):
+            return ""
+        return " and ".join(f"at most {asked(what, most)}" for what, most in left.items()) or "less"
 
 
 def _sentence(reason: str, names: list[str]) -> str:

@@ -23,7 +23,7 @@ class Nevers:
         self._given_up: set[NodeId] = set()
         self.is_told = False
         """Whether the engine has told of all nodes that there are."""
-        self._known: dict[Wanted | tuple[Wanted, ...], Never | None] = {}
+        self._known: dict[tuple[Wanted | None, ...], Never | None] = {}
         self._known_at = 0
 
     def give_up(self, node: NodeId) -> None:
@@ -39,12 +39,15 @@ class Nevers:
         """Look again, as a pool changed."""
         self._known.clear()
 
-    def of(self, demand: Demand, wanted: Wanted) -> Never | None:
+    def of(
+        self, demand: Demand, wanted: Wanted, alone: Demand | None, its: Wanted | None
+    ) -> Never | None:
         """Say why a demand can never be placed, whatever leaves; None where it may be."""
         self._look_again()
-        if wanted not in self._known:
-            self._known[wanted] = never(demand, self._nodes(), self._pools, self._given_up)
-        return self._known[wanted]
+        key = (wanted, its)
+        if key not in self._known:
+            self._known[key] = never(demand, self._nodes(), self._pools, self._given_up, alone)
+        return self._known[key]
 
     def of_gang(self, parts: Sequence[Part], wanted: tuple[Wanted, ...]) -> Never | None:
         """Say why all can never be placed at once, though each can; None where they may be.

@@ -258,10 +258,8 @@ class Decision:
         if placed.node is not None:
             self.reasons[lane] = f"{placed.node}: {self.question.enlist(lane, placed.node)}"
             self._enlisting.add(lane)
-        elif never := self._never(lane, demand):
+        elif never := self._never(lane, crew.demand, demand):
             self.reasons[lane] = never
-        elif never := self._never(lane, crew.demand):
-            self.reasons[lane] = f"together with its runner, {never}"
         else:
             broken = (f"{node}: {why}" for node, why in sorted(crew.refused.items()))
             sentences = dict.fromkeys((*full, *broken, *placed.sentences))
@@ -274,8 +272,8 @@ class Decision:
     def _no_room(self, lane: Lane, asks: list[Ask], because: str) -> str:
         return self._room.seek(lane, self._next.get(lane, 0), asks, because)
 
-    def _never(self, lane: Lane, demand: Demand) -> str:
-        found = self.question.fleet.never(demand)
+    def _never(self, lane: Lane, demand: Demand, alone: Demand | None = None) -> str:
+        found = self.question.fleet.never(demand, alone)
         return "" if found is None else self._said(lane, found)
 
     def _said(self, lane: Lane, found: Never) -> str:

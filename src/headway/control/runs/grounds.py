@@ -315,7 +315,9 @@ class Grounds:
             asked = self._demand(ground.release, grounds[member].job)
             parts += [Part(member.job, *asked)] * each
         fleet = self._world.fleet
-        found = next(filter(None, (fleet.never(part.with_runner) for part in parts)), None)
+        found = next(
+            filter(None, (fleet.never(part.with_runner, part.alone) for part in parts)), None
+        )
         if found is None and len(parts) > 1:
             found = fleet.never_together(parts)
         return "" if found is None else found.because

@@ -24,6 +24,21 @@ def test_what_is_larger_than_every_node_can_never_be_placed():
     assert found.hint == "ask for at most 16 cores, or add a larger node"
 
 
+def test_what_a_run_may_ask_for_leaves_room_for_its_runner():
+    given = fleet(node("a", cpu=2))
+    found = given.never(demand(2.5), demand(2))
+    assert found is not None
+    assert "2 cores needed and 0.5 for its runner, the largest (a) has 2" in found.because
+    assert found.hint == "ask for at most 1.5 cores, or add a larger node"
+    assert given.never(demand(2), demand(1.5)) is None
+
+
+def test_where_a_runner_alone_has_no_room_nothing_less_is_asked_for():
+    found = fleet(node("a", cpu=1)).never(demand(3), demand(1.5))
+    assert found is not None
+    assert found.hint == "add a larger node"
+
+
 def test_a_node_that_is_full_lent_or_closed_may_take_it_later():
     given = fleet(node("a", state=NodeState.DRAINING), node("b"), node("c"))
     given.hold("1", NodeId("b"), demand(4))
