@@ -311,6 +311,27 @@ async def test_a_deadline_passes(plane):
     assert row.state is RunState.EXPIRED
 
 
+async def test_a_queue_or_a_followed_job_that_is_not_there_is_refused(plane):
+    narrow = Queue(name="narrow", concurrency=1)
+    await plane.release(msgspec.structs.replace(ONCE, queue="own"), queues=(narrow,))
+    for name in ("narrow", "own", "default"):
+        assert (await plane.run("once", queue=name)).queue == name
+    with pytest.raises(Invalid, match="has no queue narow: did you mean narrow"):
+        await plane.run("once", queue="narow")
+    with pytest.raises(Invalid, match="has no job onze: did you mean once"):
+        await plane.run("once", after=(After(job="onze", key="first"),))
+
+
+async def test_a_run_again_whose_queue_is_gone_waits_in_that_of_its_job(plane):
+    await plane.release(ONCE, queues=(Queue(name="narrow"),))
+    first = await plane.ended(await plane.run("once", queue="narrow"))
+    again = await replays.again(plane.world, plane.dispatch, "me", first.id)
+    assert again.queue == "narrow"
+    await plane.release(ONCE, number=2)
+    last = await replays.again(plane.world, plane.dispatch, "me", first.id)
+    assert last.queue == "default"
+
+
 async def test_limits_of_queue_job_and_key_hold(plane):
     jobs = (
         msgspec.structs.replace(ONCE, queue="narrow"),

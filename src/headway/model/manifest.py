@@ -8,7 +8,7 @@ import msgspec
 from headway.model.ids import AppName
 from headway.model.job import Job
 from headway.model.placement import Placement
-from headway.model.queue import Queue
+from headway.model.queue import DEFAULT, Queue
 from headway.model.resources import Resources
 from headway.model.schedule import Schedule
 from headway.model.value import Value
@@ -215,6 +215,12 @@ class Manifest(Value, kw_only=True):
             if queue.name == name:
                 return queue
         return _undeclared(name)
+
+    @property
+    def queue_names(self) -> frozenset[str]:
+        """Names of the queues that runs may be asked for in."""
+        named = (row.name for row in self.queues)
+        return frozenset({DEFAULT, *named, *(job.queue for job in self.jobs)})
 
     @property
     def host_ports(self) -> tuple[int, ...]:

@@ -328,7 +328,8 @@ class Fleet:
     def never(self, demand: Demand, alone: Demand | None = None) -> Never | None:
         """Say why a demand can never be placed, whatever leaves; None where it may be.
 
-        Remembered until a node or a pool changes. `alone` is what a run asks for without its runner.
+        Remembered until a node or a pool changes. `alone` is what a run needs beside its
+        runner.
         """
         its = None if alone is None else self._kinds.wanted(alone)
         return self._nevers.of(demand, self._kinds.wanted(demand), alone, its)

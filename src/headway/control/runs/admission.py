@@ -1,7 +1,8 @@
 """What is taken of what is asked for: invocations that can be, into queues that have room."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
 import msgspec
 
@@ -15,13 +16,12 @@ from headway.formats.lock_names import Named, lock_names
 from headway.formats.parameters import parameter_problems
 from headway.formats.units import render_size
 from headway.machine.run_ids import is_run_id
-from headway.model.ids import is_name
-from headway.model.job import Job
 from headway.model.problem import Problem
 from headway.model.run import Run
 
 _KEY_MAX = 200
 _TAGS_MAX = 20
+_SHOWN = 20
 _AFTER_MAX = 1000
 _LARGE = (
     "keep what is large in a volume or a store, and give its name; `--each FILE` makes a run of "
@@ -120,15 +120,15 @@ def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> 
     for what, text in (("key", wish.key), ("unique", wish.unique)):
         if text is not None and not 0 < len(text) <= _KEY_MAX:
             found.append(f"{what} must have 1 to {_KEY_MAX} characters")
-    if wish.queue is not None and not is_name(wish.queue):
-        found.append(f"{wish.queue!r} cannot be a queue's name")
+    if wish.queue is not None and wish.queue not in target.release.manifest.queue_names:
+        found.append(_no_queue(target, wish.queue))
     if wish.priority is not None and abs(wish.priority) > _PRIORITY_MAX:
         found.append("priority must be from -100 to 100")
     if len(wish.tags) > _TAGS_MAX or (
         wish.tags and any(len(text) > _KEY_MAX for pair in wish.tags.items() for text in pair)
     ):
         found.append(f"at most {_TAGS_MAX} tags, of {_KEY_MAX} characters each")
-    return found + _after_problems(job, wish) if wish.after else found
+    return found + _after_problems(target, wish) if wish.after else found
 
 
 def _gang_problems(target: Target, wish: Invocation) -> list[str]:
@@ -170,18 +170,28 @@ def _time_problems(wish: Invocation, now: datetime) -> list[str]:
     return found
 
 
-def _after_problems(job: Job, wish: Invocation) -> list[str]:
+def _no_queue(target: Target, name: str) -> str:
+    known = target.release.manifest.queue_names
+    return f"{target.release.app} has no queue {name}{_rather(name, known)}"
+
+
+def _after_problems(target: Target, wish: Invocation) -> list[str]:
     if len(wish.after) > _AFTER_MAX:
         return [f"after names more than {_AFTER_MAX} runs"]
     found: list[str] = []
     for row in wish.after:
         if (row.run is None) == (not row.job):
             found.append("after names a run by its id, or by its job and key")
+        elif row.run is None and target.release.manifest.job(row.job) is None:
+            known = [job.name for job in target.release.manifest.jobs]
+            found.append(
+                f"after: {target.release.app} has no job {row.job}{_rather(row.job, known)}"
+            )
         elif row.run is None and not row.key:
             found.append(f"after {row.job} needs the key of the run that is waited for")
         elif row.run is not None and not is_run_id(row.run):
             found.append(f"after: {row.run!r} cannot be a run's id")
-        elif row.run == wish.id if row.run else (row.job, row.key) == (job.name, wish.key):
+        elif row.run == wish.id if row.run else (row.job, row.key) == (target.job.name, wish.key):
             found.append("it would wait for itself")
     return found
 
@@ -193,3 +203,9 @@ def locks_of(target: Target, wish: Invocation) -> Named:
         return _NO_LOCKS
     where = {"app": target.release.app, "environment": target.owner.name}
     return lock_names(job.locks, msgspec.json.decode(wish.parameters), job.parameters, where)
+
+
+def _rather(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    return f": did you mean {near[0]}?" if near else f": it has {', '.join(names[:_SHOWN])}"

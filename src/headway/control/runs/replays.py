@@ -57,7 +57,7 @@ class _Plan:
                 self.pairs += pairs
 
     def _pair(self, target: Target, row: Run) -> tuple[Run, Run] | None:
-        wish = named(self._world, _wish(row), self.now)
+        wish = named(self._world, _wish(row, target), self.now)
         try:
             check(self._world, [(target, wish)], self.now)
         except Invalid as error:  # the job takes other parameters by now
@@ -91,7 +91,7 @@ async def again(
         )
     now = world.clock.now()
     target = await dispatch.targets.find(environment_name(row.environment), row.job, row.app)
-    wish = named(world, _wish(row, parameters), now)
+    wish = named(world, _wish(row, target, parameters), now)
     check(world, [(target, wish)], now)
     fresh = _repeating(row, made(target, wish, actor, now))
     check_room(dispatch, target, [fresh])
@@ -107,11 +107,12 @@ async def again(
     return stored
 
 
-def _wish(row: Run, parameters: msgspec.Raw | None = None) -> Invocation:
+def _wish(row: Run, target: Target, parameters: msgspec.Raw | None = None) -> Invocation:
+    is_there = row.queue in target.release.manifest.queue_names  # the app may have dropped it
     return Invocation(
         parameters=row.parameters if parameters is None else parameters,
         priority=row.priority,
-        queue=row.queue,
+        queue=row.queue if is_there else None,
         tags=row.tags,
         unique=row.unique,
     )
