@@ -1,5 +1,6 @@
 """Runs are asked for over HTTP by a way of their own, whose answers are those of FastAPI's."""
 
+import json
 from types import SimpleNamespace
 
 import httpx2
@@ -76,6 +77,7 @@ async def pieces(count: int):
         (404, ONE, "nope"),
         (404, ONE, ""),
         (404, ONE | {"environment": "nope"}, "later"),
+        (422, {"delay_s": 3600}, "later"),
         (422, ONE | {"delay_s": -1}, "later"),
         (422, ONE | {"delay_s": "soon"}, "later"),
         (422, ONE | {"id": "x"}, "later"),
@@ -93,6 +95,21 @@ async def test_good_and_bad_requests_are_answered_alike_to_the_byte(plane, statu
     direct = await asked(api(plane, jobs.Invocations), sent(), job)
     assert direct[0] == status, direct
     assert await asked(api(plane), sent(), job) == direct
+
+
+async def test_an_answer_says_which_runs_were_there_already(plane):
+    app = api(plane, jobs.Invocations)
+    wish = {"environment": "demo", "delay_s": 3600, "key": "once"}
+    answers = [json.loads((await asked(app, wish))[2]) for _ in range(2)]
+    assert [answer["made"] for answer in answers] == [[True], [False]]
+    assert answers[0]["ids"] == answers[1]["ids"]
+    again = [json.loads((await asked(app, ONE))[2])["made"] for _ in range(2)]
+    assert again == [[True], [True]]  # the same request, sent twice
+
+
+async def test_who_names_no_environment_is_told_so(plane):
+    _, _, answer = await asked(api(plane, jobs.Invocations), {"delay_s": 3600})
+    assert json.loads(answer)["detail"] == "no environment is named"
 
 
 async def test_another_environments_container_is_refused_alike(plane):

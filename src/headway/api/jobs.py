@@ -10,7 +10,7 @@ from headway.api.errors import FORESEEN, explained, no_body
 from headway.api.scope import TheWorld, actor_of, dispatch_of, permitted, world_of
 from headway.control.requests import Invocation
 from headway.control.runs import jobs
-from headway.control.runs.invoking import invoke
+from headway.control.runs.invoking import invoke, named
 from headway.model.view.job import JobView
 from headway.model.view.run import Invoked
 
@@ -51,16 +51,25 @@ async def invoke_job(request: Request, job: str) -> Json:
         body = msgspec.json.decode(await request.body(), type=InvokeBody)
     except msgspec.DecodeError as error:
         raise no_body(error) from error
+    world = world_of(request)
+    now = world.clock.now()
+    wishes = [named(world, wish, now) for wish in ([body] if body.runs is None else body.runs)]
     rows = await invoke(
-        world_of(request),
+        world,
         dispatch_of(request),
         actor_of(request),
         permitted(request, body.environment),
         job,
-        [body] if body.runs is None else body.runs,
+        wishes,
         app=body.app,
     )
-    return Json(Invoked(ids=tuple(row.id for row in rows), states=tuple(row.state for row in rows)))
+    return Json(
+        Invoked(
+            ids=tuple(row.id for row in rows),
+            states=tuple(row.state for row in rows),
+            made=tuple(row.id == wish.id for row, wish in zip(rows, wishes, strict=True)),
+        )
+    )
 
 
 class Invocations:

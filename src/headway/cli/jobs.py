@@ -20,6 +20,7 @@ from headway.cli.parameters import Instant, Parameters
 from headway.formats.units import counted, render_duration
 from headway.model.job import OneFails
 from headway.model.resources import cores
+from headway.model.run import Run
 from headway.model.view.job import JobView
 from headway.sdk import Client
 
@@ -156,14 +157,16 @@ def invoke(
         return
     with Client.local() as client:
         name = chosen_environment(client, environment)
-        identity = client.jobs.invoke(
-            name,
-            job,
-            parameters,
-            after=[_after(run) for run in after],
-            tags=_tags(tag),
+        wish = {
+            "parameters": parameters,
+            "after": [_after(run) for run in after],
+            "tags": _tags(tag),
             **chosen,
-        )
+        }
+        made = client.jobs.invoke_many(name, job, [wish])
+        identity = made.ids[0]
+        if False in made.made:
+            click.echo(f"· {_was_there(client.runs.get(identity).run, parameters)}", err=True)
         later = bool(given["at"] or given["delay"] or after)
         if not wait or later:
             view = client.runs.get(identity)
@@ -176,6 +179,14 @@ def invoke(
             click.echo(f"next: headway runs show {identity}", err=True)
             return
         follow(client, identity, as_json=as_json)
+
+
+def _was_there(row: Run, parameters: dict[str, Any]) -> str:
+    """Say that no run was made, and whether the one that there is was asked for otherwise."""
+    said = f"no run was made: {row.id} has this key, from {render.age(row.created_at)} ago"
+    if msgspec.json.decode(row.parameters) == parameters:
+        return said
+    return f"{said}, with other parameters: {render.safe(bytes(row.parameters).decode())}"
 
 
 def _invoke_each(

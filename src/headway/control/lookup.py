@@ -61,7 +61,15 @@ def standing(reader: Reader, name: str) -> Environment:
 
     Raises:
         NotFound: There is none.
+        Invalid: None is named.
     """
+    if not name:
+        raise Invalid(
+            "environment-missing",
+            "no environment is named",
+            hint="give `environment`; only a container may leave it out, as it is its own",
+            next=("headway envs ls",),
+        )
     rows = reader.find(Environment, name=name, state=NOT_ENDED)
     if not rows:
         known = [

@@ -38,7 +38,8 @@ def invoke(
         parameters: As JSON has them.
         at: Not before this moment; aware.
         delay_s: Not before so much later.
-        options: `after`, `key`, `unique`, `priority`, `queue`, `tags`, `deadline_at`, `release`.
+        options: `after`, `key`, `unique`, `priority`, `queue`, `tags`, `deadline_at`, `release`;
+            `environment`, with a token that is no container's.
 
     Raises:
         InvokeError: Headway refused, or does not answer for ten seconds.

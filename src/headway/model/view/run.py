@@ -15,6 +15,8 @@ class Invoked(Value, kw_only=True):
 
     ids: tuple[RunId, ...]
     states: tuple[RunState, ...]
+    made: tuple[bool, ...] = ()
+    """Whether each was made by this request, and had not its key or `unique` key before."""
 
 
 class RunView(Value, kw_only=True):
