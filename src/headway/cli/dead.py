@@ -107,7 +107,7 @@ def _list_dead(client: Client, question: dict[str, Any], *, as_json: bool) -> No
             row.id,
             f"{environment_name(row.environment)}/{row.app}/{row.job}",
             render.age(row.ended_at),
-            render.safe(row.because)[:80],
+            render.shortened(row.because, 80),
         )
         for row in rows
     ]

@@ -43,6 +43,16 @@ def safe(text: str) -> str:
     return _UNPRINTABLE.sub("", _CONTROL.sub("", last)).replace("\t", "    ").replace("\n", " ")
 
 
+def shortened(text: str, most: int) -> str:
+    """Take away what a terminal would obey, and what is behind so many signs, and show that.
+
+    >>> shortened("1048576 are allowed", 8), shortened("allowed", 8)
+    ('1048576…', 'allowed')
+    """
+    whole = safe(text)
+    return whole if len(whole) <= most else f"{whole[: most - 1].rstrip()}…"
+
+
 def safe_lines(text: str) -> str:
     """Do the same with a text of several lines."""
     return "\n".join(safe(line) for line in text.split("\n"))

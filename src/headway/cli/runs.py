@@ -81,7 +81,7 @@ def list_runs(environment: str | None, as_json: bool, **given: Any) -> None:
             row.state.value,
             render.age(row.created_at),
             _took(row.attempt),
-            render.safe(page.waits.get(row.id) or row.because or _tries(row))[:60],
+            render.shortened(page.waits.get(row.id) or row.because or _tries(row), 60),
         )
         for row in page.rows
     ]

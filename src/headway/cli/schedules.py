@@ -39,7 +39,7 @@ def list_schedules(environment: str | None, count: int, as_json: bool) -> None:
             if row.state.paused
             else " ".join(f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in row.next) or "never",
             row.state.last_run or "-",
-            _because(row.state)[:60] or "-",
+            render.shortened(_because(row.state), 60) or "-",
         )
         for row in rows
     ]
@@ -50,7 +50,7 @@ def list_schedules(environment: str | None, count: int, as_json: bool) -> None:
 
 
 def _because(state: ScheduleState) -> str:
-    return render.safe(state.because) if state.live else "no release that serves declares it"
+    return state.because if state.live else "no release that serves declares it"
 
 
 @schedules.command()

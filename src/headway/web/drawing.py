@@ -13,6 +13,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from headway.formats.units import counted
+from headway.model.resources import cores
 from headway.web import amounts, gallery, kinds, lines, links, static, times, tone, ways
 from headway.web.navigation import Section
 from headway.web.page import View
@@ -79,6 +80,7 @@ def _environment() -> Environment:
         mib=amounts.memory,
         counted=counted,
         number=number,
+        cores=cores,
         percent=lambda share: f"{share:g} %",
     )
     made.globals["ui"] = made.get_template("parts.html", globals=made.globals).module

@@ -124,7 +124,7 @@ async def test_results_that_are_no_json_or_too_large_are_failures(
 ) -> None:
     names = ("large", "strange", "not_a_number")
     trial = await started(engine, data, RESULTS, *(job(name) for name in names))
-    for name, kind in zip(names, ("ValueError", "TypeError", "ValueError"), strict=True):
+    for name, kind in zip(names, ("ResultError", "TypeError", "ValueError"), strict=True):
         fact = await trial.run(name)
         assert (fact.exit.status, fact.limit, fact.failure.type) == (1, "result", kind)
         assert bytes(fact.result) == b"null"

@@ -13,6 +13,9 @@ from headway.engines.process.runs.facts import Attempt, End
 from headway.engines.process.runs.groups import Group
 
 RESULT_BYTES_MAX = 1024 * 1024
+_TOO_LARGE = (
+    "the result has more than 1 MiB: keep what is large in a volume or a store, and give its name"
+)
 _NUMBER_MAX = 1e15
 _ASKED_BY_LIMIT = ("time", "cpu")
 _REASONS = {"cancel": "cancelled", "stop": "stopped with its runner"}
@@ -75,7 +78,7 @@ def too_large(end: End) -> None:
     """Have a run fail for how much it gave."""
     end.status, end.signal, end.result, end.limit = 1, None, None, "result"
     end.reason = "result limit 1 MiB reached"
-    end.failure = {"type": "ResultError", "message": "the result has more than 1 MiB"}
+    end.failure = {"type": "ResultError", "message": _TOO_LARGE}
 
 
 def judge(attempt: Attempt, end: End, job: dict[str, Any], group: Group | None) -> End:

@@ -27,6 +27,7 @@ from . import kernel
 
 CONTROL = 3
 RESULT_BYTES_MAX = 1024 * 1024
+_ELSEWHERE = "keep what is large in a volume or a store, and return its name"
 _READ_BYTES = 64 * 1024
 """More would be memory that the kernel is asked for anew."""
 _TRACEBACK_MAX = 16 * 1024
@@ -149,8 +150,8 @@ def _written(result: Any) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         raise Unwritable(type(error).__name__, "the result is not JSON: %s" % error) from None
     if len(text) > RESULT_BYTES_MAX:
-        said = "the result has %d bytes; %d are allowed" % (len(text), RESULT_BYTES_MAX)
-        raise Unwritable("ValueError", said)
+        said = "the result has %d bytes, and may have 1 MiB: %s" % (len(text), _ELSEWHERE)
+        raise Unwritable("ResultError", said)
     return text
 
 
