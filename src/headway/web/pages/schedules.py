@@ -10,11 +10,10 @@ from headway.model.view.schedule import ScheduleView
 from headway.web import links
 from headway.web.commands import command
 from headway.web.page import Act, Ask, Crumb, Page, Plan, View
+from headway.web.pictures.strip import TIMES_MAX
 
 _SHOWN_MAX = 100
 _DRAWN_MAX = 40
-_NEXT = 30
-"""Times looked ahead, so that the picture of a day is whole for what runs each hour."""
 _LISTED = 5
 _PATH = "/schedules/{environment}/{app}/{schedule}"
 
@@ -62,7 +61,7 @@ def _rank(view: ScheduleView) -> tuple[float, str, str, str]:
 
 async def _see(ask: Ask) -> SchedulesPage:
     environment = ask.query.get("environment") or None
-    return schedules_page(await schedules.listing(ask.world, environment, _NEXT), environment)
+    return schedules_page(await schedules.listing(ask.world, environment, TIMES_MAX), environment)
 
 
 async def _on(ask: Ask) -> Deed:

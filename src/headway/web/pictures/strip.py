@@ -13,6 +13,10 @@ from headway.web.pictures.parts.timeline import PHONE
 from headway.web.times import instant, length
 from headway.web.tone import Tone
 
+TIMES_MAX = 30
+"""Times of a schedule that are looked ahead: all of a day for what runs each hour.
+
+Who has so many has more."""
 _TOP, _EDGE, _GAP = 18.0, 8.0, 12.0
 
 
@@ -68,9 +72,19 @@ def _row(row: Times, word: str, axis: Axis, top: float, width: float) -> Element
         write(word, tail, foot, room=wide, size=SMALL, class_="quiet"),
         shape("path", d=f"M{axis.left:.1f} {middle:.1f}H{axis.right:.1f}", class_="line"),
     ]
+    if len(row.at) >= TIMES_MAX and row.at[-1] < axis.end:
+        parts.append(_rest(row, axis, middle, tone))
     for at in row.at:
         if axis.begin <= at <= axis.end:
             x = min(max(axis.x(at), axis.left + 4), axis.right - 4)
             title = hint(f"{row.name}: {instant(at)}")
             parts.append(shape("circle", title, cx=x, cy=middle, r=4, class_=f"dot {tone.value}"))
     return link(row.to, f"{row.name}: {word}", *parts) if row.to else group(parts)
+
+
+def _rest(row: Times, axis: Axis, middle: float, tone: Tone) -> Element:
+    """Draw that it goes on behind the times that are known."""
+    title = hint(f"{row.name}: goes on as often")
+    left = axis.x(row.at[-1])
+    size = {"width": axis.right - left, "height": 4, "rx": 2}
+    return shape("rect", title, x=left, y=middle - 2, class_=f"bar {tone.value} part-1", **size)

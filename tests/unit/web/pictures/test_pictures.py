@@ -18,7 +18,7 @@ from headway.web.pictures.heatmap import COLUMNS, heatmap
 from headway.web.pictures.lane import lane
 from headway.web.pictures.packing import Packed, packing
 from headway.web.pictures.spark import Spark, spark
-from headway.web.pictures.strip import Times, strip
+from headway.web.pictures.strip import TIMES_MAX, Times, strip
 from headway.web.pictures.traffic import Share, traffic
 from headway.web.pictures.waterfall import waterfall
 from headway.web.tone import Tone
@@ -315,6 +315,15 @@ def test_the_schedule_strip_has_a_dot_for_each_time(width: float) -> None:
         "Times to come: 3 schedules over 1 d: "
         "nightly in 30 min; paused-one paused; never no time to come"
     )
+
+
+@WIDTHS
+@pytest.mark.parametrize(("every_s", "ends"), [(60, 1), (3600, 0)])
+def test_a_schedule_with_more_times_than_are_known_is_drawn_to_the_end(width, every_s, ends):
+    at = tuple(ago(-every_s * (number + 1)) for number in range(TIMES_MAX))
+    seen = Seen(strip([Times(name="often", at=at)], NOW, timedelta(hours=24), width))
+    seen.assert_whole()
+    assert len(seen.extents("rect", "good")) == ends
 
 
 def test_a_page_has_a_picture_for_a_desk_and_one_for_a_phone() -> None:
