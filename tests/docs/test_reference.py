@@ -5,6 +5,9 @@ import pytest
 
 from headway.cli.main import cli
 from headway.formats.reference import describe, page, paths, settings_page
+from headway.formats.units import render_size
+from headway.model.job import Job
+from headway.model.resources import MIB
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,3 +41,13 @@ def test_every_command_has_help_that_fits():
         command = cli.get_command(None, name)
         assert command.help, name
         assert len(command.get_short_help_str(100)) > 10, name
+
+
+def test_what_a_run_may_use_where_its_job_does_not_say_is_what_the_reference_says():
+    jobs = page().partition("\n## jobs\n")[2].partition("\n## ")[0]
+    shown = dict(
+        re.findall(r"^\| `NAME\.resources\.(\w+)` \| [^|]* \| ([^|]*) \|", jobs, re.MULTILINE)
+    )
+    own = Job(name="x").resources
+    assert shown["cpu"] == f"{own.cpu:g}"
+    assert shown["max_mem"] == render_size(own.memory_mib * MIB)

@@ -61,6 +61,9 @@ def _hold(queue: str, environment: str | None, verb: str, **said: Any) -> None:
     with Client.local() as client:
         client.queues.hold(chosen_environment(client, environment), app, name, **said)
     click.echo(f"{verb} {queue}")
+    if verb != "resumed":
+        where = f"-e {environment} " if environment else ""
+        click.echo(f"next: headway queues resume {where}{queue}", err=True)
 
 
 @queues.command(name="pause")

@@ -20,6 +20,7 @@ from headway.formats.units import parse_rate, parse_signed
 from headway.model.gang import GANG_MAX
 from headway.model.job import OneFails
 
+_RESOURCES = RESOURCES.by_default({"cpu": "1", "max_mem": "1GiB"})
 _PRIORITY = Quantity(parse_signed, "a whole number", least=-100, most=100, integer=True)
 
 JOB = Record(
@@ -32,7 +33,7 @@ JOB = Record(
             required=True,
         ),
         Key("doc", Text(), "What it does."),
-        Key("resources", RESOURCES, "Reserved for each run, and its limits.", "1 core, 1GiB"),
+        Key("resources", _RESOURCES, "Reserved for each run, and its limits.", "1 core, 1GiB"),
         Key("placement", PLACEMENT, "Which nodes run it, beside what the app says.", "the app's"),
         Key("expected", DURATION, "How long a run is thought to take.", "its timeout"),
         Key("timeout", DURATION, "How long an attempt may take.", "10m"),

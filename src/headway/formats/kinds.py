@@ -65,6 +65,7 @@ SIZE = Quantity(parse_size, "a size such as 512MiB", least=MIB, most=1024 * _GIB
 CORES = Quantity(parse_cores, "cores such as 0.2 or 200m", least=0.001, most=1024)
 PERCENT = Quantity(parse_percent, "a share such as 10%", most=100)
 COUNT = whole(0, 1000)
+_APPS = "the app's"
 RESOURCES = Record(
     (
         Key("cpu", CORES, "Cores reserved; idle ones may be used beyond.", "0.1"),
@@ -89,3 +90,4 @@ RESOURCES = Record(
         Key("log", SIZE, "Log kept of one container.", "16MiB"),
     )
 )
+PROCESS_RESOURCES = RESOURCES.by_default(dict.fromkeys((key.name for key in RESOURCES.keys), _APPS))

@@ -7,6 +7,7 @@ from headway.formats.kinds import (
     DURATION,
     NAME,
     PERCENT,
+    PROCESS_RESOURCES,
     RESOURCES,
     env_problem,
     host_problem,
@@ -27,6 +28,7 @@ from headway.formats.schema import (
 )
 from headway.formats.units import parse_percent
 
+_BUILD_RESOURCES = RESOURCES.by_default({"cpu": "1", "max_mem": "2GiB"})
 HEALTH_CHECK = Record(
     (
         Key(
@@ -77,7 +79,7 @@ PROCESS = Record(
             "For a process type that exposes nothing. Without one it is healthy while it runs, and "
             "good once the first copy of the release has run for 10s, or deploy.min_healthy_time.",
         ),
-        Key("resources", RESOURCES, "What a copy may use.", "the app's resources"),
+        Key("resources", PROCESS_RESOURCES, "What a copy may use.", "the app's resources"),
         Key("placement", PLACEMENT, "Which nodes run it, beside what the app says.", "the app's"),
         Key(
             "floor",
@@ -170,7 +172,7 @@ MANIFEST = Record(
                     Key("command", COMMAND, "Run in the source; what it leaves is deployed."),
                     Key("output", Text(words="a directory"), "The part that is deployed.", "."),
                     Key("timeout", DURATION, "How long a build may take.", "15m"),
-                    Key("resources", RESOURCES, "What a build may use.", "1 core, 2GiB"),
+                    Key("resources", _BUILD_RESOURCES, "What a build may use.", "1 core, 2GiB"),
                 )
             ),
             "How a source becomes what is run. Without it, headway looks for requirements.txt, "
@@ -258,6 +260,7 @@ MANIFEST = Record(
         "replicas": "scale",
         "instances": "scale",
         "environment": "env, and headway config set",
+        "config": "env, and headway config set",
         "secrets": "env, and headway config set --secret",
         "depends_on": "dependencies",
         "healthcheck": "expose.health_check",

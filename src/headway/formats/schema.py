@@ -5,7 +5,7 @@ give the reference page and `headway docs`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any, Protocol
@@ -305,6 +305,11 @@ class Record:
     """Keys that a later version will know."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """What other tools call a key, to what it is called here."""
+
+    def by_default(self, defaults: Mapping[str, str]) -> "Record":
+        """Give the same with other defaults, as the documentation shows them."""
+        keys = (replace(key, default=defaults.get(key.name, key.default)) for key in self.keys)
+        return replace(self, keys=tuple(keys))
 
     def read(self, tree: Tree, path: str, reading: Reading) -> Any:
         """Read the keys that are there; unknown, doubled and missing ones are problems."""

@@ -1,12 +1,13 @@
 """`headway sim`: the wind tunnel, as a command."""
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import isnan
 from pathlib import Path
-from time import process_time
+from time import monotonic, process_time
 from typing import Any, NoReturn
 
 import click
@@ -29,6 +30,7 @@ from headway.sim.tunnel import run as run_scenario
 _FAILED, _USAGE = 1, 2
 _HOUR_S = 3600.0
 _MARGIN_S = 60.0
+_TOLD_S = 10.0
 _NODES_MAX = 100_000
 _LAST_MAX_S = 10 * 366 * 86_400.0
 """No longer is a week that is recorded, or a trace."""
@@ -93,11 +95,11 @@ def run(
     if scenario is None:
         if seed is None:
             raise click.UsageError("give a scenario, or --seed; `headway sim init` writes one")
-        report = run_scenario(everything(seed, hours or 3.0))
+        report = run_scenario(everything(seed, hours or 3.0), tell=Far(f"seed {seed}"))
         _show([report], as_json, picture, following=f"headway sim seeds --first {seed + 1}")
         return
     found, trace = _read(scenario)
-    report = run_scenario(_changed(found, seed, hours), trace)
+    report = run_scenario(_changed(found, seed, hours), trace, Far(found.name))
     following = f"change a copy of it, and headway sim compare {scenario} COPY"
     _show([report], as_json, picture, following=following)
 
@@ -134,7 +136,7 @@ def compare(
     for path in (first, second):
         found, trace = _read(path)
         named = msgspec.structs.replace(found, name=path.stem)
-        reports.append(run_scenario(_changed(named, seed, hours), trace))
+        reports.append(run_scenario(_changed(named, seed, hours), trace, Far(named.name)))
     _show(reports, as_json, picture, following=f"headway sim run {second} --draw chart.svg")
 
 
@@ -199,7 +201,7 @@ def replay(
         machines=(_machines(nodes),),
         settle_s=1 + 2 * max((row.duration_s for row in found), default=0.0),
     )
-    report = run_scenario(scenario, found)
+    report = run_scenario(scenario, found, Far(scenario.name))
     following = "the same with another --policy or other --nodes"
     _show([report], as_json, picture, following=following)
 
@@ -233,6 +235,22 @@ def _hold(seed: int, hours: float) -> tuple[int, str, float]:
     broken = report.broken
     said = f"{broken.invariant}: {broken.what}" if broken else ""
     return seed, said, process_time() - began_s
+
+
+class Far:
+    """Says on standard error how far a run is, every ten seconds."""
+
+    def __init__(self, name: str, clock: Callable[[], float] = monotonic) -> None:
+        self._name = name
+        self._clock = clock
+        self._began_s = self._told_s = clock()
+
+    def __call__(self, said: str) -> None:
+        """Say it, when it is time to."""
+        now_s = self._clock()
+        if now_s - self._told_s >= _TOLD_S:
+            self._told_s = now_s
+            click.echo(f"· {self._name}: {said}, after {now_s - self._began_s:.0f} s", err=True)
 
 
 def _read(path: Path) -> tuple[Scenario, tuple[TraceRow, ...]]:

@@ -44,11 +44,24 @@ _AGAIN_S = 1.0
 _HOUR_S = 3600.0
 
 
-def run(scenario: Scenario, trace: tuple[TraceRow, ...] = ()) -> Report:
-    """Run a scenario. The same scenario gives the same report, and the same event log."""
+def run(
+    scenario: Scenario,
+    trace: tuple[TraceRow, ...] = (),
+    tell: Callable[[str], None] = lambda _said: None,
+) -> Report:
+    """Run a scenario. The same scenario gives the same report, and the same event log.
+
+    `tell` hears again and again how far it is.
+    """
     network = MadeUpNetwork()
+
+    def living(loop: VirtualLoop) -> Coroutine[Any, Any, Report]:
+        tunnel = Tunnel(scenario, trace, loop, network)
+        tunnel.tell = tell
+        return tunnel.run()
+
     with _quietly():
-        return run_virtually(lambda loop: Tunnel(scenario, trace, loop, network).run(), network)
+        return run_virtually(living, network)
 
 
 @contextmanager
@@ -77,6 +90,7 @@ class Tunnel:
         network: MadeUpNetwork,
     ) -> None:
         self.scenario = scenario
+        self.tell: Callable[[str], None] = lambda _said: None
         self._loop = loop
         nodes = nodes_of(scenario)
         self.store = MemoryStore()
@@ -172,12 +186,15 @@ class Tunnel:
         await self._all_live()
         deeds = [*self.users.all(), *self.mishaps.all()]
         tasks = [asyncio.create_task(deed) for deed in deeds]
-        end_s = self._loop.time() + self.scenario.hours * _HOUR_S
+        hours, begin_s = self.scenario.hours, self._loop.time()
+        end_s = begin_s + hours * _HOUR_S
         step_s = max(_LOOK_S, self.scenario.hours * _HOUR_S / _SAMPLES)
         while self._loop.time() < end_s and self.checks.broken is None:
             await asyncio.sleep(min(step_s, end_s - self._loop.time()))
             self.measure.sample(self._pending())
             self._raise_first(tasks)
+            passed = (self._loop.time() - begin_s) / _HOUR_S
+            self.tell(f"{passed:,.1f} of {hours:,.1f} made-up hours")
         await _end(tasks)
         await self._settle()
         await _end([looking])
@@ -277,6 +294,7 @@ class Tunnel:
         while self._loop.time() < end_s and self.checks.broken is None:
             await asyncio.sleep(_LOOK_S)
             left = self._count_open()
+            self.tell(f"all hours have passed; {left} runs and deployments have not ended")
             if self.lives.plane is not None and not left and not self.checks.is_odd:
                 break
             if left < least:

@@ -25,6 +25,7 @@ from headway.model.node import Node
 from headway.model.pool import NodeType, Pool, Scaling
 from headway.model.resources import Resources
 from headway.model.run import Attempt, RunState
+from headway.model.scenario import JobLoad, Machines, Scenario
 from headway.model.snapshot import Reserved
 from headway.model.view.environment import EnvironmentView, MemberView
 from headway.model.view.job import JobView
@@ -34,9 +35,10 @@ from headway.model.view.pool import PoolView
 from headway.model.view.run import RunPage
 from headway.model.view.standing import MemberState
 from headway.sdk import Client
-from headway.sim.command import sim
+from headway.sim.command import Far, sim
 from headway.sim.record import record
 from headway.sim.trace import read_scenario
+from headway.sim.tunnel import run as run_scenario
 from tests.contract.store.test_runs import run as a_run
 from tests.unit.sdk.small_server import small_server
 
@@ -315,3 +317,25 @@ def test_a_chart_that_cannot_be_written_is_refused_before_the_run(scenario, tmp_
 def test_a_scenario_that_is_not_there_is_said_in_words(tmp_path):
     said = say("run", tmp_path / "none.yaml", status=2)
     assert said.strip().endswith("none.yaml cannot be read: No such file or directory")
+
+
+def test_how_far_a_long_run_is_is_said_every_ten_seconds(capsys):
+    now_s = 0.0
+    far = Far("week", clock=lambda: now_s)
+    for now_s in (1.0, 9.9, 10.0, 12.0, 21.0):
+        far(f"{now_s:g} of 30 made-up hours")
+    assert capsys.readouterr() == (
+        "",
+        "· week: 10 of 30 made-up hours, after 10 s\n· week: 21 of 30 made-up hours, after 21 s\n",
+    )
+
+
+def test_a_run_tells_how_far_it_is_until_all_has_ended():
+    said: list[str] = []
+    job = JobLoad(name="report", runs_hour=60, duration_s=1)
+    machines = Machines(type=NodeType(name="node", cpu=4, memory_mib=4096))
+    scenario = Scenario(name="short", hours=0.1, jobs=(job,), machines=(machines,))
+    report = run_scenario(scenario, tell=said.append)
+    assert said[0].endswith("of 0.1 made-up hours")
+    assert said[-1] == "all hours have passed; 0 runs and deployments have not ended"
+    assert report == run_scenario(scenario)
