@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import FastAPI, Request, Response
@@ -14,8 +14,10 @@ from headway.api.mistakes import mistake, undecoded
 from headway.control.errors import HeadwayError, Invalid
 from headway.control.refusals import UNAVAILABLE, refusal, refused
 from headway.formats.units import counted, render_size
+from headway.model.problem import Problem
 from headway.model.view.refusal import Refusal
 
+T = TypeVar("T")
 FORESEEN = (HeadwayError, *UNAVAILABLE, RequestValidationError, HTTPException)
 """What an endpoint may raise without a mistake of headway's."""
 _PROBLEMS_MAX = 50
@@ -95,10 +97,19 @@ def invalid(rows: Sequence[Mapping[str, Any]]) -> Invalid:
     return Invalid("request-invalid", because, problems=problems)
 
 
-def no_body(error: msgspec.DecodeError) -> Invalid:
-    """Say what is wrong with a body, as msgspec found it."""
-    found = undecoded(error)
-    return Invalid("request-invalid", f"the request: {found.message}", problems=(found,))
+def decoded(body: bytes, kind: type[T]) -> T:
+    """Read a body without pydantic.
+
+    Raises:
+        Invalid: It is not what is asked for.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        found = undecoded(error)
+    except RecursionError:
+        found = Problem(message="the body is nested too deeply")
+    raise Invalid("request-invalid", f"the request: {found.message}", problems=(found,))
 
 
 async def deny(scope: Scope, receive: Receive, send: Send, why: Refusal) -> None:

@@ -1,12 +1,11 @@
 """Jobs, and making runs of them."""
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.api.answers import Json, answers, described
-from headway.api.errors import FORESEEN, explained, no_body
+from headway.api.errors import FORESEEN, decoded, explained
 from headway.api.scope import TheWorld, actor_of, dispatch_of, permitted, world_of
 from headway.control.requests import Invocation
 from headway.control.runs import jobs
@@ -47,10 +46,7 @@ async def get_job(
 @router.post(_RUNS, responses=answers(Invoked), openapi_extra=described(InvokeBody))
 async def invoke_job(request: Request, job: str) -> Json:
     """Make runs of a job. With an `id` of the sender's own, asking again makes no second run."""
-    try:
-        body = msgspec.json.decode(await request.body(), type=InvokeBody)
-    except msgspec.DecodeError as error:
-        raise no_body(error) from error
+    body = decoded(await request.body(), InvokeBody)
     world = world_of(request)
     now = world.clock.now()
     wishes = [named(world, wish, now) for wish in ([body] if body.runs is None else body.runs)]

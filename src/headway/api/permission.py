@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headway.api.errors import deny, invalid, no_body
+from headway.api.errors import decoded, deny, invalid
 from headway.api.forgery import SAFE, replayed
 from headway.api.limits import is_for_runs
 from headway.api.requests import ClaimBody, DeadBody, DeployBody, StopBody
@@ -108,10 +108,7 @@ async def _dead(asked: _Asked) -> Deed:
 
 
 async def _invoke(asked: _Asked) -> Deed:
-    try:
-        where = msgspec.json.decode(asked.body, type=_Where)
-    except msgspec.DecodeError as error:
-        raise no_body(error) from error
+    where = decoded(asked.body, _Where)
     return await permission.on_job(
         asked.world,
         asked.dispatch,

@@ -1,6 +1,7 @@
 """What may be asked for, as values."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -12,6 +13,8 @@ from headway.model.manifest import Strategy
 from headway.model.role import Role
 from headway.model.run import After, Run, RunState, nothing
 from headway.model.value import Value
+
+ReleaseNumber = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 
 
 class Provenance(Value, kw_only=True):
@@ -116,7 +119,7 @@ class Invocation(Value, kw_only=True, forbid_unknown_fields=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     deadline_at: datetime | None = None
     """Aware. It expires when it has not begun by then."""
-    release: int | None = None
+    release: ReleaseNumber | None = None
     """The release that is to run it, rather than the one that is live then."""
 
 

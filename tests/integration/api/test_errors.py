@@ -93,6 +93,8 @@ def test_all_mistakes_of_a_request_are_reported_at_once(client):
         ("POST", RUNS, {"dealy_s": 7}, "there is no dealy_s here"),
         ("POST", RUNS, {"runs": [{"n": 1}]}, "there is no runs[0].n here"),
         ("POST", RUNS, [], "the body must be an object, not a list"),
+        ("POST", RUNS, {"release": 10**30}, "release: Expected `int` <= 1000000000"),
+        ("POST", RUNS, {"release": 0}, "release: Expected `int` >= 1"),
         ("GET", "/v1/events?limit=0", None, 'limit must be at least 1, not "0"'),
         ("GET", "/v1/why", None, "thing is missing"),
     ],
@@ -100,6 +102,13 @@ def test_all_mistakes_of_a_request_are_reported_at_once(client):
 def test_mistakes_are_told_in_plain_words(client, method, path, body, told):
     found = problem(client.request(method, path, json=body))
     assert found["problems"][0]["message"].startswith(told)
+
+
+def test_runs_are_not_made_of_a_body_that_is_too_deep_to_read(client):
+    content = b'{"parameters": %s}' % (b"[" * 100_000 + b"]" * 100_000)
+    answer = client.post(RUNS, content=content)
+    assert (answer.status_code, problem(answer)["code"]) == (422, "request-invalid")
+    assert answer.json()["detail"] == "the request: the body is nested too deeply"
 
 
 @pytest.mark.parametrize(

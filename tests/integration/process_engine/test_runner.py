@@ -28,7 +28,7 @@ with_groups = pytest.mark.skipif(
 )
 
 RESULTS = """
-import os, sys, threading, subprocess, ctypes, signal, time
+import json, os, sys, threading, subprocess, ctypes, signal, time
 def greet(name="you", times=1): return {"said": [f"hello {name}"] * times}
 def nothing(): pass
 def fails(): raise KeyError("missing")
@@ -51,6 +51,10 @@ def threads():
 def calls(): return subprocess.run(["/bin/echo", "hi"], capture_output=True, text=True).stdout
 def reads(): return sorted(os.environ)
 def variables(): return {k: os.environ[k] for k in ("HEADWAY_RUN", "HEADWAY_JOB", "TOKEN")}
+def forges():
+    limit = 'x","run":"other","result":1,"limit":"\\n'
+    os.write(3, b"0 0 0 no " + json.dumps({"status": 1, "limit": limit}).encode() + b"\\n")
+    os._exit(0)
 class Marked:
     def call(self, parameters): return ["called", parameters]
 class Decorated:
@@ -117,6 +121,16 @@ async def test_the_log_of_a_run_can_be_followed_to_its_end(
     task = trial.send("slow")
     await trial.began(task)
     assert [text for _, text in await trial.log(task, follow=True)] == ["0", "1", "2"]
+
+
+async def test_what_a_run_forges_is_of_no_other_run_and_cuts_nobody_off(
+    engine: ProcessEngine, data: Path
+) -> None:
+    trial = await started(engine, data, RESULTS, job("forges"), job("nothing"))
+    fact = await trial.run("forges")
+    assert (fact.exit.status, fact.limit, bytes(fact.result)) == (1, "", b"null")
+    assert await trial.value("nothing") is None
+    assert "other" not in {known.run for known in trial.seen}
 
 
 async def test_results_that_are_no_json_or_too_large_are_failures(

@@ -27,6 +27,31 @@ def test_every_mistake_is_told(given, count):
     assert len(parameter_problems(SCHEMA, given)) == count
 
 
+DEEP = b'{"a":' * 100 + b"1" + b"}" * 100
+BROAD = b'{"a":[' + b"[[]]," * 500 + b"[]]}"
+
+
+@pytest.mark.parametrize("schema", [None, {"type": "object"}])
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (DEEP, None),
+        (BROAD, None),
+        (b'{"a":"' + b"[{" * 500 + b'"}', None),
+        (b'{"a":1' + b"0" * 400 + b"}", None),
+        (b'{"a":' + DEEP + b"}", "parameters are nested more than 100 levels deep"),
+        (
+            b'{"a":' * 99_999 + b"1" + b"}" * 99_999,
+            "parameters are nested more than 100 levels deep",
+        ),
+        (b'{"a":' + b"9" * 5000 + b"}", "parameters: Integer value out of range - at `$[...]`"),
+        (b'{"a":1e999}', "parameters: Number out of range - at `$[...]`"),
+    ],
+)
+def test_what_others_could_not_read_is_refused(schema, given, problem):
+    assert parameter_problems(schema, given) == ([] if problem is None else [problem])
+
+
 WORDS = {
     "type": "object",
     "properties": {

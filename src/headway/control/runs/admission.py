@@ -187,7 +187,7 @@ def _after_problems(target: Target, wish: Invocation) -> list[str]:
             found.append(
                 f"after: {target.release.app} has no job {row.job}{_rather(row.job, known)}"
             )
-        elif row.run is None and not row.key:
+        elif row.run is None and not 0 < len(row.key) <= _KEY_MAX:
             found.append(f"after {row.job} needs the key of the run that is waited for")
         elif row.run is not None and not is_run_id(row.run):
             found.append(f"after: {row.run!r} cannot be a run's id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,12 @@ def _refuse(word: str) -> Any:
     raise NotJson("%s is not JSON" % word)
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse)
+def _finite(word: str) -> float:
+    number = float(word)
+    return number if math.isfinite(number) else _refuse("%.40s" % word)
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def checked(text: bytes) -> str:
@@ -131,7 +137,7 @@ def ended(attempt: Attempt, end: End) -> str:
     else:
         parts += [',"exit":', _exit(end, now)]
     if end.limit:
-        parts += [',"limit":"', end.limit, '"']
+        parts += [',"limit":', json.dumps(end.limit)]
     if attempt.asked in ("cancel", "stop") and end.status != 0:
         parts.append(',"cancelled":true')
     if end.failure is not None:

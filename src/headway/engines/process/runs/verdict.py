@@ -29,7 +29,9 @@ def answered(line: bytes) -> tuple[int, End]:
     """
     number, cpu_s, took_s, word, text = line.split(b" ", 4)
     end = End(cpu_s=plain(float(cpu_s)), took_s=plain(float(took_s)))
-    if word == b"ok":
+    if len(text) > RESULT_BYTES_MAX:
+        too_large(end)
+    elif word == b"ok":
         try:
             end.status, end.result = 0, facts.checked(text)
         except facts.NotJson as error:
@@ -55,7 +57,8 @@ def plain(number: float) -> float:
 
 def _note_failure(end: End, failure: dict[str, Any]) -> None:
     end.status = int(failure.get("status", 1)) & 0xFF
-    end.limit = str(failure.get("limit", ""))
+    if failure.get("limit") == "result":  # the one that a worker itself keeps
+        end.limit = "result"
     if failure.get("errno") == errno.ENOSPC:
         end.limit = "disk"
     elif failure.get("errno") == errno.EMFILE:

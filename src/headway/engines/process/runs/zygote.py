@@ -19,6 +19,7 @@ from headway.engines.process.shims.log import Lines, longest_of
 _MESSAGE_BYTES = 1 << 20
 _LAST_WORDS_BYTES = 16 * 1024
 _CONTROL = 3
+_NONSENSE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError)
 
 
 class Owner(Protocol):
@@ -97,7 +98,7 @@ class Zygote:
                 return
             try:
                 self._take(json.loads(data))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            except _NONSENSE as error:
                 said = "the process that holds the jobs' modules told nonsense: %r" % error
                 self._failure = {"type": "ImportError", "message": said}
                 self.kill()
@@ -107,7 +108,7 @@ class Zygote:
             self.is_ready = True
             self._owner.zygote_ready()
         elif "failed" in said:
-            self._failure = said["failed"]
+            self._failure = dict(said["failed"])
         elif "ended" in said:
             child = self._children.get(said["ended"])
             if child is not None:
