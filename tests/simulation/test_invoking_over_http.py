@@ -117,3 +117,14 @@ async def test_another_environments_container_is_refused_alike(plane):
     assert direct[0] == 403
     assert await asked(api(plane, environment="own"), ONE) == direct
     assert await plane.store.read(lambda reader: reader.find(Run)) == []
+
+
+async def test_a_run_of_another_job_is_never_taken_for_the_one_that_is_asked_for(plane):
+    await plane.release(LATER, Job(name="other", function="m:g", resources=SMALL), number=2)
+    app = api(plane, jobs.Invocations)
+    assert (await asked(app, ONE))[0] == (await asked(app, ONE))[0] == 200
+    for extra in ({}, {"key": "k"}):
+        status, _, body = await asked(app, ONE | extra, "other")
+        assert (status, msgspec.json.decode(body)["code"]) == (409, "run-id-taken")
+    (row,) = await plane.store.read(lambda reader: reader.find(Run))
+    assert row.job == "later"

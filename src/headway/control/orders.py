@@ -80,6 +80,7 @@ async def make_order(world: World, need: Need) -> Order:
         mounts=(*world.builder.mounts(release.artifact), *volumes),
         hosts=_hosts(need),
         reach=_reach(world, need) if jobs else (),
+        import_s=world.settings.jobs_import_s,
         expose=tuple(row.name for row in exposed),
         host_ports={row.name: row.host_port for row in exposed if row.host_port is not None},
         resources=container.resources,

@@ -207,6 +207,11 @@ SETTINGS = Record(
                 "How long such a process may say nothing, and then not answer, before it is ended.",
             ),
             (
+                "jobs_import_s",
+                _seconds(1, _DAY_S),
+                "How long a release's job modules may take to be imported before its runs fail.",
+            ),
+            (
                 "drain_s",
                 _seconds(0, 7 * _DAY_S),
                 "How long runs on a node that is drained may go on before they are handed back.",

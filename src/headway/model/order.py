@@ -55,6 +55,8 @@ class Order(Value, kw_only=True):
     """For a runner: the jobs whose runs it will be handed."""
     reach: tuple[int, ...] = ()
     """For a runner: ports of the loopback that runs with the network `dependencies` may reach."""
+    import_s: float = 300.0
+    """For a runner: how long the modules of its jobs may take to be imported."""
     timeout_s: float | None = None
     """Ended with the reason `time limit …` when it runs longer."""
 

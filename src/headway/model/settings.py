@@ -65,6 +65,7 @@ class Settings(Value, kw_only=True):
     runs_kept_s: float = 30 * 24 * 3600.0
     runner_idle_s: float = 600.0
     runner_silence_s: float = 60.0
+    jobs_import_s: float = 300.0
     drain_s: float = 600.0
     node_lost_after_s: float = 60.0
     monitor_stuck_s: float = 900.0

@@ -699,6 +699,22 @@ async def test_modules_that_cannot_be_imported_fail_each_run_and_are_tried_again
     assert await trial.value("greet") == {"said": ["hello you"]}
 
 
+async def test_modules_whose_import_has_no_end_fail_the_runs_that_wait_for_it(
+    engine: ProcessEngine, data: Path
+) -> None:
+    code = "import time\nprint('connecting', flush=True)\ntime.sleep(3600)\n"
+    trial = await started(engine, data, code, job("greet"), import_s=1.0)
+    for _ in range(2):
+        fact = await trial.run("greet")
+        assert (fact.exit.status, fact.failure.type) == (1, "TimeoutError")
+        assert fact.failure.message == "the jobs' modules were not imported within 1 s"
+        assert fact.failure.traceback == "connecting\n"
+    (data / "slug" / "tasks.py").write_text(RESULTS)
+    assert await trial.value("greet") == {"said": ["hello you"]}
+    await asyncio.sleep(1.5)
+    assert await trial.value("greet") == {"said": ["hello you"]}
+
+
 async def test_runs_may_share_a_process_when_their_job_says_so(
     engine: ProcessEngine, data: Path
 ) -> None:

@@ -12,6 +12,7 @@ from headway.control.runs.circles import refuse_circles
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.events import requested_event
 from headway.control.runs.followers import resolved
+from headway.control.runs.same_ids import already_there
 from headway.control.runs.targets import Target
 from headway.control.world import World
 from headway.model.ids import environment_name
@@ -77,16 +78,16 @@ def put_all(tx: Writer, rows: Sequence[Run], actor: str, now: datetime) -> list[
     Each comes with whether it was written down now.
 
     Raises:
+        Conflict: The id of one is another run's.
         Invalid: One is to follow a run that is not there, or itself by way of others, or is to be
             run by a release that is not there or has no such job.
     """
     following = [row for row in rows if row.after]
-    if following:
-        _check_followed(tx, rows)
     _check_pinned(tx, rows)
     if following:
+        _check_followed(tx, rows)
         refuse_circles(tx, rows)
-    there = tx.get_all(Run, {row.id for row in rows})  # the same request may have come again
+    there = already_there(tx, rows)
     if following or any(row.key or row.unique for row in rows):
         stored = _put_by_names(tx, rows, there, now)
     else:

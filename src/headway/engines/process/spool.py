@@ -68,6 +68,7 @@ class RunnerLaunch(msgspec.Struct, frozen=True, kw_only=True):
     """Ports of the node's loopback that runs may reach whose network is `dependencies`."""
     missing: tuple[str, ...]
     """Limits that this machine does not enforce."""
+    import_s: float = 300.0
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):

@@ -155,6 +155,7 @@ class Starter:
             users=str(folders["users"]),
             reach=order.reach,
             missing=self.hierarchy.missing,
+            import_s=order.import_s,
         )
 
     def _run(self, order: Order, job: Job) -> RunLaunch:

@@ -33,6 +33,7 @@ class Plan:
     def __init__(self, launch: dict[str, Any], private: dict[str, Any]) -> None:
         self.launch = launch
         self.variables: dict[str, str] = private["variables"]
+        self.import_s: float = launch["runner"]["import_s"]
         self.logs = Logs(launch["runner"]["logs"], private["secrets"])
         self.uid: int | None = launch["uid"]
         self.has_own_users = self.uid is not None and not any(

@@ -45,6 +45,7 @@ class Zygote:
         owner: Owner,
     ) -> None:
         self._loop = loop
+        self._plan = plan
         self._owner = owner
         self._log = log
         self.is_ready = False
@@ -80,6 +81,13 @@ class Zygote:
             socket.send_fds(self._line, [message], descriptors)
         except OSError:  # it is dying, or so busy that it will not be missed
             self._children.pop(self._numbers).collected(0, 0.0, 0, "its zygote does not listen")
+
+    def late(self) -> None:
+        """End it where it has imported nothing yet: all who wait for it would wait for ever."""
+        if not self.is_ready and not self.is_over:
+            said = "the jobs' modules were not imported within %g s" % self._plan.import_s
+            self._failure = self._failed("TimeoutError", said)
+            self.kill()
 
     def kill(self) -> None:
         """End it and every process that it made."""
@@ -147,8 +155,9 @@ class Zygote:
     def _described(self, code: int) -> dict[str, Any]:
         status, number = processes.end_of(code)
         how = "exit status %s" % status if number is None else "signal %s" % int(number)
-        return {
-            "type": "ImportError",
-            "message": "the process that holds the jobs' modules ended: %s" % how,
-            "traceback": self._last_words.decode(errors="replace"),
-        }
+        said = "the process that holds the jobs' modules ended: %s" % how
+        return self._failed("ImportError", said)
+
+    def _failed(self, kind: str, said: str) -> dict[str, Any]:
+        last = self._last_words.decode(errors="replace")
+        return {"type": kind, "message": said, "traceback": last}

@@ -91,6 +91,7 @@ class Zygotes:
         held = Held(self, network)
         zygote = Zygote(self._loop, self._plan, network, jobs, self._log, held)
         self._zygotes[network] = zygote
+        self._loop.after(self._plan.import_s, zygote.late)
         for pool in self._of(network):
             pool.zygote = zygote
 
