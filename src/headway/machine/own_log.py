@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import traceback
 from datetime import UTC, datetime
 from io import TextIOWrapper
@@ -47,6 +48,11 @@ class _PrivateLog(RotatingFileHandler):
     def _open(self) -> "TextIOWrapper[Any]":
         keep_private(Path(self.baseFilename))
         return super()._open()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
+        """Go on without the line where the disk is full, which those who ask are told."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def log_to(path: Path | None) -> None:

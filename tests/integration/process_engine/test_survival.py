@@ -4,11 +4,13 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from headway.engines.process.ending import end_agent
 from headway.engines.process.engine import ProcessEngine
 from headway.model.order import ObservedState
 from headway.ports.engine import EngineUnavailable
@@ -126,6 +128,7 @@ async def test_what_was_lost_while_no_agent_ran_is_lost(engine: ProcessEngine, d
     behind.kill(behind.agent(data))
     behind.kill(behind.processes(data, wanted.id)["shim"])
     assert (await begun(engine, wanted)).state is ObservedState.LOST
+    await eventually(lambda: behind.groups(wanted.id) == [], "its control groups are gone")
 
 
 async def test_a_stop_is_carried_out_although_the_agent_dies(
@@ -210,3 +213,33 @@ async def test_an_agent_that_was_told_to_end_leaves_containers_running(
     await eventually(lambda: not behind.lives(gone), "the agent ended")
     assert behind.lives(behind.processes(data, wanted.id)["init"])
     assert (await run_inside(engine, wanted.id, "echo", "alive"))[1] == b"alive\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
+async def test_an_agent_that_finds_no_room_says_so_and_starts_once_there_is(data: Path) -> None:
+    folder = data / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
+    engine = ProcessEngine(folder)
+    try:
+        await engine.open()
+        await engine.nodes()
+        behind.kill(behind.agent(folder))
+        with suppress(OSError), (folder / "fill").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(512))
+        with pytest.raises(EngineUnavailable, match="no space is left on"):
+            await ProcessEngine(folder).open()
+        (folder / "fill").unlink()
+        await eventually_opened(folder)
+    finally:
+        await engine.close()
+        await end_agent(folder / "agent")
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+async def eventually_opened(folder: Path) -> None:
+    engine = ProcessEngine(folder)
+    await engine.open()
+    assert await engine.nodes()
+    await engine.close()

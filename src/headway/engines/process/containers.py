@@ -62,6 +62,7 @@ class Containers:
             spool = Spool(self._folder, ContainerId(folder.name))
             if spool.begun() and spool.ended() is None and not spool.is_held():
                 spool.write_lost("its supervisor was killed, or the machine was restarted")
+                self._clear(spool.id)
             fact = spool.observed()
             launch = spool.launch()
             if fact is None:

@@ -224,9 +224,15 @@ class AgentLink:
             if process is None and loop.time() > ends_at:
                 raise Silent(f"the agent of {self.name} does not answer")
             if process is not None and (loop.time() > ends_at or process.poll() not in (None, 0)):
-                said = self._log.read_text(errors="replace")[-1000:].strip()
-                raise EngineUnavailable(f"the agent does not start: {said or 'it says nothing'}")
+                raise EngineUnavailable(f"the agent does not start: {self._last_words()}")
             await asyncio.sleep(0.02)
+
+    def _last_words(self) -> str:
+        if said := self._log.read_text(errors="replace")[-1000:].strip():
+            return said
+        if os.statvfs(self.folder).f_bfree == 0:
+            return f"no space is left on the disk of {self.folder}"
+        return "it says nothing"
 
     def _spawn(self) -> "subprocess.Popen[bytes] | None":
         """Start an agent, with the lock that it lives by; None where one has it already.
