@@ -16,7 +16,7 @@ from headway.cli.options import (
     listed_env_option,
     print_json,
 )
-from headway.cli.parameters import Instant, Parameters
+from headway.cli.parameters import Instant, InstantOrLength, Parameters
 from headway.formats.units import counted, render_duration
 from headway.model.job import OneFails
 from headway.model.resources import cores
@@ -120,7 +120,11 @@ def _show_job(view: JobView) -> None:
 @click.option("--queue", help="Another queue than the job's.")
 @click.option("--tag", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--release", type=click.IntRange(1), help="Not by the live release, but by this.")
-@click.option("--deadline", type=Instant(), help="It expires when it has not begun by then.")
+@click.option(
+    "--deadline",
+    type=InstantOrLength(),
+    help="It expires when it has not begun by then: a moment with its offset, or so long from now.",
+)
 @click.option(
     "--each",
     type=click.File("rb"),

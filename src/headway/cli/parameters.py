@@ -1,11 +1,14 @@
 """Moments and parameters, as they are typed."""
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 import msgspec
+
+from headway.formats.units import parse_duration
+from headway.model.length import LENGTH_MAX_S
 
 
 class Instant(click.ParamType[datetime]):
@@ -16,7 +19,7 @@ class Instant(click.ParamType[datetime]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
-        """Read `2026-01-31T09:00:00+01:00`, `2026-01-31T08:00Z`, or `09:00Z` today or tomorrow."""
+        """Read `2026-01-31T09:00:00+01:00` or `2026-01-31T08:00Z`."""
         if isinstance(value, datetime):
             return value
         try:
@@ -26,6 +29,21 @@ class Instant(click.ParamType[datetime]):
         if at.tzinfo is None:
             self.fail(f"{value!r} has no offset: add Z for UTC, or +01:00", param, ctx)
         return at
+
+
+class InstantOrLength(Instant):
+    """A moment with its offset, or how far ahead it is."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read what `Instant` does, or `90s`, `10m`, `8h`: so long from now."""
+        seconds = parse_duration(str(value))
+        if seconds is None or seconds > LENGTH_MAX_S:
+            return super().convert(value, param, ctx)
+        return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 class Parameters(click.ParamType[dict[str, Any]]):
