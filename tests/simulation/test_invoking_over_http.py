@@ -74,6 +74,7 @@ async def pieces(count: int):
         (200, ONE, "shop/later"),
         (200, {"environment": "demo", "runs": [OTHER, OTHER]}, "later"),
         (422, {"environment": "demo", "runs": [ONE]}, "later"),
+        (422, ONE | {"unique": "a\0b"}, "later"),
         (404, ONE, "nope"),
         (404, ONE, ""),
         (404, ONE | {"environment": "nope"}, "later"),

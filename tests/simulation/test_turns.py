@@ -208,6 +208,24 @@ def test_config_that_is_set_once_a_release_was_made_has_one_of_its_own():
     in_turn(scenario)
 
 
+def test_a_value_that_becomes_a_secret_makes_a_release_though_it_is_the_same():
+    """By the release's word, and not by the value's, logs are masked."""
+
+    async def scenario(shop: Shop) -> None:
+        await configure(shop)
+        await asyncio.sleep(300)
+        wish = DeployRequest(kind=DeploymentKind.SCALE, scale={"web": 9})  # for which is no room
+        await deploying.deploy(shop.world, "me", "demo", APP, wish)
+        secret = ConfigRequest(set={"COLOUR": NewValue(value="blue", secret=True)})
+        await config.change(shop.world, "me", "demo", APP, secret)
+        await deployments.ask(shop.world, "me", rows_of(shop)[1].id, Ask.ABORT)
+        await asyncio.sleep(300)
+        hidden = [(row.number, row.config["COLOUR"].secret) for row in releases_of(shop)[1:]]
+        assert hidden == [(2, False), (3, True)]
+
+    in_turn(scenario)
+
+
 @pytest.mark.parametrize("seconds", [0, 0.5], ids=["build queued", "build running"])
 def test_a_plan_of_config_behind_a_build_starts_each_copy_once(seconds):
     async def scenario(shop: Shop) -> None:

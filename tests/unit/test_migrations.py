@@ -47,6 +47,22 @@ def test_containers_of_an_older_version_are_found_by_their_node(tmp_path):
     connection.close()
 
 
+def test_a_deployment_under_way_goes_on_by_the_strategy_it_has_begun_with(tmp_path):
+    path = tmp_path / "headway.db"
+    connection = made_by(path, 13)
+    rows = [("d1", 0, b'{"strategy": "canary"}'), ("d2", 1, b'{"strategy": "canary"}')]
+    connection.executemany(
+        "INSERT INTO deployments (id, environment, app, is_ended, version, doc) "
+        "VALUES (?, 'demo~1', 'shop', ?, 1, ?)",
+        rows,
+    )
+    connection.commit()
+    migrate(connection, path)
+    found = connection.execute("SELECT doc FROM deployments ORDER BY id").fetchall()
+    assert [msgspec.json.decode(doc).get("asked_strategy") for (doc,) in found] == ["canary", None]
+    connection.close()
+
+
 def test_what_an_older_version_ended_is_counted(tmp_path):
     path = tmp_path / "headway.db"
     connection = made_by(path, 9)

@@ -13,7 +13,7 @@ from headway.control.world import World
 from headway.model.container import Container
 from headway.model.deployment import Deployment
 from headway.model.environment import Environment, EnvironmentState
-from headway.model.ids import MemberKey, environment_name
+from headway.model.ids import environment_name
 from headway.model.route import owner_of
 from headway.model.run import Run
 from headway.ports.store import Reader
@@ -63,11 +63,12 @@ class _Refused(Collector):
         """Give a counter for each app: one that is set, as the router counts."""
         help_ = "Requests that no copy of an app could take, so that the router refused them."
         family = CounterMetricFamily("headway_router_refused", help_, labels=("environment", "app"))
-        counts: Counter[MemberKey] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         for key, count in self._refused.items():
-            counts[owner_of(key)] += count
-        for (environment, app), count in sorted(counts.items()):
-            family.add_metric((environment_name(environment), app), count)
+            environment, app = owner_of(key)
+            counts[environment_name(environment), app] += count  # one of that name may be leaving
+        for labels, count in sorted(counts.items()):
+            family.add_metric(labels, count)
         yield family
 
 

@@ -111,6 +111,7 @@ def _hints(container: Container) -> list[str]:
             hints.append("something killed it with SIGKILL: the machine may be short of memory")
         elif container.exit.status == 0 and container.kind is ContainerKind.SERVICE:
             hints.append("a service must keep running: does the command put itself in background?")
+            hints.append("what is done and ends is a job: see jobs in headway.yaml")
     if not container.is_ended and container.probe and container.probe.listening:
         ports = ", ".join(container.probe.listening)
         wanted = ", ".join(str(port) for port in container.ports.values())

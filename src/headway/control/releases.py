@@ -1,6 +1,6 @@
 """Makes releases: artifact, config and manifest under the next number."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -12,7 +12,7 @@ from headway.formats.gang_troubles import gang_faults
 from headway.formats.parameters import parameter_problems
 from headway.model.app import Source
 from headway.model.build import Artifact, Build
-from headway.model.config import Config
+from headway.model.config import Config, Setting
 from headway.model.deployment import Deployment, DeploymentKind, Phase, advanced
 from headway.model.environment import Member
 from headway.model.failure import Failure
@@ -72,7 +72,19 @@ def _from_live(tx: Writer, deployment: Deployment, now: datetime) -> Deployment:
 
 def _has_config(tx: Reader, live: Release) -> bool:
     settings = config_of(tx, live.environment, live.app).settings
-    return live.fingerprint == fingerprint(live.artifact, live.manifest, settings)
+    return _is_same(live, fingerprint(live.artifact, live.manifest, settings), settings)
+
+
+def _is_same(live: Release, meaning: str, settings: Mapping[str, Setting]) -> bool:
+    """Say whether a release means this already, and keeps the same of it secret.
+
+    A fingerprint tells nothing of secrecy, by which logs are masked.
+    """
+    return live.fingerprint == meaning and _secrets(live.config) == _secrets(settings)
+
+
+def _secrets(settings: Mapping[str, Setting]) -> set[str]:
+    return {key for key, setting in settings.items() if setting.secret}
 
 
 def _moving_to(deployment: Deployment, release: Release) -> Deployment:
@@ -138,7 +150,7 @@ def make(
     meaning = fingerprint(artifact, manifest, config.settings)
     member = tx.get(Member, environment, app)
     live = lookup.live(tx, member)
-    if live is not None and live.fingerprint == meaning:
+    if live is not None and _is_same(live, meaning, config.settings):
         return live
     return tx.put(
         Release(

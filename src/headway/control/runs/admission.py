@@ -117,9 +117,7 @@ def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> 
     found += _time_problems(wish, now)
     if wish.id is not None and not is_run_id(wish.id):
         found.append(f"{wish.id!r} cannot be a run's id")
-    for what, text in (("key", wish.key), ("unique", wish.unique)):
-        if text is not None and not 0 < len(text) <= _KEY_MAX:
-            found.append(f"{what} must have 1 to {_KEY_MAX} characters")
+    found += _name_problems(wish)
     if wish.queue is not None and wish.queue not in target.release.manifest.queue_names:
         found.append(_no_queue(target, wish.queue))
     if wish.priority is not None and abs(wish.priority) > _PRIORITY_MAX:
@@ -129,6 +127,16 @@ def _problems(world: World, target: Target, wish: Invocation, now: datetime) -> 
     ):
         found.append(f"at most {_TAGS_MAX} tags, of {_KEY_MAX} characters each")
     return found + _after_problems(target, wish) if wish.after else found
+
+
+def _name_problems(wish: Invocation) -> list[str]:
+    found: list[str] = []
+    for what, text in (("key", wish.key), ("unique", wish.unique)):
+        if text is not None and not 0 < len(text) <= _KEY_MAX:
+            found.append(f"{what} must have 1 to {_KEY_MAX} characters")
+        if text is not None and "\0" in text:
+            found.append(f"{what} has a NUL, which stores and programs take for its end")
+    return found
 
 
 def _gang_problems(target: Target, wish: Invocation) -> list[str]:
