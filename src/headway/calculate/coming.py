@@ -1,6 +1,6 @@
 """Room that comes though no node is added: of what leaves, and of nodes that are silent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -29,22 +29,43 @@ class Coming(Value, kw_only=True):
         return asked_at + _LEAVING if asked_at is not None else None
 
 
-def room_comes(coming: Coming, fleet: Fleet, lacks: Sequence[Demand], now: datetime) -> str:
-    """Say what makes room for one of these, or may; nothing where nothing does."""
+def room_comes(
+    coming: Coming, fleet: Fleet, lacks: Mapping[str, Sequence[Demand]], now: datetime
+) -> dict[str, str]:
+    """Say of each that lacks room for some what makes it, or may; nobody for whom nothing does.
+
+    All are asked about one fleet as it will be, as making that costs most.
+    """
+    said: dict[str, str] = {}
     if coming.leaving:
         with fleet.trial():
             for container in coming.leaving:
                 fleet.free(container)
-            if node := _place(fleet, lacks, now):
-                return f"{node} has room for it once what leaves there has ended"
-    if coming.silent and (node := _place(_with_silent(coming, fleet), lacks, now)):
-        return f"{node} is not heard from, and has room for it if it comes back"
-    return ""
+            for whom, node in _places(fleet, lacks, now):
+                said[whom] = f"{node} has room for it once what leaves there has ended"
+    others = {whom: demands for whom, demands in lacks.items() if whom not in said}
+    if coming.silent and others:
+        for whom, node in _places(_with_silent(coming, fleet), others, now):
+            said[whom] = f"{node} is not heard from, and has room for it if it comes back"
+    return said
 
 
-def _place(fleet: Fleet, lacks: Sequence[Demand], now: datetime) -> NodeId | None:
-    nodes = (fleet.place(demand, now).node for demand in lacks)
-    return next((node for node in nodes if node is not None), None)
+def _places(
+    fleet: Fleet, lacks: Mapping[str, Sequence[Demand]], now: datetime
+) -> Iterator[tuple[str, NodeId]]:
+    """Give a node with room for one of each one's demands, where there is one."""
+    known: dict[bytes, NodeId | None] = {}
+
+    def place(demand: Demand) -> NodeId | None:
+        key = msgspec.msgpack.encode(demand)
+        if key not in known:
+            known[key] = fleet.place(demand, now).node
+        return known[key]
+
+    for whom, demands in lacks.items():
+        node = next(filter(None, map(place, demands)), None)
+        if node is not None:
+            yield whom, node
 
 
 def _with_silent(coming: Coming, fleet: Fleet) -> Fleet:

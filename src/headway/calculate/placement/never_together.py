@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from headway.calculate.placement.beside import Kind, Shape, Slot, fit_beside, most_of
-from headway.calculate.placement.never import Never, Search, types_of
+import msgspec
+
+from headway.calculate.placement.beside import Kind, Shape, Slot, Tries, fit_beside, most_of
+from headway.calculate.placement.never import Never, types_of
 from headway.calculate.placement.never import most_of as nodes_max_of
 from headway.calculate.placement.part import Part
 from headway.calculate.placement.wanted import DISK, UNCOUNTED, asked, asked_of, offered_by
+from headway.calculate.placement.willing import Conditions, objection
 from headway.model.ids import NodeId, PoolName
-from headway.model.node import Node
+from headway.model.node import Node, NodeState
 from headway.model.pool import Pool
 
 
@@ -46,25 +49,26 @@ class _Rooms:
         self._parts = parts
         self._of = [part for at, part in enumerate(parts) if part not in parts[:at]]
         self._axes = sorted({name for part in self._of for name in asked_of(part.alone.resources)})
-        self._searches = [Search(part.alone, pools) for part in self._of]
+        self._conditions = [Conditions.of(part.alone)._replace(lease="") for part in self._of]
         self._runner = self._runners()
         self.kinds = [self._kind(part, parts.count(part)) for part in self._of]
-        self._fixed = [self._shape(node.id, node) for node in nodes if not _is_of(node, pools)]
+        self._fixed = [self._shape(node, pools) for node in nodes if not _is_of(node, pools)]
         self._pools = {
             pool.name: (pool, [one for one in nodes if one.type and one.pool == pool.name])
             for pool in pools.values()
             if pool.types
         }
+        self._shapes = {name: self._shapes_of(*row, pools) for name, row in self._pools.items()}
 
     def slots(self, more: Mapping[PoolName, int] | None = None) -> list[Slot]:
         """Give the places that there may be; with so many more in some pools."""
         most = len(self._parts)
-        counts = Counter(shape for shape in self._fixed if shape.takes)
+        counts = Counter(shape for shape in self._fixed if self._is_of_use(shape))
         fixed = [Slot((shape,), min(count, most)) for shape, count in counts.items()]
         return fixed + [
             Slot(shapes, min(self._most(name) + (more or {}).get(name, 0), most))
-            for name in self._pools
-            if (shapes := self._shapes(name))
+            for name, shapes in self._shapes.items()
+            if shapes
         ]
 
     def because(self) -> str:
@@ -82,18 +86,24 @@ class _Rooms:
         return f"they can never be there at once, beside one another{self._counted()}"
 
     def changes(self) -> str:
-        """Say which pool would have to be larger, and how large; or of what."""
+        """Say which pool would have to be larger, and how large; or of what.
+
+        Where no more may be tried, a pool may have to be larger than is said.
+        """
+        tries = Tries()
         found = [
             f"`nodes_max` of pool {name} is at least {self._most(name) + more}"
             for name in self._pools
-            if (more := self._lacking(name)) and not self._is_too_dear(name)
+            if (more := self._lacking(name, tries)) and not self._is_too_dear(name)
         ]
         found += [
             f"`cost_hour_max` of pool {name} is higher"
             for name in self._pools
             if self._is_too_dear(name)
         ]
-        larger = [f"pool {name} has a larger type" for name in self._pools if self._shapes(name)]
+        larger = [
+            f"pool {name} has a larger type" for name, shapes in self._shapes.items() if shapes
+        ]
         return "; or ".join([*found, *larger] or ["there are more nodes, or larger ones"])
 
     def _counted(self) -> str:
@@ -102,10 +112,10 @@ class _Rooms:
         said = ", ".join(filter(None, (nodes, *pools)))
         return f": {said}" if said else ""
 
-    def _lacking(self, name: PoolName) -> int:
+    def _lacking(self, name: PoolName, tries: Tries) -> int:
         """Say how many nodes more a pool would need at least; 0 where more are of no use."""
         return _least(
-            lambda more: fit_beside(self.kinds, self.slots({name: more})), len(self._parts)
+            lambda more: fit_beside(self.kinds, self.slots({name: more}), tries), len(self._parts)
         )
 
     def _most(self, name: PoolName) -> int:
@@ -122,17 +132,27 @@ class _Rooms:
         pool, _ = self._pools[name]
         return self._payable(pool) < nodes_max_of(pool)
 
-    def _shapes(self, name: PoolName) -> tuple[Shape, ...]:
-        pool, has = self._pools[name]
-        types = (self._shape(said, node) for said, node in types_of(pool))
-        shapes = dict.fromkeys((*types, *(self._shape(node.id, node) for node in has)))
-        return tuple(shape for shape in shapes if shape.takes)
+    def _shapes_of(
+        self, pool: Pool, has: Sequence[Node], pools: Mapping[PoolName, Pool]
+    ) -> tuple[Shape, ...]:
+        nodes = (*(node for _, node in types_of(pool)), *has)
+        shapes = dict.fromkeys(self._shape(node, pools) for node in nodes)
+        return tuple(shape for shape in shapes if self._is_of_use(shape))
 
-    def _shape(self, name: str, node: Node) -> Shape:
+    def _shape(self, node: Node, pools: Mapping[PoolName, Pool]) -> Shape:
         sizes = {DISK: UNCOUNTED, **offered_by(node)}
         left = tuple(sizes.get(axis, 0) - self._runner.get(axis, 0) for axis in self._axes)
-        takes = (at for at, search in enumerate(self._searches) if search.fits(name, node))
+        ready = msgspec.structs.replace(node, state=NodeState.READY)
+        met = {each for each in set(self._conditions) if not objection(each, ready, "", pools)}
+        takes = (at for at, conditions in enumerate(self._conditions) if conditions in met)
         return Shape(left, frozenset(takes))
+
+    def _is_of_use(self, shape: Shape) -> bool:
+        """Say whether any of them fits there at all."""
+        place = [Slot((shape,), 1)]
+        return any(
+            most_of(at, kind._replace(wanted=1), place) for at, kind in enumerate(self.kinds)
+        )
 
     def _kind(self, part: Part, count: int) -> Kind:
         amounts, demand = asked_of(part.alone.resources), part.alone

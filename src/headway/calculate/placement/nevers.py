@@ -13,6 +13,9 @@ from headway.model.ids import NodeId, PoolName
 from headway.model.node import Node
 from headway.model.pool import Pool
 
+_Gang = tuple[tuple[str, ...], tuple[Wanted, ...]]
+"""The jobs' names, which the answer says, and what each member asks for."""
+
 
 class Nevers:
     """Answers for all nodes, also those that are lost but not given up."""
@@ -24,12 +27,13 @@ class Nevers:
         self.is_told = False
         """Whether the engine has told of all nodes that there are."""
         self._known: dict[tuple[Wanted | None, ...], Never | None] = {}
+        self._known_of_gangs: dict[_Gang, Never | None] = {}
         self._known_at = 0
 
     def give_up(self, node: NodeId) -> None:
         """Count on a node no more."""
         self._given_up.add(node)
-        self._known.clear()
+        self.forget()
 
     def count_on(self, node: NodeId) -> None:
         """Count on a node again."""
@@ -38,6 +42,7 @@ class Nevers:
     def forget(self) -> None:
         """Look again, as a pool changed."""
         self._known.clear()
+        self._known_of_gangs.clear()
 
     def of(
         self, demand: Demand, wanted: Wanted, alone: Demand | None, its: Wanted | None
@@ -58,9 +63,11 @@ class Nevers:
         nodes = [node for node in self._nodes() if node is not None]
         if not self.is_told or len(nodes) < len(self._table.index):
             return None
-        if wanted not in self._known:
-            self._known[wanted] = never_together(parts, nodes, self._pools, self._given_up)
-        return self._known[wanted]
+        gang = tuple(part.job for part in parts), wanted
+        if gang not in self._known_of_gangs:
+            found = never_together(parts, nodes, self._pools, self._given_up)
+            self._known_of_gangs[gang] = found
+        return self._known_of_gangs[gang]
 
     def of_all(self, wanted: Sequence[Copies]) -> Never | None:
         """Say why copies that must be apart can never all be placed; None where they may be."""
@@ -74,7 +81,7 @@ class Nevers:
 
     def _look_again(self) -> None:
         if self._known_at != self._table.changes:
-            self._known.clear()
+            self.forget()
             self._known_at = self._table.changes
 
     def _nodes(self) -> list[Node | None]:

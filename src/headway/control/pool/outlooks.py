@@ -42,5 +42,5 @@ def outlooks_of_room(
     lacks: dict[str, list[Demand]] = {}
     for row in waiting:
         lacks.setdefault(row.whom, []).append(row.demand)
-    said = {whom: room_comes(coming, fleet, demands, now) for whom, demands in lacks.items()}
-    return {whom: Outlook(comes=True, because=why) for whom, why in said.items() if why}
+    said = room_comes(coming, fleet, lacks, now)
+    return {whom: Outlook(comes=True, because=why) for whom, why in said.items()}

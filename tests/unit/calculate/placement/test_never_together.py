@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.calculate.placement import Fleet, Part
-from headway.calculate.placement.beside import Kind, Shape, Slot, fit_beside
+from headway.calculate.placement.beside import Kind, Shape, Slot, Tries, fit_beside
 from headway.model.ids import NodeId, PoolName
 from headway.model.pool import NodeType, Pool, Scaling, Window
 from tests.unit.calculate.placement.test_fleet import demand, fleet, node
@@ -59,6 +59,14 @@ def test_it_is_said_what_would_have_to_change():
         "what would have to change: `nodes_max` of pool default is at least 4; "
         "or pool default has a larger type"
     )
+
+
+def test_each_gang_is_told_of_its_own_jobs_though_they_ask_for_the_same():
+    there = told(grows_to(2))
+    for job in ("alpha", "beta"):
+        found = there.never_together([Part(job, demand(3), demand(3))] * 4)
+        assert found is not None
+        assert found.because.startswith(f"4 of {job} (")
 
 
 def test_a_ceiling_of_what_it_may_cost_counts_too():
@@ -130,3 +138,33 @@ def test_a_place_becomes_one_of_its_shapes_only():
     kinds = [Kind((2, 0), 2), Kind((0, 2), 2)]
     assert not fit_beside(kinds, [Slot(shapes, 1)])
     assert fit_beside(kinds, [Slot(shapes, 2)])
+
+
+def crowded(places: int) -> tuple[list[Kind], list[Slot]]:
+    """Give much that is unlike, all of which just does not fit in places that are unlike."""
+    kinds = [Kind((300 + 7 * at, 400 - 5 * at), 8) for at in range(8)]
+    shapes = [Shape((1000 + at, 1100 - at), frozenset(range(8))) for at in range(places)]
+    return kinds, [Slot((shape,), 1) for shape in shapes]
+
+
+def test_what_is_not_known_after_so_many_tries_counts_as_possible():
+    tries = Tries(3000)
+    assert fit_beside(*crowded(20), tries)
+    assert tries.are_spent
+    assert tries.left > -10  # and not much more was tried
+
+
+def test_no_tries_are_spent_where_all_fit_in_the_first_way():
+    kinds, slots = crowded(64)
+    tries = Tries(100_000)
+    assert fit_beside(kinds, slots, tries)
+    assert not tries.are_spent
+    assert tries.left > 90_000
+
+
+def test_what_is_tried_in_a_pool_of_many_types_is_counted_by_type():
+    kinds, slots = crowded(20)
+    shapes = tuple(shape for slot in slots for shape in slot.shapes)
+    tries = Tries(3000)
+    assert fit_beside(kinds, [Slot(shapes, 20)], tries)
+    assert -len(shapes) < tries.left <= 0
