@@ -104,11 +104,7 @@ class LocalRun:
     def _of_command(self, job: Job, parameters: str) -> Order:
         from headway.formats.parameters import parameter_problems
 
-        try:
-            problems = parameter_problems(job.parameters, parameters.encode())
-        except msgspec.DecodeError as error:
-            raise Refused(f"the parameters are not JSON: {error}") from error
-        if problems:
+        if problems := parameter_problems(job.parameters, parameters.encode()):
             raise Refused("; ".join(problems))
         order = self._order("run", (), job.timeout_s)
         variables = {

@@ -34,7 +34,7 @@ def parameter_problems(schema: dict[str, Any] | None, parameters: bytes) -> list
     try:
         value = msgspec.json.decode(parameters)
     except msgspec.DecodeError as wrong:  # a number that is JSON, and that others cannot read
-        return [f"parameters: {_short(str(wrong))}"]
+        return [f"the parameters are not JSON that can be read: {_short(str(wrong))}"]
     except RecursionError:
         return [_TOO_DEEP]
     if _is_too_deep(value, parameters):
