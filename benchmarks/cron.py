@@ -32,7 +32,7 @@ from cronsim import CronSim
 
 from benchmarks.figure import Figure
 from headway.calculate.firing import Firing
-from headway.calculate.schedule import adopt, plan_schedule
+from headway.calculate.runs.schedule import adopt, plan_schedule
 from headway.control.runs import scheduling
 from headway.formats.cron import parse_cron
 from headway.model.schedule import CatchUp, Overlap, Schedule

@@ -14,7 +14,7 @@ import msgspec
 
 from headway.api.server import BACKLOG
 from headway.builders.jobs import JobsLayer
-from headway.control import doctor
+from headway.control.queries import doctor
 from headway.engines.process.brief import brief_data, brief_engine
 from headway.machine.listening import PortTaken, listen
 from headway.model.view.check import Check

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.calculate.firing import Firing
-from headway.calculate.schedule import (
+from headway.calculate.runs.schedule import (
     CATCH_UP_MAX,
     adopt,
     next_after,

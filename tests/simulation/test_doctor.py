@@ -2,7 +2,7 @@
 
 import errno
 
-from headway.control import doctor
+from headway.control.queries import doctor
 from headway.model.view.check import Check
 
 

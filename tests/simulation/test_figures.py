@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from headway.control import figure_views
 from headway.control.errors import Invalid, NotFound
-from headway.control.figure_views import FigureQuestion
 from headway.control.figures import Figures
 from headway.control.measuring import Measuring
+from headway.control.queries import figure_views
+from headway.control.queries.figure_views import FigureQuestion
 from headway.model.container import Container, ContainerState
 from headway.model.figures import EVERYTHING, FiguresView, Measure, Subject
 from headway.model.ids import ContainerId

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from headway.control import logs
+from headway.control.queries import logs
 from headway.control.requests import LogQuestion
 from headway.model.container import Container
 from headway.model.environment import Environment, EnvironmentState

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from headway.calculate.placement import Promise
-from headway.control import why
+from headway.control.queries import why
 from headway.control.runs import runs
 from headway.control.runs.preemptions import Preemptions
 from headway.model.demand import Demand

@@ -10,9 +10,9 @@ import pytest
 
 from headway.control import nodes
 from headway.control.errors import Invalid
+from headway.control.queries.why import explain
 from headway.control.requests import RunQuestion
 from headway.control.runs import attempts, runs
-from headway.control.why import explain
 from headway.model.container import Exit
 from headway.model.ids import NodeId
 from headway.model.job import Delivery, Job, OneFails, Retries

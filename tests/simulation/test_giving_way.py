@@ -5,7 +5,7 @@ from itertools import islice
 import msgspec
 import pytest
 
-from headway.calculate import offering
+from headway.calculate.rollout import offering
 from headway.model.pool import NodeType
 from headway.model.resources import Resources
 from headway.model.scenario import Faults, JobLoad, Machines, Report, Scenario, ServiceLoad

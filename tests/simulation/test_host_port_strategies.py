@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from headway.control import deploying, ports_asked
+from headway.control import deploying
 from headway.control.errors import Invalid
 from headway.control.requests import DeployRequest
+from headway.control.rollout import ports_asked
 from headway.model.app import App, Source
 from headway.model.deployment import DeploymentKind
 from headway.model.environment import Member

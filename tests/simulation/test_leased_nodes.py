@@ -14,9 +14,9 @@ from headway.control.errors import Conflict
 from headway.control.leases import claiming, leases
 from headway.control.leases.keeping import remember
 from headway.control.leases.leasing import Leasing
+from headway.control.queries.why import explain
 from headway.control.requests import LeaseRequest
 from headway.control.runs import invoking, runs
-from headway.control.why import explain
 from headway.model.environment import Environment, EnvironmentState, Member
 from headway.model.ids import EnvironmentId, LeaseId, NodeId
 from headway.model.job import Delivery, Job, Retries

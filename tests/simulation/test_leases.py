@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from headway.control.enlist import ensure_environment
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.leases import claiming, leases
 from headway.control.leases.settling import forget_over
+from headway.control.rollout.enlist import ensure_environment
 from headway.model.lease import Lease
 from tests.simulation.leases_world import BEGAN, LeasesWorld
 

@@ -9,7 +9,7 @@ import pytest
 from headway.control import nodes
 from headway.control.environments import environments
 from headway.control.errors import NotFound
-from headway.control.fullness import fullness
+from headway.control.queries.fullness import fullness
 from headway.control.runs import jobs, queues
 from headway.model.environment import Environment
 from headway.model.ids import ContainerId, EnvironmentId, NodeId, RunId

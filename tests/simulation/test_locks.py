@@ -9,9 +9,9 @@ import pytest
 
 from headway.control.errors import Conflict, Invalid
 from headway.control.leases import claiming, leases
+from headway.control.queries.why import explain
 from headway.control.requests import LeaseRequest
 from headway.control.runs import claimants, locking, runs
-from headway.control.why import explain
 from headway.model.ids import LeaseId
 from headway.model.job import Delivery, Job
 from headway.model.lease import ClaimKind

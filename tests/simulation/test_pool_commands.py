@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from headway.control import why
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.pool import monitor, pools
+from headway.control.queries import why
 from headway.model.ids import NodeId
 from headway.ports.store import Stale
 from tests.simulation.pools_world import PoolsWorld, virtually

@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import msgspec
 
-from headway.control import nodes, why
+from headway.control import nodes
 from headway.control.leases import claiming
 from headway.control.pool import pools
+from headway.control.queries import why
 from headway.control.requests import LeaseRequest
 from headway.control.runs import runs
 from headway.model.build import Build, BuildState

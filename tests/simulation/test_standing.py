@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from headway.control import apps, deploying, rollouts, standings, why
+from headway.control import deploying, standings
+from headway.control.queries import apps, why
+from headway.control.queries.why_of_app import of_process
 from headway.control.requests import DeployRequest
-from headway.control.why_of_app import of_process
+from headway.control.rollout import rollouts
 from headway.model.app import App, Source
 from headway.model.build import Artifact
 from headway.model.container import Container, ContainerState

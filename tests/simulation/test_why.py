@@ -8,8 +8,8 @@ import pytest
 
 from headway.control import nodes
 from headway.control.errors import Conflict, NotFound
+from headway.control.queries.why import explain
 from headway.control.runs import schedules
-from headway.control.why import explain
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.environment import Environment, Member
 from headway.model.event import Event

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from headway.calculate import retry
+from headway.calculate.runs import retry
 from headway.model.job import Retries
 from headway.sdk import Cancelled, ParameterError, attempt, fence, gang, job, progress, run_id
 from headway.testing import BEGIN, Jobs, RunState, UnknownJobError

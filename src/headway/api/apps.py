@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Request
 
 from headway.api.answers import Json, answers
 from headway.api.scope import Actor, App, TheWorld
-from headway.control import apps, sources
+from headway.control import sources
 from headway.control.permission import check, on_source
+from headway.control.queries import apps
 from headway.control.requests import Provenance
 from headway.model.app import App as AppRow
 from headway.model.app import Commit, Source

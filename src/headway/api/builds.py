@@ -9,7 +9,8 @@ from headway.api.answers import Json, answers, streams
 from headway.api.logs import After, Tail
 from headway.api.scope import Identity, TheWorld
 from headway.api.streams import lines
-from headway.control import builds, logs
+from headway.control import builds
+from headway.control.queries import logs
 from headway.model.build import Build
 from headway.model.view.log import LogEntry
 from headway.model.view.page import Page

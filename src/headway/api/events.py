@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query, Request, Response
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld
 from headway.api.streams import HEARTBEAT_S, Heartbeat, sse, wants_events
-from headway.control import events, plans, why
 from headway.control.pool import pools
+from headway.control.queries import events, why
+from headway.control.rollout import plans
 from headway.model.event import Event
 from headway.model.view.change import PlannedChange
 from headway.model.view.why import Why

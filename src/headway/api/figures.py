@@ -9,8 +9,8 @@ from pydantic import AwareDatetime
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld
 from headway.calculate.series import FOLD, FOLDS
-from headway.control import figure_views
-from headway.control.figure_views import HOUR_S, FigureQuestion
+from headway.control.queries import figure_views
+from headway.control.queries.figure_views import HOUR_S, FigureQuestion
 from headway.model.figures import FiguresView, Measure
 
 router = APIRouter(tags=["figures"])

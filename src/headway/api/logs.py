@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, StringConstraints
 from headway.api.answers import streams
 from headway.api.scope import Environment, Identity, TheWorld
 from headway.api.streams import HEARTBEAT_S, Heartbeat, lines, sse, wants_events
-from headway.control import logs
+from headway.control.queries import logs
 from headway.control.requests import LogQuestion
 from headway.model.ids import AppName, ContainerId
 from headway.model.view.log import LogEntry

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Request
 from headway.api.answers import Json, answers
 from headway.api.requests import DrainBody, ReasonBody
 from headway.api.scope import Actor, Identity, TheWorld, done_once
-from headway.control import drain_plans, nodes
+from headway.control import nodes
+from headway.control.rollout import drain_plans
 from headway.model.view.change import PlannedChange
 from headway.model.view.node import NodeView
 from headway.model.view.page import Page

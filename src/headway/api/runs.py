@@ -19,7 +19,8 @@ from headway.api.scope import (
     permitted,
 )
 from headway.api.streams import lines
-from headway.control import glance, logs
+from headway.control import glance
+from headway.control.queries import logs
 from headway.control.requests import DeadQuestion, RunQuestion
 from headway.control.runs import replays, runs
 from headway.model.ids import environment_name

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 
 from headway.api.answers import Json, answers
 from headway.api.scope import TheWorld, dispatch_of
-from headway.control import doctor
 from headway.control.pool import monitor
+from headway.control.queries import doctor
 from headway.model.settings import Settings
 from headway.model.view.check import Check
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from headway.calculate.container import is_staying
+from headway.calculate.rollout.container import is_staying
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound, Unavailable
 from headway.control.idempotency import answered

@@ -10,7 +10,7 @@ from headway.calculate.departure import NodePlan, NodeSnapshot, plan_node
 from headway.control import lookup
 from headway.control.fleet import Fleet
 from headway.control.nodes import event, running_builds
-from headway.control.transcribe import transcribe
+from headway.control.rollout.transcribe import transcribe
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.formats.units import counted

@@ -4,17 +4,17 @@ from functools import partial
 
 import msgspec
 
-from headway.calculate.choice import USE_ROLLING, beside_problem, to_go_back
 from headway.calculate.fingerprint import fingerprint
-from headway.calculate.scaling import scale_problems
+from headway.calculate.rollout.choice import USE_ROLLING, beside_problem, to_go_back
+from headway.calculate.rollout.scaling import scale_problems
 from headway.control import lookup
-from headway.control.enlist import check_source, enlist, refuse_missing, wished
 from headway.control.environments.starting import check_dependencies
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.idempotency import answered
-from headway.control.planning import members_of, planned, ring
-from headway.control.releases import again_in_turn
 from headway.control.requests import DeployRequest
+from headway.control.rollout.enlist import check_source, enlist, refuse_missing, wished
+from headway.control.rollout.planning import members_of, planned, ring
+from headway.control.rollout.releases import again_in_turn
 from headway.control.sources import adopt_unless_older
 from headway.control.world import World
 from headway.model.config import Config

@@ -8,7 +8,7 @@ from headway.calculate.paging import page_of
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered
-from headway.control.planning import members_of, planned
+from headway.control.rollout.planning import members_of, planned
 from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.model.deployment import Ask, Deployment, Phase

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from headway.calculate.check import check_of
-from headway.calculate.container import lost, observed
+from headway.calculate.rollout.check import check_of
+from headway.calculate.rollout.container import lost, observed
 from headway.control.guard import trouble
 from headway.control.last_words import LINES, last_words
 from headway.control.orders import make_order, read_need

@@ -16,7 +16,7 @@ from headway.control.pool.monitoring import Monitoring
 from headway.control.pool.pooling import Pools
 from headway.control.pool.rebalances import Rebalances
 from headway.control.prober import Prober
-from headway.control.rollouts import Rollouts
+from headway.control.rollout.rollouts import Rollouts
 from headway.control.routing import Routing
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.scheduling import Schedules

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from headway.calculate.container import is_staying
+from headway.calculate.rollout.container import is_staying
 from headway.model.app import Source
 from headway.model.container import Container, ContainerKind, ContainerState
 from headway.model.deployment import Deployment

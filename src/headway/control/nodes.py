@@ -7,9 +7,9 @@ from itertools import islice
 
 import msgspec
 
-from headway.calculate.container import is_staying
 from headway.calculate.node import is_draining
 from headway.calculate.paging import page_of
+from headway.calculate.rollout.container import is_staying
 from headway.control.errors import Invalid, NotFound
 from headway.control.world import World
 from headway.formats.units import counted

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from headway.calculate.container import Streak, is_staying, probed, streak_after
+from headway.calculate.rollout.container import Streak, is_staying, probed, streak_after
 from headway.control.probe import ask
 from headway.control.subjects import event_of
 from headway.control.world import World

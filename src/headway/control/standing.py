@@ -1,12 +1,12 @@
 """How an app in an environment does, in one word and one sentence."""
 
-from headway.calculate.container import is_coming_up, is_leaving, is_staying
-from headway.calculate.crashing import failures, goes_on_crashing
 from headway.calculate.not_kept import not_kept_lately
-from headway.calculate.restart import backoff_s, restarts_after
+from headway.calculate.rollout.container import is_coming_up, is_leaving, is_staying
+from headway.calculate.rollout.crashing import failures, goes_on_crashing
+from headway.calculate.rollout.restart import backoff_s, restarts_after
 from headway.calculate.route import addresses
 from headway.control.member_rows import MemberRows, rows_in, rows_of
-from headway.control.snapshots import with_probe
+from headway.control.rollout.snapshots import with_probe
 from headway.control.world import Outlook, World, whom_of
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import Deployment, Phase

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from headway.calculate.coming import Coming
-from headway.calculate.container import is_leaving
 from headway.calculate.demand import of_container
 from headway.calculate.keeping import Kept, placed_under
 from headway.calculate.placement import Fleet
+from headway.calculate.rollout.container import is_leaving
 from headway.control.bell import Bell
 from headway.control.figures import Figures
 from headway.control.mirrors import Mirrors

@@ -146,7 +146,7 @@ class Deploy(Value, kw_only=True):
     strategy: Strategy = Strategy.ROLLING
     min_healthy_s: float | None = None
     """A container counts as good once it has been healthy this long without a break; None: as long
-    as is due with a health check, or without one (`calculate/check.py`)."""
+    as is due with a health check, or without one (`calculate/rollout/check.py`)."""
     progress_deadline_s: float = 600.0
     """A deployment that makes no progress this long has failed."""
     surge: int = 1

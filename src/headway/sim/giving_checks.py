@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from headway.calculate.container import is_staying
 from headway.calculate.demand import of_container
+from headway.calculate.rollout.container import is_staying
 from headway.control.world import World
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import MOVING, Deployment

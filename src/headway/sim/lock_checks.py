@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from headway.calculate.locking import lock_key
+from headway.calculate.runs.locking import lock_key
 from headway.model.ids import RunId
 from headway.model.lease import ClaimKind, Lease, LeaseState
 from headway.model.run import Run, RunFact, RunState, Task

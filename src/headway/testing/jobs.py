@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from headway.calculate.attempt import concluded
-from headway.calculate.gang import broken, tried_once
+from headway.calculate.runs.attempt import concluded
+from headway.calculate.runs.gang import broken, tried_once
 from headway.formats.lock_names import lock_names
 from headway.formats.units import parse_duration, render_duration
 from headway.model import run as model

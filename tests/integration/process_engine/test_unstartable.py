@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from headway.calculate.explain import likely_causes
+from headway.calculate.rollout.explain import likely_causes
 from headway.engines.process.engine import ProcessEngine
 from headway.model.build import Mount
 from tests.contract.engine.orders import order, result

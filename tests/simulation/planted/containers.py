@@ -1,6 +1,6 @@
 """Bugs in what runs, and when it is told to stop."""
 
-from headway.calculate import leaving
+from headway.calculate.rollout import leaving
 from headway.control import fleet
 from headway.control.environments import lifetimes
 from headway.model.container import Exit

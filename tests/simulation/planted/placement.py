@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from headway.calculate import draft
 from headway.calculate.placement import Fleet as Placed
 from headway.calculate.placement.table import Table
+from headway.calculate.rollout import draft
 from headway.control import fleet
 from tests.simulation.planted.bug import found_by
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from headway.calculate import attempt
+from headway.calculate.runs import attempt
 from headway.control.runs import attempts, grounds
 from headway.model.demand import Preemption
 from tests.simulation.planted.bug import found_by

@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from headway.calculate import attempt
+from headway.calculate.runs import attempt
 from headway.control.runs import attempts, dispatch, ends, starts
 from headway.model.job import Delivery
 from headway.model.run import RunFactState

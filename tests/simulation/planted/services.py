@@ -2,8 +2,9 @@
 
 import msgspec
 
-from headway.calculate import reconcile, rollout
-from headway.calculate.offering import offered
+from headway.calculate.rollout import member as rollout
+from headway.calculate.rollout import reconcile
+from headway.calculate.rollout.offering import offered
 from headway.model.preempting import Offer
 from tests.simulation.planted.bug import found_by
 

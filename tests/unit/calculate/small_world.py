@@ -7,7 +7,7 @@ import msgspec
 
 from headway.calculate.demand import of_container
 from headway.calculate.placement import Fleet
-from headway.calculate.rollout import plan_member
+from headway.calculate.rollout.member import plan_member
 from headway.calculate.route import member_routes
 from headway.model.build import Artifact, Build, BuildState
 from headway.model.container import Container, ContainerKind, ContainerState, Exit

@@ -7,7 +7,6 @@ from itertools import count
 import pytest
 from msgspec.structs import replace as replaced
 
-from headway.calculate.gang import together
 from headway.calculate.placement import (
     Fleet,
     Part,
@@ -18,6 +17,7 @@ from headway.calculate.placement import (
 )
 from headway.calculate.placement.gang import rehearse
 from headway.calculate.queueing import Crew, Entry, Question, Tallies, Terms, take_turns
+from headway.calculate.runs.gang import together
 from headway.model.demand import Demand, Preemption
 from headway.model.ids import NodeId, RunId
 from headway.model.pool import PlacementPolicy, Pool

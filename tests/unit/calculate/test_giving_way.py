@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from headway.calculate.placement import Ask, Fleet, preempt
-from headway.calculate.rollout import plan_member
+from headway.calculate.rollout.member import plan_member
 from headway.model.container import Container, ContainerState
 from headway.model.demand import Demand, Preemption
 from headway.model.deployment import Phase

@@ -5,12 +5,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from headway.calculate.check import first_healthy
+from headway.calculate.rollout.check import first_healthy
 from headway.model.container import ContainerKind, ContainerState, Exit
 from headway.model.deployment import DeploymentKind, Phase
 from headway.model.manifest import CheckType, Deploy, HealthCheck, Process
+from tests.unit.calculate.rollout.test_container import container
 from tests.unit.calculate.small_world import START, SmallWorld, manifest
-from tests.unit.calculate.test_container import container
 
 WORKER = Process(name="worker", command="work")
 

@@ -22,7 +22,7 @@ from headway.model.view.change import Started
 from headway.model.view.environment import EnvironmentView, MemberView
 from headway.model.view.standing import MemberState
 from headway.sdk import Client
-from tests.unit.calculate.test_container import container
+from tests.unit.calculate.rollout.test_container import container
 from tests.unit.sdk.small_server import Asked, SmallServer, small_server
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

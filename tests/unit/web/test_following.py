@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from headway.control.logs import _Merge
+from headway.control.queries.logs import _Merge
 from headway.control.requests import LogQuestion
 from headway.model.event import Event
 from headway.model.log import LogLine

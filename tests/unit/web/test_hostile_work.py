@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from headway.control.fullness import Fullness
+from headway.control.queries.fullness import Fullness
 from headway.model.event import Event
 from headway.model.happening import happenings
 from headway.model.job import Job

@@ -1,6 +1,6 @@
 import pytest
 
-from headway.control.finding import Found
+from headway.control.queries.finding import Found
 from headway.web.pages.jump import Hit, JumpPage, url_of
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
-from headway.control.fullness import Fullness
+from headway.control.queries.fullness import Fullness
 from headway.model.ids import AppName, EnvironmentName, LeaseId, NodeId, PoolName
 from headway.model.lease import Claim, ClaimKind, Lease, LeaseState
 from headway.model.node import Node, NodeHold, NodeState

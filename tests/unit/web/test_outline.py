@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from headway.calculate.foresee import Foresight
-from headway.control.planning import going_on
+from headway.calculate.rollout.foresee import Foresight
+from headway.control.rollout.planning import going_on
 from headway.model.ids import AppName, Digest, EnvironmentName
 from headway.model.plan import Verb
 from headway.model.view.change import NotDeployed, Obstacle, PlannedChange, Started

@@ -1,10 +1,10 @@
 """Runs that start together or not at all: which limits hold them up, and where they all go."""
 
-from headway.calculate.gang import together
 from headway.calculate.placement.gang import Rehearsal, Site, rehearse
 from headway.calculate.placement.part import Part
 from headway.calculate.queueing.promised import promised_to
 from headway.calculate.queueing.question import Crew, Question
+from headway.calculate.runs.gang import together
 from headway.model.run import Lane
 
 

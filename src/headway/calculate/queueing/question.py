@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from headway.calculate.locking import Locks
 from headway.calculate.placement import Ask, Fleet, Part, Promise, Site
 from headway.calculate.queueing.line import Line
 from headway.calculate.queueing.tallies import Tallies
 from headway.calculate.queueing.turns import Turns
+from headway.calculate.runs.locking import Locks
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, RunId
 from headway.model.preempting import Losing

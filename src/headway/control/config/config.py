@@ -5,12 +5,12 @@ from functools import partial
 import msgspec
 
 from headway.control import lookup
-from headway.control.enlist import enlist, ensure_environment, wished
 from headway.control.errors import Conflict, Invalid, NotFound
 from headway.control.orders import config_place
-from headway.control.planning import members_of, planned, ring
-from headway.control.releases import again_in_turn
 from headway.control.requests import ConfigRequest
+from headway.control.rollout.enlist import enlist, ensure_environment, wished
+from headway.control.rollout.planning import members_of, planned, ring
+from headway.control.rollout.releases import again_in_turn
 from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.formats.config_key import key_problem, shortened

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import msgspec
 
 from headway.control import lookup
-from headway.control.enlist import ensure_environment, ensure_member
 from headway.control.environments.starting import begin
 from headway.control.errors import Conflict
 from headway.control.idempotency import answered
 from headway.control.orders import config_place
-from headway.control.planning import members_of, planned, ring
 from headway.control.requests import StartRequest
+from headway.control.rollout.enlist import ensure_environment, ensure_member
+from headway.control.rollout.planning import members_of, planned, ring
 from headway.control.world import World
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.environment import NOT_ENDED, Environment

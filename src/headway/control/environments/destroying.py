@@ -7,7 +7,7 @@ import msgspec
 
 from headway.control import lookup
 from headway.control.idempotency import answered
-from headway.control.planning import planned
+from headway.control.rollout.planning import planned
 from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.formats.units import counted

@@ -7,10 +7,10 @@ from headway.calculate.paging import page_of
 from headway.control import lookup
 from headway.control.config.config import readable
 from headway.control.config.differences import compare
-from headway.control.enlist import check_lease
 from headway.control.idempotency import answered
 from headway.control.leases import tenures
 from headway.control.member_rows import MemberRows
+from headway.control.rollout.enlist import check_lease
 from headway.control.standing import member_view, member_views, view
 from headway.control.standings import everything
 from headway.control.world import World

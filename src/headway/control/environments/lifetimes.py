@@ -8,10 +8,10 @@ from functools import partial
 import msgspec
 
 from headway.calculate.lease import plan_lease
+from headway.control.rollout.transcribe import transcribe
 from headway.control.routing import Routing
 from headway.control.runs.dispatch import Dispatch
 from headway.control.subjects import event_of
-from headway.control.transcribe import transcribe
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.model.config import Config

@@ -7,7 +7,14 @@ import msgspec
 
 from headway.calculate.dependencies import resolve
 from headway.control import deeds, lookup
-from headway.control.enlist import (
+from headway.control.environments.not_deployed import not_deployed
+from headway.control.errors import Conflict, Invalid
+from headway.control.idempotency import answered
+from headway.control.known_sources import named
+from headway.control.leases.keeping import remember
+from headway.control.leases.under import refuse_elsewhere, usable
+from headway.control.requests import StartRequest
+from headway.control.rollout.enlist import (
     check_source,
     enlist,
     ensure_environment,
@@ -15,14 +22,7 @@ from headway.control.enlist import (
     refuse_missing,
     wished,
 )
-from headway.control.environments.not_deployed import not_deployed
-from headway.control.errors import Conflict, Invalid
-from headway.control.idempotency import answered
-from headway.control.known_sources import named
-from headway.control.leases.keeping import remember
-from headway.control.leases.under import refuse_elsewhere, usable
-from headway.control.planning import members_of, planned, ring
-from headway.control.requests import StartRequest
+from headway.control.rollout.planning import members_of, planned, ring
 from headway.control.sources import adopt_unless_older
 from headway.control.world import World
 from headway.model.app import App, Source

@@ -11,8 +11,8 @@ from typing import Any
 
 from headway.control import lookup
 from headway.control.pacing import paced
-from headway.control.releases import newest
 from headway.control.removing import Removing
+from headway.control.rollout.releases import newest
 from headway.control.world import World
 from headway.model.build import Build
 from headway.model.container import Container

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headway.calculate.lease import Turnover, ended, renewed
-from headway.control.enlist import check_lease
 from headway.control.errors import Conflict, Invalid
 from headway.control.idempotency import answered
 from headway.control.leases import leases, tenures
@@ -16,6 +15,7 @@ from headway.control.leases.claims import new_lease
 from headway.control.leases.keeping import remember
 from headway.control.leases.settling import event_of, made_known, settled, written
 from headway.control.requests import LeaseRequest
+from headway.control.rollout.enlist import check_lease
 from headway.control.waiting import rung
 from headway.control.world import World
 from headway.machine.chance import drawn_hex

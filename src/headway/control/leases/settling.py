@@ -6,7 +6,7 @@ import msgspec
 
 from headway.calculate.lease import Turnover, end_environment, settle
 from headway.control.leases.keeping import remember
-from headway.control.transcribe import transcribe
+from headway.control.rollout.transcribe import transcribe
 from headway.control.world import World
 from headway.model.environment import Environment, EnvironmentState
 from headway.model.event import Event

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
-from headway.calculate.estimate import SEEN_MAX, Estimate, estimate, within
+from headway.calculate.runs.estimate import SEEN_MAX, Estimate, estimate, within
 from headway.control.world import World
 from headway.model.ids import RunId
 from headway.model.run import Run, RunState

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from headway.calculate.demand import of_job
-from headway.calculate.monitor import Flag, Rules, Watched, flags, rules_of
+from headway.calculate.runs.monitor import Flag, Rules, Watched, flags, rules_of
 from headway.control.glance import stranded
 from headway.control.pool.pooling import Pools
 from headway.control.pool.reading import main_pool

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
-from headway.calculate.monitor import (
+from headway.calculate.runs.monitor import (
     FAILED_LEAST,
     Flag,
     has_failed_to_start,

@@ -12,8 +12,8 @@ from headway.calculate.autoscale.scarcity import Scarcity
 from headway.calculate.coming import Coming
 from headway.calculate.demand import of_build, of_container, of_job
 from headway.calculate.ending import end_of
-from headway.calculate.estimate import Estimate
 from headway.calculate.keeping import placed_under
+from headway.calculate.runs.estimate import Estimate
 from headway.control.pool.estimates import Estimates
 from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.grounds import Backlog

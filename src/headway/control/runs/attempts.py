@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from headway.calculate.attempt import begun, concluded, lost
-from headway.calculate.gang import left_with_one, tried_once
+from headway.calculate.runs.attempt import begun, concluded, lost
+from headway.calculate.runs.gang import left_with_one, tried_once
 from headway.control.runs import locking
 from headway.control.runs.events import run_event
 from headway.control.runs.gangs import Together, end_with, make

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from headway.calculate.locking import Locks
 from headway.calculate.queueing import Entry, Turn
+from headway.calculate.runs.locking import Locks
 from headway.control.leases.settling import made_known
 from headway.control.runs import locking
 from headway.control.world import World

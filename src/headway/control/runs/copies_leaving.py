@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from headway.calculate.container import is_staying
+from headway.calculate.rollout.container import is_staying
 from headway.control.runs.preemptions import Taking
 from headway.control.subjects import event_of
 from headway.control.world import World

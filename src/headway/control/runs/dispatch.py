@@ -6,8 +6,8 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-from headway.calculate.gang import together
 from headway.calculate.queueing import Line
+from headway.calculate.runs.gang import together
 from headway.control.leases.settling import made_known
 from headway.control.runs import attempts, followers
 from headway.control.runs.book import Book

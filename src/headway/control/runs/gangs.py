@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headway.calculate.gang import broken, cancelled
+from headway.calculate.runs.gang import broken, cancelled
 from headway.control.runs.events import run_event
 from headway.model.gang import Gang
 from headway.model.run import Attempt, Run, RunState

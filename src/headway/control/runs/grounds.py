@@ -9,7 +9,6 @@ from typing import NamedTuple
 import msgspec
 
 from headway.calculate.demand import added, of_job
-from headway.calculate.locking import Locks
 from headway.calculate.placement import Part, Promise
 from headway.calculate.queueing import (
     Ahead,
@@ -22,6 +21,7 @@ from headway.calculate.queueing import (
     Terms,
     Turns,
 )
+from headway.calculate.runs.locking import Locks
 from headway.control.runs.book import Book, Standing
 from headway.control.runs.gangs import Together
 from headway.control.runs.rates import Rates

@@ -8,8 +8,8 @@ from itertools import count
 import msgspec
 
 from headway.calculate.lease import Turnover, ended
-from headway.calculate.locking import Locks, held, holder_of, lock_key, standing
 from headway.calculate.queueing import Entry
+from headway.calculate.runs.locking import Locks, held, holder_of, lock_key, standing
 from headway.control.leases.settling import event_of, settled, written
 from headway.model.event import Event
 from headway.model.ids import LeaseId, RunId

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 
 import msgspec
 
-from headway.calculate.schedule import pause as paused
-from headway.calculate.schedule import resume as resumed
-from headway.calculate.schedule import upcoming
+from headway.calculate.runs.schedule import pause as paused
+from headway.calculate.runs.schedule import resume as resumed
+from headway.calculate.runs.schedule import upcoming
 from headway.control import lookup
 from headway.control.errors import Conflict, NotFound
 from headway.control.idempotency import answered

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from headway.calculate.fan_in import awaited_time
-from headway.calculate.schedule import Due, adopt, plan_schedule
+from headway.calculate.runs.fan_in import awaited_time
+from headway.calculate.runs.schedule import Due, adopt, plan_schedule
 from headway.control import lookup
 from headway.control.errors import HeadwayError
 from headway.control.requests import Invocation

@@ -1,6 +1,7 @@
 """Apps: the list, and one of them with where it runs."""
 
-from headway.control import apps, standings
+from headway.control import standings
+from headway.control.queries import apps
 from headway.model.ids import AppName
 from headway.model.view.app import AppView
 from headway.model.view.environment import MemberView

@@ -1,6 +1,7 @@
 """One deployment: what it did and does, what probes answered, why it ended as it did."""
 
-from headway.control import deployments, logs, permission, stories
+from headway.control import deployments, permission
+from headway.control.queries import logs, stories
 from headway.control.requests import LogQuestion
 from headway.model.deployment import Ask as Wish
 from headway.model.deployment import Deployment

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from headway.control import events
 from headway.control.environments import environments
+from headway.control.queries import events
 from headway.model.deployment import Deployment
 from headway.model.event import Event
 from headway.model.happening import Happening, happenings

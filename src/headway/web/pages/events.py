@@ -1,7 +1,7 @@
 """Events: who did what, when and why; and the reasons of one thing."""
 
-from headway.control import events, why
 from headway.control.errors import Invalid
+from headway.control.queries import events, why
 from headway.model.event import Event
 from headway.model.happening import Happening
 from headway.model.view.why import Why

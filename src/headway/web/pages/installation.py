@@ -2,8 +2,8 @@
 
 import platform
 
-from headway.control import doctor
 from headway.control.pool import monitor
+from headway.control.queries import doctor
 from headway.formats.units import counted
 from headway.model.ids import AppName, EnvironmentName, environment_name
 from headway.model.value import Value

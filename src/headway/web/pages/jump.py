@@ -1,6 +1,6 @@
 """The quick jump: from a few letters to a page."""
 
-from headway.control.finding import Found, find
+from headway.control.queries.finding import Found, find
 from headway.model.value import Value
 from headway.web import links
 from headway.web.page import Ask, Page, View

@@ -7,9 +7,10 @@ from zlib import crc32
 
 import msgspec
 
-from headway.control import containers, log_pages, logs
+from headway.control import containers
 from headway.control.environments import environments, past
 from headway.control.errors import Invalid, NotFound
+from headway.control.queries import log_pages, logs
 from headway.control.requests import LogQuestion
 from headway.formats.terminal_text import plain
 from headway.model.ids import AppName, ContainerId, environment_name

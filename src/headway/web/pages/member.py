@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headway.control import deployments, logs
+from headway.control import deployments
 from headway.control.environments import environments
+from headway.control.queries import logs
 from headway.control.requests import LogQuestion
 from headway.model.container import Container, ContainerState
 from headway.model.deployment import NOT_KEPT, Deployment

@@ -1,7 +1,9 @@
 """One node: what is there, what is free, and taking it out of use and back."""
 
-from headway.control import drain_plans, events, nodes
+from headway.control import nodes
 from headway.control.permission import INSTALLATION
+from headway.control.queries import events
+from headway.control.rollout import drain_plans
 from headway.model.figures import Subject
 from headway.model.happening import Happening, happenings
 from headway.model.ids import EnvironmentName

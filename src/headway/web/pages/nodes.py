@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from headway.control import nodes
-from headway.control.fullness import Fullness, fullness
+from headway.control.queries.fullness import Fullness, fullness
 from headway.model.node import NodeState
 from headway.model.view.amount import Amount
 from headway.model.view.node import NodeView

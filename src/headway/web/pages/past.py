@@ -1,7 +1,7 @@
 """An environment that has ended: what it was, why it ended, and what is kept of it."""
 
-from headway.control import events
 from headway.control.environments import past
+from headway.control.queries import events
 from headway.control.requests import RunQuestion
 from headway.control.runs import runs
 from headway.model.environment import EnvironmentState

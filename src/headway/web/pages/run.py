@@ -5,8 +5,8 @@ from contextlib import aclosing
 
 import msgspec
 
-from headway.control import logs
 from headway.control.errors import NotFound
+from headway.control.queries import logs
 from headway.control.runs import runs
 from headway.model.run import Attempt, Run, RunState
 from headway.model.view.log import LogEntry

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import NamedTuple, Self
 
-from headway.control import logs
 from headway.control.errors import Invalid
+from headway.control.queries import logs
 from headway.control.runs import runs
 from headway.model.run import Attempt, Run
 from headway.model.view.log import LogEntry

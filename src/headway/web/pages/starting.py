@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from headway.control import apps, known_sources, permission, standings
+from headway.control import known_sources, permission, standings
 from headway.control.environments import copying, environments, starting
 from headway.control.errors import NotFound
+from headway.control.queries import apps
 from headway.control.requests import StartRequest
 from headway.formats.app_at import parse_wanted
 from headway.model.ids import AppName, LeaseId

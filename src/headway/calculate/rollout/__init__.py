@@ -1,0 +1,1 @@
+"""The next step of an app in an environment, from its deployment down to each container."""

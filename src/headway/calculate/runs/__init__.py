@@ -1,0 +1,1 @@
+"""What becomes of runs: their attempts, their schedules, who starts or ends together."""

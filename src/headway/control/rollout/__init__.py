@@ -1,0 +1,1 @@
+"""How an app moves in an environment: asked for, foreseen, decided, written down."""
