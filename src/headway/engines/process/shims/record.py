@@ -59,7 +59,10 @@ def record_exit(
     oom: bool = False,
     told: bool = False,
 ) -> None:
-    """Record the end. While the disk is full, try again: an end must not be forgotten."""
+    """Record the end. While the disk is full, try again: an end must not be forgotten.
+
+    Where the folder itself is gone, somebody has removed all of it, and nobody will ask.
+    """
     text = json.dumps(
         {
             "status": status,
@@ -74,6 +77,8 @@ def record_exit(
     while True:
         try:
             durable("exit.json", text)
+            return
+        except FileNotFoundError:
             return
         except OSError:
             time.sleep(1)
