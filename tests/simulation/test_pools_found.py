@@ -8,7 +8,8 @@ from random import Random
 import msgspec
 
 from headway.model.build import Build, BuildState
-from headway.model.ids import AppName, BuildId, Digest
+from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName
+from headway.model.machine import Machine, MachineState
 from headway.model.pool import NodeType, Pool, Scaling
 from headway.model.pool_node import PoolNodeState
 from headway.model.resources import Resources
@@ -48,6 +49,24 @@ def test_while_the_engine_does_not_answer_after_a_start_no_node_is_replaced():
         await asyncio.sleep(120)
         assert len(place.nodes()) == 3
         assert before < {row.id for row in await place.rows()}
+
+    virtually(scenario)
+
+
+def test_a_machine_that_nobody_asked_for_is_given_back_while_no_pool_has_a_node():
+    async def scenario(place: PoolsWorld) -> None:
+        await place.pool()
+        await asyncio.sleep(100)
+        stranger = Machine(
+            id=NodeId("stranger"),
+            pool=PoolName("default"),
+            type="small",
+            state=MachineState.RUNNING,
+            since=place.clock.now(),
+        )
+        place.provider.foist(stranger)
+        await asyncio.sleep(1200)
+        assert await place.provider.machines() == ()
 
     virtually(scenario)
 

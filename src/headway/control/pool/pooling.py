@@ -35,6 +35,8 @@ _ROOM_S = 5.0
 """While room is about to come for what has none, it is looked so often whether it still is."""
 _LIST_S = 15.0
 """While nodes are lent, their provider is asked for its list so often."""
+_LIST_IDLE_S = 300.0
+"""And so often while none is: it may lend what nobody asked for, and has it paid."""
 
 
 class Pools:
@@ -101,8 +103,10 @@ class Pools:
         if room:  # it may be another's by then
             times.append(now + timedelta(seconds=_ROOM_S))
         self._note_outlooks(outlooks, now)
-        if rows or any(plan.changes for plan in self.plans.values()):
+        if rows or self._strange or any(plan.changes for plan in self.plans.values()):
             times.append(now + timedelta(seconds=_LIST_S))
+        elif self._world.provider is not None:
+            times.append(now + timedelta(seconds=_LIST_IDLE_S))
         times += (row.until for row in self.seen.scarce.values() if row.until > now)
         return min(times, default=None)
 
