@@ -17,7 +17,9 @@ from headway.control.runs.dispatch import Dispatch
 from headway.control.runs.scheduling import Schedules
 from headway.control.world import World
 from headway.model.event import Event
+from headway.model.ids import NodeId, PoolName
 from headway.model.job import Job
+from headway.model.machine import Machine, MachineState
 from headway.model.node import Node
 from headway.model.pool import NodeType, Pool, Scaling
 from headway.model.pool_node import PoolNode
@@ -116,6 +118,17 @@ class PoolsWorld(Plane):
 
     def nodes(self) -> list[Node]:
         return [row for row in self.world.nodes if row.state.value == "ready"]
+
+    def foist(self, name: str) -> None:
+        """Have the provider lend a machine that nobody asked for."""
+        stranger = Machine(
+            id=NodeId(name),
+            pool=PoolName("default"),
+            type="small",
+            state=MachineState.RUNNING,
+            since=self.clock.now(),
+        )
+        self.provider.foist(stranger)
 
     def events(self, kind: str) -> list[Event]:
         return [event for event in self.store.log if event.kind == kind]

@@ -256,14 +256,7 @@ def test_a_machine_that_nobody_asked_for_is_shown_and_after_a_while_given_back()
     async def scenario(place: PoolsWorld) -> None:
         await place.pool(nodes_min=1)
         await asyncio.sleep(100)
-        stranger = Machine(
-            id=NodeId("stranger"),
-            pool=PoolName("default"),
-            type="small",
-            state=MachineState.RUNNING,
-            since=place.clock.now(),
-        )
-        place.provider.foist(stranger)
+        place.foist("stranger")
         await asyncio.sleep(60)
         assert "nobody asked for it" in place.pools.seen.flags[NodeId("stranger")]
         await asyncio.sleep(700)

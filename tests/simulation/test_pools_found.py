@@ -8,8 +8,7 @@ from random import Random
 import msgspec
 
 from headway.model.build import Build, BuildState
-from headway.model.ids import AppName, BuildId, Digest, NodeId, PoolName
-from headway.model.machine import Machine, MachineState
+from headway.model.ids import AppName, BuildId, Digest
 from headway.model.pool import NodeType, Pool, Scaling
 from headway.model.pool_node import PoolNodeState
 from headway.model.resources import Resources
@@ -57,14 +56,7 @@ def test_a_machine_that_nobody_asked_for_is_given_back_while_no_pool_has_a_node(
     async def scenario(place: PoolsWorld) -> None:
         await place.pool()
         await asyncio.sleep(100)
-        stranger = Machine(
-            id=NodeId("stranger"),
-            pool=PoolName("default"),
-            type="small",
-            state=MachineState.RUNNING,
-            since=place.clock.now(),
-        )
-        place.provider.foist(stranger)
+        place.foist("stranger")
         await asyncio.sleep(1200)
         assert await place.provider.machines() == ()
 

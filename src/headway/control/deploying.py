@@ -4,7 +4,6 @@ from functools import partial
 
 import msgspec
 
-from headway.calculate.fingerprint import fingerprint
 from headway.calculate.rollout.choice import USE_ROLLING, beside_problem, to_go_back
 from headway.calculate.rollout.scaling import scale_problems
 from headway.control import lookup
@@ -14,10 +13,9 @@ from headway.control.idempotency import answered
 from headway.control.requests import DeployRequest
 from headway.control.rollout.enlist import check_source, enlist, refuse_missing, wished
 from headway.control.rollout.planning import members_of, planned, ring
-from headway.control.rollout.releases import again_in_turn
+from headway.control.rollout.releases import again_in_turn, has_config
 from headway.control.sources import adopt_unless_older
 from headway.control.world import World
-from headway.model.config import Config
 from headway.model.deployment import Ask, Deployment, DeploymentKind
 from headway.model.environment import Environment, Member
 from headway.model.manifest import Canary, CanaryStep, Judgement, Manifest, Strategy
@@ -174,11 +172,8 @@ def _is_live(tx: Writer, row: Member, request: DeployRequest) -> bool:
         return False
     if tx.find(Deployment, environment=row.environment, app=row.app, is_ended=False):
         return False
-    config = tx.get(Config, row.environment, row.app)
-    settings = config.settings if config else {}
     wanted = request.source or lookup.source(tx, row.app).digest
-    meaning = fingerprint(live.artifact, live.manifest, settings)
-    return live.source == wanted and live.fingerprint == meaning
+    return live.source == wanted and has_config(tx, live)
 
 
 def _before(tx: Reader, owner: Environment, row: Member) -> int:

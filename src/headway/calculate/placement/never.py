@@ -64,13 +64,13 @@ def never(
             return None
         else:
             is_known = True
-    kinds = (kind for pool in pools.values() if most_of(pool) for kind in types_of(pool))
+    kinds = (kind for pool in pools.values() if nodes_max_of(pool) for kind in types_of(pool))
     if not is_known or any(search.fits(name, node) for name, node in kinds):
         return None
     return search.outcome()
 
 
-def most_of(pool: Pool) -> int:
+def nodes_max_of(pool: Pool) -> int:
     """Say how many nodes a pool may have at any time."""
     return max(pool.scaling.nodes_max, *(row.nodes_max or 0 for row in pool.scaling.windows), 0)
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from headway.calculate.placement.beside import Kind, Shape, Slot, Tries, fit_beside, most_of
-from headway.calculate.placement.never import Never, types_of
-from headway.calculate.placement.never import most_of as nodes_max_of
+from headway.calculate.placement.never import Never, nodes_max_of, types_of
 from headway.calculate.placement.part import Part
 from headway.calculate.placement.wanted import DISK, UNCOUNTED, asked, asked_of, offered_by
 from headway.calculate.placement.willing import Conditions, objection

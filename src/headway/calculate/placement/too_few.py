@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from headway.calculate.placement.never import Never, Search, most_of, types_of
+from headway.calculate.placement.never import Never, Search, nodes_max_of, types_of
 from headway.calculate.placement.wanted import names_of
 from headway.model.demand import Demand
 from headway.model.ids import NodeId, PoolName
@@ -90,7 +90,7 @@ def _most(
         most = len(machines) + takers.count(None)
     for pool in pools.values():
         has = sum(node is not None and node.pool == pool.name and node.type != "" for node in there)
-        more = most_of(pool) - has
+        more = nodes_max_of(pool) - has
         if more > 0 and any(takes(name, node) for name, node in types_of(pool)):
             most += more
     return most

@@ -10,7 +10,7 @@ from headway.control.orders import config_place
 from headway.control.requests import ConfigRequest
 from headway.control.rollout.enlist import enlist, ensure_environment, wished
 from headway.control.rollout.planning import members_of, planned, ring
-from headway.control.rollout.releases import again_in_turn
+from headway.control.rollout.releases import again_in_turn, config_of
 from headway.control.subjects import event_of
 from headway.control.world import World
 from headway.formats.config_key import key_problem, shortened
@@ -104,7 +104,7 @@ def _change(
     lookup.source(tx, app)
     now = world.clock.now()
     owner = ensure_environment(tx, name, actor, now, world.settings)
-    config = tx.get(Config, owner.id, app) or Config(environment=owner.id, app=app)
+    config = config_of(tx, owner.id, app)
     _check(config, request, world.settings)
     settings = _with(world, config, request)
     _refuse_needed(tx, owner, app, request, settings)

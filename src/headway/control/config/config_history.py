@@ -6,6 +6,7 @@ from headway.control import lookup
 from headway.control.config.config import readable
 from headway.control.config.differences import config_differences
 from headway.control.errors import NotFound
+from headway.control.rollout.releases import config_of
 from headway.control.world import World
 from headway.model.config import Config, ConfigChange, Setting
 from headway.model.environment import Environment
@@ -62,7 +63,7 @@ async def version(world: World, name: str, app: str, number: int) -> ConfigVersi
 
     def question(reader: Reader) -> ConfigVersion:
         owner = lookup.environment(reader, name)
-        config = reader.get(Config, owner.id, app) or Config(environment=owner.id, app=AppName(app))
+        config = config_of(reader, owner.id, AppName(app))
         change = next((row for row in config.history if row.number == number), None)
         if change is None:
             raise NotFound(

@@ -1,6 +1,6 @@
 """Why what an app declares is as it is: its jobs, process types and schedules."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -54,13 +54,14 @@ def of_copy(reader: Reader, thing: str, environment: str | None, app: str | None
     """
     name, _, label = thing.rpartition("/")
     name = name or app or ""
-    found: dict[str, list[Container]] = {}
-    for owner in lookup.environments(reader, environment):
-        for row in reader.find(Container, environment=owner.id, retired=False):
-            is_named = row.label == label and name in ("", row.app)
-            if is_named or (row.kind is ContainerKind.SERVICE and f"{row.app}.{row.slot}" == thing):
-                found.setdefault(f"{owner.name}/{row.app}/{row.label}", []).append(row)
-    copies = sole(found, "a container", thing)
+
+    def called(row: Container) -> str | None:
+        is_named = row.label == label and name in ("", row.app)
+        if is_named or (row.kind is ContainerKind.SERVICE and f"{row.app}.{row.slot}" == thing):
+            return row.label
+        return None
+
+    copies = sole(_containers(reader, environment, called), "a container", thing)
     if copies is None:
         return None
     newest = max(copies, key=lambda row: (is_staying(row), row.created_at))
@@ -75,15 +76,12 @@ def of_process(reader: Reader, thing: str, environment: str | None, app: str | N
     """
     name, _, process = thing.rpartition("/")
     name = name or app or ""
-    found: dict[str, list[Container]] = {}
-    for owner in lookup.environments(reader, environment):
-        for row in reader.find(Container, environment=owner.id, retired=False):
-            if (row.kind, row.process) == (ContainerKind.SERVICE, process) and name in (
-                "",
-                row.app,
-            ):
-                found.setdefault(f"{owner.name}/{row.app}/{process}", []).append(row)
-    copies = sole(found, "a process type", thing)
+
+    def called(row: Container) -> str | None:
+        is_copy = (row.kind, row.process) == (ContainerKind.SERVICE, process)
+        return process if is_copy and name in ("", row.app) else None
+
+    copies = sole(_containers(reader, environment, called), "a process type", thing)
     if copies is None:
         return None
     copies = _serving(reader, copies)
@@ -93,6 +91,18 @@ def of_process(reader: Reader, thing: str, environment: str | None, app: str | N
     why = of_container(reader, thing, row)
     said = f"{len(healthy)} of {len(slots)} copies healthy; {row.app}/{row.label}"
     return msgspec.structs.replace(why, because=f"{said}: {why.because}")
+
+
+def _containers(
+    reader: Reader, environment: str | None, called: Callable[[Container], str | None]
+) -> dict[str, list[Container]]:
+    """Gather containers by environment, app and what they are called; None: it is not meant."""
+    found: dict[str, list[Container]] = {}
+    for owner in lookup.environments(reader, environment):
+        for row in reader.find(Container, environment=owner.id, retired=False):
+            if (name := called(row)) is not None:
+                found.setdefault(f"{owner.name}/{row.app}/{name}", []).append(row)
+    return found
 
 
 def _serving(reader: Reader, copies: list[Container]) -> list[Container]:

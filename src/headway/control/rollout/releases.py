@@ -59,7 +59,7 @@ def _from_live(tx: Writer, deployment: Deployment, now: datetime) -> Deployment:
     """Have what serves by now start again, unless that has already what is to come of it."""
     live = lookup.live(tx, tx.get(Member, deployment.environment, deployment.app))
     assert live is not None  # what has none is not started again
-    if deployment.kind is DeploymentKind.CONFIG and _has_config(tx, live):
+    if deployment.kind is DeploymentKind.CONFIG and has_config(tx, live):
         same = msgspec.structs.replace(deployment, release=live.number)
         because = f"{live.label} has this config already: it was made meanwhile"
         return advanced(same, Phase.SUCCEEDED, now, "nothing is to be done", because)
@@ -70,7 +70,8 @@ def _from_live(tx: Writer, deployment: Deployment, now: datetime) -> Deployment:
     return _moving_to(deployment, again(tx, live, deployment, now))
 
 
-def _has_config(tx: Reader, live: Release) -> bool:
+def has_config(tx: Reader, live: Release) -> bool:
+    """Say whether a release has its app's config as it is now."""
     settings = config_of(tx, live.environment, live.app).settings
     return _is_same(live, fingerprint(live.artifact, live.manifest, settings), settings)
 
